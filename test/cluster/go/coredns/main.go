@@ -10,10 +10,11 @@ import (
 	_ "github.com/coredns/coredns/plugin/kubernetes"
 	_ "github.com/coredns/coredns/plugin/log"
 	_ "github.com/coredns/coredns/plugin/ready"
+	_ "github.com/coredns/coredns/plugin/template"
 )
 
 func init() {
-	dnsserver.Directives = []string{"health", "ready", "errors", "log", "cache", "kubernetes"}
+	dnsserver.Directives = []string{"health", "ready", "errors", "log", "cache", "kubernetes", "template"}
 }
 
 func main() { coremain.Run() }

@@ -1,0 +1,149 @@
+/** ActionRun: the record of one stage for one Backup or Restore, a row for each action. */
+import { stages } from './action.ts'
+import type { Infer, Kind, Metadata, ShapeNode } from './schema.ts'
+
+/** The life of a run. Refused: a pre stage said no. Failed: a post stage has a failed action. Unknown: nobody knows what was done. */
+export const runPhases = ['Pending', 'Running', 'Succeeded', 'Refused', 'Failed', 'Undoing', 'Undone', 'Skipped', 'Unknown'] as const
+/** Where a run is in its life. */
+export type RunPhase = (typeof runPhases)[number]
+
+/** The life of one action in a run. */
+export const rowPhases = ['Pending', 'Running', 'Succeeded', 'Failed', 'Undoing', 'Undone', 'Skipped', 'Unknown'] as const
+/** Where an action of a run is in its life. */
+export type RowPhase = (typeof rowPhases)[number]
+
+const time = (doc: string) => ({ type: 'string', doc, format: 'date-time', maxLength: 32 }) as const
+const text = (doc: string, maxLength: number) => ({ type: 'string', doc, maxLength }) as const
+
+const spec = {
+  type: 'object',
+  doc: 'What will be done, frozen when the run was written.',
+  fields: {
+    stage: { type: 'string', doc: 'The moment.', enum: stages, maxLength: 11 },
+    objectRef: {
+      type: 'object',
+      doc: 'The Backup or Restore, in the namespace of the run.',
+      fields: {
+        kind: { type: 'string', doc: 'Backup or Restore.', enum: ['Backup', 'Restore'], maxLength: 7 },
+        name: text('Its name.', 253),
+        uid: text('Its uid.', 64),
+      },
+      required: ['kind', 'name', 'uid'],
+    },
+    cluster: text('The uid of the namespace kube-system where the run was written; a run of another cluster is never acted on.', 64),
+    requestedBy: text('Who created the object; empty if it was first seen later.', 1024),
+    scheduleName: text('The Schedule that made the object, if one did.', 253),
+    fingerprint: text('A hash of namespace, name and spec of the object, by which identical requests are known.', 64),
+    actionsHash: text('A hash of the actions (uid and generation) that were planned.', 64),
+    object: { type: 'any', object: true, doc: 'The object as it was, without managed fields; cut down to its metadata if larger than 128 KiB.' },
+    objectCut: { type: 'boolean', doc: 'True if the object was cut down.' },
+    actions: {
+      type: 'array',
+      doc: 'The actions, in the order in which they run.',
+      maxItems: 256,
+      listType: 'atomic',
+      items: {
+        type: 'object',
+        doc: 'One action as it was.',
+        fields: {
+          name: text('Its name.', 253),
+          uid: text('Its uid.', 64),
+          generation: { type: 'integer', doc: 'Its generation.', minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
+          author: { type: 'any', object: true, doc: 'Who wrote its spec: username and groups.' },
+          spec: { type: 'any', object: true, doc: 'Its spec, defaults filled in.' },
+          skip: text('Why it is not run, if it is not: the skip annotation and who wrote it.', 1024),
+        },
+        required: ['name', 'uid', 'generation', 'spec'],
+      },
+    },
+  },
+  required: ['stage', 'objectRef', 'cluster', 'fingerprint', 'actionsHash', 'actions'],
+  rules: [{ cel: 'self == oldSelf', message: 'the spec of an ActionRun is frozen' }],
+} as const satisfies ShapeNode
+
+const status = {
+  type: 'object',
+  doc: 'What was done.',
+  fields: {
+    phase: { type: 'string', doc: 'Where the run is in its life.', enum: runPhases, maxLength: 9 },
+    owner: text('Who acts: a webhook replica (pod name and start), or the leader.', 253),
+    deadline: time('Until when the owner acts; after it and a margin for clocks the leader takes over.'),
+    startTimestamp: time('When the first action was claimed.'),
+    completionTimestamp: time('When the run ended.'),
+    endedAs: text('Post stages: the end of the object that set it off.', 16),
+    message: text('In one sentence, what became of it; for a refusal, what the client was told.', 32768),
+    actions: {
+      type: 'array',
+      doc: 'A row for each action, in order.',
+      maxItems: 256,
+      listType: 'map',
+      listMapKeys: ['name'],
+      items: {
+        type: 'object',
+        doc: 'One action.',
+        fields: {
+          name: text('Its name.', 253),
+          phase: { type: 'string', doc: 'Where it is in its life.', enum: rowPhases, maxLength: 9 },
+          attempts: { type: 'integer', doc: 'How often it was tried.', minimum: 0, maximum: 1_000_000 },
+          startTimestamp: time('When it was claimed.'),
+          completionTimestamp: time('When it ended.'),
+          message: text('What it answered, secrets masked.', 4096),
+          request: text('What was sent, rendered, secrets masked; for a dry run, what would have been.', 8192),
+          outputs: { type: 'any', object: true, doc: 'Its outputs, secrets masked.' },
+        },
+        required: ['name', 'phase', 'attempts'],
+      },
+    },
+    conditions: {
+      type: 'array',
+      doc: 'Announced: Events and annotations were written. Reported: an Unknown run was reported.',
+      maxItems: 8,
+      listType: 'map',
+      listMapKeys: ['type'],
+      items: {
+        type: 'object',
+        doc: 'One condition, as in meta/v1.',
+        fields: {
+          type: text('Its name.', 316),
+          status: { type: 'string', doc: 'Whether it holds.', enum: ['True', 'False', 'Unknown'], maxLength: 7 },
+          reason: text('Why, in one word.', 1024),
+          message: text('Why, in a sentence.', 32768),
+          lastTransitionTime: time('Since when.'),
+        },
+        required: ['type', 'status', 'reason', 'message', 'lastTransitionTime'],
+      },
+    },
+  },
+  required: [],
+} as const satisfies ShapeNode
+
+/** The kind ActionRun, declared. */
+export const actionRunKind = {
+  kind: 'ActionRun',
+  plural: 'actionruns',
+  singular: 'actionrun',
+  shortNames: ['twr'],
+  doc: 'The record of one stage for one Backup or Restore. Written by tidewaiter only.',
+  columns: [
+    { name: 'Stage', type: 'string', jsonPath: '.spec.stage', doc: 'The moment.' },
+    { name: 'Object', type: 'string', jsonPath: '.spec.objectRef.name', doc: 'The Backup or Restore.' },
+    { name: 'Phase', type: 'string', jsonPath: '.status.phase', doc: 'Where the run is in its life.' },
+    { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp', doc: 'Since when it exists.' },
+    { name: 'Message', type: 'string', jsonPath: '.status.message', doc: 'What became of it.', priority: 1 },
+    { name: 'Owner', type: 'string', jsonPath: '.status.owner', doc: 'Who acts.', priority: 1 },
+  ],
+  spec,
+  status,
+} as const satisfies Kind
+
+/** What will be done, frozen. */
+export type RunSpec = Infer<typeof spec>
+/** What was done. */
+export type RunStatus = Infer<typeof status>
+/** One action of a run as it was planned. */
+export type PlannedAction = RunSpec['actions'][number]
+/** One action of a run as it went. */
+export type RunRow = NonNullable<RunStatus['actions']>[number]
+
+/** An ActionRun as we hold it. */
+export type ActionRun = { readonly metadata: Metadata; readonly spec: RunSpec; readonly status: RunStatus }

@@ -1,0 +1,416 @@
+/** Action: one thing to do at one stage for the Backups or Restores it matches. */
+import type { Infer, Kind, Metadata, ShapeNode } from './schema.ts'
+
+/** The four moments at which an Action runs. */
+export const stages = ['PreBackup', 'PostBackup', 'PreRestore', 'PostRestore'] as const
+/** One of the four moments. */
+export type Stage = (typeof stages)[number]
+
+/** How a Backup or Restore may end, as post actions name it: Velero's four terminal phases, and gone without one. */
+export const outcomes = ['Completed', 'PartiallyFailed', 'Failed', 'FailedValidation', 'Deleted'] as const
+/** How a Backup or Restore ended. */
+export type EndedAs = (typeof outcomes)[number]
+
+/** Longest an action may take, seconds: an admission has at most 30 s, less 1.5 s because its timeout is rounded up. */
+export const longestActionSeconds = 28
+/** Longest a post action may take, seconds. */
+export const longestPostActionSeconds = 3600
+
+/** What may be tried again: a status (`503`), a class (`5xx`), no connection (`network`), no answer in time (`timeout`). */
+export const retryPattern = '^([1-5][0-9]{2}|[1-5]xx|network|timeout)$'
+
+const expression = (doc: string) => ({ type: 'string', doc, minLength: 1, maxLength: 2048 }) as const
+
+const secretKeyRef = {
+  type: 'object',
+  doc: 'A key of a Secret in the same namespace. The Secret must carry the label tidewaiter.io/for-actions: "true", and the author of the Action must be allowed to get it.',
+  fields: {
+    name: { type: 'string', doc: 'The name of the Secret.', minLength: 1, maxLength: 253 },
+    key: { type: 'string', doc: 'The key in its data.', minLength: 1, maxLength: 253 },
+  },
+  required: ['name', 'key'],
+} as const satisfies ShapeNode
+
+const http = {
+  type: 'object',
+  doc: 'Calls an HTTP server once.',
+  fields: {
+    method: {
+      type: 'string',
+      doc: 'The request method.',
+      enum: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+      maxLength: 6,
+      default: 'POST',
+    },
+    url: {
+      type: 'string',
+      doc: 'Where to call. Scheme, host and port are literal; ${...} in path and query is CEL, and its value is percent-encoded.',
+      pattern: '^https?://[^\\s]+$',
+      minLength: 8,
+      maxLength: 4096,
+    },
+    headers: {
+      type: 'array',
+      doc: 'Header fields to send. Host, Content-Length, Transfer-Encoding, Connection and the ones that tidewaiter sets itself (Idempotency-Key, traceparent, User-Agent) are refused.',
+      maxItems: 32,
+      listType: 'map',
+      listMapKeys: ['name'],
+      items: {
+        type: 'object',
+        doc: 'One header field: a value, or where to take it from.',
+        fields: {
+          name: {
+            type: 'string',
+            doc: 'The field name.',
+            pattern: "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$",
+            minLength: 1,
+            maxLength: 128,
+          },
+          value: {
+            type: 'string',
+            doc: 'The field value; ${...} is CEL. A value with a line break is refused.',
+            maxLength: 8192,
+          },
+          valueFrom: {
+            type: 'object',
+            doc: 'Where the value comes from.',
+            fields: { secretKeyRef },
+            required: ['secretKeyRef'],
+          },
+        },
+        required: ['name'],
+        rules: [
+          {
+            cel: 'has(self.value) != has(self.valueFrom)',
+            message: 'exactly one of value and valueFrom must be given',
+            holds: (self: { value?: unknown; valueFrom?: unknown }) =>
+              (self.value !== undefined) !== (self.valueFrom !== undefined),
+          },
+        ],
+      },
+    },
+    body: {
+      type: 'any',
+      doc: 'What to send: text as it is, anything else as JSON (then with Content-Type: application/json). ${...} inside texts is CEL; its value stays a text in JSON.',
+    },
+    expectStatus: {
+      type: 'array',
+      doc: 'The answers that mean success: a status (`204`) or a class (`2xx`).',
+      minItems: 1,
+      maxItems: 16,
+      default: ['2xx'],
+      listType: 'set',
+      items: {
+        type: 'string',
+        doc: 'A status or a class.',
+        pattern: '^([1-5][0-9]{2}|[1-5]xx)$',
+        maxLength: 3,
+      },
+    },
+    caBundle: {
+      type: 'string',
+      doc: 'PEM certificates that the server must chain to, instead of the public ones. https only.',
+      pattern: '^\\s*-----BEGIN CERTIFICATE-----',
+      maxLength: 65536,
+    },
+    followRedirects: {
+      type: 'integer',
+      doc: 'How many redirects to follow; each target is judged by the egress rules again, and the request keeps no secret header on another origin.',
+      minimum: 0,
+      maximum: 5,
+      default: 0,
+    },
+  },
+  required: ['url'],
+} as const satisfies ShapeNode
+
+const notYet = (name: string) =>
+  ({ type: 'any', object: true, doc: `Not there yet.`, later: `${name} is not there yet` }) as const
+
+const spec = {
+  type: 'object',
+  doc: 'What to do, when, and for which Backups or Restores.',
+  fields: {
+    stage: { type: 'string', doc: 'When to run.', enum: stages, maxLength: 11 },
+    match: {
+      type: 'object',
+      doc: 'Which Backups (Restores) of the namespace this is for: all conditions given must hold; none given means every one.',
+      fields: {
+        scheduleNames: {
+          type: 'array',
+          doc: 'Made by one of these Schedules (label velero.io/schedule-name; for a Restore, its spec.scheduleName or the schedule of its backup).',
+          minItems: 1,
+          maxItems: 256,
+          listType: 'set',
+          items: { type: 'string', doc: 'The name of a Schedule.', minLength: 1, maxLength: 253 },
+        },
+        includedNamespaces: {
+          type: 'array',
+          doc: 'The Backup (Restore) touches one of these namespaces; `*` stands for any text. It matches unless the two are provably disjoint.',
+          minItems: 1,
+          maxItems: 256,
+          listType: 'set',
+          items: {
+            type: 'string',
+            doc: 'A namespace or a pattern.',
+            pattern: '^[a-z0-9*]([a-z0-9*-]*[a-z0-9*])?$',
+            minLength: 1,
+            maxLength: 63,
+          },
+        },
+        selector: {
+          type: 'object',
+          doc: 'Labels of the Backup (Restore) itself.',
+          fields: {
+            matchLabels: {
+              type: 'map',
+              doc: 'Labels that must have these values.',
+              maxProperties: 64,
+              values: { type: 'string', doc: 'The value.', maxLength: 63 },
+            },
+            matchExpressions: {
+              type: 'array',
+              doc: 'Label conditions, all of which must hold.',
+              maxItems: 64,
+              listType: 'atomic',
+              items: {
+                type: 'object',
+                doc: 'One label condition.',
+                fields: {
+                  key: { type: 'string', doc: 'The label.', minLength: 1, maxLength: 317 },
+                  operator: {
+                    type: 'string',
+                    doc: 'How the label and the values relate.',
+                    enum: ['In', 'NotIn', 'Exists', 'DoesNotExist'],
+                    maxLength: 12,
+                  },
+                  values: {
+                    type: 'array',
+                    doc: 'The values of In and NotIn.',
+                    maxItems: 64,
+                    listType: 'atomic',
+                    items: { type: 'string', doc: 'A value.', maxLength: 63 },
+                  },
+                },
+                required: ['key', 'operator'],
+                rules: [
+                  {
+                    cel: "self.operator in ['In', 'NotIn'] ? has(self.values) && size(self.values) > 0 : !has(self.values) || size(self.values) == 0",
+                    message: 'values must be given for In and NotIn, and only for them',
+                    holds: (self: { operator: string; values?: readonly string[] }) =>
+                      self.operator === 'In' || self.operator === 'NotIn'
+                        ? (self.values ?? []).length > 0
+                        : (self.values ?? []).length === 0,
+                  },
+                ],
+              },
+            },
+          },
+          required: [],
+        },
+        expression: expression(
+          'CEL that must be true; it sees `backup` (PreBackup, PostBackup) or `restore`, with Velero\'s defaults filled in. An error in it refuses.',
+        ),
+      },
+      required: [],
+    },
+    when: {
+      type: 'array',
+      doc: 'Post stages: the ends at which to run. Default: Completed, PartiallyFailed, Failed.',
+      minItems: 1,
+      maxItems: 5,
+      listType: 'set',
+      items: { type: 'string', doc: 'An end.', enum: outcomes, maxLength: 16 },
+    },
+    at: {
+      type: 'string',
+      doc: 'Post stages: Ended (default), or ItemsDone: as soon as the object leaves InProgress, which is hours earlier if data is moved, or jumps to an end.',
+      enum: ['Ended', 'ItemsDone'],
+      maxLength: 9,
+    },
+    mode: {
+      type: 'string',
+      doc: 'Pre stages: Refuse runs the action inside the admission request; Auto chooses (today always Refuse). Hold is not there yet.',
+      enum: ['Auto', 'Refuse', 'Hold'],
+      maxLength: 6,
+      default: 'Auto',
+      rules: [
+        { cel: "self != 'Hold'", message: 'mode Hold is not there yet', holds: (self: string) => self !== 'Hold' },
+      ],
+    },
+    onError: {
+      type: 'string',
+      doc: 'What an error means: Fail refuses the Backup or Restore (post stages: fails the run and stops the stage); Continue only warns.',
+      enum: ['Fail', 'Continue'],
+      maxLength: 8,
+      default: 'Fail',
+    },
+    dryRun: { type: 'boolean', doc: 'Match, render and record, but do nothing: for rolling an action out.', default: false },
+    suspend: { type: 'boolean', doc: 'Do not match anything.', default: false },
+    timeoutSeconds: {
+      type: 'integer',
+      doc: 'For the whole action, retries and waits included. Pre stages: at most 28, because an admission request has at most 30 s.',
+      minimum: 1,
+      maximum: longestPostActionSeconds,
+      default: 10,
+    },
+    retry: {
+      type: 'object',
+      doc: 'Whether and when to try again after an attempt that failed.',
+      fields: {
+        limit: { type: 'integer', doc: 'Attempts after the first.', minimum: 0, maximum: 20, default: 0 },
+        on: {
+          type: 'array',
+          doc: 'What to try again: a status (`429`), a class (`5xx`), network (no connection, or it broke), timeout.',
+          minItems: 1,
+          maxItems: 16,
+          default: ['5xx', '429', 'network', 'timeout'],
+          listType: 'set',
+          items: { type: 'string', doc: 'A reason to try again.', pattern: retryPattern, maxLength: 7 },
+        },
+        initialSeconds: { type: 'integer', doc: 'The wait before the second attempt.', minimum: 0, maximum: 600, default: 1 },
+        factor: { type: 'integer', doc: 'By how much each wait is longer than the one before.', minimum: 1, maximum: 10, default: 2 },
+        maxSeconds: { type: 'integer', doc: 'The longest wait. Waits are spread at random between half and the whole.', minimum: 1, maximum: 600, default: 10 },
+      },
+      required: [],
+    },
+    outputs: {
+      type: 'array',
+      doc: 'Values taken from what the body gave back, for later actions of the stage (`outputs[\'10-a\'].lsn`) and for the record.',
+      maxItems: 16,
+      listType: 'map',
+      listMapKeys: ['name'],
+      items: {
+        type: 'object',
+        doc: 'One output.',
+        fields: {
+          name: { type: 'string', doc: 'Its name.', pattern: '^[A-Za-z_][A-Za-z0-9_]*$', minLength: 1, maxLength: 63 },
+          expression: expression('CEL over `response`: status, headers (lower case names), body (parsed JSON, or text), durationMs.'),
+          export: {
+            type: 'boolean',
+            doc: 'Not there yet.',
+            later: 'export is not there yet',
+          },
+        },
+        required: ['name', 'expression'],
+      },
+    },
+    idempotent: {
+      type: 'boolean',
+      doc: 'False: after a crash in between, the action is left Unknown and reported instead of being done again with the same Idempotency-Key.',
+      default: true,
+    },
+    exclusive: { type: 'string', doc: 'Not there yet.', maxLength: 253, later: 'exclusive is not there yet' },
+    undo: notYet('undo'),
+    undoAt: { type: 'string', doc: 'Not there yet.', maxLength: 6, later: 'undoAt is not there yet' },
+    serviceAccountName: { type: 'string', doc: 'Not there yet.', maxLength: 253, later: 'serviceAccountName is not there yet' },
+    countsAgainstResult: { type: 'boolean', doc: 'Not there yet.', later: 'countsAgainstResult is not there yet' },
+    http,
+    exec: notYet('body exec'),
+    job: notYet('body job'),
+    scale: notYet('body scale'),
+    patch: notYet('body patch'),
+    wait: notYet('body wait'),
+    restore: notYet('body restore'),
+    plugin: notYet('body plugin'),
+  },
+  required: ['stage'],
+  rules: [
+    {
+      cel: '[has(self.http), has(self.exec), has(self.job), has(self.scale), has(self.patch), has(self.wait), has(self.restore), has(self.plugin)].filter(x, x).size() == 1',
+      message: 'exactly one body must be given (http, ...)',
+      holds: (self: Readonly<Record<string, unknown>>) =>
+        ['http', 'exec', 'job', 'scale', 'patch', 'wait', 'restore', 'plugin'].filter((body) => self[body] !== undefined)
+          .length === 1,
+    },
+    {
+      cel: "self.stage.startsWith('Post') || (!has(self.when) && !has(self.at))",
+      message: 'when and at are for post stages only',
+      holds: (self: { stage: string; when?: unknown; at?: unknown }) =>
+        self.stage.startsWith('Post') || (self.when === undefined && self.at === undefined),
+    },
+    {
+      cel: "!(has(self.when) && has(self.at) && self.at == 'ItemsDone')",
+      message: 'when and at: ItemsDone exclude each other',
+      holds: (self: { when?: unknown; at?: string }) => !(self.when !== undefined && self.at === 'ItemsDone'),
+    },
+    {
+      cel: "self.stage.startsWith('Pre') || !has(self.mode) || self.mode == 'Auto'",
+      message: 'mode is for pre stages only',
+      holds: (self: { stage: string; mode: string }) => self.stage.startsWith('Pre') || self.mode === 'Auto',
+    },
+    {
+      cel: "!self.stage.startsWith('Pre') || self.timeoutSeconds <= 28",
+      message: 'timeoutSeconds of a pre action must be at most 28: an admission request has at most 30 s, and there is no hold yet',
+      holds: (self: { stage: string; timeoutSeconds: number }) =>
+        !self.stage.startsWith('Pre') || self.timeoutSeconds <= longestActionSeconds,
+    },
+  ],
+} as const satisfies ShapeNode
+
+const status = {
+  type: 'object',
+  doc: 'What became of it.',
+  fields: {
+    observedGeneration: { type: 'integer', doc: 'The generation that the conditions speak of.', minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
+    lastRunTimestamp: { type: 'string', doc: 'When it last ended.', format: 'date-time', maxLength: 32 },
+    lastResult: { type: 'string', doc: 'How it last ended.', maxLength: 32 },
+    conditions: {
+      type: 'array',
+      doc: 'Accepted: it can run. False with the reason Suspended, Unadopted or Invalid otherwise.',
+      maxItems: 8,
+      listType: 'map',
+      listMapKeys: ['type'],
+      items: {
+        type: 'object',
+        doc: 'One condition, as in meta/v1.',
+        fields: {
+          type: { type: 'string', doc: 'Its name.', maxLength: 316 },
+          status: { type: 'string', doc: 'Whether it holds.', enum: ['True', 'False', 'Unknown'], maxLength: 7 },
+          reason: { type: 'string', doc: 'Why, in one word.', minLength: 1, maxLength: 1024 },
+          message: { type: 'string', doc: 'Why, in a sentence.', maxLength: 32768 },
+          observedGeneration: { type: 'integer', doc: 'The generation it speaks of.', minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
+          lastTransitionTime: { type: 'string', doc: 'Since when.', format: 'date-time', maxLength: 32 },
+        },
+        required: ['type', 'status', 'reason', 'message', 'lastTransitionTime'],
+      },
+    },
+  },
+  required: [],
+} as const satisfies ShapeNode
+
+/** The kind Action, declared. */
+export const actionKind = {
+  kind: 'Action',
+  plural: 'actions',
+  singular: 'action',
+  shortNames: ['twa'],
+  doc: 'One thing to do at one stage for the Backups or Restores it matches. Its name is its registered name; actions of a stage run in byte order of their names.',
+  columns: [
+    { name: 'Stage', type: 'string', jsonPath: '.spec.stage', doc: 'When it runs.' },
+    { name: 'On-Error', type: 'string', jsonPath: '.spec.onError', doc: 'What an error means.' },
+    { name: 'Timeout', type: 'integer', jsonPath: '.spec.timeoutSeconds', doc: 'Seconds for the whole action.' },
+    { name: 'Accepted', type: 'string', jsonPath: ".status.conditions[?(@.type=='Accepted')].status", doc: 'Whether it can run.' },
+    { name: 'Last-Result', type: 'string', jsonPath: '.status.lastResult', doc: 'How it last ended.' },
+    { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp', doc: 'Since when it exists.' },
+    { name: 'Reason', type: 'string', jsonPath: ".status.conditions[?(@.type=='Accepted')].reason", doc: 'Why it cannot run.', priority: 1 },
+  ],
+  spec,
+  status,
+} as const satisfies Kind
+
+/** The spec of an Action, defaults filled in. */
+export type ActionSpec = Infer<typeof spec>
+/** The status of an Action. */
+export type ActionStatus = Infer<typeof status>
+/** The body `http`, defaults filled in. */
+export type HttpBody = Infer<typeof http>
+/** When to try again. */
+export type RetryPolicy = NonNullable<ActionSpec['retry']>
+
+/** An Action as we hold it: parsed, its defaults filled in. */
+export type Action = {
+  readonly metadata: Metadata
+  readonly spec: ActionSpec
+  readonly status?: ActionStatus
+}

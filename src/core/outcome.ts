@@ -1,0 +1,24 @@
+/** What became of one action: a value that the run machine weighs. A broken tool of ours is a throw, never an outcome. */
+export type Outcome =
+  | {
+      readonly status: 'done'
+      readonly attempts: number
+      readonly durationMs: number
+      /** What it answered, in a phrase, secrets masked: `POST https://a/b answered 204`. */
+      readonly message: string
+      /** What was sent, rendered, secrets masked. */
+      readonly request: string
+      readonly outputs: Readonly<Record<string, unknown>>
+    }
+  | {
+      readonly status: 'failed'
+      /** Why, from a closed list, for metrics and logs. */
+      readonly cause: 'answer' | 'network' | 'timeout' | 'aborted' | 'egress' | 'secret' | 'template' | 'output' | 'internal'
+      /** False if it is certain that nothing was sent to the other side. */
+      readonly mayHaveHadEffect: boolean
+      readonly attempts: number
+      readonly durationMs: number
+      /** What was wanted and what was got, secrets masked: `POST https://a/b answered 503 "replica lag 40 s"`. */
+      readonly message: string
+      readonly request: string
+    }
