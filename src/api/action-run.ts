@@ -70,6 +70,7 @@ const status = {
     deadline: time('Until when the owner acts; after it and a margin for clocks the leader takes over.'),
     startTimestamp: time('When the first action was claimed.'),
     completionTimestamp: time('When the run ended.'),
+    reason: text('Why the run ended as it did, in one word (ActionFailed, OutOfTime, ClientGone, OwnerLost, Unguarded ...).', 64),
     endedAs: text('Post stages: the end of the object that set it off.', 16),
     message: text('In one sentence, what became of it; for a refusal, what the client was told.', 32768),
     actions: {

@@ -1,0 +1,84 @@
+/** What the gate finds out about a request before it plans: whose it is, which skips count, which Schedules it comes from. */
+import type { AdmissionRequest } from '../core/admission-request.ts'
+import type { MatchFacts } from '../core/match.ts'
+import { head, type Subject } from '../core/refusal.ts'
+import { foreignAnnotations, skipAllAnnotation, skipsIn } from '../core/skip.ts'
+import { deny, type Verdict } from '../core/verdict.ts'
+import { objectAt, scheduleLabel, textAt, textMapAt, withDefaults, type Json, type VeleroKind } from '../core/velero.ts'
+import type { GatePorts } from './gate-ports.ts'
+
+/** The Backup or Restore of a request. */
+export type Arrival = {
+  readonly kind: VeleroKind
+  readonly subject: Subject
+  readonly uid: string
+  readonly object: Json
+  readonly annotations: Readonly<Record<string, string>>
+  /** The Schedule that made it, or ''. */
+  readonly schedule: string
+  readonly byVelero: boolean
+}
+
+/** Reads the object of a CREATE. */
+export function arrivalOf(kind: VeleroKind, request: AdmissionRequest, ports: GatePorts): Arrival {
+  const object = objectAt({ object: request.object }, 'object')
+  const name = request.name || textAt(object, 'metadata', 'name')
+  const metadata = { ...objectAt(object, 'metadata'), name, namespace: request.namespace }
+  return {
+    kind,
+    subject: { kind, namespace: request.namespace, name },
+    uid: textAt(metadata, 'uid'),
+    object: { ...object, metadata },
+    annotations: textMapAt(metadata, 'annotations'),
+    schedule: textMapAt(metadata, 'labels')[scheduleLabel] ?? '',
+    byVelero: ports.isVelero(request.user, request.namespace),
+  }
+}
+
+/** The skip annotations that count, or the refusal of who may not write them. */
+export async function skipsOf(
+  arrival: Arrival,
+  request: AdmissionRequest,
+  ports: GatePorts,
+): Promise<{ readonly ok: Readonly<Record<string, string>> } | { readonly refused: Verdict }> {
+  const found = skipsIn(arrival.annotations)
+  const { namespace } = arrival.subject
+  if (arrival.byVelero) {
+    // Velero copies a Schedule's annotations, and every check allows its account: so a skip counts only if the Schedule
+    // carries it still, where the guard judged who wrote it.
+    if (found.length === 0 || arrival.schedule === '') return { ok: {} }
+    const written = await ports.annotationsOfSchedule(namespace, arrival.schedule)
+    const kept = Object.entries(arrival.annotations).filter(([key, value]) => written[key] === value)
+    return { ok: Object.fromEntries(kept) }
+  }
+  const foreign = foreignAnnotations(arrival.annotations)
+  if (foreign.length > 0) return { refused: deny('ForeignAnnotation', foreignSentence(arrival.subject, foreign)) }
+  if (found.length === 0 || (await ports.maySkip(request.user, namespace))) return { ok: arrival.annotations }
+  return { refused: deny('MayNotSkip', skipSentence(arrival.subject, request.user.username, found)) }
+}
+
+const foreignSentence = (subject: Subject, keys: readonly string[]): string =>
+  `${head(subject)}: the annotations ${keys.join(', ')} belong to tidewaiter. The ${subject.kind} was not created. ` +
+  `Remove them (to skip actions, use ${skipAllAnnotation} or <action>/<stage>: skip)`
+
+const skipSentence = (subject: Subject, user: string, found: readonly string[]): string =>
+  `${head(subject)}: ${user} may not skip actions (${found.join(', ')}). The ${subject.kind} was not created. ` +
+  `Remove the annotation, or have somebody grant the verb skip on actions.tidewaiter.io in namespace ${subject.namespace}`
+
+/** What matching looks at. */
+export async function factsOf(arrival: Arrival, ports: GatePorts): Promise<MatchFacts> {
+  const { namespace } = arrival.subject
+  const object = withDefaults(arrival.kind, arrival.object, await ports.defaultsOf(namespace))
+  return {
+    object,
+    scheduleNames: await scheduleNamesOf(arrival, ports),
+    variables: { [arrival.kind === 'Backup' ? 'backup' : 'restore']: object },
+  }
+}
+
+async function scheduleNamesOf(arrival: Arrival, ports: GatePorts): Promise<readonly string[]> {
+  const named = [arrival.schedule, textAt(arrival.object, 'spec', 'scheduleName')]
+  const backup = arrival.kind === 'Restore' ? textAt(arrival.object, 'spec', 'backupName') : ''
+  const made = backup === '' ? '' : await ports.scheduleOfBackup(arrival.subject.namespace, backup)
+  return [...named, made].filter((name) => name !== '')
+}

@@ -1,0 +1,61 @@
+/** What the gate before Backups and Restores needs from the world. */
+import type { Action } from '../api/action.ts'
+import type { ActionRun, PlannedAction, RunStatus } from '../api/action-run.ts'
+import type { RequestUser } from '../core/admission-request.ts'
+import type { Evaluate } from '../core/match.ts'
+import type { Outcome } from '../core/outcome.ts'
+import type { Author } from '../core/plan.ts'
+import type { Subject } from '../core/refusal.ts'
+import type { NewRun } from '../core/run/draft.ts'
+import type { Json, VeleroDefaults } from '../core/velero.ts'
+import type { Clock } from '../clock.ts'
+import type { Log } from '../log.ts'
+
+/** One action to perform for a run. */
+export type Performing = {
+  readonly run: ActionRun
+  readonly action: PlannedAction
+  readonly object: Json
+  readonly renderOnly: boolean
+  /** Milliseconds since the epoch: the end of the stage's budget. */
+  readonly endsAt: number
+  readonly signal: AbortSignal
+}
+
+/** The records of runs. */
+export type RunStore = {
+  readonly read: (namespace: string, name: string) => Promise<ActionRun | undefined>
+  /** Creates the run; 'exists' if its name is taken. */
+  readonly create: (run: NewRun) => Promise<ActionRun | 'exists'>
+  readonly write: (run: ActionRun, status: RunStatus) => Promise<ActionRun | 'conflict' | 'gone'>
+  /** Runs of a namespace that this replica knows of. */
+  readonly known: (namespace: string) => readonly ActionRun[]
+}
+
+/** The gate's world. */
+export type GatePorts = {
+  readonly clock: Clock
+  readonly log: Log
+  readonly runs: RunStore
+  /** This replica, as runs name their owner. */
+  readonly owner: string
+  /** uid of the namespace kube-system. */
+  readonly cluster: string
+  readonly hash: (text: string) => string
+  readonly evaluate: Evaluate
+  /** The Actions of a namespace: from the cache while it is fresh, else asked for; or why they are not known. */
+  readonly actionsOf: (namespace: string) => Promise<{ readonly ok: readonly Action[] } | { readonly unknown: string }>
+  readonly authorOf: (action: Action) => Author | undefined
+  readonly defaultsOf: (namespace: string) => Promise<VeleroDefaults>
+  /** The Schedule that made a Backup, or ''. */
+  readonly scheduleOfBackup: (namespace: string, backup: string) => Promise<string>
+  /** The annotations of a Schedule and of its template, as they stand. */
+  readonly annotationsOfSchedule: (namespace: string, schedule: string) => Promise<Readonly<Record<string, string>>>
+  readonly isVelero: (user: RequestUser, namespace: string) => boolean
+  readonly maySkip: (user: RequestUser, namespace: string) => Promise<boolean>
+  readonly exists: (subject: Subject) => Promise<boolean>
+  /** Claims the name for one uid; the uid that holds it already otherwise. */
+  readonly claimName: (subject: Subject, uid: string) => Promise<{ readonly ok: true } | { readonly heldBy: string }>
+  readonly releaseName: (subject: Subject, uid: string) => Promise<void>
+  readonly perform: (performing: Performing) => Promise<Outcome>
+}

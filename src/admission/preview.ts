@@ -1,0 +1,48 @@
+/** The answer to a dry-run request: what would run, rendered, secrets masked. Nothing is written, nothing is called. */
+import type { ActionRun, PlannedAction } from '../api/action-run.ts'
+import { refusal, wouldRunWarning } from '../core/refusal.ts'
+import { draftRun } from '../core/run/draft.ts'
+import { stagesOf } from '../core/run/names.ts'
+import { allow, deny, type Verdict } from '../core/verdict.ts'
+import type { Case, Plans } from './gate.ts'
+
+/** Lists as warnings what would run. An action that cannot even be rendered refuses, as it would. */
+export async function preview(plans: Plans, at: Case): Promise<Verdict> {
+  const { arrival, ports, request } = at
+  const { pre, post } = stagesOf(arrival.kind)
+  const warnings: string[] = []
+  const run = previewRun(plans, at)
+  for (const action of plans.pre.actions) {
+    if (action.skip !== undefined) {
+      warnings.push(`tidewaiter: dry run, ${pre} action "${action.name}" would be ${action.skip}`)
+      continue
+    }
+    const endsAt = ports.clock.now() + 2_000
+    const outcome = await ports.perform({ run, action, object: arrival.object, renderOnly: true, endsAt, signal: request.signal })
+    if (outcome.status === 'failed' && usesOutputs(action)) warnings.push(wouldRunWarning(pre, action.name, 'with outputs of the actions before it'))
+    else if (outcome.status === 'failed') {
+      const why = `${pre} action "${action.name}" could not run: ${outcome.message}`
+      return deny('CannotRender', refusal(arrival.subject, why, 'Mend the Action, or skip it'), { warnings })
+    } else warnings.push(wouldRunWarning(pre, action.name, outcome.request))
+  }
+  for (const action of plans.post.actions) warnings.push(`tidewaiter: dry run, ${post} action "${action.name}" would run after it ended`)
+  return allow('DryRun', 'dry run: nothing was run', warnings)
+}
+
+// Outputs of actions that were not run are not there: what refers to them cannot be rendered in a preview.
+const usesOutputs = (action: PlannedAction): boolean => JSON.stringify(action.spec).includes('outputs')
+
+function previewRun(plans: Plans, { arrival, ports, request }: Case): ActionRun {
+  const draft = draftRun({
+    stage: stagesOf(arrival.kind).pre,
+    kind: arrival.kind,
+    object: arrival.object,
+    cluster: ports.cluster,
+    requestedBy: request.user.username,
+    scheduleName: arrival.schedule,
+    actions: plans.pre.actions,
+    hash: ports.hash,
+  })
+  const metadata = { ...draft.metadata, uid: '', resourceVersion: '', creationTimestamp: '' }
+  return { metadata, spec: draft.spec, status: {} }
+}

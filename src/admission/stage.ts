@@ -1,0 +1,132 @@
+/** Runs the pre stage of one object: claim the name, write the run, act, answer. A repeated question joins or replays. */
+import type { ActionRun } from '../api/action-run.ts'
+import { actionRefusal, breakGlass, continueWarning, refusal, wouldRunWarning } from '../core/refusal.ts'
+import type { NewRun } from '../core/run/draft.ts'
+import { drive, type Driven } from '../core/run/drive.ts'
+import { settled, type AbortReason } from '../core/run/machine.ts'
+import { entries, specOf } from '../core/run/rows.ts'
+import { allow, deny, type Verdict } from '../core/verdict.ts'
+import type { Arrival } from './facts.ts'
+import type { GatePorts } from './gate-ports.ts'
+
+/** What is to be run for one object. */
+export type Planned = {
+  readonly arrival: Arrival
+  /** Milliseconds since the epoch. */
+  readonly endsAt: number
+  /** Aborts when the API server gives up. */
+  readonly signal: AbortSignal
+  readonly pre?: NewRun
+  readonly post?: NewRun
+}
+
+const pollMs = 200
+
+/** The stage runner; it remembers the stages in flight in this replica. */
+export function runStage(ports: GatePorts): (planned: Planned) => Promise<Verdict> {
+  const inFlight = new Map<string, Promise<Verdict>>()
+  return (planned) => {
+    const { uid } = planned.arrival
+    const running = inFlight.get(uid)
+    if (running !== undefined) return running
+    const verdict = admit(planned, ports).finally(() => inFlight.delete(uid))
+    inFlight.set(uid, verdict)
+    return verdict
+  }
+}
+
+async function admit(planned: Planned, ports: GatePorts): Promise<Verdict> {
+  const verdict = planned.pre === undefined ? allow('PostOnly') : await claimed(planned, planned.pre, ports)
+  if (verdict.allowed && planned.post !== undefined) await prepare(planned.post, ports)
+  return verdict
+}
+
+/** Writes the post run. If that fails, the controller writes it when it first sees the object. */
+async function prepare(post: NewRun, ports: GatePorts): Promise<void> {
+  try {
+    await ports.runs.create(post)
+  } catch (error) {
+    ports.log.warn({ run: post.metadata.name, err: error }, 'the post run could not be written yet; the controller will write it')
+  }
+}
+
+async function claimed(planned: Planned, pre: NewRun, ports: GatePorts): Promise<Verdict> {
+  const { subject, uid } = planned.arrival
+  const claim = await ports.claimName(subject, uid)
+  if ('heldBy' in claim) {
+    const why = `another creation of the same name is under way (uid ${claim.heldBy})`
+    return deny('NameClaimed', refusal(subject, why, 'Nothing was run. Try again in a minute if it does not appear'), { code: 409 })
+  }
+  const verdict = await recorded(planned, pre, ports)
+  if (!verdict.allowed) await ports.releaseName(subject, uid).catch((error: unknown) => ports.log.debug({ err: error }, 'name claim left to expire'))
+  return verdict
+}
+
+async function recorded(planned: Planned, pre: NewRun, ports: GatePorts): Promise<Verdict> {
+  const created = await ports.runs.create(pre)
+  if (created === 'exists') return joined(planned, pre, ports)
+  return verdictOf(planned, await act(planned, created, ports), ports)
+}
+
+function act(planned: Planned, run: ActionRun, ports: GatePorts): Promise<Driven> {
+  const { arrival, endsAt, signal } = planned
+  const because = (): AbortReason | undefined =>
+    ports.clock.now() >= endsAt ? 'OutOfTime' : signal.aborted ? 'ClientGone' : undefined
+  return drive(
+    run,
+    { see: 'claim', owner: ports.owner, until: endsAt },
+    {
+      now: ports.clock.now,
+      because,
+      write: ports.runs.write,
+      perform: (current, work) => {
+        const entry = entries(current.spec, current.status).find(({ action }) => action.name === work.action)
+        if (entry === undefined) throw new Error(`run ${current.metadata.name} has no action ${work.action}`)
+        const renderOnly = work.do === 'perform' && work.renderOnly
+        return ports.perform({ run: current, action: entry.action, object: arrival.object, renderOnly, endsAt, signal })
+      },
+    },
+  )
+}
+
+function verdictOf(planned: Planned, driven: Driven, ports: GatePorts): Verdict {
+  const { subject } = planned.arrival
+  if (driven.lost === undefined) return replay(planned, driven.run)
+  ports.log.error({ run: driven.run.metadata.name, lost: driven.lost }, 'the run was taken from this replica')
+  const why = `its run ${driven.run.metadata.name} was ${driven.lost === 'gone' ? 'deleted' : 'written by another'} while it ran`
+  return deny('RunLost', refusal(subject, why, 'Try again'), { code: 500 })
+}
+
+/** The answer that a settled run stands for; the same whenever it is asked for. */
+function replay({ arrival }: Planned, run: ActionRun): Verdict {
+  const { subject } = arrival
+  const rows = entries(run.spec, run.status)
+  const audit = { run: run.metadata.name }
+  if (run.status.phase === 'Succeeded' || run.status.phase === 'Skipped') {
+    const warnings = rows.flatMap(({ action, row }) => {
+      if (row.phase === 'Failed') return [continueWarning(run.spec.stage, row)]
+      return row.phase === 'Succeeded' && specOf(action).dryRun ? [wouldRunWarning(run.spec.stage, row.name, row.request ?? '')] : []
+    })
+    return { ...allow('ActionsSucceeded', run.status.message ?? '', warnings), audit }
+  }
+  const failed = rows.find(({ row }) => row.phase === 'Failed' && row.message === run.status.message)
+  if (run.status.reason === 'ActionFailed' && failed !== undefined) {
+    return { ...deny('ActionFailed', actionRefusal(subject, run, failed.row)), audit }
+  }
+  const why = `${run.spec.stage} actions did not end: ${run.status.message ?? 'nobody knows why'}`
+  const code = run.status.reason === 'OutOfTime' ? 504 : 500
+  return { ...deny(run.status.reason ?? 'Unknown', refusal(subject, why, `Run: ${run.metadata.name}`), { code }), audit }
+}
+
+/** The same object is asked about again: another replica runs, or ran, its stage. */
+async function joined(planned: Planned, pre: NewRun, ports: GatePorts): Promise<Verdict> {
+  const { subject, uid } = planned.arrival
+  while (ports.clock.now() < planned.endsAt && !planned.signal.aborted) {
+    const run = await ports.runs.read(subject.namespace, pre.metadata.name)
+    if (run !== undefined && run.spec.objectRef.uid !== uid) break
+    if (run !== undefined && settled.has(run.status.phase ?? 'Pending')) return replay(planned, run)
+    await ports.clock.sleep(Math.min(pollMs, Math.max(1, planned.endsAt - ports.clock.now())))
+  }
+  const why = `its run ${pre.metadata.name} is being written by another replica and did not end in time`
+  return deny('RunTaken', refusal(subject, why, breakGlass(subject.namespace)), { code: 504 })
+}

@@ -1,0 +1,60 @@
+/** Whether an Action is for a Backup or Restore: all conditions given must hold. */
+import type { ActionSpec } from '../api/action.ts'
+import { mayTouch } from './namespaces.ts'
+import { namespaceScopeOf, textMapAt, type Json } from './velero.ts'
+
+/** Evaluates one CEL expression; never throws, never hangs. */
+export type Evaluate = (source: string, values: Json) => { readonly ok: unknown } | { readonly error: string }
+
+/** What matching looks at. */
+export type MatchFacts = {
+  /** The object with Velero's defaults filled in. */
+  readonly object: Json
+  /** The Schedules it comes from: its label; for a Restore also spec.scheduleName and its backup's Schedule. */
+  readonly scheduleNames: readonly string[]
+  /** What expressions see: `backup` or `restore`. */
+  readonly variables: Json
+}
+
+/** Matched, not matched, or an expression that failed (which refuses). */
+export type Match = { readonly matched: boolean } | { readonly error: string }
+
+/** Decides whether the Action is for the object. */
+export function match(spec: ActionSpec, facts: MatchFacts, evaluate: Evaluate): Match {
+  const wanted = spec.match
+  if (wanted === undefined) return { matched: true }
+  const { scheduleNames, includedNamespaces, selector, expression } = wanted
+  if (scheduleNames !== undefined && !facts.scheduleNames.some((name) => scheduleNames.includes(name))) return { matched: false }
+  if (includedNamespaces !== undefined && !mayTouch(namespaceScopeOf(facts.object), includedNamespaces)) return { matched: false }
+  if (selector !== undefined && !selects(selector, textMapAt(facts.object, 'metadata', 'labels'))) return { matched: false }
+  return expression === undefined ? { matched: true } : holds(expression, facts, evaluate)
+}
+
+function holds(expression: string, facts: MatchFacts, evaluate: Evaluate): Match {
+  const result = evaluate(expression, facts.variables)
+  if ('error' in result) return result
+  if (typeof result.ok !== 'boolean') return { error: `must give true or false, got ${typeof result.ok}` }
+  return { matched: result.ok }
+}
+
+type Selector = NonNullable<NonNullable<ActionSpec['match']>['selector']>
+
+/** A label selector as in meta/v1: labels.go of apimachinery (NotIn also holds where the label is absent). */
+export function selects(selector: Selector, labels: Readonly<Record<string, string>>): boolean {
+  const value = (key: string) => (Object.hasOwn(labels, key) ? labels[key] : undefined)
+  const same = Object.entries(selector.matchLabels ?? {}).every(([key, wanted]) => value(key) === wanted)
+  if (!same) return false
+  return (selector.matchExpressions ?? []).every(({ key, operator, values = [] }) => {
+    const got = value(key)
+    switch (operator) {
+      case 'In':
+        return got !== undefined && values.includes(got)
+      case 'NotIn':
+        return got === undefined || !values.includes(got)
+      case 'Exists':
+        return got !== undefined
+      case 'DoesNotExist':
+        return got === undefined
+    }
+  })
+}

@@ -1,0 +1,78 @@
+/** Decides what a new Backup or Restore sets in motion. Touches nothing. */
+import type { Action, Stage } from '../api/action.ts'
+import type { PlannedAction } from '../api/action-run.ts'
+import { match, type Evaluate, type MatchFacts } from './match.ts'
+import { inRunOrder } from './order.ts'
+import { skipReason } from './skip.ts'
+
+/** Most actions of one stage for one object: their record must fit into one ActionRun. */
+export const mostActions = 64
+
+/** Who wrote an Action's spec, as stamped by us; undefined if the spec came in another way. */
+export type Author = { readonly username: string; readonly groups: readonly string[] }
+
+/** What planning needs to know. */
+export type PlanInput = {
+  readonly stage: Stage
+  readonly actions: readonly Action[]
+  readonly facts: MatchFacts
+  /** Skip annotations that count (written by somebody who may skip). */
+  readonly skips: Readonly<Record<string, string>>
+  readonly authorOf: (action: Action) => Author | undefined
+  readonly evaluate: Evaluate
+}
+
+/** What one stage will do; `problems` refuse. */
+export type StagePlan = {
+  readonly actions: readonly PlannedAction[]
+  readonly problems: readonly string[]
+  /** Matching actions that are left out although they are not suspended: their spec came in another way. */
+  readonly unadopted: readonly string[]
+}
+
+/** The actions of one stage that are for the object, in order, frozen. */
+export function planStage(input: PlanInput): StagePlan {
+  const planned: PlannedAction[] = []
+  const problems: string[] = []
+  const unadopted: string[] = []
+  for (const action of inRunOrder(input.actions.filter(({ spec }) => spec.stage === input.stage && !spec.suspend))) {
+    const { name } = action.metadata
+    const matched = match(action.spec, input.facts, input.evaluate)
+    const skip = skipReason(input.skips, name, input.stage)
+    const author = input.authorOf(action)
+    if ('error' in matched) {
+      // A skip is the way out of an expression that fails; without it, an expression that fails refuses.
+      if (skip === undefined) problems.push(`the match expression of ${input.stage} action "${name}" failed: ${matched.error}`)
+    } else if (matched.matched && author === undefined) unadopted.push(name)
+    else if (matched.matched) planned.push(freeze(action, author, skip))
+  }
+  if (planned.length > mostActions) problems.push(`${planned.length} actions match, at most ${mostActions} can run in one stage`)
+  return { actions: planned, problems, unadopted }
+}
+
+function freeze(action: Action, author: Author | undefined, skip: string | undefined): PlannedAction {
+  const { name, uid, generation } = action.metadata
+  return {
+    name,
+    uid,
+    generation: generation ?? 0,
+    spec: action.spec,
+    ...(author === undefined ? {} : { author: { username: author.username, groups: author.groups } }),
+    ...(skip === undefined ? {} : { skip }),
+  }
+}
+
+/** The seconds that a pre stage may take at most: the timeouts of the actions that will run. */
+export function secondsOf(actions: readonly PlannedAction[]): number {
+  return actions.filter(({ skip }) => skip === undefined).reduce((sum, { spec }) => sum + timeoutOf(spec), 0)
+}
+
+function timeoutOf(spec: PlannedAction['spec']): number {
+  const seconds = spec['timeoutSeconds']
+  return typeof seconds === 'number' ? seconds : 10
+}
+
+/** What the planned actions are known by: a change of any of them changes it. `hash` makes a short text of a long one. */
+export function actionsHashOf(actions: readonly PlannedAction[], hash: (text: string) => string): string {
+  return hash(JSON.stringify(actions.map(({ uid, generation }) => [uid, generation])))
+}

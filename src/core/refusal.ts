@@ -1,0 +1,64 @@
+/** The sentences that clients see. A refusal reads the same everywhere: API error, log, record. */
+import type { Stage } from '../api/action.ts'
+import type { ActionRun, RunRow } from '../api/action-run.ts'
+import { skipAnnotation } from './skip.ts'
+import type { VeleroKind } from './velero.ts'
+
+/** Which object is spoken of. */
+export type Subject = { readonly kind: VeleroKind; readonly namespace: string; readonly name: string }
+
+/** `1.4 s`, `250 ms`, `2 min 5 s`. */
+export function spell(ms: number): string {
+  if (ms < 1000) return `${Math.max(0, Math.round(ms))} ms`
+  if (ms < 120_000) return `${(Math.round(ms / 100) / 10).toString()} s`
+  const seconds = Math.round(ms / 1000)
+  return `${Math.floor(seconds / 60)} min ${seconds % 60} s`
+}
+
+const times = (attempts: number): string => (attempts === 1 ? '1 attempt' : `${attempts} attempts`)
+
+/** The head of every refusal. */
+export const head = ({ kind, namespace, name }: Subject): string => `tidewaiter refused ${kind} ${namespace}/${name}`
+
+/** How to get past everything of ours; told wherever it may be needed. */
+export const breakGlass = (namespace: string): string =>
+  `In an emergency, kubectl label namespace ${namespace} tidewaiter.io/gate=off switches tidewaiter off for this namespace`
+
+/** A refusal because an action failed, as design 12 words it. */
+export function actionRefusal(subject: Subject, run: ActionRun, row: RunRow): string {
+  const stage: Stage = run.spec.stage
+  const started = Date.parse(row.startTimestamp ?? '')
+  const took = Date.parse(row.completionTimestamp ?? '') - started
+  const after = `after ${times(row.attempts)} in ${spell(Number.isFinite(took) ? took : 0)}`
+  const skip = `${skipAnnotation(row.name, stage)}=skip`
+  return (
+    `${head(subject)}: ${stage} action "${row.name}" failed ${after}: ${row.message ?? 'no answer'}. ` +
+    `The ${subject.kind} was not created. Fix the cause or skip it with the annotation ${skip} ` +
+    `(needs the verb skip on actions). Run: ${run.metadata.name}`
+  )
+}
+
+/** A refusal for any other reason: what is wrong, and what to do next. */
+export const refusal = (subject: Subject, why: string, next: string): string =>
+  `${head(subject)}: ${why}. The ${subject.kind} was not created. ${next}`
+
+/** The answer of a cool-down: the same as before, and until when. */
+export function cooldownRefusal(subject: Subject, before: ActionRun, waitMs: number): string {
+  const said = before.status.message ?? 'an action failed'
+  return (
+    `${head(subject)}: refused again without running anything, for another ${spell(waitMs)}, because the same request was just refused ` +
+    `(run ${before.metadata.name}: ${said}). The ${subject.kind} was not created. Fix the cause; any change of a matching Action ends this wait`
+  )
+}
+
+/** One warning line for an action that failed and may (`onError: Continue`). */
+export const continueWarning = (stage: Stage, row: RunRow): string =>
+  `tidewaiter: ${stage} action "${row.name}" failed and was passed over (onError: Continue): ${row.message ?? ''}`
+
+/** One warning line for an action with dryRun, or for a dry-run request. */
+export const wouldRunWarning = (stage: Stage, name: string, request: string): string =>
+  `tidewaiter: dry run, ${stage} action "${name}" would run: ${request}`
+
+/** One warning line for Actions whose spec came in another way. */
+export const unadoptedWarning = (names: readonly string[]): string =>
+  `tidewaiter: not run, because nobody with the rights wrote them through tidewaiter: ${names.join(', ')}; apply them again to adopt them`

@@ -1,0 +1,48 @@
+/** The rows of a run: which action is due, which waits, which never runs. */
+import type { ActionSpec, EndedAs } from '../../api/action.ts'
+import type { PlannedAction, RunRow, RunSpec, RunStatus } from '../../api/action-run.ts'
+import type { Progress } from '../velero.ts'
+
+/** The spec of a planned action. It was parsed when the run was written, and the spec of a run is frozen. */
+export const specOf = (action: PlannedAction): ActionSpec => action.spec as ActionSpec
+
+/** One action with its row. */
+export type Entry = { readonly action: PlannedAction; readonly row: RunRow }
+
+const fresh = (action: PlannedAction): RunRow => ({ name: action.name, phase: 'Pending', attempts: 0 })
+
+/** Every action of the run with its row, in order; a row that was never written is Pending. */
+export function entries(spec: RunSpec, status: RunStatus): readonly Entry[] {
+  const rows = new Map((status.actions ?? []).map((row) => [row.name, row]))
+  return spec.actions.map((action) => ({ action, row: rows.get(action.name) ?? fresh(action) }))
+}
+
+/** The status with one row replaced. */
+export function withRow(spec: RunSpec, status: RunStatus, row: RunRow): RunStatus {
+  return { ...status, actions: entries(spec, status).map((entry) => (entry.row.name === row.name ? row : entry.row)) }
+}
+
+const defaultWhen: readonly EndedAs[] = ['Completed', 'PartiallyFailed', 'Failed']
+
+/** Whether a pending action may run now, must wait, or never will (then why). */
+export type Disposition = 'due' | 'wait' | { readonly never: string }
+
+/** Decides for one pending action. `progress` is undefined at pre stages. */
+export function disposition(action: PlannedAction, progress: Progress | undefined): Disposition {
+  if (action.skip !== undefined) return { never: action.skip }
+  if (progress === undefined) return 'due'
+  const spec = specOf(action)
+  return spec.at === 'ItemsDone' ? whenItemsDone(progress) : whenEnded(spec.when ?? defaultWhen, progress)
+}
+
+function whenEnded(when: readonly EndedAs[], progress: Progress): Disposition {
+  if (progress.ended === undefined || progress.provisional) return 'wait'
+  if (when.includes(progress.ended)) return 'due'
+  return { never: `ended as ${progress.ended}, which its \`when\` does not name` }
+}
+
+function whenItemsDone(progress: Progress): Disposition {
+  if (progress.ended === 'FailedValidation' || progress.ended === 'Deleted') return { never: `ended as ${progress.ended}` }
+  if (progress.provisional) return 'wait'
+  return progress.itemsDone ? 'due' : 'wait'
+}

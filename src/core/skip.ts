@@ -1,0 +1,39 @@
+/**
+ * The skip annotations: `<action>/prebackup: skip` and its siblings are the words of Velero's accepted design
+ * (velero design/new-prepost-backuprestore-plugin-hooks.md); `tidewaiter.io/skip-actions: "<reason>"` skips all.
+ */
+import type { Stage } from '../api/action.ts'
+
+/** Skips every action, with a reason. */
+export const skipAllAnnotation = 'tidewaiter.io/skip-actions'
+
+const suffixes: Readonly<Record<Stage, string>> = {
+  PreBackup: 'prebackup',
+  PostBackup: 'postbackup',
+  PreRestore: 'prerestore',
+  PostRestore: 'postrestore',
+}
+
+/** The annotation that skips one action at one stage. */
+export const skipAnnotation = (action: string, stage: Stage): string => `${action}/${suffixes[stage]}`
+
+/** The skip annotations among these, `key=value`. */
+export function skipsIn(annotations: Readonly<Record<string, string>>): readonly string[] {
+  const ends = Object.values(suffixes)
+  return Object.entries(annotations)
+    .filter(([key, value]) => key === skipAllAnnotation || (value === 'skip' && ends.some((end) => key.endsWith(`/${end}`))))
+    .map(([key, value]) => `${key}=${value}`)
+}
+
+/** Why the action is skipped by these annotations, or undefined if it is not. */
+export function skipReason(annotations: Readonly<Record<string, string>>, action: string, stage: Stage): string | undefined {
+  const key = skipAnnotation(action, stage)
+  if (annotations[key] === 'skip') return `skipped by the annotation ${key}=skip`
+  const all = annotations[skipAllAnnotation]
+  return all === undefined ? undefined : `skipped by the annotation ${skipAllAnnotation}: ${all.slice(0, 256)}`
+}
+
+/** Annotations that only we may write: a person who brings one along at CREATE is refused (skip-actions is judged by itself). */
+export function foreignAnnotations(annotations: Readonly<Record<string, string>>): readonly string[] {
+  return Object.keys(annotations).filter((key) => key.startsWith('tidewaiter.io/') && key !== skipAllAnnotation)
+}

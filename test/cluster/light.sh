@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# The light form of the cluster: a real etcd and kube-apiserver on loopback, and Velero as a process. Needs no root; runs no pods.
+# usage: light.sh up DIR | velero DIR | down DIR
+#   up      leaves DIR/{admin,alice,velero,tidewaiter}.kubeconfig; the last two are the service accounts of these names
+#   velero  adds an S3 gateway and a Velero server
+#   down    ends all of it and removes all but the logs
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+usage() { sed -n 's/^# usage: /usage: /p' "${BASH_SOURCE[0]}" >&2; exit 2; }
+[ $# -eq 2 ] || usage
+command=$1
+D=$(mkdir -p "$2" && cd "$2" && pwd -P)
+ENTER=()
+# shellcheck source=paths.sh
+source "$here/paths.sh"
+# shellcheck source=processes.sh
+source "$here/processes.sh"
+# shellcheck source=control-plane.sh
+source "$here/control-plane.sh"
+
+# free_ports COUNT: ports of loopback that nobody has, all different.
+free_ports() {
+  python3 -c "import socket; s = [socket.create_server(('127.0.0.1', 0)) for _ in range($1)]; print(*[x.getsockname()[1] for x in s])"
+}
+
+account() { echo "$1-token,system:serviceaccount:$1:$1,$1,\"system:serviceaccounts,system:serviceaccounts:$1\""; }
+
+up() {
+  local began=$SECONDS ports
+  down
+  trap 'down' EXIT
+  rm -rf "$D/logs" "$D/audit.log"
+  mkdir -p "$D/logs" "$D/state"
+  : >"$D/pids"
+  read -ra ports < <(free_ports 3)
+  { account velero; account tidewaiter; } >"$D/state/tokens.csv"
+  write_kubeconfig "$D/velero.kubeconfig" "https://127.0.0.1:${ports[0]}" velero-token velero
+  write_kubeconfig "$D/tidewaiter.kubeconfig" "https://127.0.0.1:${ports[0]}" tidewaiter-token tidewaiter
+  start_etcd "${ports[1]}" "${ports[2]}"
+  # There is no controller to make service accounts, hence no admission by them.
+  start_apiserver "${ports[1]}" 127.0.0.1 "${ports[0]}" --bind-address=127.0.0.1 --service-cluster-ip-range=10.0.0.0/24 \
+    --disable-admission-plugins=ServiceAccount
+  trap - EXIT
+  echo "API server ready after $((SECONDS - began)) s: $D/admin.kubeconfig" >&2
+}
+
+velero() {
+  local began=$SECONDS ports
+  [ -f "$D/admin.kubeconfig" ] || { echo "light.sh: nothing is up in $D" >&2; exit 1; }
+  export KUBECONFIG=$D/admin.kubeconfig
+  read -ra ports < <(free_ports 3)
+  # The kinds, and the Deployment, which a Restore reads; nothing runs it here.
+  command velero install --dry-run -o yaml --no-secret --no-default-backup-location --use-volume-snapshots=false \
+    --plugins velero/velero-plugin-for-aws:v1.14.3 >"$D/state/velero.yaml"
+  for _ in 1 2 3; do kubectl apply -f "$D/state/velero.yaml" >"$D/logs/velero-install.log" 2>&1 && break; sleep 0.5; done
+  mkdir -p "$D/state/s3/backups" "$D/state/sidecar" "$D/state/plugins"
+  cp "$BIN/velero-plugin-for-aws" "$D/state/plugins/"
+  start s3 versitygw --port "127.0.0.1:${ports[0]}" --access minio --secret minio12345 posix --sidecar "$D/state/sidecar" "$D/state/s3"
+  printf '[default]\naws_access_key_id=minio\naws_secret_access_key=minio12345\n' >"$D/state/aws"
+  kubectl apply -f - >/dev/null <<END
+apiVersion: velero.io/v1
+kind: BackupStorageLocation
+metadata: {name: default, namespace: velero}
+spec:
+  provider: aws
+  default: true
+  objectStorage: {bucket: backups}
+  config: {region: us-east-1, s3ForcePathStyle: 'true', s3Url: 'http://127.0.0.1:${ports[0]}'}
+END
+  # The plugin's own process reads KUBECONFIG too.
+  start velero env KUBECONFIG="$D/velero.kubeconfig" VELERO_NAMESPACE=velero VELERO_SCRATCH_DIR="$D/state" \
+    AWS_SHARED_CREDENTIALS_FILE="$D/state/aws" AWS_EC2_METADATA_DISABLED=true \
+    velero server --kubeconfig "$D/velero.kubeconfig" --namespace velero --plugin-dir "$D/state/plugins" \
+    --metrics-address "127.0.0.1:${ports[1]}" --profiler-address "127.0.0.1:${ports[2]}"
+  await velero 60 kubectl -n velero wait bsl/default --for 'jsonpath={.status.phase}=Available' --timeout 5s
+  echo "velero ready after $((SECONDS - began)) s" >&2
+}
+
+down() {
+  stop_all
+  rm -rf "$D/state" "$D"/*.kubeconfig
+}
+
+case $command in
+  up | velero | down) exec 9>"$D/.lock" && flock -w 120 9 && "$command" ;;
+  *) usage ;;
+esac
