@@ -3,17 +3,38 @@ import { stages } from './action.ts'
 import type { Infer, Kind, Metadata, ShapeNode } from './schema.ts'
 
 /** The life of a run. Refused: a pre stage said no. Failed: a post stage has a failed action. Unknown: nobody knows what was done. */
-export const runPhases = ['Pending', 'Running', 'Succeeded', 'Refused', 'Failed', 'Undoing', 'Undone', 'Skipped', 'Unknown'] as const
+export const runPhases = [
+  'Pending',
+  'Running',
+  'Succeeded',
+  'Refused',
+  'Failed',
+  'Undoing',
+  'Undone',
+  'Skipped',
+  'Unknown',
+] as const
 /** Where a run is in its life. */
 export type RunPhase = (typeof runPhases)[number]
 
 /** The life of one action in a run. */
-export const rowPhases = ['Pending', 'Running', 'Succeeded', 'Failed', 'Undoing', 'Undone', 'Skipped', 'Unknown'] as const
+export const rowPhases = [
+  'Pending',
+  'Running',
+  'Succeeded',
+  'Failed',
+  'Undoing',
+  'Undone',
+  'Skipped',
+  'Unknown',
+] as const
 /** Where an action of a run is in its life. */
 export type RowPhase = (typeof rowPhases)[number]
 
 const time = (doc: string) => ({ type: 'string', doc, format: 'date-time', maxLength: 32 }) as const
 const text = (doc: string, maxLength: number) => ({ type: 'string', doc, maxLength }) as const
+// What we wrote ourselves, bounded when it was written; etcd holds 1.5 MiB, and an Action's body may be 32 levels deep in it.
+const kept = (doc: string) => ({ type: 'any', object: true, doc, maxBytes: 1_572_864, maxDepth: 64 }) as const
 
 const spec = {
   type: 'object',
@@ -30,12 +51,20 @@ const spec = {
       },
       required: ['kind', 'name', 'uid'],
     },
-    cluster: text('The uid of the namespace kube-system where the run was written; a run of another cluster is never acted on.', 64),
+    cluster: text(
+      'The uid of the namespace kube-system where the run was written; a run of another cluster is never acted on.',
+      64,
+    ),
     requestedBy: text('Who created the object; empty if it was first seen later.', 1024),
     scheduleName: text('The Schedule that made the object, if one did.', 253),
-    fingerprint: text('A hash of namespace, name and spec of the object, by which identical requests are known.', 64),
+    fingerprint: text(
+      'A hash of namespace, name and spec of the object, by which identical requests are known.',
+      64,
+    ),
     actionsHash: text('A hash of the actions (uid and generation) that were planned.', 64),
-    object: { type: 'any', object: true, doc: 'The object as it was, without managed fields; cut down to its metadata if larger than 128 KiB.' },
+    object: kept(
+      'The object as it was, without managed fields; cut down to its metadata if larger than 128 KiB.',
+    ),
     objectCut: { type: 'boolean', doc: 'True if the object was cut down.' },
     actions: {
       type: 'array',
@@ -48,9 +77,14 @@ const spec = {
         fields: {
           name: text('Its name.', 253),
           uid: text('Its uid.', 64),
-          generation: { type: 'integer', doc: 'Its generation.', minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
-          author: { type: 'any', object: true, doc: 'Who wrote its spec: username and groups.' },
-          spec: { type: 'any', object: true, doc: 'Its spec, defaults filled in.' },
+          generation: {
+            type: 'integer',
+            doc: 'Its generation.',
+            minimum: 0,
+            maximum: Number.MAX_SAFE_INTEGER,
+          },
+          author: kept('Who wrote its spec: username and groups.'),
+          spec: kept('Its spec, defaults filled in.'),
           skip: text('Why it is not run, if it is not: the skip annotation and who wrote it.', 1024),
         },
         required: ['name', 'uid', 'generation', 'spec'],
@@ -70,7 +104,10 @@ const status = {
     deadline: time('Until when the owner acts; after it and a margin for clocks the leader takes over.'),
     startTimestamp: time('When the first action was claimed.'),
     completionTimestamp: time('When the run ended.'),
-    reason: text('Why the run ended as it did, in one word (ActionFailed, OutOfTime, ClientGone, OwnerLost, Unguarded ...).', 64),
+    reason: text(
+      'Why the run ended as it did, in one word (ActionFailed, OutOfTime, ClientGone, OwnerLost, Unguarded ...).',
+      64,
+    ),
     endedAs: text('Post stages: the end of the object that set it off.', 16),
     message: text('In one sentence, what became of it; for a refusal, what the client was told.', 32768),
     actions: {
@@ -89,8 +126,11 @@ const status = {
           startTimestamp: time('When it was claimed.'),
           completionTimestamp: time('When it ended.'),
           message: text('What it answered, secrets masked.', 4096),
-          request: text('What was sent, rendered, secrets masked; for a dry run, what would have been.', 8192),
-          outputs: { type: 'any', object: true, doc: 'Its outputs, secrets masked.' },
+          request: text(
+            'What was sent, rendered, secrets masked; for a dry run, what would have been.',
+            8192,
+          ),
+          outputs: kept('Its outputs, secrets masked.'),
         },
         required: ['name', 'phase', 'attempts'],
       },
@@ -106,7 +146,12 @@ const status = {
         doc: 'One condition, as in meta/v1.',
         fields: {
           type: text('Its name.', 316),
-          status: { type: 'string', doc: 'Whether it holds.', enum: ['True', 'False', 'Unknown'], maxLength: 7 },
+          status: {
+            type: 'string',
+            doc: 'Whether it holds.',
+            enum: ['True', 'False', 'Unknown'],
+            maxLength: 7,
+          },
           reason: text('Why, in one word.', 1024),
           message: text('Why, in a sentence.', 32768),
           lastTransitionTime: time('Since when.'),

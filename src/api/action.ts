@@ -45,7 +45,8 @@ const http = {
     url: {
       type: 'string',
       doc: 'Where to call. Scheme, host and port are literal; ${...} in path and query is CEL, and its value is percent-encoded.',
-      pattern: '^https?://[^\\s]+$',
+      // No \s: it means other characters in RE2 (the API server) than in JavaScript. A space may stand inside ${...}.
+      pattern: '^https?://[^\\x00-\\x20\\x7f][^\\x00-\\x1f\\x7f]*$',
       minLength: 8,
       maxLength: 4096,
     },
@@ -110,7 +111,7 @@ const http = {
     caBundle: {
       type: 'string',
       doc: 'PEM certificates that the server must chain to, instead of the public ones. https only.',
-      pattern: '^\\s*-----BEGIN CERTIFICATE-----',
+      pattern: '^[ \\t\\r\\n]*-----BEGIN CERTIFICATE-----',
       maxLength: 65536,
     },
     followRedirects: {
@@ -122,6 +123,14 @@ const http = {
     },
   },
   required: ['url'],
+  rules: [
+    {
+      cel: "!has(self.caBundle) || self.url.startsWith('https://')",
+      message: 'caBundle is for https only',
+      holds: (self: { url: string; caBundle?: string }) =>
+        self.caBundle === undefined || self.url.startsWith('https://'),
+    },
+  ],
 } as const satisfies ShapeNode
 
 const notYet = (name: string) =>
@@ -167,6 +176,14 @@ const spec = {
               doc: 'Labels that must have these values.',
               maxProperties: 64,
               values: { type: 'string', doc: 'The value.', maxLength: 63 },
+              rules: [
+                {
+                  cel: 'self.all(key, size(key) <= 317)',
+                  message: 'the name of a label has at most 317 characters',
+                  holds: (self: Readonly<Record<string, string>>) =>
+                    Object.keys(self).every((key) => Array.from(key).length <= 317),
+                },
+              ],
             },
             matchExpressions: {
               type: 'array',
@@ -209,7 +226,7 @@ const spec = {
           required: [],
         },
         expression: expression(
-          'CEL that must be true; it sees `backup` (PreBackup, PostBackup) or `restore`, with Velero\'s defaults filled in. An error in it refuses.',
+          "CEL that must be true; it sees `backup` (PreBackup, PostBackup) or `restore`, with Velero's defaults filled in. An error in it refuses.",
         ),
       },
       required: [],
@@ -235,7 +252,11 @@ const spec = {
       maxLength: 6,
       default: 'Auto',
       rules: [
-        { cel: "self != 'Hold'", message: 'mode Hold is not there yet', holds: (self: string) => self !== 'Hold' },
+        {
+          cel: "self != 'Hold'",
+          message: 'mode Hold is not there yet',
+          holds: (self: string) => self !== 'Hold',
+        },
       ],
     },
     onError: {
@@ -245,7 +266,11 @@ const spec = {
       maxLength: 8,
       default: 'Fail',
     },
-    dryRun: { type: 'boolean', doc: 'Match, render and record, but do nothing: for rolling an action out.', default: false },
+    dryRun: {
+      type: 'boolean',
+      doc: 'Match, render and record, but do nothing: for rolling an action out.',
+      default: false,
+    },
     suspend: { type: 'boolean', doc: 'Do not match anything.', default: false },
     timeoutSeconds: {
       type: 'integer',
@@ -268,15 +293,33 @@ const spec = {
           listType: 'set',
           items: { type: 'string', doc: 'A reason to try again.', pattern: retryPattern, maxLength: 7 },
         },
-        initialSeconds: { type: 'integer', doc: 'The wait before the second attempt.', minimum: 0, maximum: 600, default: 1 },
-        factor: { type: 'integer', doc: 'By how much each wait is longer than the one before.', minimum: 1, maximum: 10, default: 2 },
-        maxSeconds: { type: 'integer', doc: 'The longest wait. Waits are spread at random between half and the whole.', minimum: 1, maximum: 600, default: 10 },
+        initialSeconds: {
+          type: 'integer',
+          doc: 'The wait before the second attempt.',
+          minimum: 0,
+          maximum: 600,
+          default: 1,
+        },
+        factor: {
+          type: 'integer',
+          doc: 'By how much each wait is longer than the one before.',
+          minimum: 1,
+          maximum: 10,
+          default: 2,
+        },
+        maxSeconds: {
+          type: 'integer',
+          doc: 'The longest wait. Waits are spread at random between half and the whole.',
+          minimum: 1,
+          maximum: 600,
+          default: 10,
+        },
       },
       required: [],
     },
     outputs: {
       type: 'array',
-      doc: 'Values taken from what the body gave back, for later actions of the stage (`outputs[\'10-a\'].lsn`) and for the record.',
+      doc: "Values taken from what the body gave back, for later actions of the stage (`outputs['10-a'].lsn`) and for the record.",
       maxItems: 16,
       listType: 'map',
       listMapKeys: ['name'],
@@ -284,8 +327,16 @@ const spec = {
         type: 'object',
         doc: 'One output.',
         fields: {
-          name: { type: 'string', doc: 'Its name.', pattern: '^[A-Za-z_][A-Za-z0-9_]*$', minLength: 1, maxLength: 63 },
-          expression: expression('CEL over `response`: status, headers (lower case names), body (parsed JSON, or text), durationMs.'),
+          name: {
+            type: 'string',
+            doc: 'Its name.',
+            pattern: '^[A-Za-z_][A-Za-z0-9_]*$',
+            minLength: 1,
+            maxLength: 63,
+          },
+          expression: expression(
+            'CEL over `response`: status, headers (lower case names), body (parsed JSON, or text), durationMs.',
+          ),
           export: {
             type: 'boolean',
             doc: 'Not there yet.',
@@ -303,8 +354,17 @@ const spec = {
     exclusive: { type: 'string', doc: 'Not there yet.', maxLength: 253, later: 'exclusive is not there yet' },
     undo: notYet('undo'),
     undoAt: { type: 'string', doc: 'Not there yet.', maxLength: 6, later: 'undoAt is not there yet' },
-    serviceAccountName: { type: 'string', doc: 'Not there yet.', maxLength: 253, later: 'serviceAccountName is not there yet' },
-    countsAgainstResult: { type: 'boolean', doc: 'Not there yet.', later: 'countsAgainstResult is not there yet' },
+    serviceAccountName: {
+      type: 'string',
+      doc: 'Not there yet.',
+      maxLength: 253,
+      later: 'serviceAccountName is not there yet',
+    },
+    countsAgainstResult: {
+      type: 'boolean',
+      doc: 'Not there yet.',
+      later: 'countsAgainstResult is not there yet',
+    },
     http,
     exec: notYet('body exec'),
     job: notYet('body job'),
@@ -320,8 +380,9 @@ const spec = {
       cel: '[has(self.http), has(self.exec), has(self.job), has(self.scale), has(self.patch), has(self.wait), has(self.restore), has(self.plugin)].filter(x, x).size() == 1',
       message: 'exactly one body must be given (http, ...)',
       holds: (self: Readonly<Record<string, unknown>>) =>
-        ['http', 'exec', 'job', 'scale', 'patch', 'wait', 'restore', 'plugin'].filter((body) => self[body] !== undefined)
-          .length === 1,
+        ['http', 'exec', 'job', 'scale', 'patch', 'wait', 'restore', 'plugin'].filter(
+          (body) => self[body] !== undefined,
+        ).length === 1,
     },
     {
       cel: "self.stage.startsWith('Post') || (!has(self.when) && !has(self.at))",
@@ -341,7 +402,8 @@ const spec = {
     },
     {
       cel: "!self.stage.startsWith('Pre') || self.timeoutSeconds <= 28",
-      message: 'timeoutSeconds of a pre action must be at most 28: an admission request has at most 30 s, and there is no hold yet',
+      message:
+        'timeoutSeconds of a pre action must be at most 28: an admission request has at most 30 s, and there is no hold yet',
       holds: (self: { stage: string; timeoutSeconds: number }) =>
         !self.stage.startsWith('Pre') || self.timeoutSeconds <= longestActionSeconds,
     },
@@ -352,7 +414,12 @@ const status = {
   type: 'object',
   doc: 'What became of it.',
   fields: {
-    observedGeneration: { type: 'integer', doc: 'The generation that the conditions speak of.', minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
+    observedGeneration: {
+      type: 'integer',
+      doc: 'The generation that the conditions speak of.',
+      minimum: 0,
+      maximum: Number.MAX_SAFE_INTEGER,
+    },
     lastRunTimestamp: { type: 'string', doc: 'When it last ended.', format: 'date-time', maxLength: 32 },
     lastResult: { type: 'string', doc: 'How it last ended.', maxLength: 32 },
     conditions: {
@@ -366,10 +433,20 @@ const status = {
         doc: 'One condition, as in meta/v1.',
         fields: {
           type: { type: 'string', doc: 'Its name.', maxLength: 316 },
-          status: { type: 'string', doc: 'Whether it holds.', enum: ['True', 'False', 'Unknown'], maxLength: 7 },
+          status: {
+            type: 'string',
+            doc: 'Whether it holds.',
+            enum: ['True', 'False', 'Unknown'],
+            maxLength: 7,
+          },
           reason: { type: 'string', doc: 'Why, in one word.', minLength: 1, maxLength: 1024 },
           message: { type: 'string', doc: 'Why, in a sentence.', maxLength: 32768 },
-          observedGeneration: { type: 'integer', doc: 'The generation it speaks of.', minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
+          observedGeneration: {
+            type: 'integer',
+            doc: 'The generation it speaks of.',
+            minimum: 0,
+            maximum: Number.MAX_SAFE_INTEGER,
+          },
           lastTransitionTime: { type: 'string', doc: 'Since when.', format: 'date-time', maxLength: 32 },
         },
         required: ['type', 'status', 'reason', 'message', 'lastTransitionTime'],
@@ -389,11 +466,27 @@ export const actionKind = {
   columns: [
     { name: 'Stage', type: 'string', jsonPath: '.spec.stage', doc: 'When it runs.' },
     { name: 'On-Error', type: 'string', jsonPath: '.spec.onError', doc: 'What an error means.' },
-    { name: 'Timeout', type: 'integer', jsonPath: '.spec.timeoutSeconds', doc: 'Seconds for the whole action.' },
-    { name: 'Accepted', type: 'string', jsonPath: ".status.conditions[?(@.type=='Accepted')].status", doc: 'Whether it can run.' },
+    {
+      name: 'Timeout',
+      type: 'integer',
+      jsonPath: '.spec.timeoutSeconds',
+      doc: 'Seconds for the whole action.',
+    },
+    {
+      name: 'Accepted',
+      type: 'string',
+      jsonPath: ".status.conditions[?(@.type=='Accepted')].status",
+      doc: 'Whether it can run.',
+    },
     { name: 'Last-Result', type: 'string', jsonPath: '.status.lastResult', doc: 'How it last ended.' },
     { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp', doc: 'Since when it exists.' },
-    { name: 'Reason', type: 'string', jsonPath: ".status.conditions[?(@.type=='Accepted')].reason", doc: 'Why it cannot run.', priority: 1 },
+    {
+      name: 'Reason',
+      type: 'string',
+      jsonPath: ".status.conditions[?(@.type=='Accepted')].reason",
+      doc: 'Why it cannot run.',
+      priority: 1,
+    },
   ],
   spec,
   status,

@@ -59,8 +59,18 @@ export type ShapeNode = About & {
 }
 /** An object from any text to one kind of thing. */
 export type MapNode = About & { readonly type: 'map'; readonly values: Node; readonly maxProperties: number }
-/** Any JSON, kept as it is (x-kubernetes-preserve-unknown-fields). `object` narrows it to JSON objects. */
-export type AnyNode = About & { readonly type: 'any'; readonly object?: boolean }
+/**
+ * Any JSON, kept as it is (x-kubernetes-preserve-unknown-fields). `object` narrows it to JSON objects. The limits are our
+ * parser's alone, for a CRD has no word for them; absent ones are those of json-bounds.ts.
+ */
+export type AnyNode = About & {
+  readonly type: 'any'
+  readonly object?: boolean
+  /** Bytes of JSON at most. */
+  readonly maxBytes?: number
+  /** Levels of lists and objects at most. */
+  readonly maxDepth?: number
+}
 
 /** One declared value. */
 export type Node = TextNode | WholeNode | FlagNode | ListNode | ShapeNode | MapNode | AnyNode

@@ -61,4 +61,4 @@ export const wouldRunWarning = (stage: Stage, name: string, request: string): st
 
 /** One warning line for Actions whose spec came in another way. */
 export const unadoptedWarning = (names: readonly string[]): string =>
-  `tidewaiter: not run, because nobody with the rights wrote them through tidewaiter: ${names.join(', ')}; apply them again to adopt them`
+  `tidewaiter: not run, because nobody with the rights wrote them through tidewaiter: ${names.join(', ')}; adopt each with: kubectl annotate action NAME tidewaiter.io/adopt=yes`

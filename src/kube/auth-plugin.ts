@@ -29,7 +29,11 @@ export function isPluginUser(user: Entry): boolean {
 }
 
 /** Asks the plugin for every request (it remembers what is valid), and starts it anew when `fresh` is asked for. */
-export function pluginAuth(user: Entry, clock: Clock, load: PluginLoader = loadPlugin): (fresh?: boolean) => Promise<Credentials> {
+export function pluginAuth(
+  user: Entry,
+  clock: Clock,
+  load: PluginLoader = loadPlugin,
+): (fresh?: boolean) => Promise<Credentials> {
   let loaded: Promise<() => Promise<PluginAnswer>> | undefined
   let loadedAt = Number.NEGATIVE_INFINITY
   return async (fresh = false) => {
@@ -39,10 +43,18 @@ export function pluginAuth(user: Entry, clock: Clock, load: PluginLoader = loadP
     }
     const started = loaded
     try {
-      return credentialsIn(await inTime(started.then(async (ask) => ask()), clock), user)
+      return credentialsIn(
+        await inTime(
+          started.then(async (ask) => ask()),
+          clock,
+        ),
+        user,
+      )
     } catch (cause) {
       loaded = undefined
-      throw cause instanceof AccessError ? cause : failed(user, cause instanceof Error ? cause.message : String(cause), cause)
+      throw cause instanceof AccessError
+        ? cause
+        : failed(user, cause instanceof Error ? cause.message : String(cause), cause)
     }
   }
 }
@@ -65,9 +77,12 @@ function credentialsIn(answer: PluginAnswer, user: Entry): Credentials {
   const header = textIn(answer.headers?.['Authorization'])
   const cert = pemIn(answer.cert)
   const key = pemIn(answer.key)
-  if (header === undefined && (cert === undefined || key === undefined)) throw failed(user, 'neither a token nor a certificate')
+  if (header === undefined && (cert === undefined || key === undefined))
+    throw failed(user, 'neither a token nor a certificate')
   return {
-    ...(header === undefined ? {} : { authorization: `Bearer ${bearerToken(header.replace(/^Bearer /, ''), where)}` }),
+    ...(header === undefined
+      ? {}
+      : { authorization: `Bearer ${bearerToken(header.replace(/^Bearer /, ''), where)}` }),
     ...(cert === undefined || key === undefined
       ? {}
       : { cert: certificates(cert, where), key: privateKey(key, where, cert) }),
@@ -112,10 +127,19 @@ async function loadPlugin(user: Entry): Promise<() => Promise<PluginAnswer>> {
   }
 }
 
-/** The exec section with its command made absolute if it is a relative path, as client-go does (clientcmd/loader.go). */
+/**
+ * The exec section as client-go would run it (plugin/pkg/client/auth/exec): a relative command starts from the folder of the
+ * kubeconfig, and KUBERNETES_EXEC_INFO says which version is wanted; @kubernetes/client-node does neither.
+ */
 function execOf(user: Entry): Readonly<Record<string, unknown>> | undefined {
   const exec = objectIn(user.fields['exec'])
   const command = textIn(exec?.['command'])
-  if (exec === undefined || command === undefined || !command.includes('/')) return exec
-  return { ...exec, command: resolve(dirname(user.file), command) }
+  if (exec === undefined || command === undefined) return exec
+  const info = { apiVersion: exec['apiVersion'], kind: 'ExecCredential', spec: { interactive: false } }
+  const given: readonly unknown[] = Array.isArray(exec['env']) ? exec['env'] : []
+  return {
+    ...exec,
+    command: command.includes('/') ? resolve(dirname(user.file), command) : command,
+    env: [...given, { name: 'KUBERNETES_EXEC_INFO', value: JSON.stringify(info) }],
+  }
 }

@@ -86,7 +86,11 @@ export type Answer = {
 }
 
 /** The error that a Status object of the API server (in a response, or in an ERROR event of a watch) stands for. */
-export function errorFromStatus(status: Readonly<Record<string, unknown>>, call: string, retryAfter?: string): KubeError {
+export function errorFromStatus(
+  status: Readonly<Record<string, unknown>>,
+  call: string,
+  retryAfter?: string,
+): KubeError {
   const http = typeof status['code'] === 'number' ? status['code'] : 500
   const reason = textIn(status['reason'])
   const message = (textIn(status['message']) ?? 'no message').slice(0, longestMessage)
@@ -139,7 +143,11 @@ const byStatus: Readonly<Record<number, KubeErrorCode>> = {
   504: 'TIMEOUT',
 }
 
-function codeOf(answer: { readonly status: number; readonly reason: string | undefined; readonly message: string }): KubeErrorCode {
+function codeOf(answer: {
+  readonly status: number
+  readonly reason: string | undefined
+  readonly message: string
+}): KubeErrorCode {
   if (byWebhook.test(answer.message) || byPolicy.test(answer.message)) return 'DENIED'
   if (answer.reason === 'AlreadyExists') return 'ALREADY_EXISTS'
   if (answer.reason === 'Expired' || answer.reason === 'Gone') return 'GONE'
@@ -159,7 +167,9 @@ function causesIn(value: unknown): readonly StatusCause[] {
   if (!Array.isArray(value)) return []
   return value.slice(0, mostCauses).map((cause: unknown) => {
     const given = objectIn(cause) ?? {}
-    const [field, reason, message] = ['field', 'reason', 'message'].map((name) => textIn(given[name])?.slice(0, 4096))
+    const [field, reason, message] = ['field', 'reason', 'message'].map((name) =>
+      textIn(given[name])?.slice(0, 4096),
+    )
     return {
       ...(field === undefined ? {} : { field }),
       ...(reason === undefined ? {} : { reason }),

@@ -5,7 +5,11 @@ import { AccessError } from './access.ts'
 import { objectIn, textIn } from './errors.ts'
 
 /** One named entry of a kubeconfig, and where it stands: relative paths in it start from that folder. */
-export type Entry = { readonly name: string; readonly fields: Readonly<Record<string, unknown>>; readonly file: string }
+export type Entry = {
+  readonly name: string
+  readonly fields: Readonly<Record<string, unknown>>
+  readonly file: string
+}
 
 /** What one or more kubeconfig files say. */
 export type Kubeconfig = {

@@ -56,7 +56,8 @@ function refuseUnsupported(cluster: Entry): void {
 function serverOf(cluster: Entry): string {
   const server = fieldIn(cluster, 'server') ?? ''
   const url = URL.parse(server)
-  if (url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.search === '') return server.replace(/\/+$/, '')
+  if (url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.search === '')
+    return server.replace(/\/+$/, '')
   throw new AccessError(
     'BAD_SERVER',
     `server of cluster "${cluster.name}" in ${cluster.file} must be an address such as https://10.0.0.1:6443, got ${JSON.stringify(server.slice(0, 100))}; mend it with kubectl config set-cluster`,
@@ -97,7 +98,8 @@ async function authOf(user: Entry, world: KubeconfigWorld): Promise<ClusterAcces
   }
   const tokenFile = pathIn(user, 'tokenFile')
   if (tokenFile !== undefined) return tokenFileAuth({ user, tokenFile, world, certificate })
-  const authorization = token === undefined ? basicOf(user) : `Bearer ${bearerToken(token, `token of user "${user.name}"`)}`
+  const authorization =
+    token === undefined ? basicOf(user) : `Bearer ${bearerToken(token, `token of user "${user.name}"`)}`
   return async () => ({ ...certificate, ...(authorization === undefined ? {} : { authorization }) })
 }
 
@@ -112,8 +114,12 @@ async function certificateOf(user: Entry, world: KubeconfigWorld): Promise<Crede
   const key = await pemOf(user, 'client-key', world)
   if (cert === undefined && key === undefined) return {}
   if (cert === undefined || key === undefined) {
-    const [there, missing] = cert === undefined ? ['client-key', 'client-certificate'] : ['client-certificate', 'client-key']
-    throw new AccessError('BAD_PEM', `user "${user.name}" in ${user.file} must have both, got a ${there} without a ${missing}; add it`)
+    const [there, missing] =
+      cert === undefined ? ['client-key', 'client-certificate'] : ['client-certificate', 'client-key']
+    throw new AccessError(
+      'BAD_PEM',
+      `user "${user.name}" in ${user.file} must have both, got a ${there} without a ${missing}; add it`,
+    )
   }
   certificates(cert.text, cert.where)
   return { cert: cert.text, key: privateKey(key.text, key.where, cert.text) }
@@ -127,7 +133,12 @@ type TokenFile = {
 }
 
 /** A token that is re-read at most once a minute; a read that fails keeps the former one. */
-async function tokenFileAuth({ user, tokenFile, world, certificate }: TokenFile): Promise<ClusterAccess['auth']> {
+async function tokenFileAuth({
+  user,
+  tokenFile,
+  world,
+  certificate,
+}: TokenFile): Promise<ClusterAccess['auth']> {
   const read = async () => `Bearer ${bearerToken(await readNamed(user, tokenFile, world), tokenFile)}`
   let authorization = await read()
   let readAt = world.clock.now()
@@ -149,7 +160,9 @@ function actAsIn(user: Entry): ActAs | undefined {
     user: name,
     groups: textsIn(user.fields['as-groups']),
     ...(uid === undefined ? {} : { uid }),
-    ...(extra === undefined ? {} : { extra: Object.fromEntries(Object.entries(extra).map(([k, v]) => [k, textsIn(v)])) }),
+    ...(extra === undefined
+      ? {}
+      : { extra: Object.fromEntries(Object.entries(extra).map(([k, v]) => [k, textsIn(v)])) }),
   }
 }
 

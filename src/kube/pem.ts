@@ -9,13 +9,17 @@ export function certificates(text: string, where: string): string {
   const found = text.match(block) ?? []
   if (found.length === 0) throw bad(where, 'a PEM certificate (-----BEGIN CERTIFICATE-----)', text)
   for (const [index, pem] of found.entries()) {
-    try {
-      new X509Certificate(pem)
-    } catch (cause) {
-      throw bad(where, `certificates that can be read; number ${index + 1} cannot`, text, cause)
-    }
+    if (!readable(pem)) throw bad(where, `certificates that can be read; number ${index + 1} cannot`, text)
   }
   return text
+}
+
+function readable(pem: string): boolean {
+  try {
+    return new X509Certificate(pem).raw.length > 0
+  } catch {
+    return false // What OpenSSL says of it (`asn1 encoding routines::...`) helps nobody.
+  }
 }
 
 /** A PEM private key, unchanged, if it can be read and belongs to the first certificate of `cert`. */
@@ -23,7 +27,10 @@ export function privateKey(text: string, where: string, cert: string): string {
   const key = readKey(text, where)
   const leaf = new X509Certificate((cert.match(block) ?? [''])[0] ?? '')
   if (!leaf.checkPrivateKey(key)) {
-    throw new AccessError('BAD_PEM', `${where} must be the key of the client certificate, got the key of another; use a matching pair`)
+    throw new AccessError(
+      'BAD_PEM',
+      `${where} must be the key of the client certificate, got the key of another; use a matching pair`,
+    )
   }
   return text
 }
@@ -33,9 +40,13 @@ function readKey(text: string, where: string) {
     return createPrivateKey(text)
   } catch (cause) {
     // The text is not shown: it may be a key after all, only one with a passphrase.
-    throw new AccessError('BAD_PEM', `${where} must be an unencrypted PEM private key, got something else; export the key without a passphrase`, {
-      cause,
-    })
+    throw new AccessError(
+      'BAD_PEM',
+      `${where} must be an unencrypted PEM private key, got something else; export the key without a passphrase`,
+      {
+        cause,
+      },
+    )
   }
 }
 
@@ -56,7 +67,11 @@ export function bearerToken(text: string, where: string): string {
   )
 }
 
-function bad(where: string, want: string, got: string, cause?: unknown): AccessError {
-  const shown = got.includes('PRIVATE KEY') ? 'a private key' : got === '' ? 'nothing' : JSON.stringify(got.slice(0, 40))
-  return new AccessError('BAD_PEM', `${where} must be ${want}, got ${shown}; mend the file or the field`, { cause })
+function bad(where: string, want: string, got: string): AccessError {
+  const shown = got.includes('PRIVATE KEY')
+    ? 'a private key'
+    : got === ''
+      ? 'nothing'
+      : JSON.stringify(got.slice(0, 40))
+  return new AccessError('BAD_PEM', `${where} must be ${want}, got ${shown}; mend the file or the field`)
 }

@@ -1,0 +1,91 @@
+/** Which body is performed by what: one row for each kind of body. */
+import type { ActionSpec } from '../api/action.ts'
+import type { Mask } from '../core/masks.ts'
+import type { Outcome } from '../core/outcome.ts'
+import type { Evaluate } from '../core/render.ts'
+import { http } from './http.ts'
+import type { Ports, SecretRef } from './ports.ts'
+
+/** The kinds of body that can be performed, by their field in the spec. */
+export const bodyKinds = ['http'] as const
+/** One of them. */
+export type BodyKind = (typeof bodyKinds)[number]
+
+/** What a runner may use to prepare one action. */
+export type Context = {
+  readonly ports: Pick<Ports, 'clock' | 'send' | 'userAgent'>
+  readonly idempotencyKey: string
+  readonly traceparent: string
+  readonly evaluate: Evaluate
+  /** The value of a Secret that `secrets` named. */
+  readonly secret: (ref: SecretRef) => string
+  /** To be used on all text from outside before it is cut. */
+  readonly mask: Mask
+}
+
+/** Why an attempt failed, and whether it is worth another. */
+export type FailedAttempt = {
+  readonly status: 'failed'
+  readonly cause: Extract<Outcome, { readonly status: 'failed' }>['cause']
+  /** What the retry policy knows it by: a status, `network` or `timeout`; absent if another attempt cannot help. */
+  readonly why?: string
+  readonly retryAfterMs?: number
+  /** Whether it may have had an effect. */
+  readonly sent: boolean
+  readonly message: string
+}
+
+/** How one attempt ended. `response` is what the outputs see. */
+export type Attempt =
+  | {
+      readonly status: 'done'
+      readonly message: string
+      readonly response: Readonly<Record<string, unknown>>
+    }
+  | FailedAttempt
+
+/** An action with everything filled in. */
+export type Prepared = {
+  /** What is sent, for the record, secrets masked. */
+  readonly request: string
+  /** The same in a phrase: `POST https://quiesce.shop/freeze`. */
+  readonly what: string
+  readonly attempt: (signal: AbortSignal) => Promise<Attempt>
+}
+
+/** What performs one kind of body. */
+export type Runner<K extends BodyKind> = {
+  /** The Secrets it will ask for. */
+  readonly secrets: (body: NonNullable<ActionSpec[K]>) => readonly SecretRef[]
+  /** Fills the body in, without any effect. */
+  readonly prepare: (
+    body: NonNullable<ActionSpec[K]>,
+    context: Context,
+  ) => { readonly ok: Prepared } | { readonly problem: string; readonly cause: 'template' | 'secret' }
+}
+
+/** One row for each kind; the compiler names the row you forgot. */
+export type Runners = { readonly [K in BodyKind]: Runner<K> }
+
+/** The runners of this version. */
+export const runners: Runners = { http }
+
+/** A body together with its runner. */
+export type Bound = {
+  readonly secrets: readonly SecretRef[]
+  readonly prepare: (context: Context) => ReturnType<Runner<BodyKind>['prepare']>
+}
+
+/** Binds the body of a spec to its runner; undefined if this version has none for it. */
+export function bind(spec: ActionSpec, table: Runners): Bound | undefined {
+  return bodyKinds.map((kind) => bound(kind, spec, table)).find((found) => found !== undefined)
+}
+
+// The parameter ties body and runner together inside.
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters
+function bound<K extends BodyKind>(kind: K, spec: ActionSpec, table: Runners): Bound | undefined {
+  const body = spec[kind]
+  if (body === undefined) return undefined
+  const runner: Runner<K> = table[kind]
+  return { secrets: runner.secrets(body), prepare: (context) => runner.prepare(body, context) }
+}

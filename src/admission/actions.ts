@@ -1,0 +1,50 @@
+/** The validating webhook on Actions: one that cannot work is refused when it is applied, with every problem and its field path. */
+import type { ActionSpec } from '../api/action.ts'
+import { sentenceOf, type FieldProblem } from '../api/problems.ts'
+import { checkAction, secretsOf } from '../core/action-check.ts'
+import type { AdmissionRequest } from '../core/admission-request.ts'
+import { allow, deny, type Verdict } from '../core/verdict.ts'
+import type { ActionPorts } from './action-ports.ts'
+import { adopts, specChanged } from './author.ts'
+
+/** The label without which a Secret is not given to actions. */
+export const forActionsLabel = 'tidewaiter.io/for-actions'
+
+/** Decides whether an Action may be written. */
+export function createActionCheck(ports: ActionPorts): (request: AdmissionRequest) => Promise<Verdict> {
+  return async (request) => {
+    if (request.operation !== 'CREATE' && request.operation !== 'UPDATE') return allow('NotOurs')
+    // What comes out of a Restore is suspended until somebody adopts it; a disaster is no time to refuse it.
+    if (ports.isVelero(request.user, request.namespace)) return allow('Restored')
+    if (request.operation === 'UPDATE' && !specChanged(request, ports) && !adopts(request)) return allow('SpecUnchanged')
+    const parsed = ports.parse(request.object)
+    if ('problems' in parsed) return invalid(request, parsed.problems)
+    const problems = [...checkAction(parsed.ok.spec, ports.tools), ...(await checkSecrets(parsed.ok.spec, request, ports))]
+    return problems.length === 0 ? allow('ActionAccepted') : invalid(request, problems)
+  }
+}
+
+function invalid(request: AdmissionRequest, problems: readonly FieldProblem[]): Verdict {
+  const lines = problems.map((problem) => `- ${sentenceOf(problem)}`)
+  const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`
+  return deny('ActionInvalid', `Action ${request.namespace}/${request.name} has ${count}:\n${lines.join('\n')}`, { code: 422 })
+}
+
+async function checkSecrets(spec: ActionSpec, request: AdmissionRequest, ports: ActionPorts): Promise<readonly FieldProblem[]> {
+  const problems: FieldProblem[] = []
+  for (const ref of secretsOf(spec)) {
+    const problem = await checkSecret(ref, request, ports)
+    if (problem !== undefined) problems.push({ path: `${ref.path}.name`, want: problem, got: ref.name })
+  }
+  return problems
+}
+
+async function checkSecret(ref: { readonly name: string; readonly key: string }, request: AdmissionRequest, ports: ActionPorts) {
+  const { user, namespace } = request
+  // Asked first: who may not get the Secret does not learn whether it exists.
+  if (!(await ports.mayGetSecret(user, namespace, ref.name))) return `name a Secret that ${user.username} may get in namespace ${namespace}`
+  const secret = await ports.secret(namespace, ref.name)
+  if (secret === undefined) return `name a Secret that exists in namespace ${namespace}`
+  if (!secret.labelled) return `name a Secret with the label ${forActionsLabel}: "true"`
+  return secret.keys.includes(ref.key) ? undefined : `name a Secret with the key ${ref.key}`
+}

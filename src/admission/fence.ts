@@ -1,0 +1,72 @@
+/** The fence around a handler: whatever it does, the API server gets an answer, in time. */
+import type { AdmissionRequest } from '../core/admission-request.ts'
+import { spell } from '../core/refusal.ts'
+import { deny } from '../core/verdict.ts'
+import type { Log } from '../log.ts'
+import type { Endpoint } from './ports.ts'
+import { encode } from './review.ts'
+
+/** Asks handlers, and knows which are still at work. */
+export type Fence = {
+  /** The encoded answer of the endpoint, or a denial in its place. */
+  readonly ask: (endpoint: Endpoint, request: AdmissionRequest) => Promise<string>
+  /** Resolves when no handler is at work any more, also none whose client has gone. */
+  readonly idle: () => Promise<void>
+}
+
+/** A fence that logs each failure of a handler once. */
+export function buildFence(log: Log): Fence {
+  const atWork = new Set<Promise<unknown>>()
+  function ask(endpoint: Endpoint, request: AdmissionRequest): Promise<string> {
+    const about = { uid: request.uid, path: endpoint.path }
+    const work = answer(endpoint, request).catch((err: unknown) => {
+      log.error({ ...about, err }, 'a webhook handler failed')
+      return encode(request.uid, broken(request))
+    })
+    atWork.add(work)
+    void work.finally(() => atWork.delete(work))
+    return cutOff(work, request, () =>
+      log.warn({ ...about, reason: String(request.signal.reason) }, 'cut off a webhook handler'),
+    )
+  }
+  async function idle(): Promise<void> {
+    while (atWork.size > 0) await Promise.all(atWork)
+  }
+  return { ask, idle }
+}
+
+/** Async, so that a synchronous throw and an answer that cannot be encoded are rejections too. */
+async function answer(endpoint: Endpoint, request: AdmissionRequest): Promise<string> {
+  return encode(request.uid, await endpoint.handle(request))
+}
+
+async function cutOff(work: Promise<string>, request: AdmissionRequest, onLate: () => void): Promise<string> {
+  const { signal } = request
+  const { promise, resolve } = Promise.withResolvers<string>()
+  let answered = false
+  const end = () => {
+    if (answered) return
+    onLate()
+    resolve(encode(request.uid, outOfTime(request)))
+  }
+  // A handler that hears of the same signal may have its own answer ready: it has one turn of the event loop for it.
+  const soon = () => setImmediate(end)
+  if (signal.aborted) soon()
+  signal.addEventListener('abort', soon, { once: true })
+  try {
+    return await Promise.race([work, promise])
+  } finally {
+    answered = true
+    signal.removeEventListener('abort', soon)
+  }
+}
+
+const broken = ({ uid }: AdmissionRequest) =>
+  deny('InternalError', `internal error in tidewaiter, see its log: ${uid}`, { code: 500 })
+
+const outOfTime = ({ uid, timeoutMs }: AdmissionRequest) =>
+  deny(
+    'Timeout',
+    `tidewaiter did not decide within the ${spell(timeoutMs)} that the API server gives, see its log: ${uid}`,
+    { code: 504 },
+  )

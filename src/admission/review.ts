@@ -1,0 +1,218 @@
+/** The wire: AdmissionReview (admission.k8s.io/v1) to AdmissionRequest, Verdict to AdmissionReview. Only here are apiVersion, uid and status codes written. */
+import { sentenceOf, type FieldProblem, type Parsed } from '../api/problems.ts'
+import type { AdmissionRequest, Operation, RequestUser } from '../core/admission-request.ts'
+import type { Verdict } from '../core/verdict.ts'
+import { cut, messageText, warningLines } from './warnings.ts'
+
+/** What the transport knows about a request beyond its body. */
+export type Arrival = Pick<AdmissionRequest, 'timeoutMs' | 'receivedAt' | 'signal'>
+
+/** A request that never became a question: the HTTP status and why. */
+export type Failure = { readonly code: 400 | 404 | 405 | 408 | 413 | 415 | 500; readonly message: string }
+
+const apiVersion = 'admission.k8s.io/v1'
+const kind = 'AdmissionReview'
+const operations: ReadonlySet<unknown> = new Set<Operation>(['CREATE', 'UPDATE', 'DELETE', 'CONNECT'])
+
+// Names of Kubernetes have at most 253 characters, user names and groups are the identity provider's: long ones exist.
+const longestName = 512
+const longestIdentity = 4096
+
+type Fields = Readonly<Record<string, unknown>>
+
+/** What a problem may show of a value: an object can be megabytes, and may hold a Secret. */
+const brief = (value: unknown): unknown =>
+  typeof value === 'object' && value !== null ? (Array.isArray(value) ? 'a list' : 'an object') : value
+
+const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+const isOperation = (value: unknown): value is Operation => operations.has(value)
+const isText = (value: unknown): value is string =>
+  typeof value === 'string' && value.length <= longestIdentity
+const isTexts = (value: unknown): value is readonly string[] => Array.isArray(value) && value.every(isText)
+
+/** Reads a parsed body as a question; or says everything that is wrong with it. */
+export function decode(body: unknown, arrival: Arrival): Parsed<AdmissionRequest> {
+  const problems: FieldProblem[] = []
+  const review = fieldsOf(body, 'the body', problems)
+  if (problems.length > 0) return { problems }
+  // Another kind has other fields: what is wrong with those would only mislead.
+  if (review['apiVersion'] !== apiVersion || review['kind'] !== kind) return { problems: wrongKind(review) }
+  const request = fieldsOf(review['request'], 'request', problems)
+  if (problems.length > 0) return { problems }
+  const ok = questionOf(request, arrival, problems)
+  return problems.length > 0 ? { problems } : { ok }
+}
+
+function wrongKind(review: Fields): readonly FieldProblem[] {
+  return Object.entries({ apiVersion, kind })
+    .filter(([field, wanted]) => review[field] !== wanted)
+    .map(([path, wanted]) => ({ path, want: `be "${wanted}"`, got: brief(review[path]) }))
+}
+
+function questionOf(request: Fields, arrival: Arrival, problems: FieldProblem[]): AdmissionRequest {
+  const text = textsOf(request, 'request', problems)
+  const kindText = textsOf(fieldsOf(request['kind'], 'request.kind', problems), 'request.kind', problems)
+  const resourceText = textsOf(
+    fieldsOf(request['resource'], 'request.resource', problems),
+    'request.resource',
+    problems,
+  )
+  const subResource = text('subResource', '')
+  return {
+    uid: text('uid'),
+    kind: { group: kindText('group', ''), version: kindText('version'), kind: kindText('kind') },
+    resource: {
+      group: resourceText('group', ''),
+      version: resourceText('version'),
+      resource: resourceText('resource'),
+    },
+    ...(subResource === '' ? {} : { subResource }),
+    operation: operationOf(request['operation'], problems),
+    name: text('name', ''),
+    namespace: text('namespace', ''),
+    user: userOf(request['userInfo'], problems),
+    object: request['object'] ?? null,
+    oldObject: request['oldObject'] ?? null,
+    dryRun: dryRunOf(request['dryRun'], problems),
+    ...arrival,
+  }
+}
+
+function fieldsOf(value: unknown, path: string, problems: FieldProblem[]): Fields {
+  if (isFields(value)) return value
+  problems.push({ path, want: 'be an object', got: brief(value) })
+  return {}
+}
+
+/** A reader of named text fields; without a fallback the field is required and not empty. */
+function textsOf(fields: Fields, path: string, problems: FieldProblem[]) {
+  return (name: string, fallback?: string): string => {
+    const value = fields[name] ?? fallback
+    // No control characters: uid and names go into messages and logs.
+    if (typeof value === 'string' && value.length <= longestName && !/\p{Cc}/u.test(value)) {
+      if (value !== '' || fallback !== undefined) return value
+    }
+    problems.push({
+      path: `${path}.${name}`,
+      want: `be text of 1 to ${longestName} printable characters`,
+      got: brief(value),
+    })
+    return ''
+  }
+}
+
+function operationOf(value: unknown, problems: FieldProblem[]): Operation {
+  if (isOperation(value)) return value
+  problems.push({
+    path: 'request.operation',
+    want: 'be CREATE, UPDATE, DELETE or CONNECT',
+    got: brief(value),
+  })
+  return 'CONNECT'
+}
+
+function dryRunOf(value: unknown, problems: FieldProblem[]): boolean {
+  if (value === undefined || value === null || typeof value === 'boolean') return value === true
+  problems.push({ path: 'request.dryRun', want: 'be true or false', got: brief(value) })
+  return true
+}
+
+function userOf(value: unknown, problems: FieldProblem[]): RequestUser {
+  const user = fieldsOf(value, 'request.userInfo', problems)
+  const check = (name: string, fits: boolean, want: string) => {
+    if (!fits) problems.push({ path: `request.userInfo.${name}`, want, got: brief(user[name]) })
+  }
+  const { username = '', uid = '', groups, extra } = user
+  const known = groups ?? []
+  check('username', isText(username), 'be text')
+  check('uid', isText(uid), 'be text')
+  check('groups', isTexts(known), 'be a list of text')
+  return {
+    username: isText(username) ? username : '',
+    ...(isText(uid) && uid !== '' ? { uid } : {}),
+    groups: isTexts(known) ? known : [],
+    extra: extraOf(extra ?? {}, problems),
+  }
+}
+
+function extraOf(value: unknown, problems: FieldProblem[]): RequestUser['extra'] {
+  const path = 'request.userInfo.extra'
+  const entries = Object.entries(fieldsOf(value, path, problems)).map(([key, texts]) => {
+    if (isTexts(texts)) return [key, texts] as const
+    problems.push({
+      path: `${path}[${JSON.stringify(cut(key, 60))}]`,
+      want: 'be a list of text',
+      got: brief(texts),
+    })
+    return [key, []] as const
+  })
+  // fromEntries defines own properties: a key `__proto__` stays a key.
+  return Object.fromEntries(entries)
+}
+
+/** All that is wrong with a body, as one failure; at most five problems are told. */
+export function undecodable(problems: readonly FieldProblem[]): Failure {
+  const told = problems.slice(0, 5).map(sentenceOf).join('; ')
+  return { code: 400, message: `this is not a question of admission.k8s.io/v1 AdmissionReview: ${told}` }
+}
+
+/** The answer to the question `uid`, as it goes over the wire. */
+export function encode(uid: string, verdict: Verdict): string {
+  const { allowed, patch } = verdict
+  const warnings = warningLines(verdict.warnings)
+  const audit = auditOf(verdict.audit)
+  const response = {
+    uid,
+    allowed,
+    ...statusOf(verdict),
+    ...(allowed && patch.length > 0 ? { patchType: 'JSONPatch', patch: base64Of(patch) } : {}),
+    ...(warnings.length > 0 ? { warnings } : {}),
+    ...(Object.keys(audit).length > 0 ? { auditAnnotations: audit } : {}),
+  }
+  return JSON.stringify({ apiVersion, kind, response })
+}
+
+const base64Of = (patch: Verdict['patch']): string => Buffer.from(JSON.stringify(patch)).toString('base64')
+
+function statusOf({ allowed, code, message, reason }: Verdict): object {
+  if (allowed) return message === '' ? {} : { status: { code: 200, message: messageText(message) } }
+  return { status: { status: 'Failure', code: refusalCode(code), reason, message: messageText(message) } }
+}
+
+// 429 and 503 tell clients to come again at once, and what is below 400 would tell them that it was done.
+function refusalCode(code: number): number {
+  if (!Number.isInteger(code) || code < 400 || code > 599) return 403
+  return code === 429 || code === 503 ? 500 : code
+}
+
+// The API server drops an annotation whose key, behind `<webhook name>/`, is no qualified name; values are bounded by us.
+const auditKey = /^[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/
+const longestAudit = 4096
+
+function auditOf(audit: Verdict['audit']): Readonly<Record<string, string>> {
+  const kept = Object.entries(audit).filter(([key]) => auditKey.test(key))
+  return Object.fromEntries(kept.map(([key, text]) => [key, cut(messageText(text), longestAudit)]))
+}
+
+const reasons: Readonly<Record<Failure['code'], string>> = {
+  400: 'BadRequest',
+  404: 'NotFound',
+  405: 'MethodNotAllowed',
+  408: 'Timeout',
+  413: 'RequestEntityTooLarge',
+  415: 'UnsupportedMediaType',
+  500: 'InternalError',
+}
+
+/** The body of an HTTP error: a Status of Kubernetes, which the API server shows to the user in its own words. */
+export const encodeFailure = ({ code, message }: Failure): string =>
+  JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'Status',
+    metadata: {},
+    status: 'Failure',
+    code,
+    reason: reasons[code],
+    message: messageText(message),
+  })

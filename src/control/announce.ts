@@ -1,0 +1,38 @@
+/** Tells where users look: an annotation and an Event on the Backup or Restore. Always after the record was written. */
+import type { ActionRun } from '../api/action-run.ts'
+import { speaksOf, type SeenObject } from '../core/post.ts'
+import type { Again } from './post.ts'
+import type { ControlPorts, EventNote } from './ports.ts'
+
+const annotationOf = (run: ActionRun): string =>
+  JSON.stringify({ phase: run.status.phase, run: run.metadata.name, at: run.status.completionTimestamp ?? run.metadata.creationTimestamp })
+
+const regarding = ({ kind, namespace, name, uid }: SeenObject): EventNote['regarding'] => ({ kind, namespace, name, uid })
+
+const bad: ReadonlySet<string> = new Set(['Failed', 'Refused', 'Unknown'])
+
+/** Tells how the post stage went; the annotation outlives the run, so that nothing fires twice. */
+export async function tellPost(run: ActionRun, object: SeenObject, ports: ControlPorts): Promise<Again> {
+  if (speaksOf(object.post, run.metadata.name)) return undefined
+  if (!(await ports.objects.annotate(object, 'tidewaiter.io/post', annotationOf(run)))) return undefined
+  await ports.tell(noteOf(run, object, 'PostActions'))
+  return undefined
+}
+
+/** Tells how the pre stage went, once the object it was for is there. */
+export async function tellPre(run: ActionRun, object: SeenObject, ports: ControlPorts): Promise<void> {
+  if (speaksOf(object.pre, run.metadata.name)) return
+  await ports.releaseName(object)
+  if (!(await ports.objects.annotate(object, 'tidewaiter.io/pre', annotationOf(run)))) return
+  await ports.tell(noteOf(run, object, 'PreActions'))
+}
+
+function noteOf(run: ActionRun, object: SeenObject, what: 'PreActions' | 'PostActions'): EventNote {
+  const phase = run.status.phase ?? 'Unknown'
+  return {
+    regarding: regarding(object),
+    type: bad.has(phase) ? 'Warning' : 'Normal',
+    reason: `${what}${phase}`,
+    message: `${run.spec.stage} actions: ${phase}, ${run.status.message ?? ''} (run ${run.metadata.name})`.slice(0, 1000),
+  }
+}

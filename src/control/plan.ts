@@ -1,0 +1,99 @@
+/** Writes the run of a Backup or Restore that was first seen here and not at admission. */
+import type { ActionRun } from '../api/action-run.ts'
+import { planStage, type StagePlan } from '../core/plan.ts'
+import type { SeenObject } from '../core/post.ts'
+import { draftRun } from '../core/run/draft.ts'
+import { stagesOf } from '../core/run/names.ts'
+import { skipsIn } from '../core/skip.ts'
+import { scheduleLabel, textAt, textMapAt, withDefaults, type Json } from '../core/velero.ts'
+import type { ControlPorts, KnownAction } from './ports.ts'
+
+/** Writes the post run; false if nothing matches or the object is gone. Actions that came to be later are left out. */
+export async function writePostRun(object: SeenObject, actionsBefore: number, ports: ControlPorts): Promise<boolean> {
+  const live = await readSame(object, ports)
+  if (live === undefined) return false
+  const { post } = stagesOf(object.kind)
+  const old = ports.actions(object.namespace).filter(({ action }) => Date.parse(action.metadata.creationTimestamp) <= actionsBefore)
+  const plan = await planFor(live, { object, stage: post, actions: old, ports })
+  for (const problem of plan.problems) ports.log.error({ object: object.name, problem }, 'a post action was not planned')
+  if (plan.actions.length === 0) return false
+  const made = await ports.runs.create(draftOf(live, { object, stage: post, plan, ports }))
+  return made !== 'exists'
+}
+
+/**
+ * An object that was admitted although pre actions matched: the webhook was away and its failurePolicy is Ignore, or
+ * the gate was off. Recorded as a run that is Unknown; undefined if nothing matched or it has a run.
+ */
+export async function writeUnguarded(object: SeenObject, ports: ControlPorts): Promise<ActionRun | undefined> {
+  const known = ports.actions(object.namespace).filter(({ changedAt }) => changedAt < object.createdAt)
+  const { pre } = stagesOf(object.kind)
+  if (!known.some(({ action }) => action.spec.stage === pre)) return undefined
+  const live = await readSame(object, ports)
+  if (live === undefined) return undefined
+  const plan = await planFor(live, { object, stage: pre, actions: known, ports })
+  if (plan.actions.length === 0) return undefined
+  const made = await ports.runs.create(draftOf(live, { object, stage: pre, plan, ports }))
+  if (made === 'exists') return undefined
+  const at = new Date(ports.clock.now()).toISOString()
+  const names = plan.actions.map(({ name }) => name).join(', ')
+  const message = `admitted without its ${pre} actions (${names}): tidewaiter was not asked`
+  const written = await ports.runs.write(made, { phase: 'Unknown', reason: 'Unguarded', message, completionTimestamp: at })
+  return typeof written === 'string' ? undefined : written
+}
+
+async function readSame(object: SeenObject, ports: ControlPorts): Promise<Json | undefined> {
+  const live = await ports.objects.read(object.kind, object.namespace, object.name)
+  return live !== undefined && textAt(live, 'metadata', 'uid') === object.uid ? live : undefined
+}
+
+type Planning = {
+  readonly object: SeenObject
+  readonly stage: ActionRun['spec']['stage']
+  readonly actions: readonly KnownAction[]
+  readonly ports: ControlPorts
+}
+
+async function planFor(live: Json, { object, stage, actions, ports }: Planning): Promise<StagePlan> {
+  const defaults = await ports.defaultsOf(object.namespace)
+  const full = withDefaults(object.kind, live, defaults)
+  const backup = object.kind === 'Restore' ? textAt(live, 'spec', 'backupName') : ''
+  const ofBackup = backup === '' ? '' : await ports.scheduleOfBackup(object.namespace, backup)
+  const scheduleNames = [object.schedule, textAt(live, 'spec', 'scheduleName'), ofBackup].filter((name) => name !== '')
+  return planStage({
+    stage,
+    actions: actions.map(({ action }) => action),
+    facts: { object: full, scheduleNames, variables: { [object.kind === 'Backup' ? 'backup' : 'restore']: full } },
+    skips: await skipsFor(live, ports),
+    authorOf: ports.authorOf,
+    evaluate: ports.evaluate,
+  })
+}
+
+/** Who wrote a skip is not known here. Of a Schedule's Backup it counts if the Schedule carries it, which the guard judged. */
+async function skipsFor(live: Json, ports: ControlPorts): Promise<Readonly<Record<string, string>>> {
+  const annotations = textMapAt(live, 'metadata', 'annotations')
+  const schedule = textMapAt(live, 'metadata', 'labels')[scheduleLabel] ?? ''
+  if (skipsIn(annotations).length === 0 || schedule === '') return {}
+  const written = await ports.annotationsOfSchedule(textAt(live, 'metadata', 'namespace'), schedule)
+  return Object.fromEntries(Object.entries(annotations).filter(([key, value]) => written[key] === value))
+}
+
+type Drafting = {
+  readonly object: SeenObject
+  readonly stage: ActionRun['spec']['stage']
+  readonly plan: StagePlan
+  readonly ports: ControlPorts
+}
+
+const draftOf = (live: Json, { object, stage, plan, ports }: Drafting) =>
+  draftRun({
+    stage,
+    kind: object.kind,
+    object: live,
+    cluster: ports.cluster,
+    requestedBy: '',
+    scheduleName: object.schedule,
+    actions: plan.actions,
+    hash: ports.hash,
+  })

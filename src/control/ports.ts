@@ -1,0 +1,73 @@
+/** What the controller needs from the world. */
+import type { Action } from '../api/action.ts'
+import type { ActionRun, PlannedAction, RunStatus } from '../api/action-run.ts'
+import type { Evaluate } from '../core/match.ts'
+import type { Outcome } from '../core/outcome.ts'
+import type { Author } from '../core/plan.ts'
+import type { SeenObject } from '../core/post.ts'
+import type { NewRun } from '../core/run/draft.ts'
+import type { Json, VeleroDefaults, VeleroKind } from '../core/velero.ts'
+import type { Clock } from '../clock.ts'
+import type { Log } from '../log.ts'
+
+/** An Action as the controller plans with it. */
+export type KnownAction = {
+  readonly action: Action
+  /** When its spec last changed, milliseconds, by managedFields. */
+  readonly changedAt: number
+}
+
+/** What an Event tells. */
+export type EventNote = {
+  readonly regarding: { readonly kind: VeleroKind; readonly namespace: string; readonly name: string; readonly uid: string }
+  readonly type: 'Normal' | 'Warning'
+  readonly reason: string
+  readonly message: string
+}
+
+/** One action to perform for a post run. */
+export type PostPerforming = {
+  readonly run: ActionRun
+  readonly action: PlannedAction
+  readonly object: Json
+  readonly renderOnly: boolean
+  readonly endsAt: number
+  readonly signal: AbortSignal
+}
+
+/** The controller's world. */
+export type ControlPorts = {
+  readonly clock: Clock
+  readonly log: Log
+  /** This process, as runs name their owner; new with every start. */
+  readonly owner: string
+  readonly cluster: string
+  readonly hash: (text: string) => string
+  readonly evaluate: Evaluate
+  readonly authorOf: (action: Action) => Author | undefined
+  /** When this install came to be, milliseconds. */
+  readonly installedAt: number
+  readonly actions: (namespace: string) => readonly KnownAction[]
+  readonly defaultsOf: (namespace: string) => Promise<VeleroDefaults>
+  readonly scheduleOfBackup: (namespace: string, backup: string) => Promise<string>
+  readonly annotationsOfSchedule: (namespace: string, schedule: string) => Promise<Readonly<Record<string, string>>>
+  readonly runs: {
+    readonly ofObject: (uid: string) => readonly ActionRun[]
+    readonly read: (namespace: string, name: string) => Promise<ActionRun | undefined>
+    readonly create: (run: NewRun) => Promise<ActionRun | 'exists'>
+    readonly write: (run: ActionRun, status: RunStatus) => Promise<ActionRun | 'conflict' | 'gone'>
+  }
+  readonly objects: {
+    readonly seen: (kind: VeleroKind, namespace: string, name: string) => SeenObject | undefined
+    /** The whole object, asked of the API server. */
+    readonly read: (kind: VeleroKind, namespace: string, name: string) => Promise<Json | undefined>
+    /** Sets one annotation if the object is still this one (by uid); false if it is gone. */
+    readonly annotate: (object: SeenObject, key: string, value: string) => Promise<boolean>
+  }
+  readonly perform: (performing: PostPerforming) => Promise<Outcome>
+  readonly tell: (note: EventNote) => Promise<void>
+  /** Counts what became of a run. */
+  readonly count: (run: ActionRun) => void
+  /** Gives the name claim of an object back, now that it is there. */
+  readonly releaseName: (object: SeenObject) => Promise<void>
+}

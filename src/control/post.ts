@@ -1,0 +1,151 @@
+/** Post actions: looks at one Backup or Restore, and does the one next thing that its state asks for. Leader only. */
+import type { ActionRun } from '../api/action-run.ts'
+import { drive } from '../core/run/drive.ts'
+import { settled, type Seen } from '../core/run/machine.ts'
+import { runName, stagesOf } from '../core/run/names.ts'
+import { entries, specOf } from '../core/run/rows.ts'
+import { postStep, type PostStep, type SeenObject } from '../core/post.ts'
+import { progressOf, type Progress, type VeleroKind } from '../core/velero.ts'
+import { tellPost } from './announce.ts'
+import { writePostRun } from './plan.ts'
+import type { ControlPorts } from './ports.ts'
+
+/** Names one object; the queue is keyed by its text form. */
+export type ObjectKey = { readonly kind: VeleroKind; readonly namespace: string; readonly name: string; readonly uid: string }
+
+/** What to do with the key afterwards: done, or look again in so many milliseconds. */
+export type Again = { readonly inMs: number } | undefined
+
+/** An admitted object may take this long to appear: the API server ends a whole write after 34 s. */
+const appearMs = 60_000
+/** A Deleting object, or one whose watch event is late, is looked at again after this. */
+const soonMs = 5_000
+
+/** Looks at one object. Throws when the API server could not be asked: the queue tries again later. */
+export async function reconcilePost(key: ObjectKey, ports: ControlPorts, signal: AbortSignal): Promise<Again> {
+  const object = ports.objects.seen(key.kind, key.namespace, key.name)
+  const { post } = stagesOf(key.kind)
+  const run = ports.runs.ofObject(key.uid).find(({ spec }) => spec.stage === post)
+  if (object === undefined || object.uid !== key.uid) return run === undefined ? undefined : gone(run, ports, signal)
+  const now = ports.clock.now()
+  const progress = progressOf(object.progress, now)
+  const facts = { object, progress, run, runName: runName(key, post), installedAt: ports.installedAt, owner: ports.owner, now }
+  return run === undefined ? withoutRun(postStep(facts), object, ports) : withRun(postStep(facts), run, { object, progress, ports, signal })
+}
+
+async function withoutRun(step: PostStep, object: SeenObject, ports: ControlPorts): Promise<Again> {
+  if (step.do === 'write-run') return (await writePostRun(object, step.actionsBefore, ports)) ? { inMs: 0 } : undefined
+  if (step.do === 'report-unfired') return reportUnfired(object, step.because, ports)
+  return undefined
+}
+
+async function withRun(step: PostStep, run: ActionRun, at: Driving & { readonly object: SeenObject }): Promise<Again> {
+  if (!wasSeen(run) && !settled.has(run.status.phase ?? 'Pending')) return markSeen(run, at.ports)
+  if (step.do === 'wait') return { inMs: step.untilMs }
+  if (step.do === 'tell') return tellPost(run, at.object, at.ports)
+  return step.do === 'drive' ? driveOn(run, at) : undefined
+}
+
+/** Writes down that the object came to be: if it is gone later, it was deleted, and did not fail to appear. */
+async function markSeen(known: ActionRun, ports: ControlPorts): Promise<Again> {
+  const run = await ports.runs.read(known.metadata.namespace, known.metadata.name)
+  if (run === undefined) return undefined
+  const lastTransitionTime = new Date(ports.clock.now()).toISOString()
+  const seen = { type: 'Seen', status: 'True', reason: 'ObjectSeen', message: 'the object came to be', lastTransitionTime } as const
+  const others = (run.status.conditions ?? []).filter(({ type }) => type !== 'Seen')
+  if (!wasSeen(run)) await ports.runs.write(run, { ...run.status, phase: run.status.phase ?? 'Pending', conditions: [...others, seen] })
+  return { inMs: 50 }
+}
+
+/** The object is not there: it never came to be, or it was deleted. */
+async function gone(run: ActionRun, ports: ControlPorts, signal: AbortSignal): Promise<Again> {
+  const phase = run.status.phase ?? 'Pending'
+  if (phase !== 'Pending' && phase !== 'Running') return undefined
+  const age = ports.clock.now() - Date.parse(run.metadata.creationTimestamp)
+  if (age < appearMs && !wasSeen(run)) return { inMs: appearMs - age }
+  const { kind, name, uid } = run.spec.objectRef
+  const live = await ports.objects.read(kind, run.metadata.namespace, name)
+  // The cache is behind: its event will bring the key again.
+  if (live !== undefined && isSame(live, uid)) return { inMs: soonMs }
+  const fresh = await ports.runs.read(run.metadata.namespace, run.metadata.name)
+  if (fresh === undefined) return undefined
+  const progress = progressOf(undefined, ports.clock.now())
+  if (wasSeen(fresh)) return driveOn(fresh, { progress, ports, signal })
+  const message = `the ${kind} never appeared: its creation was refused after tidewaiter had admitted it`
+  await drive(fresh, { see: 'pointless', message }, workless(ports))
+  return undefined
+}
+
+const isSame = (live: Readonly<Record<string, unknown>>, uid: string): boolean =>
+  typeof live['metadata'] === 'object' && live['metadata'] !== null && 'uid' in live['metadata'] && live['metadata'].uid === uid
+
+/** Whether the object of a run was ever there: the leader writes it down when it first sees it. */
+export const wasSeen = (run: ActionRun): boolean => (run.status.conditions ?? []).some(({ type, status }) => type === 'Seen' && status === 'True')
+
+const workless = (ports: ControlPorts) => ({
+  now: ports.clock.now,
+  write: ports.runs.write,
+  perform: () => Promise.reject(new Error('nothing is performed here')),
+})
+
+type Driving = {
+  readonly object?: SeenObject
+  readonly progress: Progress
+  readonly ports: ControlPorts
+  readonly signal: AbortSignal
+}
+
+async function driveOn(known: ActionRun, at: Driving): Promise<Again> {
+  const { ports, object } = at
+  // Read anew: the cache may be behind, and an action must not be claimed from a stale row.
+  const run = await ports.runs.read(known.metadata.namespace, known.metadata.name)
+  if (run === undefined || run.spec.cluster !== ports.cluster) return undefined
+  const until = ports.clock.now() + 60_000
+  const see = run.status.phase === 'Running' ? 'overdue' : 'claim'
+  const seen: Seen = { see, owner: ports.owner, until, progress: at.progress }
+  const driven = await drive(run, seen, {
+    now: ports.clock.now,
+    write: ports.runs.write,
+    progress: () => at.progress,
+    because: () => (at.signal.aborted ? 'Stopping' : undefined),
+    perform: (current, work) => perform(current, work, at),
+  })
+  for (const effect of driven.effects) {
+    if (effect.do === 'report-unknown') ports.log.error({ run: run.metadata.name, action: effect.action }, 'nobody knows what this action did')
+  }
+  if (driven.lost !== undefined) return { inMs: soonMs }
+  if (driven.effects.some((effect) => effect.do === 'announce')) {
+    ports.count(driven.run)
+    if (object !== undefined) return tellPost(driven.run, object, ports)
+  }
+  return undefined
+}
+
+async function perform(run: ActionRun, work: { readonly do: string; readonly action: string; readonly renderOnly?: boolean }, at: Driving) {
+  const entry = entries(run.spec, run.status).find(({ action }) => action.name === work.action)
+  if (entry === undefined) throw new Error(`run ${run.metadata.name} has no action ${work.action}`)
+  const { kind, name, uid } = run.spec.objectRef
+  const live = await at.ports.objects.read(kind, run.metadata.namespace, name)
+  const object = live !== undefined && isSame(live, uid) ? live : (run.spec.object ?? {})
+  return at.ports.perform({
+    run,
+    action: entry.action,
+    object,
+    renderOnly: work.renderOnly === true,
+    endsAt: at.ports.clock.now() + specOf(entry.action).timeoutSeconds * 1000,
+    signal: at.signal,
+  })
+}
+
+async function reportUnfired(object: SeenObject, because: string, ports: ControlPorts): Promise<Again> {
+  const { kind, namespace, name, uid } = object
+  await ports.tell({
+    regarding: { kind, namespace, name, uid },
+    type: 'Warning',
+    reason: 'PostActionsNotFired',
+    message: `tidewaiter did not run post actions for ${kind} ${name}: ${because}`,
+  })
+  const run = runName(object, stagesOf(kind).post)
+  await ports.objects.annotate(object, 'tidewaiter.io/post', JSON.stringify({ phase: 'Unknown', run, at: new Date(ports.clock.now()).toISOString() }))
+  return undefined
+}

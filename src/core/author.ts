@@ -1,0 +1,53 @@
+/** The author of an Action: who last wrote its spec, stamped by our mutating webhook, authenticated with a key of ours. */
+import { group } from '../api/schema.ts'
+import type { Author } from './plan.ts'
+
+/** The annotation that carries the stamp. */
+export const authorAnnotation = `${group}/author`
+
+/** Makes the authentication code of a text with a key of ours. */
+export type Sign = (text: string) => string
+/** Makes a short text of a long one. */
+export type Hash = (text: string) => string
+
+/** Which Action a stamp is for; a stamp copied to another Action is void. */
+export type Stamped = { readonly namespace: string; readonly name: string; readonly spec: unknown }
+
+/** JSON with sorted keys, so that equal values give equal text. */
+export function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
+  const entries = Object.entries(value).filter(([, item]) => item !== undefined)
+  const sorted = entries.sort(([a], [b]) => (a < b ? -1 : 1))
+  return `{${sorted.map(([key, item]) => `${JSON.stringify(key)}:${canonical(item)}`).join(',')}}`
+}
+
+const payload = (author: Author, specHash: string, at: Stamped): string =>
+  canonical({ user: author.username, groups: author.groups, spec: specHash, namespace: at.namespace, name: at.name })
+
+/** The stamp for a spec that this author wrote. */
+export function stamp(author: Author, at: Stamped, tools: { readonly hash: Hash; readonly sign: Sign }): string {
+  const spec = tools.hash(canonical(at.spec))
+  return JSON.stringify({ user: author.username, groups: author.groups, spec, mac: tools.sign(payload(author, spec, at)) })
+}
+
+/** The author that a stamp names, or undefined if the stamp is missing, not ours, or for another spec. */
+export function authorOf(text: string | undefined, at: Stamped, tools: { readonly hash: Hash; readonly sign: Sign }): Author | undefined {
+  const read = text === undefined ? undefined : readStamp(text)
+  if (read === undefined || read.spec !== tools.hash(canonical(at.spec))) return undefined
+  return tools.sign(payload(read.author, read.spec, at)) === read.mac ? read.author : undefined
+}
+
+function readStamp(text: string): { readonly author: Author; readonly spec: string; readonly mac: string } | undefined {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    // A person may write anything into an annotation: what is not JSON is no stamp.
+    return undefined
+  }
+  if (typeof value !== 'object' || value === null) return undefined
+  const { user, groups, spec, mac } = value as Readonly<Record<string, unknown>>
+  if (typeof user !== 'string' || typeof spec !== 'string' || typeof mac !== 'string' || !Array.isArray(groups)) return undefined
+  return { author: { username: user, groups: groups.filter((one): one is string => typeof one === 'string') }, spec, mac }
+}

@@ -1,0 +1,132 @@
+/** What a Backup or Restore that is seen needs: a run to be written, a run to be driven, results to be told. Pure. */
+import type { ActionRun } from '../api/action-run.ts'
+import { settled } from './run/machine.ts'
+import { textAt, at, type Json, type Progress } from './velero.ts'
+
+/** A Backup or Restore as the controller keeps it: only what decides. Times are milliseconds, NaN where absent. */
+export type SeenObject = {
+  readonly kind: 'Backup' | 'Restore'
+  readonly namespace: string
+  readonly name: string
+  readonly uid: string
+  readonly createdAt: number
+  readonly startedAt: number
+  readonly completedAt: number
+  /** When its status was last written, by managedFields. */
+  readonly statusWrittenAt: number
+  readonly schedule: string
+  readonly progress: Json
+  /** The annotations tidewaiter.io/pre and tidewaiter.io/post. */
+  readonly pre: string
+  readonly post: string
+}
+
+/** Reads what we keep of a Backup or Restore. */
+export function seenObjectOf(kind: 'Backup' | 'Restore', raw: unknown): SeenObject {
+  const time = (...path: readonly string[]) => Date.parse(textAt(raw, ...path))
+  const status = ['phase', 'failureReason', 'completionTimestamp', 'startTimestamp'].map((key) => [key, textAt(raw, 'status', key)])
+  return {
+    kind,
+    namespace: textAt(raw, 'metadata', 'namespace'),
+    name: textAt(raw, 'metadata', 'name'),
+    uid: textAt(raw, 'metadata', 'uid'),
+    createdAt: time('metadata', 'creationTimestamp'),
+    startedAt: time('status', 'startTimestamp'),
+    completedAt: time('status', 'completionTimestamp'),
+    statusWrittenAt: statusWrittenAt(at(raw, 'metadata', 'managedFields')),
+    schedule: textAt(raw, 'metadata', 'labels', 'velero.io/schedule-name'),
+    progress: { status: Object.fromEntries(status) },
+    pre: textAt(raw, 'metadata', 'annotations', 'tidewaiter.io/pre'),
+    post: textAt(raw, 'metadata', 'annotations', 'tidewaiter.io/post'),
+  }
+}
+
+function statusWrittenAt(managedFields: unknown): number {
+  if (!Array.isArray(managedFields)) return Number.NaN
+  const times = managedFields
+    .filter((entry) => at(entry, 'fieldsV1', 'f:status') !== undefined)
+    .map((entry) => Date.parse(textAt(entry, 'time')))
+    .filter((time) => Number.isFinite(time))
+  return times.length === 0 ? Number.NaN : Math.max(...times)
+}
+
+/** When it finished: by its own word, else by when its status was last written; NaN if nobody knows. */
+export const finishedAt = (object: SeenObject): number =>
+  Number.isFinite(object.completedAt) ? object.completedAt : object.statusWrittenAt
+
+/**
+ * Whether backup sync brought it: it finished, or began, before it was created here
+ * (velero pkg/controller/backup_sync_controller.go). A second of slack: creationTimestamp has whole seconds.
+ */
+export function isSynced(object: SeenObject): boolean {
+  const before = (time: number) => Number.isFinite(time) && time < object.createdAt - 1_000
+  return before(object.completedAt) || before(object.startedAt)
+}
+
+/** Whether `text`, the annotation tidewaiter.io/post or /pre, speaks of this run: a Schedule's or another cluster's copy does not. */
+export function speaksOf(text: string, run: string): boolean {
+  if (text === '') return false
+  try {
+    return textAt(JSON.parse(text), 'run') === run
+  } catch {
+    // Anybody may have written it before we were installed: what is not ours says nothing.
+    return false
+  }
+}
+
+/** What to do about the post stage of an object. */
+export type PostStep =
+  | { readonly do: 'nothing'; readonly because: string }
+  | { readonly do: 'write-run'; readonly actionsBefore: number }
+  | { readonly do: 'report-unfired'; readonly because: string }
+  | { readonly do: 'drive' }
+  | { readonly do: 'wait'; readonly untilMs: number }
+  | { readonly do: 'tell' }
+
+/** What is known when the step is decided. */
+export type PostFacts = {
+  readonly object: SeenObject
+  readonly progress: Progress
+  readonly run: ActionRun | undefined
+  readonly runName: string
+  /** When this install came to be. */
+  readonly installedAt: number
+  readonly owner: string
+  readonly now: number
+}
+
+/** How long after an owner's deadline the leader takes its run: two clocks may differ. */
+export const clockMarginMs = 5_000
+
+/** Decides. Level-triggered: the same facts give the same step. */
+export function postStep(facts: PostFacts): PostStep {
+  const { run, object, progress } = facts
+  if (run === undefined) return withoutRun(facts)
+  const phase = run.status.phase ?? 'Pending'
+  if (settled.has(phase)) return speaksOf(object.post, run.metadata.name) ? { do: 'nothing', because: 'done and told' } : { do: 'tell' }
+  if (phase === 'Running') return ofRunning(run, facts)
+  if (progress.provisional) return { do: 'wait', untilMs: 60_000 }
+  return progress.itemsDone || progress.ended !== undefined ? { do: 'drive' } : { do: 'nothing', because: 'not ended yet' }
+}
+
+/** Another owner has until its deadline and a margin; what this process claimed and did not end is its own to go on with. */
+function ofRunning(run: ActionRun, { owner, now }: PostFacts): PostStep {
+  if (run.status.owner === owner) return { do: 'drive' }
+  const left = Date.parse(run.status.deadline ?? '') + clockMarginMs - now
+  return left > 0 ? { do: 'wait', untilMs: left } : { do: 'drive' }
+}
+
+function withoutRun({ object, progress, runName, installedAt }: PostFacts): PostStep {
+  if (speaksOf(object.post, runName)) return { do: 'nothing', because: 'fired before; its run was pruned' }
+  if (progress.ended === undefined) {
+    return progress.phase === 'Deleting' ? { do: 'nothing', because: 'being deleted' } : { do: 'write-run', actionsBefore: Number.POSITIVE_INFINITY }
+  }
+  if (isSynced(object)) return { do: 'nothing', because: 'brought by backup sync' }
+  const finished = finishedAt(object)
+  if (!Number.isFinite(finished)) {
+    const recent = object.createdAt > installedAt
+    return recent ? { do: 'report-unfired', because: 'nobody knows when it ended' } : { do: 'nothing', because: 'history' }
+  }
+  if (finished < installedAt) return { do: 'nothing', because: 'ended before tidewaiter was installed' }
+  return { do: 'write-run', actionsBefore: finished }
+}

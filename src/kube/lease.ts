@@ -1,0 +1,105 @@
+/** A Lease of coordination.k8s.io as the leader election reads and writes it (its port is control/leader.ts: LeasePort). */
+import type { KubeClient } from './client.ts'
+import { isKubeError, objectIn, textIn } from './errors.ts'
+import { resource } from './resource.ts'
+
+/** A Lease, its times in milliseconds since the Unix epoch. */
+export type LeaseObject = {
+  readonly holder: string
+  readonly durationSeconds: number
+  readonly acquiredAt: number
+  readonly renewedAt: number
+  readonly transitions: number
+  /** Of the object as it was read; empty for one that is to be created. */
+  readonly resourceVersion: string
+}
+
+/** What became of a write; a conflict (another was first) is a value. */
+export type LeaseWrite = { readonly ok: LeaseObject } | { readonly conflict: true }
+
+/** One Lease by name. Times out on its own; everything but a conflict is thrown. */
+export type LeaseAccess = {
+  readonly read: (signal: AbortSignal) => Promise<LeaseObject | undefined>
+  readonly create: (lease: LeaseObject, signal: AbortSignal) => Promise<LeaseWrite>
+  readonly update: (lease: LeaseObject, signal: AbortSignal) => Promise<LeaseWrite>
+}
+
+/** What the Lease is called and labelled. */
+export type LeaseName = {
+  readonly namespace: string
+  readonly name: string
+  readonly labels?: Readonly<Record<string, string>>
+}
+
+/** Reads and writes one Lease; every write carries the resourceVersion of what was read. */
+export function leaseAccess(client: KubeClient, lease: LeaseName): LeaseAccess {
+  const leases = resource<LeaseObject>(client, {
+    group: 'coordination.k8s.io',
+    version: 'v1',
+    plural: 'leases',
+    namespace: lease.namespace,
+    parse: parseLease,
+  })
+  return {
+    read: (signal) => leases.find(lease.name, { signal }),
+    create: (state, signal) => orConflict(leases.create(written(lease, state), { signal })),
+    update: (state, signal) => orConflict(leases.replace(lease.name, written(lease, state), { signal })),
+  }
+}
+
+async function orConflict(write: Promise<LeaseObject>): Promise<LeaseWrite> {
+  try {
+    return { ok: await write }
+  } catch (error) {
+    // NOT_FOUND: it was deleted since it was read; the next look creates it.
+    if (isKubeError(error, 'CONFLICT', 'ALREADY_EXISTS', 'NOT_FOUND')) return { conflict: true }
+    throw error
+  }
+}
+
+function written({ namespace, name, labels }: LeaseName, state: LeaseObject): unknown {
+  return {
+    apiVersion: 'coordination.k8s.io/v1',
+    kind: 'Lease',
+    metadata: {
+      name,
+      namespace,
+      ...(labels === undefined ? {} : { labels }),
+      ...(state.resourceVersion === '' ? {} : { resourceVersion: state.resourceVersion }),
+    },
+    spec: {
+      holderIdentity: state.holder,
+      leaseDurationSeconds: state.durationSeconds,
+      acquireTime: microTime(state.acquiredAt),
+      renewTime: microTime(state.renewedAt),
+      leaseTransitions: state.transitions,
+    },
+  }
+}
+
+/** MicroTime demands six digits: apimachinery/pkg/apis/meta/v1/micro_time.go. */
+function microTime(ms: number): string {
+  return new Date(ms).toISOString().replace('Z', '000Z')
+}
+
+/** Reads what anybody with the right may have written: what is missing or odd counts as a free Lease. */
+function parseLease(raw: unknown): LeaseObject {
+  const spec = objectIn(objectIn(raw)?.['spec']) ?? {}
+  return {
+    holder: textIn(spec['holderIdentity']) ?? '',
+    durationSeconds: wholeIn(spec['leaseDurationSeconds']),
+    acquiredAt: timeIn(spec['acquireTime']),
+    renewedAt: timeIn(spec['renewTime']),
+    transitions: wholeIn(spec['leaseTransitions']),
+    resourceVersion: textIn(objectIn(objectIn(raw)?.['metadata'])?.['resourceVersion']) ?? '',
+  }
+}
+
+function wholeIn(value: unknown): number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? value : 0
+}
+
+function timeIn(value: unknown): number {
+  const ms = Date.parse(textIn(value) ?? '')
+  return Number.isNaN(ms) ? 0 : ms
+}

@@ -1,0 +1,117 @@
+/** One call without redirects: resolve, judge, connect, exchange. */
+import type { Clock } from '../clock.ts'
+import type { EgressRules } from '../core/egress.ts'
+import type { Log } from '../log.ts'
+import { connect } from './connect.ts'
+import type { Connection } from './connect.ts'
+import { exchange } from './exchange.ts'
+import type { Exchanged } from './exchange.ts'
+import { connectFailure, exchangeFailure, isMisuse } from './failures.ts'
+import type { Failure } from './failures.ts'
+import type { Answer, Lookup, Request } from './ports.ts'
+import { findRoute, readUrl } from './target.ts'
+import type { Route } from './target.ts'
+import { unlessAborted } from '../until.ts'
+
+/** What a call needs from the world. */
+export type CallPorts = {
+  readonly rules: EgressRules
+  readonly clock: Clock
+  readonly log?: Log
+  readonly lookup: Lookup
+  readonly connectTimeoutMs: number
+}
+
+// One address after another; each of several gets a part of the time, so that one dead address does not use up all.
+const mostTried = 4
+
+type Opened = { readonly connection: Connection; readonly where: string; readonly address: string }
+
+/** Calls once. */
+export async function call(request: Request, ports: CallPorts): Promise<Answer> {
+  const url = readUrl(request.url, request.ca)
+  if (!(url instanceof URL)) return { refused: 'egress', message: url.problem, sent: false }
+  const opened = await openInTime(url, request, ports)
+  if (!('connection' in opened)) return { ...opened, sent: false }
+  return talk(url, request, opened)
+}
+
+type NotOpened = Failure | { readonly refused: 'egress'; readonly message: string }
+
+async function openInTime(url: URL, request: Request, ports: CallPorts): Promise<Opened | NotOpened> {
+  const limit = ports.clock.abortAfter(ports.connectTimeoutMs)
+  const signal = AbortSignal.any([request.signal, limit.signal])
+  try {
+    return await open(url, request, { ...ports, signal })
+  } catch (error) {
+    if (!signal.aborted) throw error
+    return stopped(request.signal, `connecting to ${url.host}`)
+  } finally {
+    limit.release()
+  }
+}
+
+type Opening = CallPorts & { readonly signal: AbortSignal }
+
+/** Rejects only with the signal's reason, or if it is a bug. */
+async function open(url: URL, { ca }: Request, ports: Opening): Promise<Opened | NotOpened> {
+  const route = await unlessAborted(ports.signal, findRoute(url, ports))
+  if (!('addresses' in route)) return route
+  let failure: Failure = { failed: 'network', message: `${route.host} has no address` }
+  for (const [index, address] of route.addresses.slice(0, mostTried).entries()) {
+    const where = whereOf(route, address.text)
+    const share = shareOf(ports, route.addresses.length - index)
+    const signal = AbortSignal.any([ports.signal, share.signal])
+    try {
+      const connection = await connect(route, address, { ca, signal })
+      ports.log?.debug({ host: route.host, port: route.port, address: address.text }, 'connected')
+      return { connection, where, address: address.text }
+    } catch (error) {
+      ports.signal.throwIfAborted()
+      failure = share.signal.aborted
+        ? { failed: 'timeout', message: `could not connect to ${where}: no answer in time` }
+        : connectFailure({ host: route.host, where }, error)
+    } finally {
+      share.release()
+    }
+  }
+  return failure
+}
+
+const shareOf = ({ clock, connectTimeoutMs }: Opening, left: number) =>
+  clock.abortAfter(connectTimeoutMs / Math.min(left, mostTried))
+
+async function talk(url: URL, request: Request, { connection, where, address }: Opened): Promise<Answer> {
+  let bytes = 0
+  let got: Exchanged
+  try {
+    const onProgress = (now: number) => {
+      bytes = now
+    }
+    got = await exchange(connection, { ...request, url, onProgress })
+  } catch (error) {
+    const doing =
+      bytes === 0
+        ? `waiting for the answer of ${where}`
+        : `reading the answer of ${where} (${bytes} bytes so far)`
+    if (request.signal.aborted) return { ...stopped(request.signal, doing), sent: true }
+    if (isMisuse(error)) throw error
+    return { ...exchangeFailure(where, error), sent: true }
+  }
+  if ('problem' in got) return { failed: 'answer', message: `${where} ${got.problem}`, sent: true }
+  return { ok: { ...got, truncated: false, finalUrl: url.href, address } }
+}
+
+/** The signal of the caller says why it stopped; if that did not abort, the limit of connecting did. */
+function stopped(signal: AbortSignal, doing: string): Failure {
+  const reason: unknown = signal.reason
+  const timedOut = !signal.aborted || (reason instanceof DOMException && reason.name === 'TimeoutError')
+  return timedOut
+    ? { failed: 'timeout', message: `no answer in time: stopped while ${doing}` }
+    : { failed: 'aborted', message: `stopped while ${doing}` }
+}
+
+function whereOf({ host, port }: Route, address: string): string {
+  const shown = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
+  return host === address ? shown : `${host} (${shown})`
+}

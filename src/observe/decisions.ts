@@ -1,0 +1,64 @@
+/** Tells every decision: one audit line in the log, and the metrics. Called once a request, around its handler. */
+import type { AdmissionRequest } from '../core/admission-request.ts'
+import type { Verdict } from '../core/verdict.ts'
+import { textAt } from '../core/velero.ts'
+import type { Clock } from '../clock.ts'
+import type { Log } from '../log.ts'
+import type { Metrics } from './metrics.ts'
+
+type Handle = (request: AdmissionRequest) => Promise<Verdict>
+
+/** What telling needs. */
+export type DecisionPorts = { readonly clock: Clock; readonly log: Log; readonly metrics: Metrics }
+
+/** Wraps a handler so that its decision is told, also when it throws. `webhook` is its name in metrics. */
+export function told(webhook: string, handle: Handle, ports: DecisionPorts): Handle {
+  return async (request) => {
+    const began = ports.clock.now()
+    ports.metrics.inFlight.inc()
+    try {
+      const verdict = await handle(request)
+      tell(webhook, request, { ports, verdict, ms: ports.clock.now() - began })
+      return { ...verdict, audit: { verdict: verdict.allowed ? 'allowed' : 'refused', reason: verdict.reason, ...verdict.audit } }
+    } catch (error) {
+      count(webhook, request, { ports, verdict: 'error', reason: 'InternalError', ms: ports.clock.now() - began })
+      throw error
+    } finally {
+      ports.metrics.inFlight.dec()
+    }
+  }
+}
+
+type Told = { readonly ports: DecisionPorts; readonly verdict: Verdict; readonly ms: number }
+
+function tell(webhook: string, request: AdmissionRequest, { ports, verdict, ms }: Told): void {
+  const answer = verdict.allowed ? 'allowed' : 'refused'
+  count(webhook, request, { ports, verdict: answer, reason: verdict.reason, ms })
+  const fields = {
+    audit: true,
+    webhook,
+    verdict: answer,
+    reason: verdict.reason,
+    request: request.uid,
+    kind: request.kind.kind,
+    namespace: request.namespace,
+    name: request.name,
+    object: textAt(request.object, 'metadata', 'uid'),
+    operation: request.operation,
+    user: request.user.username,
+    dryRun: request.dryRun,
+    ms: Math.round(ms),
+    warnings: verdict.warnings.length,
+    ...(verdict.audit['run'] === undefined ? {} : { run: verdict.audit['run'] }),
+    ...(verdict.allowed ? {} : { said: verdict.message }),
+  }
+  ports.log.info(fields, 'decision')
+}
+
+type Counted = { readonly ports: DecisionPorts; readonly verdict: string; readonly reason: string; readonly ms: number }
+
+function count(webhook: string, request: AdmissionRequest, { ports, verdict, reason, ms }: Counted): void {
+  const labels = { webhook, kind: request.kind.kind, operation: request.operation, verdict, reason, dry_run: String(request.dryRun) }
+  ports.metrics.requests.inc(labels)
+  ports.metrics.duration.observe({ webhook, verdict }, ms / 1000)
+}

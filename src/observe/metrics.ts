@@ -1,0 +1,104 @@
+/** Every metric, on one screen. Labels are bounded: never the name of a Backup. */
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
+
+// Up to the API server's 30 s.
+const seconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 20, 25, 29, 30]
+
+/** The metrics of one process. */
+export type Metrics = ReturnType<typeof createMetrics>
+
+/** Makes the metrics of one process, in a registry of their own. */
+export function createMetrics(version: string) {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry, prefix: 'tidewaiter_' })
+  const registers = [registry]
+  const build = new Gauge({ name: 'tidewaiter_build_info', help: 'Always 1; the label says which version runs.', labelNames: ['version'], registers })
+  build.set({ version }, 1)
+  return {
+    registry,
+    requests: new Counter({
+      name: 'tidewaiter_admission_requests_total',
+      help: 'Admission requests by what was decided.',
+      labelNames: ['webhook', 'kind', 'operation', 'verdict', 'reason', 'dry_run'],
+      registers,
+    }),
+    duration: new Histogram({
+      name: 'tidewaiter_admission_duration_seconds',
+      help: 'How long an admission request took here.',
+      labelNames: ['webhook', 'verdict'],
+      buckets: seconds,
+      registers,
+    }),
+    inFlight: new Gauge({ name: 'tidewaiter_admission_in_flight', help: 'Admission requests being answered.', registers }),
+    runs: new Counter({
+      name: 'tidewaiter_runs_total',
+      help: 'Runs that ended, by stage and phase.',
+      labelNames: ['stage', 'phase'],
+      registers,
+    }),
+    actions: new Counter({
+      name: 'tidewaiter_action_runs_total',
+      help: 'Actions that ended, by stage, action and result.',
+      labelNames: ['stage', 'action', 'result'],
+      registers,
+    }),
+    actionDuration: new Histogram({
+      name: 'tidewaiter_action_duration_seconds',
+      help: 'How long an action took, retries and waits included.',
+      labelNames: ['stage', 'result'],
+      buckets: [...seconds, 60, 300, 900, 3600],
+      registers,
+    }),
+    leader: new Gauge({ name: 'tidewaiter_leader', help: '1 in the replica that leads.', registers }),
+    ready: new Gauge({ name: 'tidewaiter_ready', help: '1 while this replica is ready.', registers }),
+    guardClosed: new Gauge({
+      name: 'tidewaiter_guard_closed',
+      help: '1 if the guard denied its canary when it was last asked.',
+      labelNames: ['namespace'],
+      registers,
+    }),
+    gateOff: new Gauge({
+      name: 'tidewaiter_gate_off',
+      help: '1 while the label tidewaiter.io/gate=off switches tidewaiter off in a namespace.',
+      labelNames: ['namespace'],
+      registers,
+    }),
+    probe: new Gauge({
+      name: 'tidewaiter_probe_success',
+      help: '1 if the last dry-run CREATE through the API server reached tidewaiter.',
+      labelNames: ['namespace'],
+      registers,
+    }),
+    unguarded: new Counter({
+      name: 'tidewaiter_unguarded_total',
+      help: 'Backups and Restores that ran without their pre actions.',
+      labelNames: ['kind'],
+      registers,
+    }),
+    unknown: new Counter({
+      name: 'tidewaiter_unknown_total',
+      help: 'Runs of which nobody knows what was done.',
+      labelNames: ['stage'],
+      registers,
+    }),
+    pending: new Gauge({ name: 'tidewaiter_post_runs_pending', help: 'Post runs that have not ended.', registers }),
+    queue: new Gauge({ name: 'tidewaiter_queue_length', help: 'Keys waiting for the controller.', registers }),
+    certificate: new Gauge({
+      name: 'tidewaiter_certificate_expiry_timestamp_seconds',
+      help: 'When the certificate of the webhook ends.',
+      registers,
+    }),
+    caBundle: new Gauge({
+      name: 'tidewaiter_webhook_cabundle_in_sync',
+      help: '1 if the registration carries our CA and path.',
+      labelNames: ['configuration'],
+      registers,
+    }),
+    kubeRequests: new Counter({
+      name: 'tidewaiter_kube_requests_total',
+      help: 'Requests to the API server by method and code.',
+      labelNames: ['method', 'code'],
+      registers,
+    }),
+  }
+}

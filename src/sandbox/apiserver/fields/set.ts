@@ -1,0 +1,83 @@
+/** Sets of field paths in the form of FieldsV1: `f:name`, `k:{"name":"x"}`, `v:1`, `i:0`, and `.` for the place itself. */
+import { isObject, type Json, type JsonObject } from '../json.ts'
+
+/** A set of paths as a tree; `here` says that the place itself belongs to the set. */
+export type FieldSet = { readonly here: boolean; readonly children: ReadonlyMap<string, FieldSet> }
+
+/** The set without paths. */
+export const empty: FieldSet = { here: false, children: new Map() }
+/** The set of just this place. */
+export const self: FieldSet = { here: true, children: new Map() }
+
+/** A set from its parts; children without paths are left out. */
+export function setWith(here: boolean, children: Iterable<readonly [string, FieldSet]>): FieldSet {
+  return { here, children: new Map([...children].filter(([, child]) => !isEmpty(child))) }
+}
+
+/** Whether there is no path. */
+export function isEmpty(set: FieldSet): boolean {
+  return !set.here && set.children.size === 0
+}
+
+/** The paths in either. */
+export function union(a: FieldSet, b: FieldSet): FieldSet {
+  return combine(a, b, (x, y) => x || y)
+}
+/** The paths in both. */
+export function intersection(a: FieldSet, b: FieldSet): FieldSet {
+  return combine(a, b, (x, y) => x && y)
+}
+/** The paths in `a` and not in `b`. */
+export function difference(a: FieldSet, b: FieldSet): FieldSet {
+  return combine(a, b, (x, y) => x && !y)
+}
+
+function combine(a: FieldSet, b: FieldSet, keep: (a: boolean, b: boolean) => boolean): FieldSet {
+  const keys = new Set([...a.children.keys(), ...b.children.keys()])
+  const child = (key: string): FieldSet => combine(a.children.get(key) ?? empty, b.children.get(key) ?? empty, keep)
+  return setWith(keep(a.here, b.here), [...keys].map((key) => [key, child(key)]))
+}
+
+/** The paths of `a` that are in `b` or lie under one of `b`. */
+export function within(a: FieldSet, b: FieldSet): FieldSet {
+  if (b.here) return a
+  return setWith(false, [...a.children].map(([key, child]) => [key, within(child, b.children.get(key) ?? empty)]))
+}
+
+/** The paths of `a` that neither are in `b` nor lie under one of `b`. */
+export function outside(a: FieldSet, b: FieldSet): FieldSet {
+  if (b.here) return empty
+  return setWith(a.here, [...a.children].map(([key, child]) => [key, outside(child, b.children.get(key) ?? empty)]))
+}
+
+/** The set as managedFields hold it. */
+export function toFieldsV1(set: FieldSet): JsonObject {
+  const entries = [...set.children].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([key, child]) => [key, toFieldsV1(child)] as const)
+  const inner = Object.fromEntries(entries)
+  return set.here && set.children.size > 0 ? { '.': {}, ...inner } : inner
+}
+
+/** The set from managedFields; a leaf is a place that belongs to it. */
+export function fromFieldsV1(value: Json | undefined, root = true): FieldSet {
+  if (!isObject(value)) return empty
+  const entries = Object.entries(value).filter(([key]) => key !== '.')
+  const children = entries.map(([key, one]) => [key, fromFieldsV1(one, false)] as const)
+  return { here: !root && (entries.length === 0 || Object.hasOwn(value, '.')), children: new Map(children) }
+}
+
+/** Each path as conflicts show it: `.spec.ports[port=80].name`. */
+export function pathsOf(set: FieldSet, parent = ''): readonly string[] {
+  const inner = [...set.children].flatMap(([key, child]) => pathsOf(child, `${parent}${shown(key)}`))
+  return set.here ? [parent, ...inner] : inner
+}
+
+function shown(key: string): string {
+  const rest = key.slice(2)
+  if (key.startsWith('f:')) return `.${rest}`
+  if (key.startsWith('i:')) return `[${rest}]`
+  if (key.startsWith('v:')) return `[=${rest}]`
+  // Made by this server or checked when it was read: a JSON object.
+  const parsed = JSON.parse(rest) as Json
+  const pairs = isObject(parsed) ? Object.entries(parsed) : []
+  return `[${pairs.map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(',')}]`
+}

@@ -1,0 +1,114 @@
+/** JSON patch (RFC 6902), with the errors of evanphx/json-patch, which the real server uses. */
+import { ApiError, badRequest } from '../errors/status.ts'
+import { isList, isObject, own, same, set, textAt, without, type Json } from '../json.ts'
+
+// apiserver pkg/endpoints/handlers/patch.go: maxJSONPatchOperations.
+const mostOperations = 10_000
+
+/** The document after the operations; none of them counts unless all succeed. */
+export function jsonPatch(document: Json, patch: Json): Json {
+  if (!isList(patch)) throw badRequest('error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch')
+  if (patch.length > mostOperations) {
+    const message = `The allowed maximum operations in a JSON patch is ${mostOperations}, got ${patch.length}`
+    throw new ApiError({ code: 413, reason: 'RequestEntityTooLarge', message })
+  }
+  return patch.reduce<Json>((here, operation) => step(here, operation), document)
+}
+
+function step(document: Json, operation: Json): Json {
+  const path = textAt(operation, 'path')
+  const from = textAt(operation, 'from')
+  const value = isObject(operation) ? (own(operation, 'value') ?? null) : null
+  const kind = textAt(operation, 'op')
+  switch (kind) {
+    case 'add':
+      return write(document, pointer(path), { value, how: 'add', path })
+    case 'replace':
+      return write(document, pointer(path), { value, how: 'replace', path })
+    case 'remove':
+      return write(document, pointer(path), { value: undefined, how: 'remove', path })
+    case 'move':
+      return move(document, from, path)
+    case 'copy':
+      return write(document, pointer(path), { value: read(document, pointer(from), `copy operation does not apply: doc is missing from path: ${from}`), how: 'add', path })
+    case 'test':
+      return tested(document, path, value)
+    default:
+      throw cannot(`unexpected kind: ${kind}`)
+  }
+}
+
+function move(document: Json, from: string, path: string): Json {
+  const moved = read(document, pointer(from), `move operation does not apply: doc is missing from path: ${from}`)
+  const rest = write(document, pointer(from), { value: undefined, how: 'remove', path: from })
+  return write(rest, pointer(path), { value: moved, how: 'add', path })
+}
+
+function tested(document: Json, path: string, value: Json): Json {
+  const found = find(document, pointer(path))
+  if (same(found ?? null, value)) return document
+  throw cannot(`testing value ${path} failed`)
+}
+
+/** What the real server answers where a patch is well-formed and does not apply. */
+function cannot(message: string): ApiError {
+  const full = `the server rejected our request due to an error in our request`
+  return new ApiError({ code: 422, reason: 'Invalid', message: full, details: { causes: [{ message }] } })
+}
+
+function pointer(path: string): readonly string[] {
+  if (path === '') return []
+  return path.slice(1).split('/').map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
+}
+
+function find(document: Json, path: readonly string[]): Json | undefined {
+  let here: Json | undefined = document
+  for (const key of path) {
+    if (isList(here)) here = here[Number(key)]
+    else if (isObject(here)) here = own(here, key)
+    else return undefined
+  }
+  return here
+}
+
+function read(document: Json, path: readonly string[], missing: string): Json {
+  const found = find(document, path)
+  if (found === undefined) throw cannot(missing)
+  return found
+}
+
+type Write = { readonly value: Json | undefined; readonly how: 'add' | 'replace' | 'remove'; readonly path: string }
+
+function write(document: Json, path: readonly string[], what: Write): Json {
+  const [key, ...rest] = path
+  if (key === undefined) return what.value ?? null
+  if (rest.length > 0) {
+    const inner = find(document, [key])
+    if (inner === undefined || (!isList(inner) && !isObject(inner))) throw missingPath(what)
+    return put(document, key, write(inner, rest, what))
+  }
+  if (isList(document)) return writeItem(document, key, what)
+  if (!isObject(document)) throw missingPath(what)
+  if (what.how !== 'add' && !Object.hasOwn(document, key)) throw missingKey(what)
+  return what.value === undefined ? without(document, key) : set(document, key, what.value)
+}
+
+const missingPath = ({ how, path }: Write): ApiError =>
+  cannot(`${how} operation does not apply: doc is missing path: "${path}": missing value`)
+const missingKey = ({ how, path }: Write): ApiError =>
+  how === 'remove'
+    ? cannot(`remove operation does not apply: doc is missing path: "${path}": missing value`)
+    : cannot(`replace operation does not apply: doc is missing key: ${path}: missing value`)
+
+function put(document: Json, key: string, value: Json): Json {
+  if (isList(document)) return document.with(Number(key), value)
+  return isObject(document) ? set(document, key, value) : document
+}
+
+function writeItem(list: readonly Json[], key: string, what: Write): Json {
+  const index = key === '-' && what.how === 'add' ? list.length : Number(key)
+  const most = what.how === 'add' ? list.length : list.length - 1
+  if (!/^(-|\d+)$/.test(key) || index > most) throw cannot(`${what.how} operation does not apply: error in ${what.how} for path: '${what.path}': index out of bounds`)
+  if (what.value === undefined) return list.toSpliced(index, 1)
+  return what.how === 'add' ? list.toSpliced(index, 0, what.value) : list.with(index, what.value)
+}

@@ -1,0 +1,16 @@
+/** Waiting no longer than a signal allows. */
+
+/** The promise, or a rejection with the signal's reason as soon as it aborts; what the promise does later is ignored. */
+export async function unlessAborted<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const stop = () => reject(signal.reason)
+  if (signal.aborted) stop()
+  signal.addEventListener('abort', stop, { once: true })
+  // A loser of the race may reject long after everybody left.
+  promise.catch(() => {})
+  try {
+    return await Promise.race([promise, aborted])
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
+}
