@@ -6,15 +6,11 @@ import type { Clock } from '../clock.ts'
 export type Call = {
   readonly receivedAt: number
   readonly timeoutMs: number
-  /** How long we take at most: a little less than the API server waits, so that our own words arrive. */
-  readonly budgetMs: number
-  /** Aborts when the connection closed before the answer, or when `budgetMs` have passed. */
+  /** Aborts when the connection closed before the answer, or half a second before the API server gives up. */
   readonly signal: AbortSignal
-  /** True once the client went away before it was answered. */
-  readonly abandoned: () => boolean
 }
 
-// For the way back: encoding, TLS and the network.
+// For the way back, so that our own words arrive: encoding, TLS and the network.
 const marginMs = 500
 
 /** Begins the life of a request; it ends with its response, and takes the connection along if the body has not ended by then. */
@@ -24,26 +20,26 @@ export function beginCall(
   clock: Clock,
 ): Call {
   const { request, response } = raw
-  const budgetMs = timeoutMs - Math.min(marginMs, timeoutMs / 2)
   const controller = new AbortController()
-  const deadline = clock.abortAfter(budgetMs)
-  let gone = false
+  const deadline = clock.abortAfter(timeoutMs - Math.min(marginMs, timeoutMs / 2))
+  let closed = false
+  const isWhole = () => request.complete || request.readableEnded || request.destroyed
   const late = () => {
     controller.abort(deadline.signal.reason)
     // An answer was given while a body was still coming (413, 404): it has had its time.
-    if (response.writableFinished && !request.complete) request.socket.destroy()
+    if (response.writableEnded && !isWhole()) request.socket.destroy()
   }
   const over = () => {
-    if (!response.writableFinished && !controller.signal.aborted) {
-      gone = true
+    closed = true
+    if (!response.writableEnded && !controller.signal.aborted) {
       controller.abort(
         new DOMException('the API server closed the connection before the answer', 'AbortError'),
       )
     }
-    if (request.complete || request.socket.destroyed) deadline.release()
+    if (isWhole()) deadline.release()
   }
   deadline.signal.addEventListener('abort', late, { once: true })
   response.once('close', over)
-  request.once('close', () => response.closed && deadline.release())
-  return { receivedAt: clock.now(), timeoutMs, budgetMs, signal: controller.signal, abandoned: () => gone }
+  for (const event of ['end', 'close']) request.once(event, () => closed && deadline.release())
+  return { receivedAt: clock.now(), timeoutMs, signal: controller.signal }
 }

@@ -21,11 +21,17 @@ type Connection = { readonly socket: Socket; busy: number; valid: boolean }
 export function watchConnections(server: Server, most: number): Connections {
   // In the order of arrival. The TLS socket of a request and the raw one that was counted have only their address in common.
   const open = new Map<string, Connection>()
+  const close = (socket: Socket | undefined) => {
+    if (socket === undefined) return
+    open.delete(keyOf(socket))
+    socket.destroy()
+  }
   server.on('connection', (socket: Socket) => {
     const key = keyOf(socket)
     open.set(key, { socket, busy: 0, valid: false })
-    socket.once('close', () => open.delete(key))
-    if (open.size > most) leastOf(open)?.destroy()
+    socket.once('close', () => open.get(key)?.socket === socket && open.delete(key))
+    // Out of the books at once: a socket that was destroyed emits `close` later, and in between another must go.
+    if (open.size > most) close(leastOf(open))
   })
   return {
     asking: (socket) => {
@@ -39,10 +45,10 @@ export function watchConnections(server: Server, most: number): Connections {
       connection.valid ||= valid
     },
     closeQuiet: () => {
-      for (const { socket, busy } of open.values()) if (busy === 0) socket.destroy()
+      for (const { socket, busy } of open.values()) if (busy === 0) close(socket)
     },
     closeAll: () => {
-      for (const { socket } of open.values()) socket.destroy()
+      for (const { socket } of open.values()) close(socket)
     },
     isAsking: (socket) => (open.get(keyOf(socket))?.busy ?? 0) > 0,
     count: () => open.size,

@@ -38,21 +38,26 @@ export function bodyReader(limits: BodyLimits): ReadBody {
     }
     const wrong = wrongHead(request, limits)
     const read: Bytes = wrong === undefined ? await bytesOf(request, signal, hold) : { failure: wrong }
+    // What is left of a refused body is thrown away, so that the client can read the answer; the request's deadline ends it.
+    request.resume()
     return 'failure' in read ? { failure: read.failure, release } : { ...parse(read.ok), release }
   }
 }
 
 function wrongHead({ headers }: IncomingMessage, { bodyBytes }: BodyLimits): Failure | undefined {
   const type = (headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase()
-  const got = type === undefined || type === '' ? 'nothing' : JSON.stringify(type.slice(0, 60))
-  if (type !== 'application/json') {
-    return { code: 415, message: `content-type must be application/json, got ${got}` }
-  }
+  if (type !== 'application/json') return wrongType(type)
   if ((headers['content-encoding'] ?? 'identity') !== 'identity') {
     return { code: 415, message: 'the body must not be compressed: the API server sends it plain' }
   }
   return Number(headers['content-length'] ?? 0) > bodyBytes ? tooLarge(bodyBytes) : undefined
 }
+
+/** Says which content type was wanted. */
+export const wrongType = (got = ''): Failure => ({
+  code: 415,
+  message: `content-type must be application/json, got ${got === '' ? 'nothing' : JSON.stringify(got.slice(0, 60))}`,
+})
 
 function bytesOf(
   request: IncomingMessage,
@@ -77,8 +82,6 @@ function bytesOf(
   return promise.finally(() => {
     signal.removeEventListener('abort', late)
     request.off('data', take).off('end', end).off('close', broken)
-    // What is left of a refused body is thrown away, so that the client can read the answer; the request's deadline ends it.
-    request.resume()
   })
 }
 

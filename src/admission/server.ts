@@ -11,7 +11,7 @@ import { beginCall, type Call } from './call.ts'
 import { watchConnections, type Connections } from './connections.ts'
 import { drain } from './drain.ts'
 import { buildFence, type Fence } from './fence.ts'
-import { bodyReader, type Body } from './parser.ts'
+import { bodyReader, wrongType, type Body } from './parser.ts'
 import { defaultLimits, type Endpoint, type ServerLimits, type ServerTls } from './ports.ts'
 import { decode, encodeFailure, undecodable, type Failure } from './review.ts'
 import { timeoutOf } from './timeout.ts'
@@ -139,6 +139,11 @@ function addHooks(app: FastifyInstance<Server>, parts: Parts, connections: Conne
     if (state.draining) reply.header('connection', 'close')
   })
   app.setErrorHandler((err, request, reply) => {
+    // Fastify's own words for a content type that cannot be read.
+    if (err instanceof Error && 'statusCode' in err && err.statusCode === 415) {
+      request.raw.resume()
+      return refuseAndLog(reply, wrongType(request.headers['content-type']), parts)
+    }
     options.log.error({ err, method: request.method }, 'the webhook server failed on a request')
     return refuse(reply, { code: 500, message: 'internal error in tidewaiter, see its log' })
   })

@@ -37,36 +37,65 @@ export const metadataNode = {
   required: ['name'],
 } as const satisfies ShapeNode
 
-const qualifiedName = /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/u
-const labelValue = /^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/u
-const isQualified = (key: string) => key.length <= 253 + 1 + 63 && qualifiedName.test(key)
+const subdomain = new RegExp(namePattern, 'u')
+const localName = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/u
 
-/** What is wrong with the keys and values of labels and annotations. */
+/** Whether a key is a qualified name: `app`, `example.com/app`. */
+function isQualified(key: string): boolean {
+  const slash = key.indexOf('/')
+  const prefix = slash === -1 ? undefined : key.slice(0, slash)
+  const fits = prefix === undefined || (prefix.length <= 253 && subdomain.test(prefix))
+  return fits && localName.test(key.slice(slash + 1))
+}
+
+// As the API server: the keys of annotations count in lower case.
+const keyProblem = (field: string, key: string): readonly FieldProblem[] =>
+  isQualified(field === 'annotations' ? key.toLowerCase() : key)
+    ? []
+    : [{ path: `metadata.${field}`, want: 'have keys like app or example.com/app', got: shortened(key) }]
+
+const valueProblem = (key: string, value: string): readonly FieldProblem[] =>
+  value === '' || localName.test(value)
+    ? []
+    : [
+        {
+          path: `metadata.labels[${shortened(key)}]`,
+          want: 'be letters, digits, -, _ and ., at most 63',
+          got: shortened(value),
+        },
+      ]
+
+const longestAnnotations = 256 * 1024
+
+function sizeProblem(annotations: Readonly<Record<string, string>>): readonly FieldProblem[] {
+  const bytes = new TextEncoder().encode(Object.entries(annotations).flat().join('')).length
+  return bytes <= longestAnnotations
+    ? []
+    : [
+        {
+          path: 'metadata.annotations',
+          want: `be at most ${longestAnnotations} bytes, keys and values`,
+          got: bytes,
+        },
+      ]
+}
+
+const mostProblems = 64
+
+/** What is wrong with the keys, values and size of labels and annotations. */
 export function labelProblems({
   labels = {},
   annotations = {},
 }: Infer<typeof metadataNode>): readonly FieldProblem[] {
-  const badKey = (field: string, key: string) =>
-    isQualified(key)
-      ? []
-      : [{ path: `metadata.${field}`, want: 'have keys like app or example.com/app', got: shortened(key) }]
-  const badValue = (key: string, value: string) =>
-    labelValue.test(value)
-      ? []
-      : [
-          {
-            path: `metadata.labels[${shortened(key)}]`,
-            want: 'be letters, digits, -, _ and ., at most 63',
-            got: shortened(value),
-          },
-        ]
   return [
-    ...Object.entries(labels).flatMap(([key, value]) => [...badKey('labels', key), ...badValue(key, value)]),
-    ...Object.keys(annotations).flatMap((key) => badKey('annotations', key)),
+    ...Object.entries(labels).flatMap(([key, value]) => [
+      ...keyProblem('labels', key),
+      ...valueProblem(key, value),
+    ]),
+    ...Object.keys(annotations).flatMap((key) => keyProblem('annotations', key)),
+    ...sizeProblem(annotations),
   ].slice(0, mostProblems)
 }
-
-const mostProblems = 64
 
 /** The metadata as we hold it: only the declared fields. */
 export function heldMetadata(parsed: Infer<typeof metadataNode>): Metadata {

@@ -33,25 +33,23 @@ const absent = (path: string): { readonly problems: readonly FieldProblem[] } =>
   problems: [{ path, want: 'be given' }],
 })
 
-/** An Action from outside. Its spec is read strictly (a field that we do not know is not honoured silently), its status is not. */
+/**
+ * An Action from outside. Its spec is read strictly: a field that we do not know is not left out silently. Its status is
+ * only our own note (the API server drops one that is applied): a wrong one is left out, and never makes an Action unusable.
+ */
 export function parseAction(raw: unknown): Parsed<Action> {
+  if (!isObject(raw)) return notAnObject(actionKind, raw)
   const frame = frameOf(actionKind, raw)
   const spec = parse(actionKind.spec, frame.spec, 'spec')
-  const status =
-    frame.status === undefined ? undefined : parseKeeping(actionKind.status, frame.status, 'status')
-  const problems = [...frame.problems, ...problemsOf(spec), ...problemsOf(status)]
+  const status = parseKeeping(actionKind.status, frame.status, 'status')
+  const problems = [...frame.problems, ...problemsOf(spec)]
   if (frame.metadata === undefined || !('ok' in spec) || problems.length > 0) return { problems }
-  return {
-    ok: {
-      metadata: frame.metadata,
-      spec: spec.ok,
-      ...(status !== undefined && 'ok' in status ? { status: status.ok } : {}),
-    },
-  }
+  return { ok: { metadata: frame.metadata, spec: spec.ok, ...('ok' in status ? { status: status.ok } : {}) } }
 }
 
 /** An ActionRun from outside. Fields that a newer tidewaiter wrote are kept, so that writing it back loses nothing. */
 export function parseActionRun(raw: unknown): Parsed<ActionRun> {
+  if (!isObject(raw)) return notAnObject(actionRunKind, raw)
   const frame = frameOf(actionRunKind, raw)
   const spec = parseKeeping(actionRunKind.spec, frame.spec, 'spec')
   const status = parseKeeping(actionRunKind.status, frame.status ?? {}, 'status')
@@ -61,21 +59,26 @@ export function parseActionRun(raw: unknown): Parsed<ActionRun> {
   return { ok: { metadata: frame.metadata, spec: spec.ok, status: status.ok } }
 }
 
-const problemsOf = (result: Parsed<unknown> | undefined): readonly FieldProblem[] =>
-  result !== undefined && 'problems' in result ? result.problems : []
+const notAnObject = ({ kind }: Kind, raw: unknown) => ({
+  problems: [{ path: kind, want: 'be an object', got: shown(raw) }],
+})
+
+const problemsOf = (result: Parsed<unknown>): readonly FieldProblem[] =>
+  'problems' in result ? result.problems : []
 
 /** The parts of a whole object, and what is wrong with it apart from spec and status. */
 type Frame = {
   readonly problems: readonly FieldProblem[]
-  readonly metadata?: Metadata
-  readonly spec?: unknown
-  readonly status?: unknown
+  readonly metadata: Metadata | undefined
+  readonly spec: unknown
+  readonly status: unknown
 }
+
+type Raw = Readonly<Record<string, unknown>>
 
 const partNames = ['apiVersion', 'kind', 'metadata', 'spec', 'status']
 
-function frameOf({ kind }: Kind, raw: unknown): Frame {
-  if (!isObject(raw)) return { problems: [{ path: kind, want: 'be an object', got: shown(raw) }] }
+function frameOf({ kind }: Kind, raw: Raw): Frame {
   const part = (name: string): unknown => (Object.hasOwn(raw, name) ? (raw[name] ?? undefined) : undefined)
   const metadata = parseMetadata(part('metadata'))
   const problems = [
@@ -88,7 +91,7 @@ function frameOf({ kind }: Kind, raw: unknown): Frame {
     problems,
     spec: part('spec'),
     status: part('status'),
-    ...('ok' in metadata ? { metadata: metadata.ok } : {}),
+    metadata: 'ok' in metadata ? metadata.ok : undefined,
   }
 }
 

@@ -81,8 +81,13 @@ type Filled<N> = N extends { readonly required: readonly (infer R)[]; readonly f
 
 type Flat<T> = { [K in keyof T]: T[K] }
 
-/** The TypeScript type of a parsed value: defaults are filled, so fields with one are always there. */
-export type Infer<N> = N extends { readonly type: 'string'; readonly enum: readonly (infer E)[] }
+/**
+ * The TypeScript type of a parsed value: defaults are filled, so fields with one are always there. Of a declaration that
+ * is only known to be some Node nothing is known (and the type would have no end).
+ */
+export type Infer<N> = Node extends N ? unknown : Declared<N>
+
+type Declared<N> = N extends { readonly type: 'string'; readonly enum: readonly (infer E)[] }
   ? E
   : N extends { readonly type: 'string' }
     ? string

@@ -43,10 +43,10 @@ export function enumerated(words: readonly string[], conjunction: 'and' | 'or' =
 // A word longer than any field of ours is no misspelling of one, and the distance costs the product of the lengths.
 const longestMisspelt = 40
 
-/** The candidate that a misspelt word most likely means: at most a third of its letters differ; undefined if none is near. */
+/** The candidate that a misspelt word most likely means: at most half of its letters differ, and no more than three. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   if (word.length > longestMisspelt) return undefined
-  const allowed = Math.max(1, Math.floor(word.length / 3))
+  const allowed = Math.min(3, Math.floor(word.length / 2))
   const near = candidates
     .map((candidate) => ({ candidate, distance: distance(word.toLowerCase(), candidate.toLowerCase()) }))
     .filter(({ distance }) => distance <= allowed)

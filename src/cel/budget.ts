@@ -12,6 +12,7 @@ export class CelError extends Error {
 
 /** Characters that are handled in the time of one step (about 50 ns). */
 const charactersPerStep = 16
+const stepsPerError = 100
 
 /** Counts down. Whoever is about to do work pays first, so nothing large is begun that cannot be paid for. */
 export class Budget {
@@ -23,11 +24,6 @@ export class Budget {
     this.#limit = limit
   }
 
-  /** How many steps were taken. */
-  get spent(): number {
-    return this.#limit - this.#left
-  }
-
   /** Pays for work, or stops the evaluation. */
   spend(steps: number): void {
     this.#left -= steps
@@ -35,6 +31,11 @@ export class Budget {
     throw new BudgetSpent(
       `more than ${this.#limit} steps: compare fewer things, or match with fields instead of CEL`,
     )
+  }
+
+  /** Pays for an error that an operator swallows: making one takes as long as a hundred steps. */
+  spendError(): void {
+    this.spend(stepsPerError)
   }
 
   /** Pays for looking at, or making, so many characters. */

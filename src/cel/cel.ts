@@ -37,7 +37,7 @@ export type Cel = {
   readonly evaluate: (source: string, values: Readonly<Record<string, unknown>>) => Evaluated
 }
 
-const usual: CelLimits = { characters: 2048, nodes: 400, depth: 40, steps: 300_000, cached: 256 }
+const usual: CelLimits = { characters: 2048, nodes: 400, depth: 40, steps: 250_000, cached: 256 }
 
 type Compiled = { readonly code: Code; readonly type: string }
 type Made = { readonly ok: Compiled } | { readonly problem: string }

@@ -90,7 +90,7 @@ function compareTimes(left: Value, right: Value): number {
 
 /** By code point, as Go compares UTF-8: UTF-16 units alone would sort U+FFFD after an emoji. */
 function compareTexts(left: string, right: string, budget: Budget): number {
-  budget.spend(Math.min(left.length, right.length))
+  budget.spend(1 + Math.floor(Math.min(left.length, right.length) / 8))
   const length = Math.min(left.length, right.length)
   for (let index = 0; index < length; index += 1) {
     const a = left.charCodeAt(index)

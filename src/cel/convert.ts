@@ -6,6 +6,9 @@ import { durationText, readDuration, readTimestamp, timestamp, timestampText } f
 import { typeOf } from './values.ts'
 import type { Value } from './values.ts'
 
+/** Reading or writing a time, in steps. */
+const stepsPerTime = 30
+
 const refused = (to: string, value: Value) => new CelError(`${to}() cannot convert ${typeOf(value)}`)
 
 function toInt(value: Value): bigint {
@@ -48,6 +51,7 @@ function toText(value: Value, budget: Budget): string {
   if (typeof value === 'string') return value
   if (typeof value === 'boolean' || typeof value === 'bigint') return value.toString()
   if (typeof value === 'number') return doubleText(value)
+  budget.spend(stepsPerTime)
   if (value?.kind === 'timestamp') return timestampText(value)
   if (value?.kind === 'duration') return durationText(value)
   throw refused('string', value)
@@ -74,13 +78,15 @@ export const convert = {
   double: toDouble,
   bool: toBool,
   string: toText,
-  timestamp: (value: Value) => {
+  timestamp: (value: Value, budget: Budget) => {
+    budget.spend(stepsPerTime)
     if (typeof value === 'string') return readTimestamp(value)
     if (typeof value === 'bigint') return timestamp(value * 1_000_000_000n)
     if (typeof value === 'object' && value?.kind === 'timestamp') return value
     throw refused('timestamp', value)
   },
-  duration: (value: Value) => {
+  duration: (value: Value, budget: Budget) => {
+    budget.spend(stepsPerTime)
     if (typeof value === 'string') return readDuration(value)
     if (typeof value === 'object' && value?.kind === 'duration') return value
     throw refused('duration', value)

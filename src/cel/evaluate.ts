@@ -69,8 +69,9 @@ function attempt(code: Code, scope: Scope): boolean | CelError {
   try {
     return truth(code(scope))
   } catch (error) {
-    if (error instanceof CelError) return error
-    throw error
+    if (!(error instanceof CelError)) throw error
+    scope.budget.spendError()
+    return error
   }
 }
 
@@ -169,7 +170,10 @@ const compilers: Compilers = {
   rcall: ({ args: [name, receiver, args] }) => method(name, receiver, args),
   list: ({ args }) => {
     const codes = args.map(compile)
-    return (scope) => listOf(codes.map((code) => code(scope)))
+    return (scope) => {
+      scope.budget.spend(codes.length)
+      return listOf(codes.map((code) => code(scope)))
+    }
   },
   map: ({ args }) => literalMap(args),
   '?:': ({ args: [condition, yes, no] }) => {

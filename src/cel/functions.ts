@@ -16,9 +16,9 @@ function sizeOf(value: Value, budget: Budget): bigint {
   if (isDict(value)) return sizeOfDict(value, budget)
   if (typeof value !== 'string') throw new CelError(`${typeOf(value)} has no size`)
   budget.spendText(value.length)
-  let count = 0n
-  for (const _ of value) count += 1n
-  return count
+  let count = 0
+  for (const _ of value) count += 1
+  return BigInt(count)
 }
 
 function sizeOfDict(value: Dict, budget: Budget): bigint {
@@ -125,8 +125,8 @@ export const functions: ReadonlyMap<string, Call> = new Map<string, Call>([
   ['double/1', ([value = null]) => convert.double(value)],
   ['bool/1', ([value = null]) => convert.bool(value)],
   ['string/1', ([value = null], budget) => convert.string(value, budget)],
-  ['timestamp/1', ([value = null]) => convert.timestamp(value)],
-  ['duration/1', ([value = null]) => convert.duration(value)],
+  ['timestamp/1', ([value = null], budget) => convert.timestamp(value, budget)],
+  ['duration/1', ([value = null], budget) => convert.duration(value, budget)],
 ])
 
 /** What `type(x)` may be compared with. */

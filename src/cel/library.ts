@@ -10,6 +10,8 @@ export type TreeLimits = { readonly nodes: number; readonly depth: number }
 export function baseEnvironment({ nodes, depth }: TreeLimits): Environment {
   const environment = new Environment({
     enableOptionalTypes: true,
+    // As with Kubernetes, where a value from JSON may stand beside a literal; the library would refuse that.
+    homogeneousAggregateLiterals: false,
     limits: {
       maxAstNodes: nodes,
       maxDepth: depth,

@@ -95,6 +95,7 @@ function quantifier(use: Use, decides: boolean): Code {
         if (holds(round) === decides) return decides
       } catch (caught) {
         if (!(caught instanceof CelError)) throw caught
+        scope.budget.spendError()
         error ??= caught
       }
     }

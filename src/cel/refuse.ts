@@ -75,7 +75,7 @@ function literalFault(value: Extract<ASTNode, { op: 'value' }>['args']): string 
 
 function callFault(name: string, count: number): string | undefined {
   if (functions.has(`${name}/${count}`) || (name === 'has' && count === 1)) return undefined
-  return `there is no function ${name} with ${count} arguments: ${offered(name, [...functions.keys(), 'has/1'])}`
+  return `there is no function ${name} of ${counted(count)}: ${offered(name, [...functions.keys(), 'has/1'])}`
 }
 
 type MethodCall = Extract<ASTNode, { op: 'rcall' }>
@@ -93,7 +93,7 @@ function methodFault(node: MethodCall): string | undefined {
       : `there is no optional.${name}: use optional.of(x) or optional.none()`
   if (key === 'matches/1') return patternFault(args[0])
   if (methods.has(key) || (macros.has(key) && name !== 'has')) return undefined
-  return `there is no method ${name} with ${args.length} arguments: ${offered(name, [...methods.keys(), ...macros.keys(), 'matches/1'])}`
+  return `there is no method ${name} of ${counted(args.length)}: ${offered(name, [...methods.keys(), ...[...macros.keys()].filter((key) => key !== 'has/1'), 'matches/1'])}`
 }
 
 function patternFault(argument: ASTNode | undefined): string | undefined {
@@ -103,9 +103,11 @@ function patternFault(argument: ASTNode | undefined): string | undefined {
   return 'problem' in pattern ? `matches(): ${pattern.problem}` : undefined
 }
 
+const counted = (count: number) => (count === 1 ? '1 argument' : `${count} arguments`)
+
 /** Says with how many arguments a name is there, or which names are. */
 function offered(name: string, keys: readonly string[]): string {
   const counts = keys.filter((key) => key.startsWith(`${name}/`)).map((key) => key.slice(name.length + 1))
-  if (counts.length > 0) return `it takes ${counts.join(' or ')}`
+  if (counts.length > 0) return `it takes ${counts.join(' or ')} of them`
   return `use one of ${[...new Set(keys.map((key) => key.replace(/\/\d$/, '')))].sort().join(', ')}`
 }

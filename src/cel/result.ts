@@ -2,8 +2,7 @@
 import { CelError } from './budget.ts'
 import type { Budget } from './budget.ts'
 import { durationText, timestampText } from './times.ts'
-import { elementsOf } from './values.ts'
-import type { Dict, Value } from './values.ts'
+import type { Dict, List, Value } from './values.ts'
 
 /** Deepest result. */
 const deepest = 64
@@ -26,7 +25,7 @@ export function toJson(value: Value, budget: Budget, depth = 0): unknown {
 function composite(value: Extract<Value, { kind: string }>, budget: Budget, depth: number): unknown {
   switch (value.kind) {
     case 'list':
-      return Array.from(elementsOf(value), (item) => toJson(item, budget, depth + 1))
+      return listFrom(value, budget, depth)
     case 'map':
       return objectOf(value, budget, depth)
     case 'timestamp':
@@ -40,6 +39,12 @@ function composite(value: Extract<Value, { kind: string }>, budget: Budget, dept
         throw new CelError('the result is an optional without a value: use orValue()')
       return toJson(value.value, budget, depth + 1)
   }
+}
+
+function listFrom(value: List, budget: Budget, depth: number): unknown {
+  const made: unknown[] = []
+  for (let index = 0; index < value.size; index += 1) made.push(toJson(value.at(index), budget, depth + 1))
+  return made
 }
 
 const wholeNumber = (value: bigint) =>

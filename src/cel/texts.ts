@@ -67,7 +67,7 @@ export const textMethods: ReadonlyMap<string, Call> = new Map<string, Call>([
 
 /** V8 searches a long needle with a skip table, but a repetitive pair still costs length times length. */
 function paySearch(text: string, other: string, budget: Budget): void {
-  budget.spendText(text.length * Math.max(1, Math.floor(other.length / 64)))
+  budget.spendText(text.length * Math.max(1, Math.floor(other.length / 16)))
 }
 
 function contains(text: string, other: string, budget: Budget): boolean {

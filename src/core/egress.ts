@@ -88,7 +88,8 @@ function listed(entries: readonly string[], target: Target, parse: ParseAddress)
 
 function refuse(target: Target, why: string): Judgement {
   const host = hostOf(target.host)
-  const from = host === target.address.text ? '' : `, which ${host} resolves to,`
+  const other = host.includes(':') ? `written [${host}]` : `which ${host} resolves to`
+  const from = host === target.address.text ? '' : `, ${other},`
   return { refused: `${target.address.text}${from} ${why}` }
 }
 

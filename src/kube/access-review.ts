@@ -41,13 +41,20 @@ const api = '/apis/authorization.k8s.io/v1'
 type Kept = { readonly allowed: boolean; readonly until: number }
 
 /** Access reviews with a small memory. */
-export function createAccessReview({ client, clock }: { readonly client: KubeClient; readonly clock: Clock }): AccessReview {
+export function createAccessReview({
+  client,
+  clock,
+}: {
+  readonly client: KubeClient
+  readonly clock: Clock
+}): AccessReview {
   const kept = new Map<string, Kept>()
   const answer = async (question: Question, signal: AbortSignal | undefined) => {
     const key = keyOf(question)
     const former = kept.get(key)
     // A clock that was set back makes an answer older than it looks: then `until` is too far away to be believed.
-    if (former !== undefined && former.until > clock.now() && former.until - clock.now() <= keepMs) return former.allowed
+    if (former !== undefined && former.until > clock.now() && former.until - clock.now() <= keepMs)
+      return former.allowed
     const allowed = await ask(client, question, signal)
     kept.delete(key)
     kept.set(key, { allowed, until: clock.now() + keepMs })
@@ -58,13 +65,22 @@ export function createAccessReview({ client, clock }: { readonly client: KubeCli
   return {
     may: (subject, deed, signal) => {
       if (subject.user === '' && subject.groups.length === 0) return Promise.resolve(false)
-      return answer({ path: `${api}/subjectaccessreviews`, kind: 'SubjectAccessReview', subject, deed }, signal)
+      return answer(
+        { path: `${api}/subjectaccessreviews`, kind: 'SubjectAccessReview', subject, deed },
+        signal,
+      )
     },
-    mayI: (deed, signal) => answer({ path: `${api}/selfsubjectaccessreviews`, kind: 'SelfSubjectAccessReview', deed }, signal),
+    mayI: (deed, signal) =>
+      answer({ path: `${api}/selfsubjectaccessreviews`, kind: 'SelfSubjectAccessReview', deed }, signal),
   }
 }
 
-type Question = { readonly path: string; readonly kind: string; readonly subject?: Subject; readonly deed: Deed }
+type Question = {
+  readonly path: string
+  readonly kind: string
+  readonly subject?: Subject
+  readonly deed: Deed
+}
 
 /** A hash, because groups and extra of a hostile token may be long. */
 function keyOf({ kind, subject, deed }: Question): string {
@@ -75,7 +91,11 @@ function keyOf({ kind, subject, deed }: Question): string {
   return createHash('sha256').update(text).digest('base64')
 }
 
-async function ask(client: KubeClient, question: Question, signal: AbortSignal | undefined): Promise<boolean> {
+async function ask(
+  client: KubeClient,
+  question: Question,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
   const { path, kind, subject, deed } = question
   const body = {
     apiVersion: 'authorization.k8s.io/v1',

@@ -1,6 +1,7 @@
 /** A Lease of coordination.k8s.io as the leader election reads and writes it (its port is control/leader.ts: LeasePort). */
 import type { KubeClient } from './client.ts'
 import { isKubeError, objectIn, textIn } from './errors.ts'
+import type { KubeErrorCode } from './errors.ts'
 import { resource } from './resource.ts'
 
 /** A Lease, its times in milliseconds since the Unix epoch. */
@@ -42,17 +43,18 @@ export function leaseAccess(client: KubeClient, lease: LeaseName): LeaseAccess {
   })
   return {
     read: (signal) => leases.find(lease.name, { signal }),
-    create: (state, signal) => orConflict(leases.create(written(lease, state), { signal })),
-    update: (state, signal) => orConflict(leases.replace(lease.name, written(lease, state), { signal })),
+    create: (state, signal) => orConflict(leases.create(written(lease, state), { signal }), 'ALREADY_EXISTS'),
+    // A patch, not a replace: labels and annotations that others put there stay. NOT_FOUND: deleted since it was read.
+    update: (state, signal) =>
+      orConflict(leases.mergePatch(lease.name, written(lease, state), { signal }), 'NOT_FOUND'),
   }
 }
 
-async function orConflict(write: Promise<LeaseObject>): Promise<LeaseWrite> {
+async function orConflict(write: Promise<LeaseObject>, alsoConflict: KubeErrorCode): Promise<LeaseWrite> {
   try {
     return { ok: await write }
   } catch (error) {
-    // NOT_FOUND: it was deleted since it was read; the next look creates it.
-    if (isKubeError(error, 'CONFLICT', 'ALREADY_EXISTS', 'NOT_FOUND')) return { conflict: true }
+    if (isKubeError(error, 'CONFLICT', alsoConflict)) return { conflict: true }
     throw error
   }
 }

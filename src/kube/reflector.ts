@@ -148,7 +148,9 @@ class Rounds<T> {
     this.#failures = next.failures
     this.#pages ||= next.pages
     if (next.relist || state.initial) state.place = undefined
-    this.#complain(end, next.waitMs)
+    if (next.pages)
+      this.#options.log.info({ path: this.#options.path, err: end }, 'no watch-list here; listing in pages')
+    else this.#complain(end, next.waitMs)
     if (next.waitMs > 0) await orEnded(clock.sleep(next.waitMs, this.signal))
   }
 

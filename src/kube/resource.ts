@@ -77,7 +77,7 @@ export function resource<T>(client: KubeClient, of: ResourceOf<T>): Resource<T> 
   const call = async (one: Call) => parse(await client.request<unknown>(one))
   const at = (name: string, subresource?: string) =>
     `${collection}/${segment(name)}${subresource === undefined ? '' : `/${subresource}`}`
-  const get: Resource<T>['get'] = (name, options) =>
+  const get: Resource<T>['get'] = async (name, options) =>
     call({ method: 'GET', path: at(name), ...timing(options) })
   const put = (path: string, body: unknown, options?: WriteOptions) =>
     call({ method: 'PUT', path, body, ...written(options) })

@@ -50,7 +50,8 @@ function clientOn(connection: Connection, url: URL): Client {
         return
       }
       handedOver = true
-      callback(null, connection)
+      // undici misses a connection that is handed over before this function returns.
+      queueMicrotask(() => callback(null, connection))
     },
     allowH2: false,
     useMilo: false,

@@ -68,7 +68,7 @@ export function exchangeFailure(where: string, error: unknown): Failure {
   if (code === 'UND_ERR_HEADERS_OVERFLOW' || code === 'HPE_HEADER_OVERFLOW') {
     return { failed: 'answer', message: `${where} answered with more than 16 KiB of headers` }
   }
-  if (code.startsWith('HPE_')) {
+  if (error instanceof Error && error.name === 'HTTPParserError') {
     return {
       failed: 'answer',
       message: `${where} answered with something that is not HTTP/1.1: ${wordsOf(error)}`,

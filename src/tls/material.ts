@@ -123,15 +123,21 @@ export function materialOf(
   names: readonly string[],
   now: number,
 ): Material | undefined {
-  const { [keys.key]: key, [keys.cert]: cert, [keys.caBundle]: caBundle } = values
-  if (key === undefined || cert === undefined || caBundle === undefined) return undefined
-  const leaf = readCertificate(cert)
+  const served = servedOf(values, names, now)
   const macKey = macKeyOf(values)
   const pathTokens = pathTokensOf(values)
-  if (leaf === undefined || macKey?.length !== 32 || pathTokens.length === 0) return undefined
-  const usable =
-    certificateState(cert, now, names).state === 'valid' && fits(key, leaf) && isVouchedFor(leaf, values, now)
-  return usable ? { key, cert, caBundle, pathTokens, macKey, expiresAt: validity(leaf).until } : undefined
+  if (served === undefined || macKey?.length !== 32 || pathTokens.length === 0) return undefined
+  return { ...served, pathTokens, macKey }
+}
+
+type Served = Pick<Material, 'key' | 'cert' | 'caBundle' | 'expiresAt'>
+
+function servedOf(values: SecretValues, names: readonly string[], now: number): Served | undefined {
+  const { [keys.key]: key = '', [keys.cert]: cert = '', [keys.caBundle]: caBundle = '' } = values
+  const leaf = readCertificate(cert)
+  if (leaf === undefined || certificateState(cert, now, names).state !== 'valid') return undefined
+  if (!fits(key, leaf) || !isVouchedFor(leaf, values, now)) return undefined
+  return { key, cert, caBundle, expiresAt: validity(leaf).until }
 }
 
 const isVouchedFor = (leaf: X509Certificate, values: SecretValues, now: number): boolean =>

@@ -199,6 +199,7 @@ function changed(value: unknown, [head, ...rest]: Path, change: (old: unknown) =
   return Array.isArray(copy) ? copy.filter((item) => item !== undefined) : copy
 }
 
+// Told apart by type, by length and by what they mean somewhere else in an Action.
 const odd = fc.constantFrom<unknown>(
   null,
   '',
@@ -281,25 +282,110 @@ const twice = (old: unknown) => (Array.isArray(old) ? [...old, ...old] : old)
 const longer = (old: unknown, by: number) =>
   typeof old === 'string' ? old + 'x'.repeat(by) : typeof old === 'number' ? old + by : old
 const nested = (levels: number) => Array.from({ length: levels }).reduce<unknown>((inner) => [inner], 0)
-const largeBody = fc
-  .constantFrom(nested(32), nested(33), 'x'.repeat(65_000), 'x'.repeat(66_000), '🚢'.repeat(17_000))
-  .map(
-    (body): Fault =>
-      (manifest) =>
-        asRaw(changed(manifest, ['spec', 'http', 'body'], () => body)),
+
+const set =
+  (path: Path, value: unknown): Fault =>
+  (manifest) =>
+    asRaw(changed(manifest, path, () => value))
+const pem = '-----BEGIN CERTIFICATE-----'
+const selector = ['spec', 'match', 'selector'] as const
+const operator = (operator: string, values?: readonly string[]) =>
+  set(
+    [...selector, 'matchExpressions'],
+    [{ key: 'a', operator, ...(values === undefined ? {} : { values }) }],
   )
-const bundle = fc
-  .constantFrom(
-    '-----BEGIN CERTIFICATE-----',
-    '\n\t -----BEGIN CERTIFICATE-----x',
-    '\u00a0-----BEGIN CERTIFICATE-----',
+
+// Where a rule or a pattern may be broken, and the nearest thing that keeps it.
+const aimedAt: Readonly<Record<string, readonly Fault[]>> = {
+  stage: ['PreBackup', 'PostBackup', 'PreRestore', 'PostRestore'].map((stage) =>
+    set(['spec', 'stage'], stage),
+  ),
+  mode: ['Auto', 'Refuse', 'Hold'].map((mode) => set(['spec', 'mode'], mode)),
+  when: [set(['spec', 'when'], ['Failed']), set(['spec', 'at'], 'ItemsDone'), set(['spec', 'at'], 'Ended')],
+  timeout: [28, 29, 3600].map((seconds) => set(['spec', 'timeoutSeconds'], seconds)),
+  bodies: [set(['spec', 'http'], undefined), set(['spec', 'exec'], {}), set(['spec', 'undo'], null)],
+  url: [
+    'https://',
+    'http://a',
+    'https://a ',
+    'https:// a',
+    'https://\u00a0',
+    'https://a\u0085',
+    'https://a\u007f',
+    'HTTPS://a',
+    'https://a\n',
+    'https://\ufeff',
+  ].map((url) => set(['spec', 'http', 'url'], url)),
+  bundle: [
+    pem,
+    `\n\t ${pem}x`,
+    `\u00a0${pem}`,
+    `\u000b${pem}`,
+    `x${pem}`,
+    `${pem}${'x'.repeat(65_536 - pem.length)}`,
+    `${pem}${'x'.repeat(65_536)}`,
+  ].map((text) => set(['spec', 'http', 'caBundle'], text)),
+  body: [nested(32), nested(33), 'x'.repeat(65_000), 'x'.repeat(66_000), '🚢'.repeat(17_000)].map((body) =>
+    set(['spec', 'http', 'body'], body),
+  ),
+  header: [
+    { name: 'a' },
+    { name: 'a', value: '' },
+    { name: 'a', value: null },
+    { name: 'a', value: 'x', valueFrom: { secretKeyRef: { name: 'a', key: 'b' } } },
+    { name: 'a', value: null, valueFrom: { secretKeyRef: { name: 'a', key: 'b' } } },
+    { name: 'a', valueFrom: {} },
+    { name: 'a b', value: '' },
+    { name: 'a\n', value: '' },
+  ].map((one) => set(['spec', 'http', 'headers'], [one])),
+  operator: [
+    operator('In'),
+    operator('In', []),
+    operator('NotIn', ['']),
+    operator('Exists', []),
+    operator('Exists', ['a']),
+    operator('DoesNotExist'),
+  ],
+  labelKey: [317, 318].flatMap((length) =>
+    ['a', '🚢'].map((unit) => set([...selector, 'matchLabels'], { [unit.repeat(length)]: 'x' })),
+  ),
+  labelNull: [
+    set([...selector, 'matchLabels'], { a: null }),
+    set([...selector, 'matchLabels', '__proto__'], 'x'),
+  ],
+  retry: [
+    set(['spec', 'retry'], {}),
+    set(['spec', 'retry', 'on'], null),
+    set(['spec', 'retry', 'on'], ['5xx', '5xx']),
+  ],
+  name: ['', 'A', 'a_b', 'a..b', '-a', 'a-', 'a.', 'é', 'x'.repeat(254), undefined].map((name) =>
+    set(['metadata', 'name'], name),
+  ),
+  labels: [
+    { 'a/b/c': 'x' },
+    { '/b': 'x' },
+    { a: 'x y' },
+    { a: 'x'.repeat(64) },
+    { ['a'.repeat(64)]: 'x' },
+    { [`${'a'.repeat(254)}/b`]: 'x' },
+    { [`${'a'.repeat(253)}/b`]: 'x' },
+    { 'a..b/c': 'x' },
+    { 'A/b': 'x' },
+    { a: 1 },
+    { a: null },
+    [],
+  ].map((labels) => set(['metadata', 'labels'], labels)),
+  annotations: [
+    { 'A.B/c': 'x y' },
+    { 'a b': '' },
+    { a: null },
+    { a: 'x'.repeat(262_143) },
+    { a: 'x'.repeat(262_144) },
     'x',
-  )
-  .map(
-    (pem): Fault =>
-      (manifest) =>
-        asRaw(changed(manifest, ['spec', 'http', 'caBundle'], () => pem)),
-  )
+  ].map((annotations) => set(['metadata', 'annotations'], annotations)),
+  status: [set(['status'], {}), set(['status'], null), set(['extra'], 1), set(['extra'], null)],
+}
+const aimed = fc.constantFrom(...Object.values(aimedAt)).chain((faults) => fc.constantFrom(...faults))
 
 const fault: fc.Arbitrary<Fault> = fc.oneof(
   { weight: 6, arbitrary: setDeclared },
@@ -308,8 +394,7 @@ const fault: fc.Arbitrary<Fault> = fc.oneof(
   { weight: 2, arbitrary: atSomePlace(strangers, withStranger) },
   { weight: 1, arbitrary: atSomePlace(fc.constant(0), twice) },
   { weight: 2, arbitrary: atSomePlace(fc.constantFrom(1, 2, 60), longer) },
-  { weight: 1, arbitrary: bundle },
-  { weight: 1, arbitrary: largeBody },
+  { weight: 10, arbitrary: aimed },
 )
 
 /** An Action that is valid (one in four), or nearly so: with one fault, seldom two. */

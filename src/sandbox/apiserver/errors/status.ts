@@ -11,6 +11,7 @@ export class ApiError extends Error {
   readonly code: number
   readonly reason: string
   readonly details: JsonObject
+  readonly metadata: JsonObject
   readonly headers: Readonly<Record<string, string>>
 
   constructor(answer: {
@@ -18,12 +19,14 @@ export class ApiError extends Error {
     readonly reason: string
     readonly message: string
     readonly details?: JsonObject
+    readonly metadata?: JsonObject
     readonly headers?: Readonly<Record<string, string>>
   }) {
     super(answer.message)
     this.code = answer.code
     this.reason = answer.reason
     this.details = answer.details ?? {}
+    this.metadata = answer.metadata ?? {}
     this.headers = answer.headers ?? {}
   }
 }
@@ -33,7 +36,7 @@ export function statusOf(error: ApiError): JsonObject {
   return {
     kind: 'Status',
     apiVersion: 'v1',
-    metadata: {},
+    metadata: error.metadata,
     status: 'Failure',
     message: error.message,
     ...(error.reason === '' ? {} : { reason: error.reason }),

@@ -63,9 +63,10 @@ function conflictText(lines: readonly { readonly who: string; readonly field: st
   return `Apply failed with ${lines.length} conflicts: ${parts.join('\n')}`
 }
 
-// apimachinery pkg/util/managedfields/internal/conflict.go
+// apimachinery pkg/util/managedfields/internal/conflict.go: appliers are named only.
 function whoIs(owner: Manager): string {
   const subresource = owner.subresource === '' ? '' : ` with subresource ${JSON.stringify(owner.subresource)}`
-  const at = owner.operation === 'Update' && owner.time !== '' ? ` at ${owner.time}` : ''
-  return `${JSON.stringify(owner.manager)}${subresource} using ${owner.apiVersion}${at}`
+  const name = `${JSON.stringify(owner.manager)}${subresource}`
+  if (owner.operation === 'Apply') return name
+  return `${name} using ${owner.apiVersion}${owner.time === '' ? '' : ` at ${owner.time}`}`
 }

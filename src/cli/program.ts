@@ -1,0 +1,31 @@
+/** The command line: one file per command, put together here. */
+import { Command, CommanderError } from 'commander'
+import { serveCommand } from './serve.ts'
+import { versionCommand } from './version.ts'
+import type { CliWorld } from './world.ts'
+
+const epilogue = `
+Exit codes: 0 yes, 1 no (a refusal, a failed check), 2 usage, 3 the cluster could not be asked, 4 could not start.`
+
+/** Commands that other builds of the program add (the sandbox is not in the production image). */
+export type Extra = (world: CliWorld) => Command
+
+/** Runs one command line. */
+export async function run(args: readonly string[], world: CliWorld, extras: readonly Extra[] = []): Promise<void> {
+  const program = new Command('tidewaiter')
+    .description('Runs actions once before and after a Velero Backup or Restore, and refuses it when they fail.')
+    .version(world.version, '-V, --version', 'print the version')
+    .addHelpText('after', epilogue)
+    .showHelpAfterError('(run with --help for what there is)')
+  for (const command of [serveCommand(world), versionCommand(world), ...extras.map((extra) => extra(world))]) program.addCommand(command)
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride().configureOutput({ writeOut: world.stdout, writeErr: world.stderr })
+  }
+  try {
+    await program.parseAsync([...args], { from: 'user' })
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    const help = ['commander.helpDisplayed', 'commander.help', 'commander.version'].includes(error.code)
+    world.exitCode(help && args.length > 0 ? 0 : 2)
+  }
+}

@@ -1,0 +1,43 @@
+/** The status of Actions: whether each can run, and how it last ended. Leader only. */
+import type { Action, ActionStatus } from '../api/action.ts'
+import type { ActionRun } from '../api/action-run.ts'
+
+/** What is known of an Action. */
+export type ActionFacts = {
+  /** Its problems as one text, if it cannot be understood. */
+  readonly problem?: string
+  readonly action?: Action
+  /** Whether somebody with the rights wrote its spec. */
+  readonly adopted: boolean
+}
+
+type Condition = NonNullable<ActionStatus['conditions']>[number]
+
+/** The condition Accepted that the facts ask for; undefined if it stands already. */
+export function acceptedCondition(facts: ActionFacts, now: number): Condition | undefined {
+  const { status, reason, message } = accepted(facts)
+  const old = facts.action?.status?.conditions?.find(({ type }) => type === 'Accepted')
+  const generation = facts.action?.metadata.generation
+  const same = old?.status === status && old.reason === reason && old.message === message && old.observedGeneration === generation
+  if (same) return undefined
+  const lastTransitionTime = old?.status === status ? old.lastTransitionTime : new Date(now).toISOString()
+  return { type: 'Accepted', status, reason, message, lastTransitionTime, ...(generation === undefined ? {} : { observedGeneration: generation }) }
+}
+
+function accepted({ problem, action, adopted }: ActionFacts): Pick<Condition, 'status' | 'reason' | 'message'> {
+  if (problem !== undefined) return { status: 'False', reason: 'Invalid', message: problem.slice(0, 1000) }
+  if (action?.spec.suspend === true) return { status: 'False', reason: 'Suspended', message: 'spec.suspend is true' }
+  if (adopted) return { status: 'True', reason: 'Accepted', message: 'it runs where it matches' }
+  const message = 'its spec came in another way than through tidewaiter (a Restore, or a write while it was away); adopt it with: kubectl annotate action NAME tidewaiter.io/adopt=yes'
+  return { status: 'False', reason: 'Unadopted', message }
+}
+
+/** How an action of a run last ended. */
+export type Result = { readonly name: string; readonly at: string; readonly result: string }
+
+/** What a settled run says of its actions. */
+export function resultsOf(run: ActionRun): readonly Result[] {
+  return (run.status.actions ?? []).flatMap(({ name, phase, completionTimestamp }) =>
+    completionTimestamp === undefined || phase === 'Skipped' ? [] : [{ name, at: completionTimestamp, result: phase }],
+  )
+}

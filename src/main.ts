@@ -1,0 +1,44 @@
+#!/usr/bin/env node
+/** The only file that touches `process`. */
+import { readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { run } from './cli/program.ts'
+import type { Extra } from './cli/program.ts'
+
+type Package = { readonly version: string }
+
+// Both src/main.ts and dist/main.js are one folder below package.json.
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as Package
+
+process.exitCode = 0
+let stops = 0
+const listeners: (() => void)[] = []
+for (const name of ['SIGTERM', 'SIGINT'] as const) {
+  process.on(name, () => {
+    stops += 1
+    // The second time somebody is in a hurry; what was begun is on record, and is taken up by another replica.
+    if (stops > 1) process.exit(130)
+    for (const listener of listeners) listener()
+  })
+}
+
+await run(
+  process.argv.slice(2),
+  {
+    env: process.env,
+    version,
+    hostname: hostname(),
+    stdout: (text) => void process.stdout.write(text),
+    stderr: (text) => void process.stderr.write(text),
+    onStop: (stop) => void listeners.push(stop),
+    exitCode: (code) => {
+      process.exitCode = code
+    },
+  },
+  await extras(),
+)
+
+/** The sandbox is loaded only where it is shipped: not in the production image. */
+async function extras(): Promise<readonly Extra[]> {
+  return []
+}

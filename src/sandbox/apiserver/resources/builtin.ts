@@ -1,0 +1,105 @@
+/** The built-in resources: one line each, as discovery of a real API server of 1.36 lists them. */
+import { columnsOf } from '../rest/columns.ts'
+import { nodeOfDefinition, nodes } from '../schema/definitions.ts'
+import { eventShown, eventStored } from './events.ts'
+import { selectableFields } from './selectable.ts'
+import { asItIs, type Resource, type ScalePaths, type Verb } from './resource.ts'
+
+const all: readonly Verb[] = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch']
+const createOnly: readonly Verb[] = ['create']
+const replicas: ScalePaths = { spec: '.spec.replicas', status: '.status.replicas', selector: '.spec.selector' }
+
+// group/version | plural | kind | flags: C cluster-scoped, S status, R scale, V create only, A in category all, X api-extensions | short names
+const table = `
+v1|configmaps|ConfigMap||cm
+v1|endpoints|Endpoints||ep
+v1|events|Event||ev
+v1|namespaces|Namespace|CS|ns
+v1|nodes|Node|CS|no
+v1|persistentvolumeclaims|PersistentVolumeClaim|S|pvc
+v1|persistentvolumes|PersistentVolume|CS|pv
+v1|pods|Pod|SA|po
+v1|secrets|Secret||
+v1|serviceaccounts|ServiceAccount||sa
+v1|services|Service|SA|svc
+apps/v1|controllerrevisions|ControllerRevision||
+apps/v1|daemonsets|DaemonSet|SA|ds
+apps/v1|deployments|Deployment|SRA|deploy
+apps/v1|replicasets|ReplicaSet|SRA|rs
+apps/v1|statefulsets|StatefulSet|SRA|sts
+events.k8s.io/v1|events|Event||ev
+authentication.k8s.io/v1|selfsubjectreviews|SelfSubjectReview|CV|
+authentication.k8s.io/v1|tokenreviews|TokenReview|CV|
+authorization.k8s.io/v1|localsubjectaccessreviews|LocalSubjectAccessReview|V|
+authorization.k8s.io/v1|selfsubjectaccessreviews|SelfSubjectAccessReview|CV|
+authorization.k8s.io/v1|selfsubjectrulesreviews|SelfSubjectRulesReview|CV|
+authorization.k8s.io/v1|subjectaccessreviews|SubjectAccessReview|CV|
+batch/v1|cronjobs|CronJob|SA|cj
+batch/v1|jobs|Job|SA|
+networking.k8s.io/v1|ingresses|Ingress|S|ing
+networking.k8s.io/v1|networkpolicies|NetworkPolicy||netpol
+policy/v1|poddisruptionbudgets|PodDisruptionBudget|S|pdb
+rbac.authorization.k8s.io/v1|clusterrolebindings|ClusterRoleBinding|C|
+rbac.authorization.k8s.io/v1|clusterroles|ClusterRole|C|
+rbac.authorization.k8s.io/v1|rolebindings|RoleBinding||
+rbac.authorization.k8s.io/v1|roles|Role||
+storage.k8s.io/v1|storageclasses|StorageClass|C|sc
+admissionregistration.k8s.io/v1|mutatingwebhookconfigurations|MutatingWebhookConfiguration|CX|
+admissionregistration.k8s.io/v1|validatingadmissionpolicies|ValidatingAdmissionPolicy|CSX|
+admissionregistration.k8s.io/v1|validatingadmissionpolicybindings|ValidatingAdmissionPolicyBinding|CX|
+admissionregistration.k8s.io/v1|validatingwebhookconfigurations|ValidatingWebhookConfiguration|CX|
+apiextensions.k8s.io/v1|customresourcedefinitions|CustomResourceDefinition|CSX|crd,crds
+coordination.k8s.io/v1|leases|Lease||
+discovery.k8s.io/v1|endpointslices|EndpointSlice||
+`
+
+// The package of a group's Go types is the group's first label, with one exception.
+function definitionOf(group: string, kind: string): string {
+  if (group === 'apiextensions.k8s.io') return `io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.${kind}`
+  const short = group === '' ? 'core' : (group.split('.')[0] ?? '')
+  return `io.k8s.api.${short === 'rbac' ? 'rbac' : short}.v1.${kind}`
+}
+
+function verbsOf(plural: string, flags: string): readonly Verb[] {
+  if (flags.includes('V')) return createOnly
+  return plural === 'namespaces' ? all.filter((verb) => verb !== 'deletecollection') : all
+}
+
+function categoriesOf(flags: string): readonly string[] {
+  if (flags.includes('A')) return ['all']
+  return flags.includes('X') ? ['api-extensions'] : []
+}
+
+function row(line: string): Resource {
+  const [apiVersion = '', plural = '', kind = '', flags = '', short = ''] = line.split('|')
+  const group = apiVersion.includes('/') ? (apiVersion.split('/')[0] ?? '') : ''
+  const definition = definitionOf(group, kind)
+  const events = group === 'events.k8s.io'
+  return {
+    group,
+    version: 'v1',
+    plural,
+    singular: kind.toLowerCase(),
+    kind,
+    listKind: `${kind}List`,
+    namespaced: !flags.includes('C'),
+    shortNames: short.split(',').filter(Boolean),
+    categories: categoriesOf(flags),
+    verbs: verbsOf(plural, flags),
+    storage: events ? '/events' : `${group}/${plural}`,
+    node: nodeOfDefinition(definition) ?? nodes.of({}),
+    definition,
+    custom: false,
+    status: flags.includes('S'),
+    scale: flags.includes('R') ? replicas : undefined,
+    columns: columnsOf(kind),
+    selectable: selectableFields(kind),
+    shown: events ? eventShown : asItIs,
+    stored: events ? eventStored : asItIs,
+  }
+}
+
+/** Every built-in resource. */
+export function builtinResources(): readonly Resource[] {
+  return table.trim().split('\n').map(row)
+}

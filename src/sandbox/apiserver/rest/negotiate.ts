@@ -1,0 +1,25 @@
+/** Which representation a client wants: JSON as it is, a Table, metadata only, or YAML. */
+import { notAcceptable } from '../errors/status.ts'
+
+/** What the answer is turned into. */
+export type Wanted = 'object' | 'table' | 'metadata' | 'yaml'
+
+/** The first representation of an Accept header that is spoken here; throws 406 if none is. */
+export function negotiate(accept: string): Wanted {
+  if (accept.trim() === '') return 'object'
+  for (const one of accept.split(',')) {
+    const [type = '', ...parameters] = one.split(';').map((part) => part.trim())
+    const wanted = wantedBy(type, parameters.join(';'))
+    if (wanted !== undefined) return wanted
+  }
+  throw notAcceptable()
+}
+
+function wantedBy(type: string, parameters: string): Wanted | undefined {
+  if (type === 'application/yaml') return 'yaml'
+  if (!['application/json', 'application/*', '*/*'].includes(type)) return undefined
+  const as = /(?:^|;)as=([^;]+)/.exec(parameters)?.[1]
+  if (as === undefined) return 'object'
+  if (as === 'Table') return /v=v1(;|$)/.test(parameters) ? 'table' : undefined
+  return as.startsWith('PartialObjectMetadata') ? 'metadata' : undefined
+}

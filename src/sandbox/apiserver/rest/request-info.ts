@@ -1,0 +1,70 @@
+/** What a path means (apiserver pkg/endpoints/request/requestinfo.go). */
+import type { Attributes } from '../authz/attributes.ts'
+
+/** A path taken apart. `resource` is empty for requests that are not about resources. */
+export type RequestInfo = {
+  readonly path: string
+  readonly verb: string
+  readonly group: string
+  readonly version: string
+  readonly namespace: string
+  readonly resource: string
+  readonly subresource: string
+  readonly name: string
+}
+
+const verbs: Readonly<Record<string, string>> = { POST: 'create', GET: 'get', HEAD: 'get', PUT: 'update', PATCH: 'patch', DELETE: 'delete' }
+const namespaceSubresources = new Set(['status', 'finalize'])
+
+/** Takes a path apart. A percent-encoding that is none makes a path that nothing answers. */
+export function requestInfo(method: string, path: string, query: URLSearchParams): RequestInfo {
+  const blank = { path, verb: method.toLowerCase(), group: '', version: '', namespace: '', resource: '', subresource: '', name: '' }
+  const [root, ...parts] = segments(path)
+  const core = root === 'api'
+  if ((!core && root !== 'apis') || parts.length < (core ? 2 : 3)) return blank
+  const group = core ? '' : (parts[0] ?? '')
+  const version = parts[core ? 0 : 1] ?? ''
+  const place = placeOf(parts.slice(core ? 1 : 2))
+  if (place === undefined) return blank
+  return { path, verb: verbOf(method, place.name, query), group, version, ...place }
+}
+
+type Place = Pick<RequestInfo, 'namespace' | 'resource' | 'subresource' | 'name'>
+
+function placeOf(rest: readonly string[]): Place | undefined {
+  const [first = '', second = '', third = '', fourth = '', fifth = ''] = rest
+  if (first !== 'namespaces' || rest.length <= 2 || (rest.length === 3 && namespaceSubresources.has(third))) {
+    if (rest.length > 3) return undefined
+    const namespace = first === 'namespaces' ? second : ''
+    return { namespace, resource: first, name: second, subresource: third }
+  }
+  if (rest.length > 5) return undefined
+  return { namespace: second, resource: third, name: fourth, subresource: fifth }
+}
+
+function segments(path: string): readonly string[] {
+  try {
+    return path.split('/').filter(Boolean).map(decodeURIComponent)
+  } catch {
+    return []
+  }
+}
+
+function verbOf(method: string, name: string, query: URLSearchParams): string {
+  const verb = verbs[method] ?? ''
+  if (verb === 'delete') return name === '' ? 'deletecollection' : 'delete'
+  if (verb !== 'get') return verb
+  if (isTrue(query.get('watch'))) return 'watch'
+  return name === '' ? 'list' : 'get'
+}
+
+/** Whether a query parameter says yes. */
+export function isTrue(value: string | null): boolean {
+  return value !== null && !['0', 'false', 'f', 'F', 'False', 'FALSE', ''].includes(value)
+}
+
+/** The request as authorizers see it. */
+export function attributesOf(info: RequestInfo): Attributes {
+  const { verb, group, version, resource, subresource, namespace, name } = info
+  return { verb, group, version, resource, subresource, namespace, name, path: resource === '' ? info.path : '' }
+}

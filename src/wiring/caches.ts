@@ -1,0 +1,111 @@
+/** The copies that this process keeps: Actions, runs, Backups, Restores and storage locations of Velero's namespaces. */
+import type { Action } from '../api/action.ts'
+import type { ActionRun } from '../api/action-run.ts'
+import { parseAction, parseActionRun } from '../api/parse.ts'
+import { sentenceOf } from '../api/problems.ts'
+import type { Clock } from '../clock.ts'
+import { seenObjectOf, type SeenObject } from '../core/post.ts'
+import { at, textAt, type VeleroKind } from '../core/velero.ts'
+import type { KubeClient } from '../kube/client.ts'
+import { createReflector } from '../kube/reflector.ts'
+import type { Reflector } from '../kube/reflector-options.ts'
+import type { Log } from '../log.ts'
+import { ownPath, veleroPath, veleroPlural } from './kinds.ts'
+
+/** An Action as it is kept: parsed, or why it cannot be. One that cannot be parsed must never look like none. */
+export type KeptAction =
+  | { readonly name: string; readonly action: Action; readonly stamp: string | undefined; readonly changedAt: number }
+  | { readonly name: string; readonly problem: string }
+
+/** A BackupStorageLocation, as far as defaults need it. */
+export type KeptLocation = { readonly name: string; readonly isDefault: boolean }
+
+/** The copies of one of Velero's namespaces. */
+export type NamespaceCaches = {
+  readonly namespace: string
+  readonly actions: Reflector<KeptAction>
+  readonly runs: Reflector<ActionRun>
+  readonly objects: Readonly<Record<VeleroKind, Reflector<SeenObject>>>
+  readonly locations: Reflector<KeptLocation>
+}
+
+/** What caches are made of. */
+export type CacheOptions = {
+  readonly client: KubeClient
+  readonly clock: Clock
+  readonly log: Log
+  /** Told of every Backup, Restore or run that changed. */
+  readonly onObject: (object: { readonly kind: VeleroKind; readonly namespace: string; readonly name: string; readonly uid: string }) => void
+  readonly onAction: (namespace: string, name: string) => void
+}
+
+/** The copies of one namespace; nothing is asked before they are started. */
+export function createCaches(namespace: string, options: CacheOptions): NamespaceCaches {
+  const { client, clock, log, onObject } = options
+  const common = { client, clock, log }
+  const objects = (kind: VeleroKind) =>
+    createReflector<SeenObject>({
+      ...common,
+      path: veleroPath(veleroPlural[kind], namespace),
+      project: (raw) => seenObjectOf(kind, raw),
+      onChange: ({ object }) => onObject(object),
+    })
+  return {
+    namespace,
+    actions: createReflector<KeptAction>({
+      ...common,
+      path: ownPath('actions', namespace),
+      project: keptAction,
+      onChange: ({ object }) => options.onAction(namespace, object.name),
+    }),
+    runs: createReflector<ActionRun>({
+      ...common,
+      path: ownPath('actionruns', namespace),
+      project: keptRun,
+      indexes: { uid: (run) => [run.spec.objectRef.uid] },
+      onChange: ({ object }) => onObject({ ...object.spec.objectRef, namespace }),
+    }),
+    objects: { Backup: objects('Backup'), Restore: objects('Restore') },
+    locations: createReflector<KeptLocation>({
+      ...common,
+      path: veleroPath('backupstoragelocations', namespace),
+      project: (raw) => ({ name: textAt(raw, 'metadata', 'name'), isDefault: at(raw, 'spec', 'default') === true }),
+    }),
+  }
+}
+
+/** Every copy of a namespace. */
+export const allOf = (caches: NamespaceCaches): readonly Reflector<unknown>[] => [
+  caches.actions,
+  caches.runs,
+  caches.objects.Backup,
+  caches.objects.Restore,
+  caches.locations,
+]
+
+/** What is kept of an Action. */
+export function keptAction(raw: unknown): KeptAction {
+  const name = textAt(raw, 'metadata', 'name')
+  const parsed = parseAction(raw)
+  if ('problems' in parsed) return { name, problem: parsed.problems.map(sentenceOf).join('; ') }
+  const stamp = textAt(raw, 'metadata', 'annotations', 'tidewaiter.io/author')
+  return { name, action: parsed.ok, stamp: stamp === '' ? undefined : stamp, changedAt: specWrittenAt(raw) }
+}
+
+/** When the spec was last written, by managedFields; the creation if nobody says. */
+function specWrittenAt(raw: unknown): number {
+  const fields = at(raw, 'metadata', 'managedFields')
+  const times = (Array.isArray(fields) ? fields : [])
+    .filter((entry) => at(entry, 'fieldsV1', 'f:spec') !== undefined)
+    .map((entry) => Date.parse(textAt(entry, 'time')))
+    .filter((time) => Number.isFinite(time))
+  return times.length === 0 ? Date.parse(textAt(raw, 'metadata', 'creationTimestamp')) : Math.max(...times)
+}
+
+/** A run without the object it keeps (up to 128 KiB): who needs that reads the run. */
+function keptRun(raw: unknown): ActionRun | undefined {
+  const parsed = parseActionRun(raw)
+  if ('problems' in parsed) return undefined
+  const { object: _object, ...spec } = parsed.ok.spec
+  return { ...parsed.ok, spec }
+}

@@ -1,0 +1,82 @@
+/** Connects to the cluster and finds out what every part needs to know; every failure says what to do. */
+import { readFile } from 'node:fs/promises'
+import type { Clock } from '../clock.ts'
+import type { Config } from '../config.ts'
+import { textAt } from '../core/velero.ts'
+import { AccessError, type ClusterAccess } from '../kube/access.ts'
+import { createKubeClient, type KubeClient } from '../kube/client.ts'
+import { loadClusterAccess } from '../kube/config.ts'
+import { KubeError } from '../kube/errors.ts'
+import type { Log } from '../log.ts'
+import { StartError } from '../start-error.ts'
+import { calls, type Calls } from './kinds.ts'
+
+/** A cluster that answered. */
+export type Connection = {
+  readonly access: ClusterAccess
+  readonly client: KubeClient
+  readonly calls: Calls
+  /** uid of the namespace kube-system. */
+  readonly cluster: string
+}
+
+/** What connecting needs. */
+export type ConnectWorld = {
+  readonly config: Config
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly clock: Clock
+  readonly log: Log
+  readonly userAgent: string
+  readonly onCall: (method: string, code: string) => void
+}
+
+/** Connects. Throws StartError. */
+export async function connect(world: ConnectWorld): Promise<Connection> {
+  const { config, env, clock, log, userAgent } = world
+  const access = await accessOf(config, env, clock)
+  const client = createKubeClient({
+    access,
+    clock,
+    log,
+    userAgent,
+    metrics: { called: ({ method, code }) => world.onCall(method, code) },
+  })
+  const typed = calls(client)
+  try {
+    const system = await typed.namespaces().get('kube-system', { timeoutMs: 10_000 })
+    await typed.own('actions', config.veleroNamespaces[0] ?? 'velero').list({ timeoutMs: 10_000 })
+    return { access, client, calls: typed, cluster: textAt(system, 'metadata', 'uid') }
+  } catch (error) {
+    await client.close()
+    throw startErrorOf(error, access.server)
+  }
+}
+
+async function accessOf(config: Config, env: ConnectWorld['env'], clock: Clock): Promise<ClusterAccess> {
+  try {
+    const path = config.kubeconfig === undefined ? {} : { kubeconfigPath: config.kubeconfig }
+    return await loadClusterAccess({ ...path, env, clock, readFile: (file) => readFile(file, 'utf8') })
+  } catch (error) {
+    if (error instanceof AccessError) throw new StartError(error.code === 'NO_CONFIG' ? 3 : 4, error.message, { cause: error })
+    throw error
+  }
+}
+
+const unreachable: ReadonlySet<string> = new Set(['NETWORK', 'TIMEOUT', 'UNAVAILABLE', 'TOO_MANY'])
+const forbidden: ReadonlySet<string> = new Set(['UNAUTHORIZED', 'FORBIDDEN'])
+
+/** Says what a failed first call means. */
+function startErrorOf(cause: unknown, server: string): unknown {
+  if (!(cause instanceof KubeError)) return cause
+  const got = `got: ${cause.message}`
+  if (unreachable.has(cause.code)) {
+    return new StartError(3, `the API server ${server} must answer, ${got}; is the cluster up, and is the kubeconfig for it?`, { cause })
+  }
+  if (forbidden.has(cause.code)) {
+    return new StartError(4, `tidewaiter needs the rights of deploy/base/rbac.yaml, ${got}`, { cause })
+  }
+  if (cause.code === 'NOT_FOUND') {
+    return new StartError(4, `the CRDs of tidewaiter must be installed, ${got}; install them with: kubectl apply -k deploy/crds`, { cause })
+  }
+  return new StartError(4, `the API server ${server} did not answer as a Kubernetes API server does, ${got}`, { cause })
+}

@@ -1,0 +1,98 @@
+/** The controller's world, from the process's. */
+import { ownLabels } from '../core/registration.ts'
+import { textAt } from '../core/velero.ts'
+import type { ActionRun } from '../api/action-run.ts'
+import type { SeenObject } from '../core/post.ts'
+import type { ControlPorts, EventNote } from '../control/ports.ts'
+import { isKubeError } from '../kube/errors.ts'
+import type { Outcome } from '../core/outcome.ts'
+import { claimsBy } from './claims.ts'
+import { hash } from './crypto.ts'
+import { veleroPlural } from './kinds.ts'
+import type { Performing } from './perform.ts'
+import { annotationsOfSchedule, authorOfKept, cachesOf, defaultsOf, readObject, scheduleOfBackup, type World } from './world.ts'
+
+/** The controller's ports. `installedAt`: when this install came to be, milliseconds. */
+export function controlPorts(
+  world: World,
+  installedAt: number,
+  perform: (performing: Performing) => Promise<Outcome>,
+): ControlPorts {
+  const claims = claimsBy({ calls: world.calls, clock: world.clock, hash })
+  return {
+    clock: world.clock,
+    log: world.log,
+    owner: world.owner,
+    cluster: world.cluster,
+    hash,
+    evaluate: world.cel.evaluate,
+    authorOf: (action) => authorOfKept(world, action),
+    installedAt,
+    actions: (namespace) => (cachesOf(world, namespace)?.actions.list() ?? []).flatMap((kept) => ('action' in kept ? [kept] : [])),
+    defaultsOf: (namespace) => defaultsOf(world, namespace),
+    scheduleOfBackup: (namespace, backup) => scheduleOfBackup(world, namespace, backup),
+    annotationsOfSchedule: (namespace, schedule) => annotationsOfSchedule(world, namespace, schedule),
+    runs: { ...world.runs, ofObject: (uid) => [...world.caches.values()].flatMap(({ runs }) => runs.byIndex('uid', uid)) },
+    objects: {
+      seen: (kind, namespace, name) => cachesOf(world, namespace)?.objects[kind].get(namespace, name),
+      read: (kind, namespace, name) => readObject(world, veleroPlural[kind], { namespace, name }),
+      annotate: (object, key, value) => annotate(world, object, { key, value }),
+    },
+    perform,
+    tell: (note) => tell(world, note),
+    count: (run) => count(world, run),
+    releaseName: ({ kind, namespace, name, uid }) => claims.release({ kind, namespace, name }, uid),
+  }
+}
+
+async function annotate(world: World, object: SeenObject, { key, value }: { readonly key: string; readonly value: string }): Promise<boolean> {
+  const calls = world.calls.velero(veleroPlural[object.kind], object.namespace)
+  try {
+    // The uid makes the API server refuse the patch if another object has the name by now (422, or 409).
+    await calls.mergePatch(object.name, { metadata: { uid: object.uid, annotations: { [key]: value } } })
+    return true
+  } catch (error) {
+    if (isKubeError(error, 'NOT_FOUND')) return false
+    if (!isKubeError(error, 'INVALID', 'CONFLICT')) throw error
+    const live = await calls.find(object.name)
+    if (textAt(live, 'metadata', 'uid') !== object.uid) return false
+    throw error
+  }
+}
+
+/** An Event of core/v1; one that cannot be written is logged and forgotten: the record is the ActionRun. */
+async function tell(world: World, note: EventNote): Promise<void> {
+  const { regarding } = note
+  const time = new Date(world.clock.now()).toISOString()
+  const name = `${regarding.name.slice(0, 200)}.${hash(`${regarding.uid}${note.reason}${note.message}`).slice(0, 16)}`
+  const event = {
+    apiVersion: 'v1',
+    kind: 'Event',
+    metadata: { name, namespace: regarding.namespace, labels: ownLabels },
+    involvedObject: { apiVersion: 'velero.io/v1', ...regarding },
+    type: note.type,
+    reason: note.reason,
+    message: note.message.slice(0, 1024),
+    source: { component: 'tidewaiter' },
+    reportingComponent: 'tidewaiter.io/controller',
+    reportingInstance: world.owner.slice(0, 128),
+    firstTimestamp: time,
+    lastTimestamp: time,
+    count: 1,
+  }
+  try {
+    await world.calls.events(regarding.namespace).create(event)
+  } catch (error) {
+    if (!isKubeError(error, 'ALREADY_EXISTS')) world.log.warn({ err: error, regarding }, 'an Event could not be written')
+  }
+}
+
+/** Counts a run that ended. */
+export function count(world: World, run: ActionRun): void {
+  const { stage } = run.spec
+  const phase = run.status.phase ?? 'Unknown'
+  world.metrics.runs.inc({ stage, phase })
+  if (phase === 'Unknown') world.metrics.unknown.inc({ stage })
+  if (run.status.reason === 'Unguarded') world.metrics.unguarded.inc({ kind: run.spec.objectRef.kind })
+}
+

@@ -1,0 +1,105 @@
+/** What the leader does: look at Backups, Restores, runs and Actions as they change, and keep the registrations. */
+import { acceptedCondition, resultsOf } from '../control/action-status.ts'
+import { keyOf, reconcileObject, textOf } from '../control/objects.ts'
+import type { ActionRun } from '../api/action-run.ts'
+import type { ControlPorts } from '../control/ports.ts'
+import { createQueue, type Queue } from '../control/queue.ts'
+import { settled } from '../core/run/machine.ts'
+import type { ObjectKey } from '../control/post.ts'
+import { isKubeError } from '../kube/errors.ts'
+import { collectGarbage } from './garbage.ts'
+import { authorOfKept, cachesOf, type World } from './world.ts'
+
+/** Takes the changes that the copies tell; they are dropped while this replica does not lead. */
+export type Controller = {
+  readonly onObject: (key: ObjectKey) => void
+  readonly onAction: (namespace: string, name: string) => void
+  /** Leads until the signal aborts. */
+  readonly lead: (ports: ControlPorts, signal: AbortSignal) => Promise<void>
+}
+
+// A slow action takes a worker for as long as it lasts, and must not stall the others.
+const workers = 64
+// An action may take an hour, and a stage has up to 64.
+const workTimeoutMs = 24 * 3_600_000
+
+/** The controller of one process. */
+export function createController(world: () => World): Controller {
+  let queue: Queue | undefined
+  return {
+    onObject: (key) => void queue?.add(textOf(key)),
+    onAction: (namespace, name) => void queue?.add(`Action/${namespace}/${name}`),
+    lead: async (ports, signal) => {
+      const { clock, log, metrics } = world()
+      const seed = () => keysOf(world()).forEach((key) => own.add(key))
+      const own: Queue = createQueue({
+        clock,
+        log,
+        name: 'objects',
+        workers,
+        workTimeoutMs,
+        onRoom: seed,
+        work: async (key, abort) => {
+          metrics.queue.set(own.depth().waiting)
+          const again = key.startsWith('Action/') ? await reconcileAction(world(), key) : await look(world(), ports, { key, abort })
+          if (again !== undefined) own.addAfter(key, again)
+        },
+      })
+      queue = own
+      seed()
+      try {
+        await Promise.all([own.start(signal), collectGarbage(world(), signal)])
+      } finally {
+        queue = undefined
+      }
+    },
+  }
+}
+
+async function look(world: World, ports: ControlPorts, { key, abort }: { readonly key: string; readonly abort: AbortSignal }): Promise<number | undefined> {
+  const object = keyOf(key)
+  const again = await reconcileObject(object, ports, abort)
+  for (const run of ports.runs.ofObject(object.uid)) if (settled.has(run.status.phase ?? '')) await noteResults(world, run)
+  const runs = cachesOf(world, object.namespace)?.runs.list() ?? []
+  world.metrics.pending.set(runs.filter((run) => run.spec.stage.startsWith('Post') && !settled.has(run.status.phase ?? 'Pending')).length)
+  return again?.inMs
+}
+
+function keysOf(world: World): readonly string[] {
+  return [...world.caches.values()].flatMap(({ namespace, objects, runs, actions }) => [
+    ...[...objects.Backup.list(), ...objects.Restore.list()].map((object) => textOf(object)),
+    ...runs.list().map((run) => textOf({ ...run.spec.objectRef, namespace })),
+    ...actions.list().map(({ name }) => `Action/${namespace}/${name}`),
+  ])
+}
+
+async function reconcileAction(world: World, key: string): Promise<undefined> {
+  const [, namespace = '', name = ''] = key.split('/')
+  const kept = cachesOf(world, namespace)?.actions.get(namespace, name)
+  if (kept === undefined) return
+  const facts =
+    'problem' in kept ? { problem: kept.problem, adopted: false } : { action: kept.action, adopted: authorOfKept(world, kept.action) !== undefined }
+  const condition = acceptedCondition(facts, world.clock.now())
+  if (condition === undefined) return
+  const observed = condition.observedGeneration === undefined ? {} : { observedGeneration: condition.observedGeneration }
+  await patchStatus(world, { namespace, name }, { ...observed, conditions: [condition] })
+}
+
+async function noteResults(world: World, run: ActionRun): Promise<void> {
+  const { namespace } = run.metadata
+  for (const { name, at, result } of resultsOf(run)) {
+    const kept = cachesOf(world, namespace)?.actions.get(namespace, name)
+    if (kept === undefined || 'problem' in kept) continue
+    const last = Date.parse(kept.action.status?.lastRunTimestamp ?? '')
+    if (Number.isFinite(last) && last >= Date.parse(at)) continue
+    await patchStatus(world, { namespace, name }, { lastRunTimestamp: at, lastResult: result })
+  }
+}
+
+async function patchStatus(world: World, { namespace, name }: { readonly namespace: string; readonly name: string }, status: object): Promise<void> {
+  try {
+    await world.calls.own('actions', namespace).mergePatch(name, { status }, { subresource: 'status' })
+  } catch (error) {
+    if (!isKubeError(error, 'NOT_FOUND')) throw error
+  }
+}

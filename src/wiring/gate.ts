@@ -1,0 +1,70 @@
+/** The gate's world, from the process's. */
+import type { GatePorts } from '../admission/gate-ports.ts'
+import type { Action } from '../api/action.ts'
+import type { Subject } from '../core/refusal.ts'
+import { at } from '../core/velero.ts'
+import type { NamespaceCaches } from './caches.ts'
+import { keptAction, type KeptAction } from './caches.ts'
+import { claimsBy } from './claims.ts'
+import { hash } from './crypto.ts'
+import { veleroPlural } from './kinds.ts'
+import type { Performing } from './perform.ts'
+import { annotationsOfSchedule, authorOfKept, cachesOf, defaultsOf, isVelero, scheduleOfBackup, type World } from './world.ts'
+import type { Outcome } from '../core/outcome.ts'
+
+/** The API server sends a bookmark at least once a minute: a copy that heard nothing for longer is not believed. */
+export const longestSilenceMs = 75_000
+
+const askMs = 3_000
+
+/** The gate's ports. */
+export function gatePorts(world: World, perform: (performing: Performing) => Promise<Outcome>): GatePorts {
+  const claims = claimsBy({ calls: world.calls, clock: world.clock, hash })
+  return {
+    clock: world.clock,
+    log: world.log,
+    owner: world.owner,
+    cluster: world.cluster,
+    hash,
+    evaluate: world.cel.evaluate,
+    runs: { ...world.runs, known: (namespace) => cachesOf(world, namespace)?.runs.list() ?? [] },
+    actionsOf: (namespace) => actionsOf(world, namespace),
+    authorOf: (action) => authorOfKept(world, action),
+    defaultsOf: (namespace) => defaultsOf(world, namespace),
+    scheduleOfBackup: (namespace, backup) => scheduleOfBackup(world, namespace, backup),
+    annotationsOfSchedule: (namespace, schedule) => annotationsOfSchedule(world, namespace, schedule),
+    isVelero: (user, namespace) => isVelero(world, user, namespace),
+    maySkip: (user, namespace) =>
+      world.review.may({ ...user, user: user.username }, { verb: 'skip', group: 'tidewaiter.io', resource: 'actions', namespace }),
+    exists: async (subject: Subject) => (await world.calls.velero(veleroPlural[subject.kind], subject.namespace).find(subject.name)) !== undefined,
+    claimName: claims.claim,
+    releaseName: claims.release,
+    perform,
+  }
+}
+
+type Answer = { readonly ok: readonly Action[] } | { readonly unknown: string }
+
+/** From the copy while it is fresh, else asked for: never "no action matches" from a stale copy. */
+async function actionsOf(world: World, namespace: string): Promise<Answer> {
+  const caches = cachesOf(world, namespace)
+  if (caches === undefined) return { unknown: `tidewaiter does not look after namespace ${namespace} (--velero-namespace)` }
+  if (isFresh(caches)) return sorted(caches.actions.list())
+  try {
+    const listed = await world.calls.own('actions', namespace).list({ timeoutMs: askMs })
+    return sorted(listed.items.map(keptAction))
+  } catch (error) {
+    return { unknown: `the copy of them is stale, and the API server did not answer (${String(at({ error }, 'error', 'message') ?? error)})` }
+  }
+}
+
+const isFresh = ({ actions, runs }: NamespaceCaches): boolean =>
+  actions.synced() && runs.synced() && actions.silentMs() < longestSilenceMs && runs.silentMs() < longestSilenceMs
+
+function sorted(kept: readonly KeptAction[]): Answer {
+  const broken = kept.find((one) => 'problem' in one)
+  if (broken !== undefined && 'problem' in broken) {
+    return { unknown: `the Action ${broken.name} cannot be understood (${broken.problem}): mend or delete it` }
+  }
+  return { ok: kept.flatMap((one) => ('action' in one ? [one.action] : [])) }
+}

@@ -1,0 +1,68 @@
+/** Performs one action of a run: what the actions room needs, from the run and the world. */
+import type { ActionRun, PlannedAction } from '../api/action-run.ts'
+import { createPerformer } from '../actions/perform.ts'
+import type { CallAnswer } from '../actions/ports.ts'
+import type { Outcome } from '../core/outcome.ts'
+import type { Author } from '../core/plan.ts'
+import { idempotencyKey, traceparent } from '../core/run/names.ts'
+import { specOf } from '../core/run/rows.ts'
+import { variablesOf } from '../core/run/variables.ts'
+import { textAt, textsAt, type Json } from '../core/velero.ts'
+import type { Egress } from '../net/ports.ts'
+import { hash, randomHex } from './crypto.ts'
+import { secretFor } from './secrets.ts'
+import { defaultsOf, type World } from './world.ts'
+
+/** One action to perform. */
+export type Performing = {
+  readonly run: ActionRun
+  readonly action: PlannedAction
+  readonly object: Json
+  readonly renderOnly: boolean
+  readonly endsAt: number
+  readonly signal: AbortSignal
+}
+
+/** Performs actions, counted and logged once. */
+export function performerOf(world: World, egress: Egress): (performing: Performing) => Promise<Outcome> {
+  return async ({ run, action, object, renderOnly, endsAt, signal }) => {
+    const { namespace } = run.metadata
+    const author = authorIn(action)
+    const perform = createPerformer({
+      clock: world.clock,
+      log: world.log,
+      evaluate: world.cel.evaluate,
+      userAgent: `tidewaiter/${world.version}`,
+      send: (call): Promise<CallAnswer> => egress.send(call),
+      secret: (ref) => secretFor(ref, { author, namespace }, world),
+    })
+    const { stage, objectRef } = run.spec
+    const outcome = await perform({
+      action: { name: action.name, spec: specOf(action) },
+      idempotencyKey: idempotencyKey(objectRef.uid, stage, action.name),
+      // One trace for all that is done for an object; the uid is its only memory.
+      traceparent: traceparent(hash(`${objectRef.uid}/${stage}`).slice(0, 32), randomHex(8)),
+      variables: variablesOf(run, object, await defaultsOf(world, namespace)),
+      endsAt,
+      signal,
+      renderOnly,
+    })
+    if (!renderOnly) note(world, run, { action: action.name, outcome })
+    return outcome
+  }
+}
+
+function authorIn(action: PlannedAction): Author | undefined {
+  const username = textAt(action.author, 'username')
+  return username === '' ? undefined : { username, groups: textsAt(action.author, 'groups') }
+}
+
+function note(world: World, run: ActionRun, { action, outcome }: { readonly action: string; readonly outcome: Outcome }): void {
+  const { stage } = run.spec
+  const result = outcome.status === 'done' ? 'done' : outcome.cause
+  world.metrics.actions.inc({ stage, action, result })
+  world.metrics.actionDuration.observe({ stage, result }, outcome.durationMs / 1000)
+  const fields = { run: run.metadata.name, stage, action, result, attempts: outcome.attempts, ms: Math.round(outcome.durationMs) }
+  if (outcome.status === 'done') world.log.info(fields, 'action done')
+  else world.log.warn({ ...fields, said: outcome.message }, 'action failed')
+}

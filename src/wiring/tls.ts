@@ -1,0 +1,116 @@
+/** What the webhook server shows: our own certificate from the Secret, or one from files. The Secret always holds path and key. */
+import { readFile } from 'node:fs/promises'
+import type { ServerTls } from '../admission/ports.ts'
+import type { Clock } from '../clock.ts'
+import type { Config } from '../config.ts'
+import { ownLabels } from '../core/registration.ts'
+import { objectAt, textAt } from '../core/velero.ts'
+import { isKubeError } from '../kube/errors.ts'
+import type { Log } from '../log.ts'
+import { buildTlsFiles } from '../tls/files.ts'
+import { buildKeeper, type Keeper } from '../tls/keeper.ts'
+import type { SecretStore, SecretValues } from '../tls/ports.ts'
+import type { Calls } from './kinds.ts'
+
+/** Certificate, path and key of this process. */
+export type Credentials = {
+  readonly start: (signal: AbortSignal) => Promise<void>
+  readonly server: () => ServerTls
+  /** PEM that API servers are to trust; '' leaves the registrations' as they are. */
+  readonly caBundle: () => string
+  readonly expiresAt: () => number
+  readonly pathTokens: () => readonly string[]
+  readonly macKey: () => Uint8Array
+  readonly onChange: (listener: () => void) => void
+}
+
+/** Where they are kept. */
+export type CredentialWorld = {
+  readonly config: Config
+  readonly calls: Calls
+  readonly clock: Clock
+  readonly log: Log
+  readonly secret: { readonly namespace: string; readonly name: string }
+  /** The names and addresses that API servers call us by. */
+  readonly names: readonly string[]
+}
+
+/** The credentials of this process. */
+export async function createCredentials(world: CredentialWorld): Promise<Credentials> {
+  const { config, names, clock, log } = world
+  const keeper = buildKeeper({ store: storeOf(world), names, clock, log })
+  const clientCa = config.clientCa === undefined ? undefined : await readFile(config.clientCa, 'utf8')
+  const withCa = (pair: { readonly key: string; readonly cert: string }): ServerTls => ({
+    key: pair.key,
+    cert: pair.cert,
+    ...(clientCa === undefined ? {} : { clientCa }),
+  })
+  const common = {
+    pathTokens: () => keeper.current().pathTokens,
+    macKey: () => keeper.current().macKey,
+  }
+  if (config.tls === 'self') return { ...ownPair(keeper, withCa), ...common }
+  const files = buildTlsFiles({
+    paths: { cert: config.tlsCert ?? '', key: config.tlsKey ?? '', ...(config.tlsCa === undefined ? {} : { ca: config.tlsCa }) },
+    names,
+    clock,
+    log,
+  })
+  return {
+    ...common,
+    start: async (signal) => {
+      await files.start(signal)
+      await keeper.start(signal)
+    },
+    server: () => withCa(files.current()),
+    caBundle: () => files.current().caBundle ?? '',
+    expiresAt: () => files.current().expiresAt,
+    onChange: (listener) => void [files.onChange(listener), keeper.onChange(listener)],
+  }
+}
+
+const ownPair = (keeper: Keeper, withCa: (pair: { readonly key: string; readonly cert: string }) => ServerTls) => ({
+  start: keeper.start,
+  server: () => withCa(keeper.current()),
+  caBundle: () => keeper.current().caBundle,
+  expiresAt: () => keeper.current().expiresAt,
+  onChange: (listener: () => void) => void keeper.onChange(listener),
+})
+
+function storeOf({ calls, secret: { namespace, name } }: CredentialWorld): SecretStore {
+  const secrets = calls.secrets(namespace)
+  const body = (values: SecretValues, resourceVersion?: string) => ({
+    apiVersion: 'v1',
+    kind: 'Secret',
+    type: 'Opaque',
+    metadata: { name, namespace, labels: ownLabels, ...(resourceVersion === undefined ? {} : { resourceVersion }) },
+    data: Object.fromEntries(Object.entries(values).map(([key, value]) => [key, Buffer.from(value, 'utf8').toString('base64')])),
+  })
+  return {
+    read: async (signal) => {
+      const found = await secrets.find(name, { signal })
+      if (found === undefined) return 'missing'
+      const values = Object.entries(objectAt(found, 'data')).map(([key, value]) => [key, Buffer.from(String(value), 'base64').toString('utf8')])
+      return { values: Object.fromEntries(values) as SecretValues, resourceVersion: textAt(found, 'metadata', 'resourceVersion') }
+    },
+    create: async (values, signal) => {
+      try {
+        await secrets.create(body(values), { signal })
+        return 'created'
+      } catch (error) {
+        if (isKubeError(error, 'ALREADY_EXISTS')) return 'exists'
+        throw error
+      }
+    },
+    update: async ({ values, resourceVersion }, signal) => {
+      try {
+        await secrets.replace(name, body(values, resourceVersion), { signal })
+        return 'updated'
+      } catch (error) {
+        if (isKubeError(error, 'CONFLICT')) return 'conflict'
+        if (isKubeError(error, 'NOT_FOUND')) return 'missing'
+        throw error
+      }
+    },
+  }
+}

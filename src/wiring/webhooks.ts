@@ -1,0 +1,35 @@
+/** The webhooks of one process: which path is answered by what. */
+import { createActionCheck } from '../admission/actions.ts'
+import { createAuthor } from '../admission/author.ts'
+import { createGate } from '../admission/gate.ts'
+import type { Endpoint } from '../admission/ports.ts'
+import type { AdmissionRequest } from '../core/admission-request.ts'
+import { probed } from '../core/probe.ts'
+import type { WebhookRoute } from '../core/registration.ts'
+import type { Verdict } from '../core/verdict.ts'
+import { told } from '../observe/decisions.ts'
+import { actionPorts } from './actions.ts'
+import { gatePorts } from './gate.ts'
+import type { Performing } from './perform.ts'
+import type { World } from './world.ts'
+import type { Outcome } from '../core/outcome.ts'
+
+type Handle = (request: AdmissionRequest) => Promise<Verdict>
+
+/** Every endpoint, its decisions told. */
+export function endpointsOf(world: World, perform: (performing: Performing) => Promise<Outcome>): readonly Endpoint[] {
+  const gate = gatePorts(world, perform)
+  const actions = actionPorts(world)
+  const handlers: Readonly<Record<WebhookRoute, Handle>> = {
+    backups: createGate('Backup', gate),
+    restores: createGate('Restore', gate),
+    actions: createActionCheck(actions),
+    author: createAuthor(actions),
+  }
+  const { clock, log, metrics } = world
+  return Object.entries(handlers).map(([route, handle]) => {
+    const counted = told(route, handle, { clock, log, metrics })
+    // A probe is answered before it is told: one a minute for each replica would drown the audit log.
+    return { path: `/${route}`, handle: (request) => Promise.resolve(probed(request) ?? counted(request)) }
+  })
+}

@@ -1,0 +1,87 @@
+/** What every part of one process shares: the client, the copies, the tools. */
+import type { Clock } from '../clock.ts'
+import type { Config } from '../config.ts'
+import { authorOf as readAuthor } from '../core/author.ts'
+import { minimal } from '../api/minimal.ts'
+import { actionKind, type Action } from '../api/action.ts'
+import type { Author } from '../core/plan.ts'
+import { textAt, textMapAt, type Json, type VeleroDefaults } from '../core/velero.ts'
+import type { RequestUser } from '../core/admission-request.ts'
+import type { Cel } from '../cel/cel.ts'
+import type { AccessReview } from '../kube/access-review.ts'
+import type { KubeClient } from '../kube/client.ts'
+import type { Log } from '../log.ts'
+import type { Metrics } from '../observe/metrics.ts'
+import type { NamespaceCaches } from './caches.ts'
+import { hash, signer } from './crypto.ts'
+import type { Calls } from './kinds.ts'
+import type { Runs } from './runs.ts'
+
+/** The world of one process. */
+export type World = {
+  readonly config: Config
+  readonly clock: Clock
+  readonly log: Log
+  readonly metrics: Metrics
+  readonly client: KubeClient
+  readonly calls: Calls
+  readonly review: AccessReview
+  readonly cel: Cel
+  readonly runs: Runs
+  readonly caches: ReadonlyMap<string, NamespaceCaches>
+  /** uid of the namespace kube-system. */
+  readonly cluster: string
+  /** This process, new with every start. */
+  readonly owner: string
+  readonly version: string
+  /** The key that authenticates author stamps; throws before the Secret was read. */
+  readonly macKey: () => Uint8Array
+}
+
+/** The copies of a namespace; a namespace that is not Velero's has none. */
+export function cachesOf(world: World, namespace: string): NamespaceCaches | undefined {
+  return world.caches.get(namespace)
+}
+
+/** A spec without what the schema fills in, as stamps hash it. */
+export const minimalSpec = (spec: unknown): unknown => minimal(actionKind.spec, spec)
+
+/** The tools of author stamps. */
+export const stampTools = (world: World) => ({ hash, sign: signer(world.macKey()) })
+
+/** Who wrote the spec of an Action that is kept; undefined if it came in another way. */
+export function authorOfKept(world: World, action: Action): Author | undefined {
+  const { namespace, name } = action.metadata
+  const kept = cachesOf(world, namespace)?.actions.get(namespace, name)
+  const stamp = action.metadata.annotations?.['tidewaiter.io/author'] ?? (kept !== undefined && 'stamp' in kept ? kept.stamp : undefined)
+  return readAuthor(stamp, { namespace, name, spec: minimalSpec(action.spec) }, stampTools(world))
+}
+
+/** Velero's own account is never taken for a person. */
+export function isVelero(world: World, user: RequestUser, namespace: string): boolean {
+  return world.config.veleroServiceAccounts.some((name) => user.username === `system:serviceaccount:${namespace}:${name}`)
+}
+
+/** What Velero fills in: the default storage location (velero pkg/controller/backup_controller.go prepareBackupRequest). */
+export function defaultsOf(world: World, namespace: string): Promise<VeleroDefaults> {
+  const locations = cachesOf(world, namespace)?.locations.list() ?? []
+  return Promise.resolve({ storageLocation: locations.find(({ isDefault }) => isDefault)?.name ?? 'default' })
+}
+
+/** The Schedule that made a Backup, or ''. */
+export async function scheduleOfBackup(world: World, namespace: string, backup: string): Promise<string> {
+  const seen = cachesOf(world, namespace)?.objects.Backup
+  const found = seen?.synced() === true ? seen.get(namespace, backup) : undefined
+  if (found !== undefined) return found.schedule
+  return textAt(await world.calls.velero('backups', namespace).find(backup), 'metadata', 'labels', 'velero.io/schedule-name')
+}
+
+/** The annotations of a Schedule and of its template, as they stand. */
+export async function annotationsOfSchedule(world: World, namespace: string, schedule: string): Promise<Readonly<Record<string, string>>> {
+  const found = await world.calls.velero('schedules', namespace).find(schedule)
+  return { ...textMapAt(found, 'metadata', 'annotations'), ...textMapAt(found, 'spec', 'template', 'metadata', 'annotations') }
+}
+
+/** A live object, or undefined. */
+export const readObject = (world: World, plural: string, at: { readonly namespace: string; readonly name: string }): Promise<Json | undefined> =>
+  world.calls.velero(plural, at.namespace).find(at.name)

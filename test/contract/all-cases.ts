@@ -1,0 +1,12 @@
+/** The whole contract. */
+import type { Case } from './case.ts'
+import { cases as create } from './cases/create.ts'
+import { cases as remove } from './cases/delete.ts'
+import { cases as list } from './cases/list.ts'
+import { cases as owners } from './cases/owners.ts'
+import { cases as read } from './cases/read.ts'
+import { cases as update } from './cases/update.ts'
+import { cases as watch } from './cases/watch.ts'
+
+/** Every case. */
+export const allCases: readonly Case[] = [create, read, update, remove, owners, list, watch].flat()

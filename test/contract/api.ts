@@ -1,0 +1,125 @@
+/** What a case gets: a server to ask, names that nobody else has, and a webhook server that the API server reaches. */
+import assert from 'node:assert/strict'
+import { Agent } from 'node:https'
+import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { exchange, type Answer, type Endpoint, type Options } from './http.ts'
+import { beginWatch, type Watch } from './watch.ts'
+import type { HookServer } from './webhook-server.ts'
+
+/** The server under contract, as one case sees it. */
+export type Api = {
+  readonly request: (method: string, path: string, options?: Options) => Promise<Answer>
+  readonly get: (path: string, query?: Options['query']) => Promise<Answer>
+  readonly post: (path: string, body: object, query?: Options['query']) => Promise<Answer>
+  readonly put: (path: string, body: object, query?: Options['query']) => Promise<Answer>
+  readonly patch: (path: string, body: object, options: PatchOptions) => Promise<Answer>
+  readonly delete: (path: string, body?: object, query?: Options['query']) => Promise<Answer>
+  /** A watch; it is closed at the end of the case. */
+  readonly watch: (path: string, query?: Options['query']) => Promise<Watch>
+  /** Makes a namespace of a fresh name; with labels if given. */
+  readonly namespace: (labels?: Readonly<Record<string, string>>) => Promise<string>
+  /** A name that nobody else uses. */
+  readonly name: (prefix?: string) => string
+  /** Tries until `fn` does not throw; fails with its last error after `ms`. For what is asynchronous on the real server. */
+  readonly eventually: <T>(fn: () => Promise<T>, ms?: number) => Promise<T>
+  /** Creates an object that belongs to no namespace, and removes it at the end of the case. */
+  readonly borrow: (collection: string, body: Named) => Promise<Answer>
+  /** A webhook of this case's own. */
+  readonly hook: HookServer['hook']
+  readonly endpoint: Endpoint
+}
+
+type Named = { readonly metadata: { readonly name: string } }
+type PatchOptions = { readonly type: keyof typeof patchTypes; readonly query?: Options['query'] }
+
+/** The media types of patches. */
+export const patchTypes = {
+  json: 'application/json-patch+json',
+  merge: 'application/merge-patch+json',
+  strategic: 'application/strategic-merge-patch+json',
+  apply: 'application/apply-patch+yaml',
+} as const
+
+/** A connection that cases share. */
+export type Connection = {
+  /** The Api of one case; `done` takes away what it borrowed. */
+  readonly forCase: (hooks: HookServer) => { readonly api: Api; readonly done: () => Promise<void> }
+  readonly close: () => void
+}
+
+/** Asks a server; nothing is sent before the first request. */
+export function connect(endpoint: Endpoint): Connection {
+  const agent = new Agent({ keepAlive: true, maxSockets: 64 })
+  // Fresh in each run: a shared server keeps the names of earlier ones.
+  const run = randomBytes(4).toString('hex')
+  let count = 0
+  const name = (prefix = 'c'): string => `${prefix}-${run}-${(count++).toString(36)}`
+  return {
+    forCase: (hooks) => forCase({ endpoint, agent, name, hooks }),
+    close: () => agent.destroy(),
+  }
+}
+
+type Shared = {
+  readonly endpoint: Endpoint
+  readonly agent: Agent
+  readonly name: (prefix?: string) => string
+  readonly hooks: HookServer
+}
+
+function forCase({ endpoint, agent, name, hooks }: Shared): { api: Api; done: () => Promise<void> } {
+  const wire = { endpoint, agent }
+  const undo: (() => unknown)[] = []
+  const request: Api['request'] = (method, path, options) => exchange(wire, [method, path], options)
+  const remove = (path: string) => () => request('DELETE', path)
+  const api: Api = {
+    endpoint,
+    request,
+    get: (path, query = {}) => request('GET', path, { query }),
+    post: (path, body, query = {}) => request('POST', path, { body, query }),
+    put: (path, body, query = {}) => request('PUT', path, { body, query }),
+    patch: (path, body, { type, query = {} }) =>
+      request('PATCH', path, { body, query, contentType: patchTypes[type] }),
+    delete: (path, body, query = {}) =>
+      request('DELETE', path, { query, ...(body === undefined ? {} : { body }) }),
+    watch: async (path, query = {}) => {
+      const watch = await beginWatch(wire, path, { query })
+      undo.push(watch.close)
+      return watch
+    },
+    namespace: async (labels = {}) => {
+      const metadata = { name: name('ns'), labels }
+      const made = await request('POST', '/api/v1/namespaces', { body: { metadata } })
+      assert.equal(made.status, 201, made.text)
+      undo.push(remove(`/api/v1/namespaces/${metadata.name}`))
+      return metadata.name
+    },
+    name,
+    eventually,
+    borrow: async (collection, body) => {
+      const made = await request('POST', collection, { body })
+      assert.equal(made.status, 201, made.text)
+      undo.push(remove(`${collection}/${body.metadata.name}`))
+      return made
+    },
+    hook: hooks.hook,
+  }
+  const done = async (): Promise<void> => {
+    for (const one of undo.reverse()) await one()
+  }
+  return { api, done }
+}
+
+/** Tries `fn` until it does not throw, for at most `ms`. */
+export async function eventually<T>(fn: () => Promise<T>, ms = 8000): Promise<T> {
+  const until = Date.now() + ms
+  for (;;) {
+    try {
+      return await fn()
+    } catch (error) {
+      if (Date.now() > until) throw error
+      await sleep(30)
+    }
+  }
+}

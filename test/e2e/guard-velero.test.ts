@@ -1,0 +1,146 @@
+/**
+ * The guard lets a real Velero do all it does: Backup, hold and release, Restore, Schedule, sync, deletion. Takes up to two minutes,
+ * for a Schedule is due and a storage location is synced once a minute.
+ * TIDEWAITER_E2E_KUBECONFIG: an administrator of a cluster where Velero runs in the namespace velero.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { guardCanaryName, guardOf } from '../../src/core/guard.ts'
+import { addressOf, must, pathOf, startClient } from './guard-client.ts'
+
+const kubeconfig = process.env['TIDEWAITER_E2E_KUBECONFIG']
+if (kubeconfig === undefined) {
+  t.skip('TIDEWAITER_E2E_KUBECONFIG is not set: run test/e2e/run.sh')
+  process.exit(0)
+}
+const { call, stop } = await startClient(kubeconfig)
+t.teardown(stop)
+
+const namespace = 'velero'
+const mark = `guard-${process.pid}`
+const velero = (kind: string, name: string, spec: unknown, annotations: unknown = {}): any => ({
+  apiVersion: 'velero.io/v1',
+  kind,
+  metadata: { name, namespace, annotations },
+  spec,
+})
+const create = async (object: any): Promise<any> =>
+  (await must(call('POST', pathOf(object), { body: object }))).body
+const read = async (object: any): Promise<any> => (await must(call('GET', addressOf(object)), [404])).body
+const patch = (object: any, body: unknown) => must(call('PATCH', addressOf(object), { body }))
+
+/** Reads until it is as wanted; the last that was read otherwise. */
+async function until(what: () => Promise<any>, good: (value: any) => boolean, seconds: number): Promise<any> {
+  let value = await what()
+  for (const end = Date.now() + seconds * 1000; !good(value) && Date.now() < end; value = await what())
+    await sleep(250)
+  return value
+}
+const phaseOf = (value: any): string => value?.status?.phase ?? ''
+const ended = (value: any) =>
+  ['Completed', 'PartiallyFailed', 'Failed', 'FailedValidation'].includes(phaseOf(value))
+const onlyConfigMaps = { includedNamespaces: [mark], includedResources: ['configmaps'], ttl: '1h' }
+
+// Beside an install of the same namespace this is the same guard twice: both must let Velero pass.
+const guard = guardOf({ name: mark, namespaces: [namespace], accounts: [] })
+const canary = velero('Backup', guardCanaryName, {})
+t.before(async () => {
+  await create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: mark } })
+  await create({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'cargo', namespace: mark },
+    data: { a: 'b' },
+  })
+  for (const one of guard) await create(one)
+  const denied = await until(
+    () => call('POST', `${pathOf(canary)}?dryRun=All`, { body: canary }),
+    ({ status }) => status === 403,
+    10,
+  )
+  t.equal(denied.status, 403)
+})
+t.teardown(async () => {
+  for (const one of guard) await call('DELETE', addressOf(one))
+  await call('DELETE', `/api/v1/namespaces/${mark}`)
+})
+
+const schedule = velero(
+  'Schedule',
+  mark,
+  { schedule: '* * * * *', template: onlyConfigMaps },
+  { 'example.org/of': 'schedule' },
+)
+const backup = velero('Backup', `${mark}-b`, onlyConfigMaps)
+const list = async () =>
+  (await must(call('GET', `${pathOf(backup)}?labelSelector=velero.io/schedule-name=${mark}`))).body.items
+
+t.test('a Schedule is accepted', async () => {
+  await create(schedule)
+})
+
+t.test('a Backup runs to its end', async (t) => {
+  await create(backup)
+  t.equal(phaseOf(await until(() => read(backup), ended, 60)), 'Completed')
+})
+
+t.test('a held Backup waits, and runs when the hold is lifted', async (t) => {
+  const held = velero('Backup', `${mark}-held`, onlyConfigMaps, { 'tidewaiter.io/hold': '{}' })
+  await create({ ...held, status: { phase: 'New' } })
+  await sleep(3000)
+  t.equal(phaseOf(await read(held)), 'New')
+  await patch(held, { metadata: { annotations: { 'tidewaiter.io/hold': null } } })
+  t.equal(phaseOf(await until(() => read(held), ended, 60)), 'Completed')
+})
+
+t.test('a Restore runs to its end', async (t) => {
+  const restore = velero('Restore', `${mark}-r`, {
+    backupName: backup.metadata.name,
+    namespaceMapping: { [mark]: `${mark}-2` },
+  })
+  await create(restore)
+  t.match(phaseOf(await until(() => read(restore), ended, 60)), /^(Completed|PartiallyFailed)$/)
+  t.match(
+    await read({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'cargo', namespace: `${mark}-2` } }),
+    { data: { a: 'b' } },
+  )
+  await call('DELETE', `/api/v1/namespaces/${mark}-2`)
+})
+
+t.test('the Schedule makes Backups that run', async (t) => {
+  const [made] = await until(list, (items) => items.some(ended), 90)
+  t.equal(phaseOf(made), 'Completed')
+  t.match(made.metadata.annotations, { 'example.org/of': 'schedule' })
+  await call('DELETE', addressOf(schedule))
+})
+
+t.test('a Backup whose object is gone comes back from the storage location', async (t) => {
+  await patch(backup, { metadata: { annotations: { 'example.org/kept': 'no' } } })
+  await call('DELETE', addressOf(backup))
+  t.equal(phaseOf(await until(() => read(backup), ended, 100)), 'Completed')
+})
+
+t.test('Velero deletes Backups', async (t) => {
+  for (const name of [
+    backup.metadata.name,
+    `${mark}-held`,
+    ...(await list()).map((one: any) => one.metadata.name),
+  ]) {
+    const object = velero('Backup', name, {})
+    const { metadata } = await read(object)
+    const request = velero('DeleteBackupRequest', name, { backupName: name })
+    const labels = { 'velero.io/backup-name': name, 'velero.io/backup-uid': metadata.uid }
+    await create({ ...request, metadata: { ...request.metadata, labels } })
+    t.equal(
+      (
+        await until(
+          () => read(object),
+          (value) => value.code === 404,
+          60,
+        )
+      ).code,
+      404,
+      name,
+    )
+  }
+})
