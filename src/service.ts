@@ -138,12 +138,15 @@ async function assemble(config: Config, outside: Outside, { stopping, undo, stop
   const perform = performerOf(world, createEgress({ rules, clock, log }))
 
   const webhook = config.roles.includes('webhook') ? await startWebhook({ world, credentials, perform, undo }) : undefined
+  // What keeps the registrations must end before they are taken away.
+  const keeping = new AbortController()
   if (install.outside) await goOutside(connection, install, { registration, undo })
+  undo.push(() => Promise.resolve(keeping.abort()))
 
   const watchman = createWatchman(watchmanPorts(world, (look) => noteLook(metrics, look)))
   running.push(watchman.start(signal))
   notReady.push(() => watchman.open().map((namespace) => `the guard has not denied its canary in namespace ${namespace}`))
-  if (config.roles.includes('controller')) running.push(lead(world, { install, registration, controller, perform, signal }))
+  if (config.roles.includes('controller')) running.push(lead(world, { install, registration, controller, perform, signal, keeping: keeping.signal }))
   starting.pop()
   log.info({ version: outside.version, owner, namespaces: config.veleroNamespaces, roles: config.roles }, 'tidewaiter runs')
   const ready = () => notReady.flatMap((reasons) => reasons()).length === 0
@@ -168,13 +171,15 @@ type Webhooking = {
 
 async function startWebhook({ world, credentials, perform, undo }: Webhooking): Promise<{ readonly port: number }> {
   const { config, clock, log, metrics } = world
+  // Outside a cluster the registrations are taken away first: nobody has to learn that this replica goes.
+  const drainMs = config.webhookUrl === undefined ? config.drainSeconds * 1000 : 0
   const server: AdmissionServer = buildAdmission({
     handlers: endpointsOf(world, perform),
     log,
     clock,
     pathPrefix: credentials.pathTokens,
     mutualTls: config.clientCa !== undefined,
-    limits: { drainMs: config.drainSeconds * 1000 },
+    limits: { drainMs },
   })
   metrics.certificate.set(credentials.expiresAt() / 1000)
   credentials.onChange(() => {
@@ -212,9 +217,10 @@ type Leading = {
   readonly controller: ReturnType<typeof createController>
   readonly perform: ReturnType<typeof performerOf>
   readonly signal: AbortSignal
+  readonly keeping: AbortSignal
 }
 
-function lead(world: World, { install, registration, controller, perform, signal }: Leading): Promise<void> {
+function lead(world: World, { install, registration, controller, perform, signal, keeping }: Leading): Promise<void> {
   const { clock, log, metrics } = world
   const { namespace } = install
   const leader = createLeader({
@@ -233,7 +239,7 @@ function lead(world: World, { install, registration, controller, perform, signal
           missing: missingWebhooks,
           onKept: (configuration, inSync) => metrics.caBundle.set({ configuration }, inSync ? 1 : 0),
         },
-        leading,
+        AbortSignal.any([leading, keeping]),
       )
       try {
         for (const caches of world.caches.values()) await Promise.all(allOf(caches).map((reflector) => reflector.whenSynced(leading)))

@@ -22,11 +22,13 @@ export type Tried = { readonly last: Attempt; readonly attempts: number }
 /** Tries. */
 export async function tryOut(prepared: Prepared, bounds: Bounds): Promise<Tried> {
   const { clock, endsAt, policy, signal } = bounds
-  let before: FailedAttempt | undefined
+  let sent = false
+  let answered: FailedAttempt | undefined
   for (let attempts = 1; ; attempts += 1) {
     const attempt = await once(prepared, bounds, attempts - 1)
     if (attempt.status === 'done') return { last: attempt, attempts }
-    const last = { ...attempt, sent: attempt.sent || before?.sent === true }
+    sent ||= attempt.sent
+    const last = { ...attempt, sent }
     const { why, retryAfterMs } = last
     const again = tryAgain(policy, {
       attempts,
@@ -35,7 +37,7 @@ export async function tryOut(prepared: Prepared, bounds: Bounds): Promise<Tried>
       timeLeftMs: endsAt - clock.now(),
       random: clock.random(),
     })
-    if (!again.again) return { last: { ...last, message: told(last, before, again.because) }, attempts }
+    if (!again.again) return { last: { ...last, message: told(last, answered, again.because) }, attempts }
     const interrupted = await pause(again.afterMs, bounds)
     if (interrupted !== undefined) {
       return {
@@ -47,7 +49,7 @@ export async function tryOut(prepared: Prepared, bounds: Bounds): Promise<Tried>
         attempts,
       }
     }
-    before = last
+    if (last.cause === 'answer') answered = last
   }
 }
 
@@ -103,8 +105,8 @@ async function pause(ms: number, { clock, signal }: Bounds): Promise<'timeout' |
   }
 }
 
-function told(last: FailedAttempt, before: FailedAttempt | undefined, because: string | undefined): string {
-  // "No answer in time" alone would hide that the attempts before it were answered.
-  const earlier = before !== undefined && before.cause !== last.cause ? `; before that ${before.message}` : ''
+function told(last: FailedAttempt, answered: FailedAttempt | undefined, because: string | undefined): string {
+  // "No answer in time" alone would hide that an attempt before it was answered.
+  const earlier = answered === undefined || last.cause === 'answer' ? '' : `; before that ${answered.message}`
   return `${last.message}${earlier}${because === undefined ? '' : `; ${because}`}`
 }

@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Failure } from './review.ts'
 
 /** The deepest nesting that is let in: more than any kind of Kubernetes has, less than any recursion of ours can bear. */
-export const deepest = 256
+const deepest = 256
 
 /** A body that was read, or why not. `bytes` stay counted against the common bound until `release`. */
 export type Body =

@@ -1,9 +1,9 @@
 /** How long the API server waits, from its `?timeout=`: a Go duration such as `24s`, `1m0s` or `23.5s`. */
 
 /** What the API server itself takes for a webhook that names no timeout. */
-export const defaultTimeoutMs = 10_000
+const defaultTimeoutMs = 10_000
 /** The most that a webhook's timeoutSeconds may be. */
-export const longestTimeoutMs = 30_000
+const longestTimeoutMs = 30_000
 
 const unitMs: Readonly<Record<string, number>> = {
   ns: 1e-6,

@@ -1,11 +1,11 @@
 /** Text for clients: made safe for a header and a terminal, and short enough to arrive whole. */
 
 /** The longest warning, in characters: the API server cuts at 256 once the total is too long. */
-export const longestWarning = 250
+const longestWarning = 250
 /** The most that all warnings of one answer may add up to, in characters: apiserver pkg/endpoints/handlers/rest.go. */
-export const allWarnings = 4096
+const allWarnings = 4096
 /** The longest message of a refusal, in characters: 20,000 were seen to arrive whole. */
-export const longestMessage = 16_384
+const longestMessage = 16_384
 
 // Control characters, line and paragraph separators, and marks that reorder text: what an action's answer could use to forge
 // a line or to drive a terminal. A warning with one of the first two vanishes in the API server.

@@ -25,9 +25,9 @@ export type CelLimits = {
 }
 
 /** What a place in an Action takes: a condition, something that has a text, or any JSON. */
-export type Wanted = 'bool' | 'text' | 'any'
+type Wanted = 'bool' | 'text' | 'any'
 /** What an expression gave as JSON, or why it gave nothing. */
-export type Evaluated = { readonly ok: unknown } | { readonly error: string }
+type Evaluated = { readonly ok: unknown } | { readonly error: string }
 
 /** The two things that are done with an expression. */
 export type Cel = {

@@ -154,6 +154,8 @@ export const extraSignatures: readonly string[] = [
   'list.sum(): dyn',
   'list.isSorted(): bool',
   'int(google.protobuf.Timestamp): int',
+  'timestamp(google.protobuf.Timestamp): google.protobuf.Timestamp',
+  'duration(google.protobuf.Duration): google.protobuf.Duration',
   'string(google.protobuf.Timestamp): string',
   'string(google.protobuf.Duration): string',
 ]

@@ -38,8 +38,7 @@ export const macros: ReadonlyMap<string, (use: Use) => Code> = new Map([
 ])
 
 function has({ args: [argument], compile }: Use): Code {
-  if (argument?.op !== '.' && argument?.op !== '.?')
-    return () => failed('has() wants a selection, as in has(a.b)')
+  if (argument?.op !== '.') return () => failed('has() wants a selection, as in has(a.b)')
   const [operand, name] = argument.args
   return present(compile(operand), name)
 }

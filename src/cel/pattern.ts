@@ -3,7 +3,7 @@ import { RE2JS } from 're2js'
 import type { Budget } from './budget.ts'
 
 /** Longest pattern, in characters. */
-export const longestPattern = 512
+const longestPattern = 512
 /** Largest compiled pattern, in instructions; each may look at each character. */
 const largestProgram = 512
 /** Making a matcher, in steps. */

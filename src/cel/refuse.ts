@@ -14,7 +14,7 @@ type Around = {
 }
 
 /** Deepest nesting of comprehensions: each multiplies the steps by the size of a list. */
-export const deepestComprehension = 2
+const deepestComprehension = 2
 
 /** The first thing in an expression that may not be there. */
 export function faultIn(node: ASTNode, variables: readonly string[]): Fault | undefined {

@@ -3,7 +3,7 @@ import type { Budget } from './budget.ts'
 import type { Value } from './values.ts'
 
 /** The variable of a comprehension. */
-export type Bound = { readonly name: string; readonly value: Value; readonly outer: Bound | undefined }
+type Bound = { readonly name: string; readonly value: Value; readonly outer: Bound | undefined }
 /** The names that are known, and the steps that are left. */
 export type Scope = {
   readonly variables: ReadonlyMap<string, Value>

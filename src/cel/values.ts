@@ -20,7 +20,7 @@ export type Duration = { readonly kind: 'duration'; readonly ns: bigint }
 /** A value that may be absent. */
 export type Optional = { readonly kind: 'optional'; readonly value: Value | undefined }
 /** What `type(x)` gives. */
-export type TypeName = { readonly kind: 'type'; readonly name: string }
+type TypeName = { readonly kind: 'type'; readonly name: string }
 /** What a map is asked for. */
 export type Key = string | bigint | boolean
 /** A value: int is a bigint, double a number. */

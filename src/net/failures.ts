@@ -74,6 +74,9 @@ export function exchangeFailure(where: string, error: unknown): Failure {
       message: `${where} answered with something that is not HTTP/1.1: ${wordsOf(error)}`,
     }
   }
+  if (code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') {
+    return { failed: 'answer', message: `${where} answered with a body that is not as long as it said` }
+  }
   return { failed: 'network', message: `lost ${where}: ${connection[code] ?? wordsOf(error)}` }
 }
 

@@ -36,7 +36,7 @@ export const validity = (
 })
 
 /** Whether a client that calls `name` takes this certificate for it. */
-export const isFor = (certificate: X509Certificate, name: string): boolean =>
+const isFor = (certificate: X509Certificate, name: string): boolean =>
   (isIP(name) === 0 ? certificate.checkHost(name, { subject: 'never' }) : certificate.checkIP(name)) !==
   undefined
 

@@ -10,7 +10,7 @@ const { Class, Type } = asn1
 export type Der = forge.asn1.Asn1
 
 /** Bytes as forge holds them: one character each. */
-export const binary = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1')
+const binary = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1')
 /** The encoded form. */
 export const bytesOf = (der: Der): Buffer => Buffer.from(asn1.toDer(der).getBytes(), 'latin1')
 /** The piece that bytes encode; throws if they are none. */

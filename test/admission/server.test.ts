@@ -304,3 +304,23 @@ t.test('no answer whatever asks the API server to come again', async (t) => {
     t.notMatch(answer.body, /"code":(429|503)/)
   }
 })
+
+t.test('a request without any body is refused in the same words', async (t) => {
+  const { server } = serving(t)
+  const answer = await server.inject({ method: 'POST', url })
+  t.match(answer.json(), { code: 400, message: 'the body must be JSON: it is empty' })
+})
+
+t.test(
+  'a fault of our own before the question is read answers 500 in general words and is logged once',
+  async (t) => {
+    const pathPrefix = () => {
+      throw new TypeError('secret detail')
+    }
+    const { post, lines } = serving(t, undefined, { pathPrefix })
+    const answer = await post()
+    t.match(answer.json(), { code: 500, message: 'internal error in tidewaiter, see its log' })
+    t.match(lines, [{ level: 'error' }])
+    t.equal(lines.length, 1)
+  },
+)

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import t from 'tap'
 import { goDurationMs, timeoutOf } from '../../src/admission/timeout.ts'
 
@@ -46,7 +46,7 @@ t.test('what Go prints is read back', async (t) => {
   )
 })
 
-t.test('whatever the query says, the time is above 0 and at most 30 s', async (t) => {
+t.test('whatever the query says, the time is above 0 and at most 30 s', async () => {
   const unit = fc.constantFrom('ns', 'us', 'ms', 's', 'm', 'h', 'd', '')
   const almost = fc.tuple(fc.double(), unit).map(([count, unit]) => `${count}${unit}`)
   fc.assert(

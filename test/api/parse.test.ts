@@ -56,6 +56,11 @@ const refused: Readonly<Record<string, { node: Node; given: unknown; want: reado
     given: 'é',
     want: ['x must have at least 2 characters, got "é"'],
   },
+  'a text that is too long does not meet the pattern': {
+    node: { ...text, pattern: '^a' },
+    given: 'bbbb',
+    want: ['x must have at most 3 characters, got 4'],
+  },
   'a text outside of a pattern is shown beside it': {
     node: { ...text, pattern: '^a' },
     given: 'b',
@@ -150,8 +155,8 @@ const refused: Readonly<Record<string, { node: Node; given: unknown; want: reado
       listType: 'map',
       listMapKeys: ['name'],
     },
-    given: [{}, 5],
-    want: ['x[0].name must be given', 'x[1] must be an object, got 5'],
+    given: [{}, {}],
+    want: ['x[0].name must be given', 'x[1].name must be given'],
   },
   'a list is not an object': {
     node: object({}),
@@ -264,6 +269,8 @@ for (const [name, { node, given, want }] of Object.entries(refused)) {
 const inner = object({ a: { ...text, default: 'd' } })
 const taken: Readonly<Record<string, { node: Node; given: unknown; want: unknown }>> = {
   'lengths are counted in code points': { node: text, given: '🚢🚢🚢', want: '🚢🚢🚢' },
+  'patterns see code points': { node: { ...text, pattern: '^[^a]$' }, given: '🚢', want: '🚢' },
+  'any JSON may be as large as its limit': { node: any, given: 'a'.repeat(18), want: 'a'.repeat(18) },
   'a default is filled in where a field is missing': { node: inner, given: {}, want: { a: 'd' } },
   'a default is filled in for null': { node: inner, given: { a: null }, want: { a: 'd' } },
   'a default does not stand in for an empty text': { node: inner, given: { a: '' }, want: { a: '' } },

@@ -1,12 +1,30 @@
 /** The whole contract. */
 import type { Case } from './case.ts'
+import { cases as apply } from './cases/apply.ts'
+import { cases as builtIn } from './cases/built-in.ts'
 import { cases as create } from './cases/create.ts'
 import { cases as remove } from './cases/delete.ts'
+import { cases as dryRun } from './cases/dry-run.ts'
+import { cases as fieldValidation } from './cases/field-validation.ts'
 import { cases as list } from './cases/list.ts'
 import { cases as owners } from './cases/owners.ts'
+import { cases as patch } from './cases/patch.ts'
 import { cases as read } from './cases/read.ts'
 import { cases as update } from './cases/update.ts'
 import { cases as watch } from './cases/watch.ts'
 
 /** Every case. */
-export const allCases: readonly Case[] = [create, read, update, remove, owners, list, watch].flat()
+export const allCases: readonly Case[] = [
+  create,
+  read,
+  update,
+  remove,
+  owners,
+  list,
+  watch,
+  patch,
+  apply,
+  dryRun,
+  fieldValidation,
+  builtIn,
+].flat()

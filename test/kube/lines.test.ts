@@ -9,13 +9,24 @@ const cutAt = (bytes: Uint8Array, places: readonly number[]): Uint8Array[] => {
 }
 
 t.test('however a stream is cut into chunks, the lines are the same', async () => {
-  const line = fc.string({ unit: 'binary', minLength: 1, maxLength: 30 }).filter((text) => !text.includes('\n') && text.trim() !== '')
+  const line = fc
+    .string({ unit: 'binary', minLength: 1, maxLength: 30 })
+    .filter((text) => !text.includes('\n') && text.trim() !== '')
   fc.assert(
-    fc.property(fc.array(line, { maxLength: 10 }), fc.array(fc.nat(400), { maxLength: 20 }), (wanted, places) => {
-      const lines = createLines(10_000)
-      const got = cutAt(Buffer.from(wanted.map((one) => `${one}\n`).join('')), places).flatMap((chunk) => lines.push(chunk))
-      t.same(got, wanted.map((one) => Buffer.from(one).toString()))
-    }),
+    fc.property(
+      fc.array(line, { maxLength: 10 }),
+      fc.array(fc.nat(400), { maxLength: 20 }),
+      (wanted, places) => {
+        const lines = createLines(10_000)
+        const got = cutAt(Buffer.from(wanted.map((one) => `${one}\n`).join('')), places).flatMap((chunk) =>
+          lines.push(chunk),
+        )
+        t.same(
+          got,
+          wanted.map((one) => Buffer.from(one).toString()),
+        )
+      },
+    ),
     { seed: 1, numRuns: 200 },
   )
 })
@@ -23,7 +34,10 @@ t.test('however a stream is cut into chunks, the lines are the same', async () =
 t.test('a character that is split between two chunks is whole', async (t) => {
   const lines = createLines(100)
   const bytes = Buffer.from('ä€😀\n')
-  t.same([...bytes].flatMap((byte) => lines.push(Uint8Array.of(byte))), ['ä€😀'])
+  t.same(
+    [...bytes].flatMap((byte) => lines.push(Uint8Array.of(byte))),
+    ['ä€😀'],
+  )
 })
 
 t.test('a line without an end is given up at the limit, not collected for ever', async (t) => {

@@ -21,7 +21,10 @@ export type Seen = {
 export type Handler = (seen: Seen, response: ServerResponse) => void
 
 /** Starts a server that ends with the test. */
-export async function serve(t: Test, handler: Handler): Promise<{ readonly url: string; readonly seen: Seen[] }> {
+export async function serve(
+  t: Test,
+  handler: Handler,
+): Promise<{ readonly url: string; readonly seen: Seen[] }> {
   const seen: Seen[] = []
   const server = createServer((request, response) => {
     const chunks: Buffer[] = []
@@ -47,7 +50,12 @@ export async function serve(t: Test, handler: Handler): Promise<{ readonly url: 
 }
 
 /** Writes JSON. */
-export function json(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void {
+export function json(
+  response: ServerResponse,
+  status: number,
+  body: unknown,
+  headers: Record<string, string> = {},
+): void {
   response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body))
 }
 
@@ -80,15 +88,27 @@ export const anAccess = (server: string, more: Partial<ClusterAccess> = {}): Clu
 })
 
 /** A client of a server, closed with the test. */
-export function aClient(t: Test, url: string, more: Partial<ClusterAccess> = {}): { client: KubeClient; clock: FakeClock } {
+export function aClient(
+  t: Test,
+  url: string,
+  more: Partial<ClusterAccess> = {},
+): { client: KubeClient; clock: FakeClock } {
   const clock = new FakeClock()
-  const client = createKubeClient({ access: anAccess(url, more), clock, log: aLog(), userAgent: 'tidewaiter/test' })
+  const client = createKubeClient({
+    access: anAccess(url, more),
+    clock,
+    log: aLog(),
+    userAgent: 'tidewaiter/test',
+  })
   t.teardown(() => client.close())
   return { client, clock }
 }
 
 /** Turns the event loop until something holds; `each` is done in every turn. Sockets need turns, not time. */
-export async function until(holds: () => boolean, each: () => Promise<void> | void = () => {}): Promise<void> {
+export async function until(
+  holds: () => boolean,
+  each: () => Promise<void> | void = () => {},
+): Promise<void> {
   for (let turn = 0; turn < 200_000; turn++) {
     if (holds()) return
     await each()

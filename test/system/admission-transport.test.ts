@@ -115,9 +115,10 @@ async function until(clock: FakeClock, fits: () => boolean): Promise<void> {
 
 /** Lets time go by until `settled`. */
 async function driven<T>(clock: FakeClock, settled: Promise<T>): Promise<T> {
-  let waiting = true
-  void settled.finally(() => (waiting = false)).catch(() => {})
-  while (waiting) await clock.pass(50)
+  const waiting = new Set([settled])
+  const over = () => waiting.delete(settled)
+  settled.then(over, over)
+  while (waiting.size > 0) await clock.pass(50)
   return settled
 }
 
@@ -210,7 +211,7 @@ t.test('a body of 6 MB is read', async (t) => {
   const { post, asked } = await serving(t)
   const large = body.replace('"object":{}', `"object":{"a":"${'x'.repeat(6_000_000)}"}`)
   t.equal((await post(large)).status, 200)
-  t.equal((asked[0]?.object as { a: string }).a.length, 6_000_000)
+  t.equal(JSON.stringify(asked[0]?.object).length, 6_000_008)
 })
 
 t.test('a body that does not arrive in time is told so, and its connection closes', async (t) => {

@@ -58,10 +58,7 @@ class FakeSecret implements SecretStore {
   }
 }
 
-function setUp(
-  t: Test,
-  { store = new FakeSecret(), clock = new FakeClock(), wanted = names as readonly string[] } = {},
-) {
+function setUp(t: Test, { store = new FakeSecret(), clock = new FakeClock(), wanted = names } = {}) {
   const lines: { level: string; fields: object; message: string }[] = []
   const say = (level: string) => (fields: object, message: string) =>
     void lines.push({ level, fields, message })
@@ -76,11 +73,11 @@ function setUp(
 
 /** Lets time go by until `settled`: keys are made on another thread, which a still clock does not wait for. */
 async function driven<T>(clock: FakeClock, settled: Promise<T>): Promise<T> {
-  let waiting = true
-  const done = settled.finally(() => (waiting = false))
-  done.catch(() => {})
-  while (waiting) await clock.pass(100)
-  return done
+  const waiting = new Set([settled])
+  const over = () => waiting.delete(settled)
+  settled.then(over, over)
+  while (waiting.size > 0) await clock.pass(100)
+  return settled
 }
 
 /** The next material that a keeper tells. */

@@ -35,12 +35,12 @@ const selectors: Readonly<Record<string, string>> = {
 const bad: Readonly<Record<string, RegExp | string>> = {
   'tier=(': "unable to parse requirement: found '(', expected: identifier",
   'tier in x': "unable to parse requirement: found 'x' expected: '('",
-  ',': "unable to parse requirement: found ',', expected: !, identifier, or 'end of string'",
+  ',': "found ',', expected: !, identifier, or 'end of string'",
   'tier in (x': "unable to parse requirement: found '', expected: ',' or ')'",
   'a b=x': /^unable to parse requirement: found 'b', expected: in, notin, =, ==, !=, gt, lt$/,
   '-a=x': /^unable to parse requirement: <nil>: Invalid value: "-a": name part must consist of/,
   'n>x':
-    "unable to parse requirement: values[0][n]: Invalid value: \"x\": for 'Gt', 'Lt' operators, the value must be an integer",
+    "unable to parse requirement: values[0]: Invalid value: \"x\": for 'Gt', 'Lt' operators, the value must be an integer",
 }
 
 const pages = async (api: Api, path: string, query: Readonly<Record<string, string | number>>) => {
@@ -116,7 +116,7 @@ export const cases = about('list', [
       code: 400,
       reason: 'BadRequest',
       message:
-        'Unable to find "coordination.k8s.io/v1, Resource=leases" that match label selector "", field selector "spec.holderIdentity=x": field label not supported: spec.holderIdentity',
+        '"spec.holderIdentity" is not a known field selector: only "metadata.name", "metadata.namespace"',
     })
   }),
   inNamespace('a field selector that cannot be read is a 400', async (api, ns) => {
@@ -148,7 +148,9 @@ export const cases = about('list', [
   }),
   inNamespace('pages with a selector are full pages', async (api, ns) => {
     await four(api, ns)
-    assert.deepEqual(await pages(api, paths.leases(ns), { limit: 1, labelSelector: 'tier=x' }), ['a', 'c'])
+    // The real server cannot know that nothing more matches: its last page may be empty.
+    const filled = await pages(api, paths.leases(ns), { limit: 1, labelSelector: 'tier=x' })
+    assert.deepEqual(filled.filter(Boolean), ['a', 'c'])
   }),
   inNamespace('later pages show the moment of the first', async (api, ns) => {
     await four(api, ns)
@@ -165,7 +167,7 @@ export const cases = about('list', [
   inNamespace('a continue that is none is a 400', async (api, ns) => {
     says(await api.get(paths.leases(ns), { limit: 1, continue: 'nonsense' }), 400, [
       'BadRequest',
-      /^continue key is not valid: /,
+      /^invalid continue token: continue key is not valid: /,
     ])
   }),
   inNamespace('a continue of a moment long gone is a 410 Expired with a token to go on', async (api, ns) => {
@@ -226,7 +228,7 @@ export const cases = about('list', [
     const { metadata } = answered(await api.get(paths.leases(ns)), 200)
     const resourceVersion = String(BigInt(metadata.resourceVersion) + 1_000_000n)
     const answer = await api.get(paths.leases(ns), { resourceVersion, resourceVersionMatch: 'NotOlderThan' })
-    says(answer, 504, ['Timeout', /^Too large resource version: \d+, current: \d+$/])
+    says(answer, 504, ['Timeout', /^Timeout: Too large resource version: \d+, current: \d+$/])
     assert.equal(answer.body.details.causes[0].reason, 'ResourceVersionTooLarge')
     assert.equal(answer.body.details.retryAfterSeconds, 1)
   }),

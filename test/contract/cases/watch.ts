@@ -111,8 +111,12 @@ export const cases = about('watch', [
     await made(api, ns, ['b'])
     assert.deepEqual(await watch.take(1), ['ADDED b'])
   }),
-  inNamespace('watch of one object by its path', async (api, ns) => {
-    const watch = await api.watch(paths.leases(ns, 'b'))
+  inNamespace('the path of one object gives the object, not a watch', async (api, ns) => {
+    const object = await made(api, ns, ['a'])
+    assert.deepEqual(answered(await api.get(paths.leases(ns, 'a'), { watch: 'true' }), 200), object)
+  }),
+  inNamespace('the old path of one object watches it', async (api, ns) => {
+    const watch = await api.watch(`/apis/coordination.k8s.io/v1/watch/namespaces/${ns}/leases/b`)
     await made(api, ns, ['a'])
     await made(api, ns, ['b'])
     assert.deepEqual(await watch.take(1), ['ADDED b'])

@@ -1,0 +1,129 @@
+/** POST: an object comes to be. */
+import { admit, review } from '../admission/chain.ts'
+import type { Call } from '../admission/call.ts'
+import { stamp } from '../clock.ts'
+import { alreadyExists, ApiError, badRequest, forbidden, notFound } from '../errors/status.ts'
+import { afterUpdate } from '../fields/managed.ts'
+import { own, setAt, textAt, type JsonObject } from '../json.ts'
+import { groupVersion, nameOfResource, type Resource } from '../resources/resource.ts'
+import { keyOf } from '../storage/store.ts'
+import type { World } from '../world.ts'
+import { assign } from '../builtin/assign.ts'
+import { decode, parseBody, shape } from './body.ts'
+import { viewOf } from './list.ts'
+import { forCreate, generatedName } from './metadata.ts'
+import { json, type Answer, type Request } from './request.ts'
+import { storeError } from './store-errors.ts'
+import { showObject } from './table.ts'
+import { checkObject } from './validate.ts'
+import { writeOptions, type WriteOptions } from './write-options.ts'
+
+// apiserver pkg/registry/generic/registry/store.go: how often a generated name that is taken is tried anew.
+const nameAttempts = 8
+
+/** Answers a POST. */
+export async function create(world: World, request: Request, resource: Resource): Promise<Answer> {
+  const view = viewOf(world, request)
+  const options = writeOptions(request, 'CreateOptions')
+  const body = await parseBody(request.body, request.contentType)
+  const decoded = decode(resource, body, { options, warn: request.warn })
+  const object = inNamespace(resource, decoded, request.info.namespace)
+  if (textAt(object, 'metadata', 'resourceVersion') !== '') {
+    throw new ApiError({ code: 500, reason: '', message: 'resourceVersion should not be set on objects to be created' })
+  }
+  const created = await createObject(world, request, { resource, object, options })
+  return json(showObject(resource, created, view), 201)
+}
+
+/** Puts the namespace of the URL into an object; throws 400 if it names another. */
+export function inNamespace(resource: Resource, object: JsonObject, namespace: string): JsonObject {
+  const own = textAt(object, 'metadata', 'namespace')
+  if (!resource.namespaced) {
+    return own === '' ? object : setAt(object, ['metadata', 'namespace'], undefined)
+  }
+  if (namespace === '') throw badRequest('an empty namespace may not be set during creation')
+  if (own !== '' && own !== namespace) {
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request')
+  }
+  return setAt(object, ['metadata', 'namespace'], namespace)
+}
+
+type What = { readonly resource: Resource; readonly object: JsonObject; readonly options: WriteOptions; readonly applied?: boolean }
+
+/** Runs an object through admission and validation, and stores it. */
+export async function createObject(world: World, request: Request, what: What): Promise<JsonObject> {
+  const { resource, options } = what
+  const { namespace } = request.info
+  checkNamespace(world, resource, what.object)
+  const call: Call = {
+    operation: 'CREATE',
+    resource,
+    subresource: '',
+    namespace: resource.namespaced ? namespace : '',
+    name: textAt(what.object, 'metadata', 'name'),
+    object: what.object,
+    oldObject: undefined,
+    options: options.asSent,
+    dryRun: options.dryRun,
+    user: request.user,
+    signal: request.signal,
+    endsAt: request.endsAt,
+    warn: request.warn,
+  }
+  const mutated = await admit(world, call)
+  const shaped = mutated === what.object ? mutated : shape(resource, mutated)
+  for (let attempt = 1; ; attempt += 1) {
+    const prepared = prepare(world, request, { ...what, object: shaped })
+    checkObject(resource, prepared, undefined)
+    const name = textAt(prepared, 'metadata', 'name')
+    await review(world, { ...call, name, object: prepared })
+    const stored = store(world, what, prepared)
+    if (stored !== 'exists') return stored
+    const generated = textAt(shaped, 'metadata', 'name') === ''
+    if (!generated || attempt === nameAttempts) throw storeError(resource, name, 'exists')
+  }
+}
+
+function prepare(world: World, request: Request, { resource, object, options, applied }: What): JsonObject {
+  const now = stamp(world.clock.now())
+  const managed = own(objectOf(object), 'managedFields')
+  const fresh = assign(world, resource, forCreate(resource, withName(object), now))
+  if (applied === true) return managed === undefined ? fresh : setAt(fresh, ['metadata', 'managedFields'], managed)
+  const writer = { manager: options.manager, apiVersion: groupVersion(resource), subresource: '', time: now }
+  return afterUpdate(resource.node, { before: undefined, after: fresh }, writer)
+}
+
+const objectOf = (object: JsonObject): JsonObject => {
+  const metadata = own(object, 'metadata')
+  return typeof metadata === 'object' && metadata !== null && !Array.isArray(metadata) ? (metadata as JsonObject) : {}
+}
+
+function withName(object: JsonObject): JsonObject {
+  const base = textAt(object, 'metadata', 'generateName')
+  if (textAt(object, 'metadata', 'name') !== '' || base === '') return object
+  return setAt(object, ['metadata', 'name'], generatedName(base))
+}
+
+function store(world: World, { resource, options }: What, object: JsonObject): JsonObject | 'exists' {
+  const name = textAt(object, 'metadata', 'name')
+  const key = keyOf(textAt(object, 'metadata', 'namespace'), name)
+  if (options.dryRun) {
+    if (world.store.get(resource.storage, key) !== undefined) throw alreadyExists(nameOfResource(resource), name)
+    return object
+  }
+  const stored = world.store.create(resource.storage, key, resource.stored(object))
+  if (stored === 'exists') return 'exists'
+  if (typeof stored === 'string') throw storeError(resource, name, stored)
+  return resource.shown(stored)
+}
+
+// The NamespaceLifecycle admission plugin.
+function checkNamespace(world: World, resource: Resource, object: JsonObject): void {
+  if (!resource.namespaced) return
+  const namespace = textAt(object, 'metadata', 'namespace')
+  const found = world.store.get('/namespaces', namespace)
+  if (found === undefined) throw notFound({ group: '', resource: 'namespaces' }, namespace)
+  if (textAt(found, 'metadata', 'deletionTimestamp') === '') return
+  const why = `unable to create new content in namespace ${namespace} because it is being terminated`
+  throw forbidden(nameOfResource(resource), textAt(object, 'metadata', 'name'), why)
+}

@@ -1,0 +1,160 @@
+/** DELETE: at once, or after finalizers and dependents. */
+import { review } from '../admission/chain.ts'
+import { admit } from '../admission/chain.ts'
+import type { Call } from '../admission/call.ts'
+import { stamp } from '../clock.ts'
+import { ApiError, conflict, notFound } from '../errors/status.ts'
+import { at, isObject, listAt, setAt, textAt, textsAt, type JsonObject } from '../json.ts'
+import { nameOfResource, type Resource } from '../resources/resource.ts'
+import { keyOf } from '../storage/store.ts'
+import type { World } from '../world.ts'
+import { parseBody } from './body.ts'
+import { listOptions } from './list-options.ts'
+import { pageOf, viewOf } from './list.ts'
+import { uidOf } from './metadata.ts'
+import { json, type Answer, type Request } from './request.ts'
+import { showList, showObject } from './table.ts'
+
+type Policy = 'Orphan' | 'Foreground' | 'Background'
+type DeleteOptions = {
+  readonly policy: Policy
+  readonly uid: string
+  readonly resourceVersion: string
+  readonly dryRun: boolean
+  readonly asSent: JsonObject
+}
+
+/** What became of an object. */
+type Outcome = { readonly gone: boolean; readonly object: JsonObject }
+
+/** Answers a DELETE of one object. */
+export async function remove(world: World, request: Request, resource: Resource): Promise<Answer> {
+  const view = viewOf(world, request)
+  const options = await deleteOptions(request)
+  const { gone, object } = await removeObject(world, request, { resource, ...request.info, options })
+  if (!gone || view.wanted !== 'object') return json(showObject(resource, object, view))
+  const group = resource.group === '' ? {} : { group: resource.group }
+  const details = { name: request.info.name, ...group, kind: resource.plural, uid: uidOf(object) }
+  return json({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details })
+}
+
+/** Answers a DELETE of a collection. */
+export async function removeCollection(world: World, request: Request, resource: Resource): Promise<Answer> {
+  const view = viewOf(world, request)
+  const options = await deleteOptions(request)
+  const { namespace } = request.info
+  const page = pageOf(world.store, { resource, namespace: resource.namespaced ? namespace : '', options: listOptions(request.query, resource, false) })
+  const items: JsonObject[] = []
+  for (const object of page.items) {
+    const [name, own] = [textAt(object, 'metadata', 'name'), textAt(object, 'metadata', 'namespace')]
+    try {
+      items.push((await removeObject(world, request, { resource, namespace: own, name, options })).object)
+    } catch (error) {
+      // Somebody else deleted it meanwhile: that is what was wanted.
+      if (!(error instanceof ApiError) || error.code !== 404) throw error
+    }
+  }
+  return json(showList(resource, { items, metadata: page.metadata }, view))
+}
+
+async function deleteOptions(request: Request): Promise<DeleteOptions> {
+  const body = request.body.length === 0 ? {} : await parseBody(request.body, request.contentType)
+  const asked = textAt(body, 'propagationPolicy') || (request.query.get('propagationPolicy') ?? '')
+  const orphan = at(body, 'orphanDependents') === true || request.query.get('orphanDependents') === 'true'
+  const dryRun = textsAt(body, 'dryRun').includes('All') || request.query.getAll('dryRun').includes('All')
+  const policy = asked === 'Orphan' || asked === 'Foreground' ? asked : orphan && asked === '' ? 'Orphan' : 'Background'
+  const sent = isObject(body) ? body : {}
+  return {
+    policy,
+    uid: textAt(body, 'preconditions', 'uid'),
+    resourceVersion: textAt(body, 'preconditions', 'resourceVersion'),
+    dryRun,
+    asSent: { ...sent, kind: 'DeleteOptions', apiVersion: 'meta.k8s.io/v1', ...(dryRun ? { dryRun: ['All'] } : {}) },
+  }
+}
+
+type What = { readonly resource: Resource; readonly namespace: string; readonly name: string; readonly options: DeleteOptions }
+
+async function removeObject(world: World, request: Request, what: What): Promise<Outcome> {
+  const { resource, name, options } = what
+  const key = keyOf(resource.namespaced ? what.namespace : '', name)
+  // Admission takes time; whoever writes meanwhile makes us look again.
+  for (;;) {
+    const stored = world.store.get(resource.storage, key)
+    if (stored === undefined) throw notFound(nameOfResource(resource), name)
+    const current = resource.shown(stored)
+    checkPreconditions(resource, current, options)
+    const call = callOf(request, what, current)
+    await admit(world, call)
+    await review(world, call)
+    const outcome = world.store.get(resource.storage, key) === stored ? takeAway(world, { ...what, key, stored, current }) : undefined
+    if (outcome !== undefined) return outcome
+  }
+}
+
+function callOf(request: Request, { resource, namespace, name, options }: What, current: JsonObject): Call {
+  return {
+    operation: 'DELETE',
+    resource,
+    subresource: '',
+    namespace: resource.namespaced ? namespace : '',
+    name,
+    object: undefined,
+    oldObject: current,
+    options: options.asSent,
+    dryRun: options.dryRun,
+    user: request.user,
+    signal: request.signal,
+    endsAt: request.endsAt,
+    warn: request.warn,
+  }
+}
+
+function checkPreconditions(resource: Resource, current: JsonObject, { uid, resourceVersion }: DeleteOptions): void {
+  const name = textAt(current, 'metadata', 'name')
+  const fail = (what: string, wanted: string, found: string): never => {
+    const why = `Precondition failed: ${what} in precondition: ${wanted}, ${what} in object meta: ${found}`
+    throw conflict(nameOfResource(resource), name, why)
+  }
+  const version = textAt(current, 'metadata', 'resourceVersion')
+  if (uid !== '' && uid !== uidOf(current)) fail('UID', uid, uidOf(current))
+  if (resourceVersion !== '' && resourceVersion !== version) fail('ResourceVersion', resourceVersion, version)
+}
+
+type Taking = What & { readonly key: string; readonly stored: JsonObject; readonly current: JsonObject }
+
+function takeAway(world: World, { resource, key, stored, current, options }: Taking): Outcome | undefined {
+  const finalizers = withPolicy(textsAt(current, 'metadata', 'finalizers'), options.policy)
+  const namespace = resource.kind === 'Namespace' && !resource.custom && listAt(current, 'spec', 'finalizers').length > 0
+  if (finalizers.length === 0 && !namespace) {
+    if (options.dryRun) return { gone: true, object: current }
+    const removed = world.store.remove(resource.storage, key, stored)
+    return typeof removed === 'string' ? undefined : { gone: true, object: resource.shown(removed) }
+  }
+  const marked = mark(resource, current, { finalizers, now: stamp(world.clock.now()) })
+  if (options.dryRun || marked === current) return { gone: false, object: marked }
+  const result = world.store.replace(resource.storage, key, { before: stored, object: resource.stored(marked) })
+  return typeof result === 'string' ? undefined : { gone: false, object: resource.shown(result) }
+}
+
+const policyFinalizers: Readonly<Record<Policy, readonly string[]>> = { Orphan: ['orphan'], Foreground: ['foregroundDeletion'], Background: [] }
+
+function withPolicy(finalizers: readonly string[], policy: Policy): readonly string[] {
+  const others = finalizers.filter((one) => one !== 'orphan' && one !== 'foregroundDeletion')
+  return [...others, ...policyFinalizers[policy]]
+}
+
+function mark(resource: Resource, current: JsonObject, { finalizers, now }: { readonly finalizers: readonly string[]; readonly now: string }): JsonObject {
+  if (textAt(current, 'metadata', 'deletionTimestamp') !== '') return current
+  const generation = at(current, 'metadata', 'generation')
+  const metadata = {
+    ...(isObject(current['metadata']) ? current['metadata'] : {}),
+    ...(finalizers.length === 0 ? {} : { finalizers }),
+    deletionTimestamp: now,
+    deletionGracePeriodSeconds: 0,
+    ...(typeof generation === 'number' ? { generation: generation + 1 } : {}),
+  }
+  const marked = { ...current, metadata }
+  const namespace = resource.kind === 'Namespace' && !resource.custom
+  return namespace ? setAt(marked, ['status', 'phase'], 'Terminating') : marked
+}

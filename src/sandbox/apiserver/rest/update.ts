@@ -1,0 +1,160 @@
+/** PUT and everything else that replaces an object: read, change, admit, compare and set. */
+import { admit, review } from '../admission/chain.ts'
+import type { Call } from '../admission/call.ts'
+import { establish } from '../builtin/assign.ts'
+import { stamp } from '../clock.ts'
+import { badRequest, conflict, modified, notFound } from '../errors/status.ts'
+import { afterUpdate, sameBut } from '../fields/managed.ts'
+import { at, listAt, setAt, textAt, type JsonObject } from '../json.ts'
+import { groupVersion, nameOfResource, type Resource } from '../resources/resource.ts'
+import { keyOf } from '../storage/store.ts'
+import type { World } from '../world.ts'
+import { decode, parseBody, shape } from './body.ts'
+import { inNamespace } from './create.ts'
+import { viewOf } from './list.ts'
+import { forUpdate, uidOf } from './metadata.ts'
+import { json, type Answer, type Request } from './request.ts'
+import { storeError } from './store-errors.ts'
+import { showObject } from './table.ts'
+import { checkObject } from './validate.ts'
+import { writeOptions, type WriteOptions } from './write-options.ts'
+
+/** Which object is to be changed, and how. */
+export type Change = {
+  readonly resource: Resource
+  readonly namespace: string
+  readonly name: string
+  readonly subresource: string
+  readonly options: WriteOptions
+  /** What the object should become; called again when somebody else wrote in between. */
+  readonly desired: (current: JsonObject) => JsonObject
+  /** An apply brings its own managers. */
+  readonly applied?: boolean
+}
+
+// apiserver pkg/endpoints/handlers/patch.go: MaxRetryWhenPatchConflicts.
+const attempts = 5
+
+/** Answers a PUT. */
+export async function update(world: World, request: Request, resource: Resource): Promise<Answer> {
+  const view = viewOf(world, request)
+  const options = writeOptions(request, 'UpdateOptions')
+  const body = await parseBody(request.body, request.contentType)
+  const decoded = decode(resource, body, { options, warn: request.warn })
+  const { namespace, name, subresource } = request.info
+  const object = inNamespace(resource, decoded, namespace)
+  const named = textAt(object, 'metadata', 'name')
+  if (named !== name) {
+    throw badRequest(named === '' ? 'name must be provided' : `the name of the object (${named}) does not match the name on the URL (${name})`)
+  }
+  const desired = (current: JsonObject): JsonObject => {
+    const uid = uidOf(object)
+    if (uid !== '' && uid !== uidOf(current)) {
+      throw conflict(nameOfResource(resource), name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${uidOf(current)}`)
+    }
+    return object
+  }
+  const updated = await changeObject(world, request, { resource, namespace, name, subresource, options, desired })
+  return json(showObject(resource, updated, view))
+}
+
+/** Changes an object; throws 404, 409, 422 and what admission says. */
+export async function changeObject(world: World, request: Request, change: Change): Promise<JsonObject> {
+  const { resource, name } = change
+  const key = keyOf(resource.namespaced ? change.namespace : '', name)
+  for (let attempt = 1; ; attempt += 1) {
+    const stored = world.store.get(resource.storage, key)
+    if (stored === undefined) throw notFound(nameOfResource(resource), name)
+    const current = resource.shown(stored)
+    const desired = change.desired(current)
+    const version = textAt(desired, 'metadata', 'resourceVersion')
+    const explicit = version !== '' && version !== '0'
+    if (explicit && version !== textAt(current, 'metadata', 'resourceVersion')) throw conflict(nameOfResource(resource), name, modified)
+    const next = await admitted(world, request, { ...change, current, wanted: desired })
+    const result = write(world, { ...change, key, stored, current, next })
+    if (typeof result !== 'string') return result
+    // Velero and others patch without a version: they are retried, as the real server does.
+    if (result !== 'conflict' || attempt === attempts || textAt(desired, 'metadata', 'resourceVersion') !== '' && !change.applied && mentionsVersion(change, current)) {
+      throw storeError(resource, name, result)
+    }
+  }
+}
+
+// Whether the client itself named the version that it read.
+function mentionsVersion(change: Change, current: JsonObject): boolean {
+  const probe = setAt(current, ['metadata', 'resourceVersion'], 'probe')
+  return textAt(change.desired(probe), 'metadata', 'resourceVersion') !== 'probe'
+}
+
+type Admitting = Change & { readonly current: JsonObject; readonly wanted: JsonObject }
+
+async function admitted(world: World, request: Request, change: Admitting): Promise<JsonObject> {
+  const { resource, subresource, current, options, wanted } = change
+  const object = completed(current, wanted)
+  const call: Call = {
+    operation: 'UPDATE',
+    resource,
+    subresource,
+    namespace: resource.namespaced ? change.namespace : '',
+    name: change.name,
+    object,
+    oldObject: current,
+    options: options.asSent,
+    dryRun: options.dryRun,
+    user: request.user,
+    signal: request.signal,
+    endsAt: request.endsAt,
+    warn: request.warn,
+  }
+  const mutated = await admit(world, call)
+  const shaped = mutated === object ? object : shape(resource, mutated)
+  const prepared = derived(world, resource, forUpdate(resource, { before: current, after: shaped }, subresource))
+  checkObject(resource, withIdentity(shaped, prepared), current)
+  const managed = change.applied === true ? prepared : managedBy(world, change, prepared)
+  await review(world, { ...call, object: managed })
+  return managed
+}
+
+// A PUT may leave out what only the server writes.
+function completed(current: JsonObject, wanted: JsonObject): JsonObject {
+  const filled = ['uid', 'creationTimestamp', 'resourceVersion'].reduce((object, name) => {
+    const value = at(current, 'metadata', name)
+    return textAt(object, 'metadata', name) === '' && value !== undefined ? setAt(object, ['metadata', name], value) : object
+  }, wanted)
+  const managed = at(current, 'metadata', 'managedFields')
+  return at(filled, 'metadata', 'managedFields') === undefined && managed !== undefined ? setAt(filled, ['metadata', 'managedFields'], managed) : filled
+}
+
+// What the client asked for is judged, with its own uid and names, not what the server would make of it.
+function withIdentity(asked: JsonObject, prepared: JsonObject): JsonObject {
+  return ['uid', 'creationTimestamp'].reduce((object, name) => setAt(object, ['metadata', name], at(asked, 'metadata', name)), prepared)
+}
+
+function derived(world: World, resource: Resource, object: JsonObject): JsonObject {
+  return !resource.custom && resource.kind === 'CustomResourceDefinition' ? establish(object, stamp(world.clock.now())) : object
+}
+
+function managedBy(world: World, { resource, current, options, subresource }: Admitting, after: JsonObject): JsonObject {
+  const writer = { manager: options.manager, apiVersion: groupVersion(resource), subresource, time: stamp(world.clock.now()) }
+  return afterUpdate(resource.node, { before: current, after }, writer)
+}
+
+type Writing = Change & { readonly key: string; readonly stored: JsonObject; readonly current: JsonObject; readonly next: JsonObject }
+
+function write(world: World, { resource, key, stored, current, next, options }: Writing): JsonObject | ReturnType<typeof missed> {
+  if (options.dryRun || sameBut(current, next)) return options.dryRun ? next : current
+  // An object that is being deleted goes with its last finalizer.
+  const going = textAt(current, 'metadata', 'deletionTimestamp') !== '' && listAt(next, 'metadata', 'finalizers').length === 0
+  if (going && !stillHeld(resource, next)) {
+    const removed = world.store.remove(resource.storage, key, stored)
+    return typeof removed === 'string' ? removed : next
+  }
+  const result = world.store.replace(resource.storage, key, { before: stored, object: resource.stored(next) })
+  return typeof result === 'string' ? result : resource.shown(result)
+}
+
+const missed = (): 'missing' | 'exists' | 'conflict' | 'full' => 'conflict'
+
+// A namespace has finalizers of its own in its spec.
+const stillHeld = (resource: Resource, object: JsonObject): boolean =>
+  resource.kind === 'Namespace' && !resource.custom && listAt(object, 'spec', 'finalizers').length > 0

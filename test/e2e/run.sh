@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# npm run e2e: makes a whole real cluster with a real Velero, installs the image of this checkout with kubectl apply -k,
+# and drives it with the real kubectl and velero. Root on Debian or the like. Everything is ended afterwards.
+# usage: run.sh [TEST...]          default: every test/e2e/*.test.ts
+#   KEEP=1  leaves the cluster up   DIR=...  where it lives (default .cluster/e2e)
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+[ "$(id -u)" = 0 ] || { echo 'npm run e2e needs root: it makes network namespaces and containers' >&2; exit 4; }
+export DIR=${DIR:-$PWD/.cluster/e2e}
+began=$SECONDS
+say() { printf '\n== %4d s  %s\n' $((SECONDS - began)) "$*"; }
+finish() { code=$?; [ "${KEEP:-}" = 1 ] || { say 'ending the cluster'; test/cluster/cluster.sh down "$DIR" || true; }; exit $code; }
+trap finish EXIT
+
+say 'Debian packages'
+test/cluster/packages.sh
+say 'building what is not built yet (about 10 minutes the first time)'
+test/cluster/build.sh
+say 'a whole cluster'
+test/cluster/cluster.sh up "$DIR"
+say 'Velero and the image of this checkout'
+test/cluster/velero.sh "$DIR" >"$DIR/logs/velero-install.log" 2>&1 & velero=$!
+image=$(test/cluster/image.sh "$DIR" e2e | tail -n 1)
+wait "$velero" || { tail -n 20 "$DIR/logs/velero-install.log" >&2; exit 1; }
+say "installing $image"
+test/e2e/install.sh "$DIR" "$image"
+tests=("$@")
+[ $# -gt 0 ] || tests=(test/e2e/*.test.ts)
+say "the tests (${#tests[@]} files)"
+test/cluster/cluster.sh exec "$DIR" env \
+  TIDEWAITER_E2E_KUBECONFIG="$DIR/admin.kubeconfig" TIDEWAITER_E2E_DIR="$DIR" TIDEWAITER_E2E_IMAGE="$image" \
+  npx tap run --reporter=terse --jobs="${JOBS:-3}" --timeout=300 --disable-coverage "${tests[@]}"
+say 'all passed'
