@@ -375,6 +375,23 @@ t.test(
   },
 )
 
+t.test('an Action with a status that is wrong is an Action without one', async (t) => {
+  t.same(ok(parseAction({ ...anActionObject(), status: { conditions: 1 } })), anAction())
+})
+
+t.test('keys of labels are qualified names, those of annotations in any case', async (t) => {
+  const labels = { 'app.example.com/a': '', [`${'a'.repeat(253)}/b`]: 'x' }
+  const annotations = { 'A.B/c': 'x y' }
+  t.match(ok(parseAction(anActionObject({ labels, annotations }))).metadata, { labels, annotations })
+  for (const key of ['A.B/c', `${'a'.repeat(254)}/b`, '/b', 'a/', '', 'é']) {
+    t.match(
+      said(parseAction(anActionObject({ labels: { [key]: '' } })))[0],
+      'metadata.labels must have keys like',
+      key,
+    )
+  }
+})
+
 const wrongActions: Readonly<Record<string, { given: unknown; want: readonly string[] }>> = {
   'text is no Action': { given: 'kind: Action', want: ['Action must be an object, got "kind: Action"'] },
   'an empty object lacks everything': {

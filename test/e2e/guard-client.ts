@@ -26,6 +26,8 @@ export async function startClient(
   const proxy = spawn(kubectl, ['--kubeconfig', kubeconfig, 'proxy', '--port=0'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
+  // Also when a test ends by an error: the proxy would go on, and hold our stderr open.
+  process.on('exit', () => proxy.kill())
   const base = await new Promise<string>((resolve, reject) => {
     let text = ''
     proxy.stdout.on('data', (chunk: Buffer) => {

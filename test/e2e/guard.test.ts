@@ -17,7 +17,8 @@ if (kubeconfig === undefined) {
   t.skip('TIDEWAITER_E2E_KUBECONFIG is not set: run test/e2e/run.sh')
   process.exit(0)
 }
-const namespace = 'tidewaiter-e2e-guard'
+// Its own for each run: the former one may still be going.
+const namespace = `tidewaiter-e2e-guard-${process.pid}`
 const ours = `system:serviceaccount:${namespace}:tidewaiter`
 
 // Everybody may write Velero's objects and our records, as far as RBAC goes; what else they may is beside the name.
@@ -79,7 +80,7 @@ const roleOf = (user: User) => [
   },
 ]
 
-const guard = guardOf({ name: 'tidewaiter-e2e', namespaces: [namespace], accounts: [ours] })
+const guard = guardOf({ name: namespace, namespaces: [namespace], accounts: [ours] })
 await install({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
 for (const file of ['deploy/crds/actions.yaml', 'deploy/crds/actionruns.yaml'])
   for (const crd of objects(file)) await install(crd)

@@ -31,7 +31,7 @@ type Outcome = { readonly gone: boolean; readonly object: JsonObject }
 export async function remove(world: World, request: Request, resource: Resource): Promise<Answer> {
   const view = viewOf(world, request)
   const options = await deleteOptions(request)
-  const { gone, object } = await removeObject(world, request, { resource, ...request.info, options })
+  const { gone, object } = await removeObject(world, request, { resource, namespace: request.info.namespace, name: request.info.name, options })
   if (!gone || view.wanted !== 'object') return json(showObject(resource, object, view))
   const group = resource.group === '' ? {} : { group: resource.group }
   const details = { name: request.info.name, ...group, kind: resource.plural, uid: uidOf(object) }

@@ -7,7 +7,7 @@ import { badRequest, conflict, modified, notFound } from '../errors/status.ts'
 import { afterUpdate, sameBut } from '../fields/managed.ts'
 import { at, listAt, setAt, textAt, type JsonObject } from '../json.ts'
 import { groupVersion, nameOfResource, type Resource } from '../resources/resource.ts'
-import { keyOf } from '../storage/store.ts'
+import { keyOf, type Missed } from '../storage/store.ts'
 import type { World } from '../world.ts'
 import { decode, parseBody, shape } from './body.ts'
 import { inNamespace } from './create.ts'
@@ -73,17 +73,9 @@ export async function changeObject(world: World, request: Request, change: Chang
     const next = await admitted(world, request, { ...change, current, wanted: desired })
     const result = write(world, { ...change, key, stored, current, next })
     if (typeof result !== 'string') return result
-    // Velero and others patch without a version: they are retried, as the real server does.
-    if (result !== 'conflict' || attempt === attempts || textAt(desired, 'metadata', 'resourceVersion') !== '' && !change.applied && mentionsVersion(change, current)) {
-      throw storeError(resource, name, result)
-    }
+    // Tried anew on what is there now; whoever named a version is refused by the comparison above.
+    if (result !== 'conflict' || attempt === attempts) throw storeError(resource, name, result)
   }
-}
-
-// Whether the client itself named the version that it read.
-function mentionsVersion(change: Change, current: JsonObject): boolean {
-  const probe = setAt(current, ['metadata', 'resourceVersion'], 'probe')
-  return textAt(change.desired(probe), 'metadata', 'resourceVersion') !== 'probe'
 }
 
 type Admitting = Change & { readonly current: JsonObject; readonly wanted: JsonObject }
@@ -141,7 +133,7 @@ function managedBy(world: World, { resource, current, options, subresource }: Ad
 
 type Writing = Change & { readonly key: string; readonly stored: JsonObject; readonly current: JsonObject; readonly next: JsonObject }
 
-function write(world: World, { resource, key, stored, current, next, options }: Writing): JsonObject | ReturnType<typeof missed> {
+function write(world: World, { resource, key, stored, current, next, options }: Writing): JsonObject | Missed {
   if (options.dryRun || sameBut(current, next)) return options.dryRun ? next : current
   // An object that is being deleted goes with its last finalizer.
   const going = textAt(current, 'metadata', 'deletionTimestamp') !== '' && listAt(next, 'metadata', 'finalizers').length === 0
@@ -152,8 +144,6 @@ function write(world: World, { resource, key, stored, current, next, options }: 
   const result = world.store.replace(resource.storage, key, { before: stored, object: resource.stored(next) })
   return typeof result === 'string' ? result : resource.shown(result)
 }
-
-const missed = (): 'missing' | 'exists' | 'conflict' | 'full' => 'conflict'
 
 // A namespace has finalizers of its own in its spec.
 const stillHeld = (resource: Resource, object: JsonObject): boolean =>
