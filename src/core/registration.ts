@@ -191,7 +191,8 @@ function changesOf(current: Json, wanted: Json, path: string): readonly Registra
   if (byService && textAt(current, 'service', 'path') !== textAt(wanted, 'service', 'path')) {
     changes.push({ op: 'add', path: `${path}/service/path`, value: textAt(wanted, 'service', 'path') })
   }
-  if (textAt(current, 'caBundle') !== textAt(wanted, 'caBundle')) {
+  // None wanted: it was given by somebody else (cert-manager, or a public authority).
+  if ('caBundle' in wanted && textAt(current, 'caBundle') !== textAt(wanted, 'caBundle')) {
     changes.push({ op: 'add', path: `${path}/caBundle`, value: textAt(wanted, 'caBundle') })
   }
   return changes

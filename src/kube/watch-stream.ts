@@ -25,6 +25,7 @@ export type WatchOnce = {
 // etcd takes 1.5 MiB; escaped at its worst (six characters for a control character) this is 9 MiB of JSON.
 const largestLine = 16 * 1024 * 1024
 const openMs = 30_000
+const lookMs = 15_000
 
 /** Resolves when the server ends the watch cleanly; everything else is thrown, the caller's abort too. */
 export async function watchOnce(watch: WatchOnce): Promise<void> {

@@ -2,6 +2,9 @@
 import type { Case } from './case.ts'
 import { cases as apply } from './cases/apply.ts'
 import { cases as builtIn } from './cases/built-in.ts'
+import { cases as crdRules } from './cases/crd-rules.ts'
+import { cases as crdStatus } from './cases/crd-status.ts'
+import { cases as crdValues } from './cases/crd-values.ts'
 import { cases as create } from './cases/create.ts'
 import { cases as remove } from './cases/delete.ts'
 import { cases as dryRun } from './cases/dry-run.ts'
@@ -27,4 +30,7 @@ export const allCases: readonly Case[] = [
   dryRun,
   fieldValidation,
   builtIn,
+  crdValues,
+  crdRules,
+  crdStatus,
 ].flat()

@@ -28,6 +28,8 @@ export type Api = {
   /** A webhook of this case's own. */
   readonly hook: HookServer['hook']
   readonly endpoint: Endpoint
+  /** The Api of the whole run: what it makes lasts until all cases have ended. The same for all cases. */
+  readonly suite: Api
 }
 
 type Named = { readonly metadata: { readonly name: string } }
@@ -44,20 +46,24 @@ export const patchTypes = {
 /** A connection that cases share. */
 export type Connection = {
   /** The Api of one case; `done` takes away what it borrowed. */
-  readonly forCase: (hooks: HookServer) => { readonly api: Api; readonly done: () => Promise<void> }
-  readonly close: () => void
+  readonly forCase: () => { readonly api: Api; readonly done: () => Promise<void> }
+  readonly close: () => Promise<void>
 }
 
 /** Asks a server; nothing is sent before the first request. */
-export function connect(endpoint: Endpoint): Connection {
+export function connect(endpoint: Endpoint, hooks: HookServer): Connection {
   const agent = new Agent({ keepAlive: true, maxSockets: 64 })
   // Fresh in each run: a shared server keeps the names of earlier ones.
   const run = randomBytes(4).toString('hex')
   let count = 0
   const name = (prefix = 'c'): string => `${prefix}-${run}-${(count++).toString(36)}`
+  const whole = forCase({ endpoint, agent, name, hooks })
   return {
-    forCase: (hooks) => forCase({ endpoint, agent, name, hooks }),
-    close: () => agent.destroy(),
+    forCase: () => forCase({ endpoint, agent, name, hooks, suite: whole.api }),
+    close: async () => {
+      await whole.done()
+      agent.destroy()
+    },
   }
 }
 
@@ -66,15 +72,19 @@ type Shared = {
   readonly agent: Agent
   readonly name: (prefix?: string) => string
   readonly hooks: HookServer
+  readonly suite?: Api
 }
 
-function forCase({ endpoint, agent, name, hooks }: Shared): { api: Api; done: () => Promise<void> } {
+function forCase({ endpoint, agent, name, hooks, suite }: Shared): { api: Api; done: () => Promise<void> } {
   const wire = { endpoint, agent }
   const undo: (() => unknown)[] = []
   const request: Api['request'] = (method, path, options) => exchange(wire, [method, path], options)
   const remove = (path: string) => () => request('DELETE', path)
   const api: Api = {
     endpoint,
+    get suite() {
+      return suite ?? api
+    },
     request,
     get: (path, query = {}) => request('GET', path, { query }),
     post: (path, body, query = {}) => request('POST', path, { body, query }),

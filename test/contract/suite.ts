@@ -28,12 +28,12 @@ export async function runSuite(
   report: (result: Result) => void,
 ): Promise<void> {
   const hooks = await startHookServer()
-  const connection = connect(endpoint)
+  const connection = connect(endpoint, hooks)
   const waiting = [...selected(selection)]
   const worker = async (): Promise<void> => {
     for (let one = waiting.shift(); one !== undefined; one = waiting.shift()) {
       const began = performance.now()
-      const { api, done } = connection.forCase(hooks)
+      const { api, done } = connection.forCase()
       const failed = await one.run(api).then(
         () => undefined,
         (error: unknown) => error ?? new Error('failed without a reason'),
@@ -43,6 +43,6 @@ export async function runSuite(
     }
   }
   await Promise.all(Array.from({ length: selection.atOnce ?? 8 }, worker))
-  connection.close()
+  await connection.close()
   await hooks.close()
 }

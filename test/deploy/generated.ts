@@ -67,7 +67,7 @@ function rulesOf(document: Document.Parsed): readonly RoleRule[] {
 
 const where = (document: Document.Parsed): string => {
   const namespace = document.getIn(['metadata', 'namespace'])
-  return namespace === undefined ? '' : ` in the namespace \`${String(namespace)}\``
+  return typeof namespace === 'string' ? ` in the namespace \`${namespace}\`` : ''
 }
 
 /** Every rule of every role that is installed. */

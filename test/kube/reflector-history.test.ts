@@ -91,7 +91,7 @@ t.test(
     }
     await fc.assert(fc.asyncProperty(fc.array(deed, { maxLength: 25 }), check), {
       seed: 7,
-      numRuns: 40,
+      numRuns: 100,
       endOnFailure: true,
     })
   },

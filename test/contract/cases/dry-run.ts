@@ -64,7 +64,7 @@ export const cases = about('dry run', [
   inNamespace('another word than All is a 422', async (api, ns) => {
     says(await api.post(paths.configMaps(ns), configMap('a'), { dryRun: 'Some' }), 422, [
       'Invalid',
-      'CreateOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: "Some": supported values: "All"',
+      'CreateOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: ["Some"]: supported values: "All"',
     ])
   }),
 ])

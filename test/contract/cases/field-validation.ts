@@ -20,7 +20,7 @@ export const cases = about('field validation', [
     const answer = await api.post(paths.deployments(ns), { ...body, extra: 1 }, { fieldValidation: 'Strict' })
     says(answer, 400, [
       'BadRequest',
-      'Deployment in version "v1" cannot be handled as a Deployment: strict decoding error: unknown field "extra", unknown field "spec.template.spec.containers[0].imagee"',
+      'Deployment in version "v1" cannot be handled as a Deployment: strict decoding error: unknown field "spec.template.spec.containers[0].imagee", unknown field "extra"',
     ])
   }),
   inNamespace('Strict refuses a field that is there twice', async (api, ns) => {
@@ -51,7 +51,7 @@ export const cases = about('field validation', [
   inNamespace('another word is a 422', async (api, ns) => {
     says(await api.post(paths.configMaps(ns), odd, { fieldValidation: 'Loose' }), 422, [
       'Invalid',
-      'CreateOptions.meta.k8s.io "" is invalid: fieldValidation: Unsupported value: "Loose": supported values: "Ignore", "Warn", "Strict"',
+      'CreateOptions.meta.k8s.io "" is invalid: fieldValidation: Unsupported value: "Loose": supported values: "", "Ignore", "Strict", "Warn"',
     ])
   }),
   inNamespace('Strict holds for updates', async (api, ns) => {
@@ -67,7 +67,7 @@ export const cases = about('field validation', [
     const answer = await api.patch(paths.configMaps(ns, 'a'), { spec: 1 }, { type: 'merge', query })
     says(answer, 422, [
       'Invalid',
-      ' "" is invalid: patch: Invalid value: "{\\"spec\\":1}": strict decoding error: unknown field "spec"',
+      /^ "" is invalid: patch: Invalid value: ".*": strict decoding error: unknown field "spec"$/,
     ])
   }),
   inNamespace('field names count in their case', async (api, ns) => {

@@ -43,7 +43,12 @@ function impersonated(world: World, user: User, headers: IncomingHttpHeaders): U
   for (const [key, value] of extra) may({ group: 'authentication.k8s.io', resource: 'userextras', subresource: key, name: value })
   const added = groups.length === 0 ? (account ?? []) : []
   const all = new Set([...groups, ...added, name === anonymous.name ? 'system:unauthenticated' : 'system:authenticated'])
-  return { name, uid, groups: [...all], extra: Object.fromEntries(Map.groupBy(extra, ([key]) => key).entries().map(([key, pairs]) => [key, pairs.map(([, value]) => value)])) }
+  return { name, uid, groups: [...all], extra: grouped(extra) }
+}
+
+function grouped(pairs: readonly (readonly [string, string])[]): Readonly<Record<string, readonly string[]>> {
+  const keys = [...new Set(pairs.map(([key]) => key))]
+  return Object.fromEntries(keys.map((wanted) => [wanted, pairs.filter(([key]) => key === wanted).map(([, value]) => value)]))
 }
 
 function extraOf(headers: IncomingHttpHeaders): readonly (readonly [string, string])[] {

@@ -1,0 +1,13 @@
+/** The controllers that every cluster has and that clients count on: namespaces are emptied, dependents collected, CRDs cleaned up. */
+import type { World } from '../world.ts'
+import { watchNamespaces } from './namespaces.ts'
+import { watchOwners } from './garbage.ts'
+import { watchDefinitions } from './definitions.ts'
+
+/** Starts them; the returned function stops them. */
+export function startControllers(world: World): () => void {
+  const stops = [watchNamespaces(world), watchOwners(world), watchDefinitions(world)]
+  return () => {
+    for (const stop of stops) stop()
+  }
+}

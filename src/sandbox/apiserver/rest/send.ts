@@ -1,0 +1,75 @@
+/** Answers on the wire: JSON, text, and streams of watch events. */
+import { randomUUID } from 'node:crypto'
+import type { ServerResponse } from 'node:http'
+import type { Effect, Faults, FaultyCall } from '../faults/faults.ts'
+import type { Answer } from './request.ts'
+
+type Plain = Exclude<Answer, { as: 'stream' }>
+type Streamed = Extract<Answer, { as: 'stream' }>
+
+// apiserver pkg/endpoints/filters/warning.go: beyond 4096 characters in total, each is cut to 256.
+const warningsInTotal = 4096
+const warningCut = 256
+
+function warningHeaders(warnings: readonly string[]): readonly string[] {
+  const usable = warnings.filter((one) => one !== '' && !/[\r\n]/.test(one))
+  const total = usable.reduce((sum, one) => sum + one.length, 0)
+  const cut = total > warningsInTotal ? usable.map((one) => one.slice(0, warningCut)) : usable
+  return cut.map((one) => `299 - ${quoted(one)}`)
+}
+
+// A header carries latin-1 at most; what lies beyond is sent as UTF-8 bytes, as Go does.
+function quoted(text: string): string {
+  const escaped = text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')
+  return `"${Buffer.from(escaped, 'utf8').toString('latin1')}"`
+}
+
+/** Sends an answer that is no stream. */
+export function sendAnswer(response: ServerResponse, answer: Plain, { warnings, head }: { readonly warnings: readonly string[]; readonly head: boolean }): void {
+  const text = answer.as === 'json' ? `${JSON.stringify(answer.body)}\n` : answer.text
+  const list = warningHeaders(warnings)
+  response.writeHead(answer.code, {
+    ...answer.headers,
+    'content-type': answer.as === 'json' ? (answer.contentType ?? 'application/json') : answer.contentType,
+    'content-length': Buffer.byteLength(text),
+    'audit-id': randomUUID(),
+    'cache-control': 'no-cache, private',
+    ...(list.length === 0 ? {} : { warning: list as string[] }),
+  })
+  response.end(head ? '' : text)
+}
+
+// A watcher that reads nothing must not keep everything in our memory.
+const mostUnread = 32 * 1024 * 1024
+
+/** Sends a stream until it ends on either side, or a fault ends it. */
+export function sendStream(
+  response: ServerResponse,
+  answer: Streamed,
+  { faults, call, effects }: { readonly faults: Faults; readonly call: FaultyCall; readonly effects: readonly Effect[] },
+): void {
+  const drop = effects.find((one) => one.kind === 'drop-watch')
+  const skip = effects.some((one) => one.kind === 'skip-bookmarks')
+  let left = drop === undefined ? Number.POSITIVE_INFINITY : drop.afterEvents
+  response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-cache, private', 'audit-id': randomUUID() })
+  response.flushHeaders()
+  if (left <= 0) {
+    response.destroy()
+    return
+  }
+  const send = (line: string): boolean => {
+    if (skip && line.startsWith('{"type":"BOOKMARK"')) return true
+    if (left <= 0 || response.destroyed) return false
+    left -= 1
+    response.write(line)
+    if (left > 0 && response.writableLength <= mostUnread) return true
+    response.end()
+    return false
+  }
+  const stop = answer.start({ send, end: () => response.end() })
+  const forget = faults.watching(call, () => response.destroy())
+  response.once('close', () => {
+    forget()
+    stop()
+  })
+}
