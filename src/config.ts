@@ -46,24 +46,109 @@ export type Knob = {
 
 /** Every flag of `serve`, in the order of its help. */
 export const knobs: readonly Knob[] = [
-  { flag: 'kubeconfig', value: 'FILE', fallback: '', doc: 'How to reach the cluster; default: the service account of the pod, else $KUBECONFIG, else ~/.kube/config' },
-  { flag: 'velero-namespace', value: 'NAME', fallback: 'velero', doc: 'A namespace in which a Velero runs (repeatable)', list: true },
-  { flag: 'velero-service-account', value: 'NAME', fallback: 'velero,velero-server', doc: "Velero's own service account in that namespace; it is never taken for a person (repeatable)", list: true },
-  { flag: 'roles', value: 'LIST', fallback: 'webhook,controller,dashboard', doc: 'What this process does', list: true },
-  { flag: 'listen', value: 'ADDRESS', fallback: ':9443', doc: 'Where the API server reaches the webhooks (HTTPS)' },
-  { flag: 'metrics-listen', value: 'ADDRESS', fallback: ':8080', doc: 'Where /metrics, /healthz and /readyz are served (HTTP)' },
-  { flag: 'dashboard-listen', value: 'ADDRESS', fallback: '127.0.0.1:8081', doc: 'Where the dashboard is served' },
-  { flag: 'webhook-url', value: 'URL', fallback: '', doc: 'Outside a cluster: register this URL as tidewaiter-dev-<id>, and take it away on a clean stop' },
-  { flag: 'client-ca', value: 'FILE', fallback: '', doc: 'Certificates that callers of the webhooks must be signed by; default: anybody who knows the path' },
-  { flag: 'tls', value: 'WAY', fallback: 'self', doc: 'Certificate of the webhooks: self (own CA, kept in a Secret) or files' },
+  {
+    flag: 'kubeconfig',
+    value: 'FILE',
+    fallback: '',
+    doc: 'How to reach the cluster; default: the service account of the pod, else $KUBECONFIG, else ~/.kube/config',
+  },
+  {
+    flag: 'velero-namespace',
+    value: 'NAME',
+    fallback: 'velero',
+    doc: 'A namespace in which a Velero runs (repeatable)',
+    list: true,
+  },
+  {
+    flag: 'velero-service-account',
+    value: 'NAME',
+    fallback: 'velero,velero-server',
+    doc: "Velero's own service account in that namespace; it is never taken for a person (repeatable)",
+    list: true,
+  },
+  {
+    flag: 'roles',
+    value: 'LIST',
+    fallback: 'webhook,controller,dashboard',
+    doc: 'What this process does',
+    list: true,
+  },
+  {
+    flag: 'listen',
+    value: 'ADDRESS',
+    fallback: ':9443',
+    doc: 'Where the API server reaches the webhooks (HTTPS)',
+  },
+  {
+    flag: 'metrics-listen',
+    value: 'ADDRESS',
+    fallback: ':8080',
+    doc: 'Where /metrics, /healthz and /readyz are served (HTTP)',
+  },
+  {
+    flag: 'dashboard-listen',
+    value: 'ADDRESS',
+    fallback: '127.0.0.1:8081',
+    doc: 'Where the dashboard is served',
+  },
+  {
+    flag: 'webhook-url',
+    value: 'URL',
+    fallback: '',
+    doc: 'Outside a cluster: register this URL as tidewaiter-dev-<id>, and take it away on a clean stop',
+  },
+  {
+    flag: 'client-ca',
+    value: 'FILE',
+    fallback: '',
+    doc: 'Certificates that callers of the webhooks must be signed by; default: anybody who knows the path',
+  },
+  {
+    flag: 'tls',
+    value: 'WAY',
+    fallback: 'self',
+    doc: 'Certificate of the webhooks: self (own CA, kept in a Secret) or files',
+  },
   { flag: 'tls-cert', value: 'FILE', fallback: '', doc: 'With --tls files: the certificate chain, PEM' },
   { flag: 'tls-key', value: 'FILE', fallback: '', doc: 'With --tls files: its private key, PEM' },
-  { flag: 'tls-ca', value: 'FILE', fallback: '', doc: 'With --tls files: the CA that the API server is told to trust, PEM' },
-  { flag: 'egress-allow', value: 'HOST[:PORT]', fallback: '', doc: 'An address that actions may call although the rules refuse it: API server, nodes, loopback (repeatable)', list: true },
-  { flag: 'egress-only', value: 'HOST[:PORT]', fallback: '', doc: 'Actions may call nothing but these hosts, patterns and networks (repeatable)', list: true },
-  { flag: 'drain-seconds', value: 'N', fallback: '8', doc: 'On SIGTERM, how long requests are still taken while the cluster learns that this replica goes' },
-  { flag: 'hold-max-seconds', value: 'N', fallback: '3600', doc: 'Longest a Backup or Restore may be held (not there yet)' },
-  { flag: 'stuck-after-seconds', value: 'N', fallback: '86400', doc: 'After this, a Backup or Restore that started and has not ended counts as stuck' },
+  {
+    flag: 'tls-ca',
+    value: 'FILE',
+    fallback: '',
+    doc: 'With --tls files: the CA that the API server is told to trust, PEM',
+  },
+  {
+    flag: 'egress-allow',
+    value: 'HOST[:PORT]',
+    fallback: '',
+    doc: 'An address that actions may call although the rules refuse it: API server, nodes, loopback (repeatable)',
+    list: true,
+  },
+  {
+    flag: 'egress-only',
+    value: 'HOST[:PORT]',
+    fallback: '',
+    doc: 'Actions may call nothing but these hosts, patterns and networks (repeatable)',
+    list: true,
+  },
+  {
+    flag: 'drain-seconds',
+    value: 'N',
+    fallback: '8',
+    doc: 'On SIGTERM, how long requests are still taken while the cluster learns that this replica goes',
+  },
+  {
+    flag: 'hold-max-seconds',
+    value: 'N',
+    fallback: '3600',
+    doc: 'Longest a Backup or Restore may be held (not there yet)',
+  },
+  {
+    flag: 'stuck-after-seconds',
+    value: 'N',
+    fallback: '86400',
+    doc: 'After this, a Backup or Restore that started and has not ended counts as stuck',
+  },
   { flag: 'log-level', value: 'LEVEL', fallback: 'info', doc: 'debug, info, warn or error' },
 ]
 
@@ -78,14 +163,21 @@ export class ConfigError extends Error {
 type Text = Readonly<Record<string, string | undefined>>
 
 /** Reads the configuration: flags first, then the environment, then the defaults. Throws ConfigError. */
-export function parseConfig(flags: Readonly<Record<string, string | readonly string[] | undefined>>, env: Text): Config {
+export function parseConfig(
+  flags: Readonly<Record<string, string | readonly string[] | undefined>>,
+  env: Text,
+): Config {
   const text = (flag: string): string => {
     const given = flags[flag]
     const own = typeof given === 'string' ? given : given?.join(',')
     return own ?? env[variableOf(flag)] ?? knobs.find((knob) => knob.flag === flag)?.fallback ?? ''
   }
   const optional = (flag: string) => (text(flag) === '' ? undefined : text(flag))
-  const list = (flag: string) => text(flag).split(',').map((item) => item.trim()).filter((item) => item !== '')
+  const list = (flag: string) =>
+    text(flag)
+      .split(',')
+      .map((item) => item.trim())
+      .filter((item) => item !== '')
   const whole = (flag: string, most: number) => wholeNumber(flag, text(flag), most)
   const config: Config = {
     kubeconfig: optional('kubeconfig'),
@@ -117,11 +209,13 @@ export function parseConfig(flags: Readonly<Record<string, string | readonly str
   return Object.freeze(config)
 }
 
-const wrong = (flag: string, want: string, got: string) => new ConfigError(`--${flag} must ${want}, got "${got}"`)
+const wrong = (flag: string, want: string, got: string) =>
+  new ConfigError(`--${flag} must ${want}, got "${got}"`)
 
 function wholeNumber(flag: string, text: string, most: number): number {
   const value = Number(text)
-  if (!/^\d+$/.test(text) || value > most) throw wrong(flag, `be a whole number of seconds from 0 to ${most}`, text)
+  if (!/^\d+$/.test(text) || value > most)
+    throw wrong(flag, `be a whole number of seconds from 0 to ${most}`, text)
   return value
 }
 

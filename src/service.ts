@@ -3,11 +3,7 @@ import { buildAdmission, type AdmissionServer } from './admission/server.ts'
 import { createCel } from './cel/cel.ts'
 import type { Clock } from './clock.ts'
 import type { Config, Listen } from './config.ts'
-import { createLeader } from './control/leader.ts'
-import { keepRegistrations } from './control/registrar.ts'
 import { createWatchman, type Look } from './control/watchman.ts'
-import { missingWebhooks, registrationPatch } from './core/registration.ts'
-import { textAt } from './core/velero.ts'
 import { createAccessReview } from './kube/access-review.ts'
 import { createEgress } from './net/egress.ts'
 import { createMetrics, type Metrics } from './observe/metrics.ts'
@@ -15,16 +11,15 @@ import { buildOps } from './observe/ops.ts'
 import type { Log } from './log.ts'
 import { StartError } from './start-error.ts'
 import { allOf, createCaches } from './wiring/caches.ts'
-import { connect, type Connection } from './wiring/connect.ts'
-import { controlPorts } from './wiring/control.ts'
+import { connect } from './wiring/connect.ts'
 import { createController } from './wiring/controller.ts'
 import { randomHex } from './wiring/crypto.ts'
-import { installOf, type Install } from './wiring/install.ts'
-import { leasePort } from './wiring/lease.ts'
-import { installedAt } from './wiring/marker.ts'
+import { installOf } from './wiring/install.ts'
+import { lead } from './wiring/lead.ts'
+import { goOutside } from './wiring/outside.ts'
 import { performerOf } from './wiring/perform.ts'
 import { createRefused } from './wiring/refused.ts'
-import { coveredBy, register, registrationsFor, unregister, type RegistrationWorld } from './wiring/registrations.ts'
+import type { RegistrationWorld } from './wiring/registrations.ts'
 import { runsBy } from './wiring/runs.ts'
 import { createCredentials, type Credentials } from './wiring/tls.ts'
 import { watchmanPorts } from './wiring/watch.ts'
@@ -54,7 +49,8 @@ export async function startService(config: Config, outside: Outside): Promise<Se
   const stopping = new AbortController()
   const undo: (() => Promise<unknown>)[] = []
   const stop = async () => {
-    for (const step of undo.splice(0).reverse()) await step().catch((err: unknown) => outside.log.warn({ err }, 'a part did not stop cleanly'))
+    for (const step of undo.splice(0).reverse())
+      await step().catch((err: unknown) => outside.log.warn({ err }, 'a part did not stop cleanly'))
   }
   try {
     return await assemble(config, outside, { stopping, undo, stop })
@@ -65,17 +61,26 @@ export async function startService(config: Config, outside: Outside): Promise<Se
   }
 }
 
-type Life = { readonly stopping: AbortController; readonly undo: (() => Promise<unknown>)[]; readonly stop: () => Promise<void> }
+type Life = {
+  readonly stopping: AbortController
+  readonly undo: (() => Promise<unknown>)[]
+  readonly stop: () => Promise<void>
+}
 
 async function assemble(config: Config, outside: Outside, { stopping, undo, stop }: Life): Promise<Service> {
   const { clock, log } = outside
   const { signal } = stopping
   const metrics = createMetrics(outside.version)
   const notReady: (() => readonly string[])[] = []
-  const ops = buildOps({ registry: metrics.registry, notReady: () => notReady.flatMap((reasons) => reasons()) })
+  const ops = buildOps({
+    registry: metrics.registry,
+    notReady: () => notReady.flatMap((reasons) => reasons()),
+  })
   const starting = ['starting']
   notReady.push(() => starting)
-  const { port: metricsPort } = await listening('--metrics-listen', config.metricsListen, () => ops.listen(config.metricsListen))
+  const { port: metricsPort } = await listening('--metrics-listen', config.metricsListen, () =>
+    ops.listen(config.metricsListen),
+  )
   undo.push(() => ops.close())
 
   const connection = await connect({
@@ -99,7 +104,13 @@ async function assemble(config: Config, outside: Outside, { stopping, undo, stop
   const owner = `${config.podName || outside.hostname}-${randomHex(4)}`
   const controller = createController(() => world)
   const caches = config.veleroNamespaces.map((namespace) =>
-    createCaches(namespace, { client: connection.client, clock, log, onObject: controller.onObject, onAction: controller.onAction }),
+    createCaches(namespace, {
+      client: connection.client,
+      clock,
+      log,
+      onObject: controller.onObject,
+      onAction: controller.onAction,
+    }),
   )
   const world: World = {
     config,
@@ -121,7 +132,11 @@ async function assemble(config: Config, outside: Outside, { stopping, undo, stop
   undo.push(() => Promise.all(running))
   undo.push(() => Promise.resolve(stopping.abort()))
   running.push(...caches.flatMap(allOf).map((reflector) => reflector.start(signal)))
-  notReady.push(() => (caches.flatMap(allOf).every((reflector) => reflector.synced()) ? [] : ['the copies of the API server are not synced yet']))
+  notReady.push(() =>
+    caches.flatMap(allOf).every((reflector) => reflector.synced())
+      ? []
+      : ['the copies of the API server are not synced yet'],
+  )
   await credentials.start(signal)
   const registration: RegistrationWorld = {
     calls: connection.calls,
@@ -132,12 +147,22 @@ async function assemble(config: Config, outside: Outside, { stopping, undo, stop
     caBundle: credentials.caBundle,
   }
 
-  const refused = createRefused({ calls: connection.calls, clock, log }, [outside.env['KUBERNETES_SERVICE_HOST'] ?? ''].filter((one) => one !== ''))
+  const refused = createRefused(
+    { calls: connection.calls, clock, log },
+    [outside.env['KUBERNETES_SERVICE_HOST'] ?? ''].filter((one) => one !== ''),
+  )
   running.push(refused.start(signal))
-  const rules = { inCluster: connection.access.inCluster, refusedAddresses: refused.addresses, allowNames: config.egressAllow, onlyTo: config.egressOnly }
+  const rules = {
+    inCluster: connection.access.inCluster,
+    refusedAddresses: refused.addresses,
+    allowNames: config.egressAllow,
+    onlyTo: config.egressOnly,
+  }
   const perform = performerOf(world, createEgress({ rules, clock, log }))
 
-  const webhook = config.roles.includes('webhook') ? await startWebhook({ world, credentials, perform, undo }) : undefined
+  const webhook = config.roles.includes('webhook')
+    ? await startWebhook({ world, credentials, perform, undo })
+    : undefined
   // What keeps the registrations must end before they are taken away.
   const keeping = new AbortController()
   if (install.outside) await goOutside(connection, install, { registration, undo })
@@ -145,10 +170,16 @@ async function assemble(config: Config, outside: Outside, { stopping, undo, stop
 
   const watchman = createWatchman(watchmanPorts(world, (look) => noteLook(metrics, look)))
   running.push(watchman.start(signal))
-  notReady.push(() => watchman.open().map((namespace) => `the guard has not denied its canary in namespace ${namespace}`))
-  if (config.roles.includes('controller')) running.push(lead(world, { install, registration, controller, perform, signal, keeping: keeping.signal }))
+  notReady.push(() =>
+    watchman.open().map((namespace) => `the guard has not denied its canary in namespace ${namespace}`),
+  )
+  if (config.roles.includes('controller'))
+    running.push(lead(world, { install, registration, controller, perform, signal, keeping: keeping.signal }))
   starting.pop()
-  log.info({ version: outside.version, owner, namespaces: config.veleroNamespaces, roles: config.roles }, 'tidewaiter runs')
+  log.info(
+    { version: outside.version, owner, namespaces: config.veleroNamespaces, roles: config.roles },
+    'tidewaiter runs',
+  )
   const ready = () => notReady.flatMap((reasons) => reasons()).length === 0
   running.push(noteReady(world, ready, signal))
   return {
@@ -169,7 +200,12 @@ type Webhooking = {
   readonly undo: (() => Promise<unknown>)[]
 }
 
-async function startWebhook({ world, credentials, perform, undo }: Webhooking): Promise<{ readonly port: number }> {
+async function startWebhook({
+  world,
+  credentials,
+  perform,
+  undo,
+}: Webhooking): Promise<{ readonly port: number }> {
   const { config, clock, log, metrics } = world
   // Outside a cluster the registrations are taken away first: nobody has to learn that this replica goes.
   const drainMs = config.webhookUrl === undefined ? config.drainSeconds * 1000 : 0
@@ -186,71 +222,11 @@ async function startWebhook({ world, credentials, perform, undo }: Webhooking): 
     server.setTls(credentials.server())
     metrics.certificate.set(credentials.expiresAt() / 1000)
   })
-  const at = await listening('--listen', config.listen, () => server.listen({ ...config.listen, tls: credentials.server() }))
+  const at = await listening('--listen', config.listen, () =>
+    server.listen({ ...config.listen, tls: credentials.server() }),
+  )
   undo.push(() => server.close())
   return at
-}
-
-/** Outside a cluster this process makes its own registrations, and takes them away. */
-async function goOutside(
-  connection: Connection,
-  install: Install,
-  { registration, undo }: { readonly registration: RegistrationWorld; readonly undo: (() => Promise<unknown>)[] },
-): Promise<void> {
-  const other = await coveredBy(connection.calls, install.name, registration.namespaces)
-  if (other !== undefined) {
-    throw new StartError(4, `the install ${other} looks after namespace ${registration.namespaces.join(', ')} already: take it away first, or choose another --velero-namespace`)
-  }
-  const me = await connection.client.request<unknown>({
-    method: 'POST',
-    path: '/apis/authentication.k8s.io/v1/selfsubjectreviews',
-    body: { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' },
-    safe: true,
-  })
-  undo.push(() => unregister(registration))
-  await register(registration, textAt(me, 'status', 'userInfo', 'username'))
-}
-
-type Leading = {
-  readonly install: Install
-  readonly registration: RegistrationWorld
-  readonly controller: ReturnType<typeof createController>
-  readonly perform: ReturnType<typeof performerOf>
-  readonly signal: AbortSignal
-  readonly keeping: AbortSignal
-}
-
-function lead(world: World, { install, registration, controller, perform, signal, keeping }: Leading): Promise<void> {
-  const { clock, log, metrics } = world
-  const { namespace } = install
-  const leader = createLeader({
-    lease: leasePort(world.calls, { namespace, name: `${install.name}-leader` }),
-    identity: world.owner,
-    clock,
-    log,
-    onLead: async (leading) => {
-      metrics.leader.set(1)
-      const registrar = keepRegistrations(
-        {
-          clock,
-          log,
-          registrations: registrationsFor(registration),
-          patchOf: registrationPatch,
-          missing: missingWebhooks,
-          onKept: (configuration, inSync) => metrics.caBundle.set({ configuration }, inSync ? 1 : 0),
-        },
-        AbortSignal.any([leading, keeping]),
-      )
-      try {
-        for (const caches of world.caches.values()) await Promise.all(allOf(caches).map((reflector) => reflector.whenSynced(leading)))
-        const since = await installedAt(world.calls, { namespace, name: `${install.name}-install` })
-        await Promise.all([controller.lead(controlPorts(world, since, perform), leading), registrar])
-      } finally {
-        metrics.leader.set(0)
-      }
-    },
-  })
-  return leader.start(signal)
 }
 
 function noteLook(metrics: Metrics, { namespace, gateOff, guardClosed, reached }: Look): void {
@@ -259,7 +235,11 @@ function noteLook(metrics: Metrics, { namespace, gateOff, guardClosed, reached }
   if (reached !== undefined) metrics.probe.set({ namespace }, reached ? 1 : 0)
 }
 
-async function noteReady({ clock, metrics }: World, ready: () => boolean, signal: AbortSignal): Promise<void> {
+async function noteReady(
+  { clock, metrics }: World,
+  ready: () => boolean,
+  signal: AbortSignal,
+): Promise<void> {
   while (!signal.aborted) {
     metrics.ready.set(ready() ? 1 : 0)
     await clock.sleep(5_000, signal).catch(() => undefined)
@@ -272,8 +252,14 @@ async function listening<T>(flag: string, at: Listen, listen: () => Promise<T>):
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? cause.code : ''
     const where = `${at.host}:${at.port}`
-    if (code === 'EADDRINUSE') throw new StartError(4, `${flag} ${where} is taken by another process: stop it, or choose another address`, { cause })
-    if (code === 'EACCES') throw new StartError(4, `${flag} ${where} may not be listened on: choose a port above 1023`, { cause })
+    if (code === 'EADDRINUSE')
+      throw new StartError(
+        4,
+        `${flag} ${where} is taken by another process: stop it, or choose another address`,
+        { cause },
+      )
+    if (code === 'EACCES')
+      throw new StartError(4, `${flag} ${where} may not be listened on: choose a port above 1023`, { cause })
     throw new StartError(4, `${flag} ${where} cannot be listened on: ${String(cause)}`, { cause })
   }
 }

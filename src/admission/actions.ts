@@ -16,10 +16,14 @@ export function createActionCheck(ports: ActionPorts): (request: AdmissionReques
     if (request.operation !== 'CREATE' && request.operation !== 'UPDATE') return allow('NotOurs')
     // What comes out of a Restore is suspended until somebody adopts it; a disaster is no time to refuse it.
     if (ports.isVelero(request.user, request.namespace)) return allow('Restored')
-    if (request.operation === 'UPDATE' && !specChanged(request, ports) && !adopts(request)) return allow('SpecUnchanged')
+    if (request.operation === 'UPDATE' && !specChanged(request, ports) && !adopts(request))
+      return allow('SpecUnchanged')
     const parsed = ports.parse(request.object)
     if ('problems' in parsed) return invalid(request, parsed.problems)
-    const problems = [...checkAction(parsed.ok.spec, ports.tools), ...(await checkSecrets(parsed.ok.spec, request, ports))]
+    const problems = [
+      ...checkAction(parsed.ok.spec, ports.tools),
+      ...(await checkSecrets(parsed.ok.spec, request, ports)),
+    ]
     return problems.length === 0 ? allow('ActionAccepted') : invalid(request, problems)
   }
 }
@@ -27,10 +31,18 @@ export function createActionCheck(ports: ActionPorts): (request: AdmissionReques
 function invalid(request: AdmissionRequest, problems: readonly FieldProblem[]): Verdict {
   const lines = problems.map((problem) => `- ${sentenceOf(problem)}`)
   const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`
-  return deny('ActionInvalid', `Action ${request.namespace}/${request.name} has ${count}:\n${lines.join('\n')}`, { code: 422 })
+  return deny(
+    'ActionInvalid',
+    `Action ${request.namespace}/${request.name} has ${count}:\n${lines.join('\n')}`,
+    { code: 422 },
+  )
 }
 
-async function checkSecrets(spec: ActionSpec, request: AdmissionRequest, ports: ActionPorts): Promise<readonly FieldProblem[]> {
+async function checkSecrets(
+  spec: ActionSpec,
+  request: AdmissionRequest,
+  ports: ActionPorts,
+): Promise<readonly FieldProblem[]> {
   const problems: FieldProblem[] = []
   for (const ref of secretsOf(spec)) {
     const problem = await checkSecret(ref, request, ports)
@@ -39,10 +51,15 @@ async function checkSecrets(spec: ActionSpec, request: AdmissionRequest, ports: 
   return problems
 }
 
-async function checkSecret(ref: { readonly name: string; readonly key: string }, request: AdmissionRequest, ports: ActionPorts) {
+async function checkSecret(
+  ref: { readonly name: string; readonly key: string },
+  request: AdmissionRequest,
+  ports: ActionPorts,
+) {
   const { user, namespace } = request
   // Asked first: who may not get the Secret does not learn whether it exists.
-  if (!(await ports.mayGetSecret(user, namespace, ref.name))) return `name a Secret that ${user.username} may get in namespace ${namespace}`
+  if (!(await ports.mayGetSecret(user, namespace, ref.name)))
+    return `name a Secret that ${user.username} may get in namespace ${namespace}`
   const secret = await ports.secret(namespace, ref.name)
   if (secret === undefined) return `name a Secret that exists in namespace ${namespace}`
   if (!secret.labelled) return `name a Secret with the label ${forActionsLabel}: "true"`

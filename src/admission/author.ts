@@ -27,7 +27,9 @@ function wantedStamp(request: AdmissionRequest, ports: ActionPorts): string | un
   // Velero's account is never an author: what comes out of a Restore waits for somebody to adopt it.
   if (ports.isVelero(request.user, request.namespace)) return undefined
   const touched = request.operation === 'CREATE' || specChanged(request, ports) || adopts(request)
-  return touched ? stamp({ username: request.user.username, groups: request.user.groups }, now, tools) : undefined
+  return touched
+    ? stamp({ username: request.user.username, groups: request.user.groups }, now, tools)
+    : undefined
 }
 
 function keptStamp(request: AdmissionRequest, now: Stamped, ports: ActionPorts): string | undefined {
@@ -36,7 +38,8 @@ function keptStamp(request: AdmissionRequest, now: Stamped, ports: ActionPorts):
   return authorOf(old, now, ports.stampTools()) === undefined ? undefined : old
 }
 
-const adoptOf = (object: unknown): string | undefined => textMapAt(object, 'metadata', 'annotations')[adoptAnnotation]
+const adoptOf = (object: unknown): string | undefined =>
+  textMapAt(object, 'metadata', 'annotations')[adoptAnnotation]
 
 /** Whether this request sets or changes the annotation by which an Action is adopted. */
 export const adopts = (request: AdmissionRequest): boolean =>

@@ -4,7 +4,15 @@ import type { MatchFacts } from '../core/match.ts'
 import { head, type Subject } from '../core/refusal.ts'
 import { foreignAnnotations, skipAllAnnotation, skipsIn } from '../core/skip.ts'
 import { deny, type Verdict } from '../core/verdict.ts'
-import { objectAt, scheduleLabel, textAt, textMapAt, withDefaults, type Json, type VeleroKind } from '../core/velero.ts'
+import {
+  objectAt,
+  scheduleLabel,
+  textAt,
+  textMapAt,
+  withDefaults,
+  type Json,
+  type VeleroKind,
+} from '../core/velero.ts'
 import type { GatePorts } from './gate-ports.ts'
 
 /** The Backup or Restore of a request. */
@@ -52,7 +60,8 @@ export async function skipsOf(
     return { ok: Object.fromEntries(kept) }
   }
   const foreign = foreignAnnotations(arrival.annotations)
-  if (foreign.length > 0) return { refused: deny('ForeignAnnotation', foreignSentence(arrival.subject, foreign)) }
+  if (foreign.length > 0)
+    return { refused: deny('ForeignAnnotation', foreignSentence(arrival.subject, foreign)) }
   if (found.length === 0 || (await ports.maySkip(request.user, namespace))) return { ok: arrival.annotations }
   return { refused: deny('MayNotSkip', skipSentence(arrival.subject, request.user.username, found)) }
 }

@@ -44,18 +44,26 @@ export type GatePorts = {
   readonly hash: (text: string) => string
   readonly evaluate: Evaluate
   /** The Actions of a namespace: from the cache while it is fresh, else asked for; or why they are not known. */
-  readonly actionsOf: (namespace: string) => Promise<{ readonly ok: readonly Action[] } | { readonly unknown: string }>
+  readonly actionsOf: (
+    namespace: string,
+  ) => Promise<{ readonly ok: readonly Action[] } | { readonly unknown: string }>
   readonly authorOf: (action: Action) => Author | undefined
   readonly defaultsOf: (namespace: string) => Promise<VeleroDefaults>
   /** The Schedule that made a Backup, or ''. */
   readonly scheduleOfBackup: (namespace: string, backup: string) => Promise<string>
   /** The annotations of a Schedule and of its template, as they stand. */
-  readonly annotationsOfSchedule: (namespace: string, schedule: string) => Promise<Readonly<Record<string, string>>>
+  readonly annotationsOfSchedule: (
+    namespace: string,
+    schedule: string,
+  ) => Promise<Readonly<Record<string, string>>>
   readonly isVelero: (user: RequestUser, namespace: string) => boolean
   readonly maySkip: (user: RequestUser, namespace: string) => Promise<boolean>
   readonly exists: (subject: Subject) => Promise<boolean>
   /** Claims the name for one uid; the uid that holds it already otherwise. */
-  readonly claimName: (subject: Subject, uid: string) => Promise<{ readonly ok: true } | { readonly heldBy: string }>
+  readonly claimName: (
+    subject: Subject,
+    uid: string,
+  ) => Promise<{ readonly ok: true } | { readonly heldBy: string }>
   readonly releaseName: (subject: Subject, uid: string) => Promise<void>
   readonly perform: (performing: Performing) => Promise<Outcome>
 }

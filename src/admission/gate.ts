@@ -27,11 +27,15 @@ export function createGate(kind: VeleroKind, ports: GatePorts): Gate {
     // Backup sync creates finished Backups (backup_sync_controller.go): leave them alone.
     if (request.operation !== 'CREATE' || !startsWork(request.object)) return allow('NotStarting')
     const arrival = arrivalOf(kind, request, ports)
-    if (arrival.uid === '') return deny('NoUid', refusal(arrival.subject, 'the request carries no metadata.uid', ''), { code: 422 })
+    if (arrival.uid === '')
+      return deny('NoUid', refusal(arrival.subject, 'the request carries no metadata.uid', ''), { code: 422 })
     const planned = await plan(arrival, request, ports)
     if ('verdict' in planned) return planned.verdict
     const { pre, post } = planned
-    const warnings = pre.unadopted.length + post.unadopted.length > 0 ? [unadoptedWarning([...pre.unadopted, ...post.unadopted])] : []
+    const warnings =
+      pre.unadopted.length + post.unadopted.length > 0
+        ? [unadoptedWarning([...pre.unadopted, ...post.unadopted])]
+        : []
     if (pre.actions.length === 0 && post.actions.length === 0) return allow('NoActionMatches', '', warnings)
     if (request.dryRun) return preview(planned, { arrival, request, ports })
     const verdict = await decide(planned, { arrival, request, ports, stage })
@@ -40,16 +44,28 @@ export function createGate(kind: VeleroKind, ports: GatePorts): Gate {
 }
 
 /** What every step of the gate works on. */
-export type Case = { readonly arrival: Arrival; readonly request: AdmissionRequest; readonly ports: GatePorts }
+export type Case = {
+  readonly arrival: Arrival
+  readonly request: AdmissionRequest
+  readonly ports: GatePorts
+}
 /** Both stages of an object, planned. */
 export type Plans = { readonly pre: StagePlan; readonly post: StagePlan; readonly facts: MatchFacts }
 
-async function plan(arrival: Arrival, request: AdmissionRequest, ports: GatePorts): Promise<Plans | { readonly verdict: Verdict }> {
+async function plan(
+  arrival: Arrival,
+  request: AdmissionRequest,
+  ports: GatePorts,
+): Promise<Plans | { readonly verdict: Verdict }> {
   const { subject } = arrival
   const actions = await ports.actionsOf(subject.namespace)
   if ('unknown' in actions) {
     const why = `it is not known which Actions there are: ${actions.unknown}`
-    return { verdict: deny('ActionsUnknown', refusal(subject, why, `Try again. ${breakGlass(subject.namespace)}`), { code: 500 }) }
+    return {
+      verdict: deny('ActionsUnknown', refusal(subject, why, `Try again. ${breakGlass(subject.namespace)}`), {
+        code: 500,
+      }),
+    }
   }
   const skips = await skipsOf(arrival, request, ports)
   if ('refused' in skips) return { verdict: skips.refused }
@@ -57,14 +73,26 @@ async function plan(arrival: Arrival, request: AdmissionRequest, ports: GatePort
   const facts = await factsOf(arrival, ports)
   const stages = stagesOf(arrival.kind)
   const of = (stage: Stage) =>
-    planStage({ stage, actions: actions.ok, facts, skips: skips.ok, authorOf: ports.authorOf, evaluate: ports.evaluate })
+    planStage({
+      stage,
+      actions: actions.ok,
+      facts,
+      skips: skips.ok,
+      authorOf: ports.authorOf,
+      evaluate: ports.evaluate,
+    })
   const [pre, post] = [of(stages.pre), of(stages.post)]
   const [problem] = [...pre.problems, ...post.problems]
   if (problem === undefined) return { pre, post, facts }
-  return { verdict: deny('MatchFailed', refusal(subject, problem, 'Mend or suspend that Action, or skip it')) }
+  return {
+    verdict: deny('MatchFailed', refusal(subject, problem, 'Mend or suspend that Action, or skip it')),
+  }
 }
 
-async function decide(plans: Plans, at: Case & { readonly stage: ReturnType<typeof runStage> }): Promise<Verdict> {
+async function decide(
+  plans: Plans,
+  at: Case & { readonly stage: ReturnType<typeof runStage> },
+): Promise<Verdict> {
   const { arrival, request, ports } = at
   if (await ports.exists(arrival.subject)) return allow('NameTaken', 'the name is taken: nothing was run')
   const endsAt = request.receivedAt + request.timeoutMs - reserveMs
@@ -92,13 +120,20 @@ async function decide(plans: Plans, at: Case & { readonly stage: ReturnType<type
   return at.stage(planned)
 }
 
-function overBudget(actions: readonly PlannedAction[], endsAt: number, { arrival, ports }: Case): Verdict | undefined {
+function overBudget(
+  actions: readonly PlannedAction[],
+  endsAt: number,
+  { arrival, ports }: Case,
+): Verdict | undefined {
   const wantedMs = secondsOf(actions) * 1000
   const leftMs = Math.max(0, endsAt - ports.clock.now())
   if (wantedMs <= leftMs) return undefined
   const names = actions.filter(({ skip }) => skip === undefined).map(({ name }) => name)
   const why = `the actions ${names.join(', ')} may take ${spell(wantedMs)} together, an admission request has ${spell(leftMs)}`
-  return deny('OverBudget', refusal(arrival.subject, why, 'Nothing was run. Lower their timeoutSeconds, or skip some of them'))
+  return deny(
+    'OverBudget',
+    refusal(arrival.subject, why, 'Nothing was run. Lower their timeoutSeconds, or skip some of them'),
+  )
 }
 
 function coolingDown(actions: readonly PlannedAction[], { arrival, ports }: Case): Verdict | undefined {

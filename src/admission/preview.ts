@@ -18,14 +18,23 @@ export async function preview(plans: Plans, at: Case): Promise<Verdict> {
       continue
     }
     const endsAt = ports.clock.now() + 2_000
-    const outcome = await ports.perform({ run, action, object: arrival.object, renderOnly: true, endsAt, signal: request.signal })
-    if (outcome.status === 'failed' && usesOutputs(action)) warnings.push(wouldRunWarning(pre, action.name, 'with outputs of the actions before it'))
+    const outcome = await ports.perform({
+      run,
+      action,
+      object: arrival.object,
+      renderOnly: true,
+      endsAt,
+      signal: request.signal,
+    })
+    if (outcome.status === 'failed' && usesOutputs(action))
+      warnings.push(wouldRunWarning(pre, action.name, 'with outputs of the actions before it'))
     else if (outcome.status === 'failed') {
       const why = `${pre} action "${action.name}" could not run: ${outcome.message}`
       return deny('CannotRender', refusal(arrival.subject, why, 'Mend the Action, or skip it'), { warnings })
     } else warnings.push(wouldRunWarning(pre, action.name, outcome.request))
   }
-  for (const action of plans.post.actions) warnings.push(`tidewaiter: dry run, ${post} action "${action.name}" would run after it ended`)
+  for (const action of plans.post.actions)
+    warnings.push(`tidewaiter: dry run, ${post} action "${action.name}" would run after it ended`)
   return allow('DryRun', 'dry run: nothing was run', warnings)
 }
 

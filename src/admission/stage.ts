@@ -46,7 +46,10 @@ async function prepare(post: NewRun, ports: GatePorts): Promise<void> {
   try {
     await ports.runs.create(post)
   } catch (error) {
-    ports.log.warn({ run: post.metadata.name, err: error }, 'the post run could not be written yet; the controller will write it')
+    ports.log.warn(
+      { run: post.metadata.name, err: error },
+      'the post run could not be written yet; the controller will write it',
+    )
   }
 }
 
@@ -55,10 +58,17 @@ async function claimed(planned: Planned, pre: NewRun, ports: GatePorts): Promise
   const claim = await ports.claimName(subject, uid)
   if ('heldBy' in claim) {
     const why = `another creation of the same name is under way (uid ${claim.heldBy})`
-    return deny('NameClaimed', refusal(subject, why, 'Nothing was run. Try again in a minute if it does not appear'), { code: 409 })
+    return deny(
+      'NameClaimed',
+      refusal(subject, why, 'Nothing was run. Try again in a minute if it does not appear'),
+      { code: 409 },
+    )
   }
   const verdict = await recorded(planned, pre, ports)
-  if (!verdict.allowed) await ports.releaseName(subject, uid).catch((error: unknown) => ports.log.debug({ err: error }, 'name claim left to expire'))
+  if (!verdict.allowed)
+    await ports
+      .releaseName(subject, uid)
+      .catch((error: unknown) => ports.log.debug({ err: error }, 'name claim left to expire'))
   return verdict
 }
 
@@ -83,7 +93,14 @@ function act(planned: Planned, run: ActionRun, ports: GatePorts): Promise<Driven
         const entry = entries(current.spec, current.status).find(({ action }) => action.name === work.action)
         if (entry === undefined) throw new Error(`run ${current.metadata.name} has no action ${work.action}`)
         const renderOnly = work.do === 'perform' && work.renderOnly
-        return ports.perform({ run: current, action: entry.action, object: arrival.object, renderOnly, endsAt, signal })
+        return ports.perform({
+          run: current,
+          action: entry.action,
+          object: arrival.object,
+          renderOnly,
+          endsAt,
+          signal,
+        })
       },
     },
   )
@@ -105,7 +122,9 @@ function replay({ arrival }: Planned, run: ActionRun): Verdict {
   if (run.status.phase === 'Succeeded' || run.status.phase === 'Skipped') {
     const warnings = rows.flatMap(({ action, row }) => {
       if (row.phase === 'Failed') return [continueWarning(run.spec.stage, row)]
-      return row.phase === 'Succeeded' && specOf(action).dryRun ? [wouldRunWarning(run.spec.stage, row.name, row.request ?? '')] : []
+      return row.phase === 'Succeeded' && specOf(action).dryRun
+        ? [wouldRunWarning(run.spec.stage, row.name, row.request ?? '')]
+        : []
     })
     return { ...allow('ActionsSucceeded', run.status.message ?? '', warnings), audit }
   }
@@ -115,7 +134,10 @@ function replay({ arrival }: Planned, run: ActionRun): Verdict {
   }
   const why = `${run.spec.stage} actions did not end: ${run.status.message ?? 'nobody knows why'}`
   const code = run.status.reason === 'OutOfTime' ? 504 : 500
-  return { ...deny(run.status.reason ?? 'Unknown', refusal(subject, why, `Run: ${run.metadata.name}`), { code }), audit }
+  return {
+    ...deny(run.status.reason ?? 'Unknown', refusal(subject, why, `Run: ${run.metadata.name}`), { code }),
+    audit,
+  }
 }
 
 /** The same object is asked about again: another replica runs, or ran, its stage. */

@@ -19,7 +19,8 @@ const mapValues = (value: Readonly<Record<string, unknown>>, change: (item: unkn
 const fieldOf = (fields: Readonly<Record<string, Node>>, key: string): Node | undefined =>
   Object.hasOwn(fields, key) ? fields[key] : undefined
 
-const minimalField = (node: Node | undefined, item: unknown): unknown => (node === undefined ? item : minimal(node, item))
+const minimalField = (node: Node | undefined, item: unknown): unknown =>
+  node === undefined ? item : minimal(node, item)
 
 function isDefault(node: Node | undefined, item: unknown): boolean {
   if (node === undefined || !('default' in node) || node.default === undefined) return false

@@ -11,13 +11,20 @@ Exit codes: 0 yes, 1 no (a refusal, a failed check), 2 usage, 3 the cluster coul
 export type Extra = (world: CliWorld) => Command
 
 /** Runs one command line. */
-export async function run(args: readonly string[], world: CliWorld, extras: readonly Extra[] = []): Promise<void> {
+export async function run(
+  args: readonly string[],
+  world: CliWorld,
+  extras: readonly Extra[] = [],
+): Promise<void> {
   const program = new Command('tidewaiter')
-    .description('Runs actions once before and after a Velero Backup or Restore, and refuses it when they fail.')
+    .description(
+      'Runs actions once before and after a Velero Backup or Restore, and refuses it when they fail.',
+    )
     .version(world.version, '-V, --version', 'print the version')
     .addHelpText('after', epilogue)
     .showHelpAfterError('(run with --help for what there is)')
-  for (const command of [serveCommand(world), versionCommand(world), ...extras.map((extra) => extra(world))]) program.addCommand(command)
+  for (const command of [serveCommand(world), versionCommand(world), ...extras.map((extra) => extra(world))])
+    program.addCommand(command)
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({ writeOut: world.stdout, writeErr: world.stderr })
   }

@@ -7,10 +7,16 @@ import { StartError } from '../start-error.ts'
 import { systemClock } from '../system-clock.ts'
 import type { CliWorld } from './world.ts'
 
-const gather = (value: string, before: readonly string[] | undefined): readonly string[] => [...(before ?? []), ...value.split(',')]
+const gather = (value: string, before: readonly string[] | undefined): readonly string[] => [
+  ...(before ?? []),
+  ...value.split(','),
+]
 
 function optionOf(knob: Knob): Option {
-  const option = new Option(`--${knob.flag} <${knob.value}>`, `${knob.doc}${knob.fallback === '' ? '' : ` (default: ${knob.fallback})`} [${variableOf(knob.flag)}]`)
+  const option = new Option(
+    `--${knob.flag} <${knob.value}>`,
+    `${knob.doc}${knob.fallback === '' ? '' : ` (default: ${knob.fallback})`} [${variableOf(knob.flag)}]`,
+  )
   return knob.list === true ? option.argParser(gather) : option
 }
 
@@ -26,11 +32,25 @@ export function serveCommand(world: CliWorld): Command {
   })
 }
 
-async function serve(flags: Readonly<Record<string, string | readonly string[] | undefined>>, world: CliWorld): Promise<void> {
+async function serve(
+  flags: Readonly<Record<string, string | readonly string[] | undefined>>,
+  world: CliWorld,
+): Promise<void> {
   try {
     const config = parseConfig(flags, world.env)
-    const log = pino({ level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (level) => ({ level }) } })
-    const service = await startService(config, { clock: systemClock, log, env: world.env, version: world.version, hostname: world.hostname })
+    const log = pino({
+      level: config.logLevel,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (level) => ({ level }) },
+    })
+    const service = await startService(config, {
+      clock: systemClock,
+      log,
+      env: world.env,
+      version: world.version,
+      hostname: world.hostname,
+    })
     await new Promise<void>((resolve) => world.onStop(resolve))
     await service.stop()
     world.exitCode(0)

@@ -18,17 +18,34 @@ export function acceptedCondition(facts: ActionFacts, now: number): Condition | 
   const { status, reason, message } = accepted(facts)
   const old = facts.action?.status?.conditions?.find(({ type }) => type === 'Accepted')
   const generation = facts.action?.metadata.generation
-  const same = old?.status === status && old.reason === reason && old.message === message && old.observedGeneration === generation
+  const same =
+    old?.status === status &&
+    old.reason === reason &&
+    old.message === message &&
+    old.observedGeneration === generation
   if (same) return undefined
   const lastTransitionTime = old?.status === status ? old.lastTransitionTime : new Date(now).toISOString()
-  return { type: 'Accepted', status, reason, message, lastTransitionTime, ...(generation === undefined ? {} : { observedGeneration: generation }) }
+  return {
+    type: 'Accepted',
+    status,
+    reason,
+    message,
+    lastTransitionTime,
+    ...(generation === undefined ? {} : { observedGeneration: generation }),
+  }
 }
 
-function accepted({ problem, action, adopted }: ActionFacts): Pick<Condition, 'status' | 'reason' | 'message'> {
+function accepted({
+  problem,
+  action,
+  adopted,
+}: ActionFacts): Pick<Condition, 'status' | 'reason' | 'message'> {
   if (problem !== undefined) return { status: 'False', reason: 'Invalid', message: problem.slice(0, 1000) }
-  if (action?.spec.suspend === true) return { status: 'False', reason: 'Suspended', message: 'spec.suspend is true' }
+  if (action?.spec.suspend === true)
+    return { status: 'False', reason: 'Suspended', message: 'spec.suspend is true' }
   if (adopted) return { status: 'True', reason: 'Accepted', message: 'it runs where it matches' }
-  const message = 'its spec came in another way than through tidewaiter (a Restore, or a write while it was away); adopt it with: kubectl annotate action NAME tidewaiter.io/adopt=yes'
+  const message =
+    'its spec came in another way than through tidewaiter (a Restore, or a write while it was away); adopt it with: kubectl annotate action NAME tidewaiter.io/adopt=yes'
   return { status: 'False', reason: 'Unadopted', message }
 }
 
@@ -38,6 +55,8 @@ export type Result = { readonly name: string; readonly at: string; readonly resu
 /** What a settled run says of its actions. */
 export function resultsOf(run: ActionRun): readonly Result[] {
   return (run.status.actions ?? []).flatMap(({ name, phase, completionTimestamp }) =>
-    completionTimestamp === undefined || phase === 'Skipped' ? [] : [{ name, at: completionTimestamp, result: phase }],
+    completionTimestamp === undefined || phase === 'Skipped'
+      ? []
+      : [{ name, at: completionTimestamp, result: phase }],
   )
 }

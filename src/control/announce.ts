@@ -5,9 +5,18 @@ import type { Again } from './post.ts'
 import type { ControlPorts, EventNote } from './ports.ts'
 
 const annotationOf = (run: ActionRun): string =>
-  JSON.stringify({ phase: run.status.phase, run: run.metadata.name, at: run.status.completionTimestamp ?? run.metadata.creationTimestamp })
+  JSON.stringify({
+    phase: run.status.phase,
+    run: run.metadata.name,
+    at: run.status.completionTimestamp ?? run.metadata.creationTimestamp,
+  })
 
-const regarding = ({ kind, namespace, name, uid }: SeenObject): EventNote['regarding'] => ({ kind, namespace, name, uid })
+const regarding = ({ kind, namespace, name, uid }: SeenObject): EventNote['regarding'] => ({
+  kind,
+  namespace,
+  name,
+  uid,
+})
 
 const bad: ReadonlySet<string> = new Set(['Failed', 'Refused', 'Unknown'])
 
@@ -33,6 +42,10 @@ function noteOf(run: ActionRun, object: SeenObject, what: 'PreActions' | 'PostAc
     regarding: regarding(object),
     type: bad.has(phase) ? 'Warning' : 'Normal',
     reason: `${what}${phase}`,
-    message: `${run.spec.stage} actions: ${phase}, ${run.status.message ?? ''} (run ${run.metadata.name})`.slice(0, 1000),
+    message:
+      `${run.spec.stage} actions: ${phase}, ${run.status.message ?? ''} (run ${run.metadata.name})`.slice(
+        0,
+        1000,
+      ),
   }
 }

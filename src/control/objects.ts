@@ -14,7 +14,11 @@ export function keyOf(text: string): ObjectKey {
 }
 
 /** Looks at the pre and the post stage of one object; says when to look again. */
-export async function reconcileObject(key: ObjectKey, ports: ControlPorts, signal: AbortSignal): Promise<Again> {
+export async function reconcileObject(
+  key: ObjectKey,
+  ports: ControlPorts,
+  signal: AbortSignal,
+): Promise<Again> {
   const pre = await reconcilePre(key, ports)
   const post = await reconcilePost(key, ports, signal)
   if (pre === undefined || post === undefined) return pre ?? post

@@ -9,13 +9,20 @@ import { scheduleLabel, textAt, textMapAt, withDefaults, type Json } from '../co
 import type { ControlPorts, KnownAction } from './ports.ts'
 
 /** Writes the post run; false if nothing matches or the object is gone. Actions that came to be later are left out. */
-export async function writePostRun(object: SeenObject, actionsBefore: number, ports: ControlPorts): Promise<boolean> {
+export async function writePostRun(
+  object: SeenObject,
+  actionsBefore: number,
+  ports: ControlPorts,
+): Promise<boolean> {
   const live = await readSame(object, ports)
   if (live === undefined) return false
   const { post } = stagesOf(object.kind)
-  const old = ports.actions(object.namespace).filter(({ action }) => Date.parse(action.metadata.creationTimestamp) <= actionsBefore)
+  const old = ports
+    .actions(object.namespace)
+    .filter(({ action }) => Date.parse(action.metadata.creationTimestamp) <= actionsBefore)
   const plan = await planFor(live, { object, stage: post, actions: old, ports })
-  for (const problem of plan.problems) ports.log.error({ object: object.name, problem }, 'a post action was not planned')
+  for (const problem of plan.problems)
+    ports.log.error({ object: object.name, problem }, 'a post action was not planned')
   if (plan.actions.length === 0) return false
   const made = await ports.runs.create(draftOf(live, { object, stage: post, plan, ports }))
   return made !== 'exists'
@@ -25,7 +32,10 @@ export async function writePostRun(object: SeenObject, actionsBefore: number, po
  * An object that was admitted although pre actions matched: the webhook was away and its failurePolicy is Ignore, or
  * the gate was off. Recorded as a run that is Unknown; undefined if nothing matched or it has a run.
  */
-export async function writeUnguarded(object: SeenObject, ports: ControlPorts): Promise<ActionRun | undefined> {
+export async function writeUnguarded(
+  object: SeenObject,
+  ports: ControlPorts,
+): Promise<ActionRun | undefined> {
   const known = ports.actions(object.namespace).filter(({ changedAt }) => changedAt < object.createdAt)
   const { pre } = stagesOf(object.kind)
   if (!known.some(({ action }) => action.spec.stage === pre)) return undefined
@@ -38,7 +48,12 @@ export async function writeUnguarded(object: SeenObject, ports: ControlPorts): P
   const at = new Date(ports.clock.now()).toISOString()
   const names = plan.actions.map(({ name }) => name).join(', ')
   const message = `admitted without its ${pre} actions (${names}): tidewaiter was not asked`
-  const written = await ports.runs.write(made, { phase: 'Unknown', reason: 'Unguarded', message, completionTimestamp: at })
+  const written = await ports.runs.write(made, {
+    phase: 'Unknown',
+    reason: 'Unguarded',
+    message,
+    completionTimestamp: at,
+  })
   return typeof written === 'string' ? undefined : written
 }
 
@@ -59,11 +74,17 @@ async function planFor(live: Json, { object, stage, actions, ports }: Planning):
   const full = withDefaults(object.kind, live, defaults)
   const backup = object.kind === 'Restore' ? textAt(live, 'spec', 'backupName') : ''
   const ofBackup = backup === '' ? '' : await ports.scheduleOfBackup(object.namespace, backup)
-  const scheduleNames = [object.schedule, textAt(live, 'spec', 'scheduleName'), ofBackup].filter((name) => name !== '')
+  const scheduleNames = [object.schedule, textAt(live, 'spec', 'scheduleName'), ofBackup].filter(
+    (name) => name !== '',
+  )
   return planStage({
     stage,
     actions: actions.map(({ action }) => action),
-    facts: { object: full, scheduleNames, variables: { [object.kind === 'Backup' ? 'backup' : 'restore']: full } },
+    facts: {
+      object: full,
+      scheduleNames,
+      variables: { [object.kind === 'Backup' ? 'backup' : 'restore']: full },
+    },
     skips: await skipsFor(live, ports),
     authorOf: ports.authorOf,
     evaluate: ports.evaluate,

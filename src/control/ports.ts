@@ -19,7 +19,12 @@ export type KnownAction = {
 
 /** What an Event tells. */
 export type EventNote = {
-  readonly regarding: { readonly kind: VeleroKind; readonly namespace: string; readonly name: string; readonly uid: string }
+  readonly regarding: {
+    readonly kind: VeleroKind
+    readonly namespace: string
+    readonly name: string
+    readonly uid: string
+  }
   readonly type: 'Normal' | 'Warning'
   readonly reason: string
   readonly message: string
@@ -50,7 +55,10 @@ export type ControlPorts = {
   readonly actions: (namespace: string) => readonly KnownAction[]
   readonly defaultsOf: (namespace: string) => Promise<VeleroDefaults>
   readonly scheduleOfBackup: (namespace: string, backup: string) => Promise<string>
-  readonly annotationsOfSchedule: (namespace: string, schedule: string) => Promise<Readonly<Record<string, string>>>
+  readonly annotationsOfSchedule: (
+    namespace: string,
+    schedule: string,
+  ) => Promise<Readonly<Record<string, string>>>
   readonly runs: {
     readonly ofObject: (uid: string) => readonly ActionRun[]
     readonly read: (namespace: string, name: string) => Promise<ActionRun | undefined>

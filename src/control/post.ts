@@ -11,7 +11,12 @@ import { writePostRun } from './plan.ts'
 import type { ControlPorts } from './ports.ts'
 
 /** Names one object; the queue is keyed by its text form. */
-export type ObjectKey = { readonly kind: VeleroKind; readonly namespace: string; readonly name: string; readonly uid: string }
+export type ObjectKey = {
+  readonly kind: VeleroKind
+  readonly namespace: string
+  readonly name: string
+  readonly uid: string
+}
 
 /** What to do with the key afterwards: done, or look again in so many milliseconds. */
 export type Again = { readonly inMs: number } | undefined
@@ -22,24 +27,44 @@ const appearMs = 60_000
 const soonMs = 5_000
 
 /** Looks at one object. Throws when the API server could not be asked: the queue tries again later. */
-export async function reconcilePost(key: ObjectKey, ports: ControlPorts, signal: AbortSignal): Promise<Again> {
+export async function reconcilePost(
+  key: ObjectKey,
+  ports: ControlPorts,
+  signal: AbortSignal,
+): Promise<Again> {
   const object = ports.objects.seen(key.kind, key.namespace, key.name)
   const { post } = stagesOf(key.kind)
   const run = ports.runs.ofObject(key.uid).find(({ spec }) => spec.stage === post)
-  if (object === undefined || object.uid !== key.uid) return run === undefined ? undefined : gone(run, ports, signal)
+  if (object === undefined || object.uid !== key.uid)
+    return run === undefined ? undefined : gone(run, ports, signal)
   const now = ports.clock.now()
   const progress = progressOf(object.progress, now)
-  const facts = { object, progress, run, runName: runName(key, post), installedAt: ports.installedAt, owner: ports.owner, now }
-  return run === undefined ? withoutRun(postStep(facts), object, ports) : withRun(postStep(facts), run, { object, progress, ports, signal })
+  const facts = {
+    object,
+    progress,
+    run,
+    runName: runName(key, post),
+    installedAt: ports.installedAt,
+    owner: ports.owner,
+    now,
+  }
+  return run === undefined
+    ? withoutRun(postStep(facts), object, ports)
+    : withRun(postStep(facts), run, { object, progress, ports, signal })
 }
 
 async function withoutRun(step: PostStep, object: SeenObject, ports: ControlPorts): Promise<Again> {
-  if (step.do === 'write-run') return (await writePostRun(object, step.actionsBefore, ports)) ? { inMs: 0 } : undefined
+  if (step.do === 'write-run')
+    return (await writePostRun(object, step.actionsBefore, ports)) ? { inMs: 0 } : undefined
   if (step.do === 'report-unfired') return reportUnfired(object, step.because, ports)
   return undefined
 }
 
-async function withRun(step: PostStep, run: ActionRun, at: Driving & { readonly object: SeenObject }): Promise<Again> {
+async function withRun(
+  step: PostStep,
+  run: ActionRun,
+  at: Driving & { readonly object: SeenObject },
+): Promise<Again> {
   if (!wasSeen(run) && !settled.has(run.status.phase ?? 'Pending')) return markSeen(run, at.ports)
   if (step.do === 'wait') return { inMs: step.untilMs }
   if (step.do === 'tell') return tellPost(run, at.object, at.ports)
@@ -51,9 +76,20 @@ async function markSeen(known: ActionRun, ports: ControlPorts): Promise<Again> {
   const run = await ports.runs.read(known.metadata.namespace, known.metadata.name)
   if (run === undefined) return undefined
   const lastTransitionTime = new Date(ports.clock.now()).toISOString()
-  const seen = { type: 'Seen', status: 'True', reason: 'ObjectSeen', message: 'the object came to be', lastTransitionTime } as const
+  const seen = {
+    type: 'Seen',
+    status: 'True',
+    reason: 'ObjectSeen',
+    message: 'the object came to be',
+    lastTransitionTime,
+  } as const
   const others = (run.status.conditions ?? []).filter(({ type }) => type !== 'Seen')
-  if (!wasSeen(run)) await ports.runs.write(run, { ...run.status, phase: run.status.phase ?? 'Pending', conditions: [...others, seen] })
+  if (!wasSeen(run))
+    await ports.runs.write(run, {
+      ...run.status,
+      phase: run.status.phase ?? 'Pending',
+      conditions: [...others, seen],
+    })
   return { inMs: 50 }
 }
 
@@ -77,10 +113,14 @@ async function gone(run: ActionRun, ports: ControlPorts, signal: AbortSignal): P
 }
 
 const isSame = (live: Readonly<Record<string, unknown>>, uid: string): boolean =>
-  typeof live['metadata'] === 'object' && live['metadata'] !== null && 'uid' in live['metadata'] && live['metadata'].uid === uid
+  typeof live['metadata'] === 'object' &&
+  live['metadata'] !== null &&
+  'uid' in live['metadata'] &&
+  live['metadata'].uid === uid
 
 /** Whether the object of a run was ever there: the leader writes it down when it first sees it. */
-export const wasSeen = (run: ActionRun): boolean => (run.status.conditions ?? []).some(({ type, status }) => type === 'Seen' && status === 'True')
+export const wasSeen = (run: ActionRun): boolean =>
+  (run.status.conditions ?? []).some(({ type, status }) => type === 'Seen' && status === 'True')
 
 const workless = (ports: ControlPorts) => ({
   now: ports.clock.now,
@@ -111,7 +151,8 @@ async function driveOn(known: ActionRun, at: Driving): Promise<Again> {
     perform: (current, work) => perform(current, work, at),
   })
   for (const effect of driven.effects) {
-    if (effect.do === 'report-unknown') ports.log.error({ run: run.metadata.name, action: effect.action }, 'nobody knows what this action did')
+    if (effect.do === 'report-unknown')
+      ports.log.error({ run: run.metadata.name, action: effect.action }, 'nobody knows what this action did')
   }
   if (driven.lost !== undefined) return { inMs: soonMs }
   if (driven.effects.some((effect) => effect.do === 'announce')) {
@@ -121,7 +162,11 @@ async function driveOn(known: ActionRun, at: Driving): Promise<Again> {
   return undefined
 }
 
-async function perform(run: ActionRun, work: { readonly do: string; readonly action: string; readonly renderOnly?: boolean }, at: Driving) {
+async function perform(
+  run: ActionRun,
+  work: { readonly do: string; readonly action: string; readonly renderOnly?: boolean },
+  at: Driving,
+) {
   const entry = entries(run.spec, run.status).find(({ action }) => action.name === work.action)
   if (entry === undefined) throw new Error(`run ${run.metadata.name} has no action ${work.action}`)
   const { kind, name, uid } = run.spec.objectRef
@@ -146,6 +191,10 @@ async function reportUnfired(object: SeenObject, because: string, ports: Control
     message: `tidewaiter did not run post actions for ${kind} ${name}: ${because}`,
   })
   const run = runName(object, stagesOf(kind).post)
-  await ports.objects.annotate(object, 'tidewaiter.io/post', JSON.stringify({ phase: 'Unknown', run, at: new Date(ports.clock.now()).toISOString() }))
+  await ports.objects.annotate(
+    object,
+    'tidewaiter.io/post',
+    JSON.stringify({ phase: 'Unknown', run, at: new Date(ports.clock.now()).toISOString() }),
+  )
   return undefined
 }

@@ -29,11 +29,20 @@ async function withoutRun(object: SeenObject, ports: ControlPorts): Promise<Agai
   const phase = (object.progress['status'] as { readonly phase?: string } | undefined)?.phase ?? ''
   // Only what was created here, after the install, and began to work; a moment is left for the run to be seen.
   const began = !['', 'New', 'FailedValidation', 'Deleting'].includes(phase)
-  if (object.createdAt <= ports.installedAt || !began || object.pre !== '' || object.startedAt < object.createdAt - 1_000) return undefined
+  if (
+    object.createdAt <= ports.installedAt ||
+    !began ||
+    object.pre !== '' ||
+    object.startedAt < object.createdAt - 1_000
+  )
+    return undefined
   const run = await writeUnguarded(object, ports)
   if (run === undefined) return undefined
   ports.count(run)
-  ports.log.error({ run: run.metadata.name, object: object.name }, 'unguarded: it was admitted without its pre actions')
+  ports.log.error(
+    { run: run.metadata.name, object: object.name },
+    'unguarded: it was admitted without its pre actions',
+  )
   await tellPre(run, object, ports)
   return undefined
 }
@@ -59,6 +68,9 @@ async function abandoned(known: ActionRun, ports: ControlPorts): Promise<Again> 
   })
   if (driven.lost !== undefined) return { inMs: clockMarginMs }
   ports.count(driven.run)
-  ports.log.error({ run: run.metadata.name, phase: driven.run.status.phase }, 'a pre stage was left over by a replica that ended')
+  ports.log.error(
+    { run: run.metadata.name, phase: driven.run.status.phase },
+    'a pre stage was left over by a replica that ended',
+  )
   return undefined
 }

@@ -25,7 +25,8 @@ const everyMs = 10_000
 /** Keeps them until the signal aborts; `now` looks at once. Never rejects. */
 export async function keepRegistrations(ports: RegistrarPorts, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    for (const registration of ports.registrations) ports.onKept(registration.name, await keep(registration, ports))
+    for (const registration of ports.registrations)
+      ports.onKept(registration.name, await keep(registration, ports))
     await ports.clock.sleep(everyMs, signal).catch(() => undefined)
   }
 }
@@ -34,12 +35,16 @@ async function keep(registration: Registration, ports: RegistrarPorts): Promise<
   try {
     const current = await registration.read()
     if (current === undefined) {
-      ports.log.error({ name: registration.name }, 'the webhook configuration is missing: apply the manifests again')
+      ports.log.error(
+        { name: registration.name },
+        'the webhook configuration is missing: apply the manifests again',
+      )
       return false
     }
     const wanted = registration.wanted()
     const missing = ports.missing(current, wanted)
-    if (missing.length > 0) ports.log.error({ name: registration.name, missing }, 'webhooks are missing: apply the manifests again')
+    if (missing.length > 0)
+      ports.log.error({ name: registration.name, missing }, 'webhooks are missing: apply the manifests again')
     const patch = ports.patchOf(current, wanted)
     if (patch !== undefined) {
       await registration.patch(patch)
@@ -47,7 +52,10 @@ async function keep(registration: Registration, ports: RegistrarPorts): Promise<
     }
     return missing.length === 0
   } catch (error) {
-    ports.log.warn({ name: registration.name, err: error }, 'the webhook configuration could not be kept; trying again')
+    ports.log.warn(
+      { name: registration.name, err: error },
+      'the webhook configuration could not be kept; trying again',
+    )
     return false
   }
 }

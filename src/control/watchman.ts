@@ -69,22 +69,53 @@ export function createWatchman(ports: WatchmanPorts): Watchman {
 }
 
 async function lookAt(namespace: string, wasClosed: boolean, ports: WatchmanPorts): Promise<Look> {
-  const gateOff = await ask(() => ports.gateOff(namespace), { ports, namespace, what: 'the gate label', otherwise: false })
+  const gateOff = await ask(() => ports.gateOff(namespace), {
+    ports,
+    namespace,
+    what: 'the gate label',
+    otherwise: false,
+  })
   if (gateOff) return { namespace, gateOff, guardClosed: undefined, reached: undefined }
-  const said = await ask(() => ports.canary(namespace), { ports, namespace, what: 'the guard', otherwise: undefined })
+  const said = await ask(() => ports.canary(namespace), {
+    ports,
+    namespace,
+    what: 'the guard',
+    otherwise: undefined,
+  })
   const guardClosed = said?.includes(ports.canaryMessage) ?? false
-  if (!guardClosed) ports.log.warn({ namespace, said }, 'the guard did not deny its canary: its policies are missing, or not in force yet')
+  if (!guardClosed)
+    ports.log.warn(
+      { namespace, said },
+      'the guard did not deny its canary: its policies are missing, or not in force yet',
+    )
   // A probe before the first replica is ready would reach nobody: it starts once this one has been closed for a round.
   if (!wasClosed) return { namespace, gateOff, guardClosed, reached: undefined }
-  const answer = await ask(() => ports.probe(namespace), { ports, namespace, what: 'the probe', otherwise: undefined })
+  const answer = await ask(() => ports.probe(namespace), {
+    ports,
+    namespace,
+    what: 'the probe',
+    otherwise: undefined,
+  })
   const reached = answer?.includes(ports.probeMessage) ?? false
-  if (!reached) ports.log.warn({ namespace, said: answer }, 'a dry-run CREATE did not reach tidewaiter through the API server')
+  if (!reached)
+    ports.log.warn(
+      { namespace, said: answer },
+      'a dry-run CREATE did not reach tidewaiter through the API server',
+    )
   return { namespace, gateOff, guardClosed, reached }
 }
 
-type Asking<T> = { readonly ports: WatchmanPorts; readonly namespace: string; readonly what: string; readonly otherwise: T }
+type Asking<T> = {
+  readonly ports: WatchmanPorts
+  readonly namespace: string
+  readonly what: string
+  readonly otherwise: T
+}
 
-async function ask<T>(question: () => Promise<T>, { ports, namespace, what, otherwise }: Asking<T>): Promise<T> {
+async function ask<T>(
+  question: () => Promise<T>,
+  { ports, namespace, what, otherwise }: Asking<T>,
+): Promise<T> {
   try {
     return await question()
   } catch (error) {

@@ -9,7 +9,11 @@ import { expressionsIn } from './template.ts'
 /** The tools that a check needs from other rooms. */
 export type CheckTools = {
   /** A sentence if the expression may not be used; `want` is the type it must give where that is known. */
-  readonly checkExpression: (source: string, variables: readonly string[], want: 'bool' | 'any') => string | undefined
+  readonly checkExpression: (
+    source: string,
+    variables: readonly string[],
+    want: 'bool' | 'any',
+  ) => string | undefined
   /** A sentence if the text is not a list of PEM certificates. */
   readonly parsePem: (pem: string) => string | undefined
 }
@@ -19,15 +23,27 @@ export function checkAction(spec: ActionSpec, tools: CheckTools): readonly Field
   const variables = variableNames(spec.stage)
   const [object = 'backup'] = variables
   return [
-    ...checkExpressionAt('spec.match.expression', spec.match?.expression, { variables: [object], tools, want: 'bool' }),
+    ...checkExpressionAt('spec.match.expression', spec.match?.expression, {
+      variables: [object],
+      tools,
+      want: 'bool',
+    }),
     ...(spec.outputs ?? []).flatMap(({ expression }, i) =>
-      checkExpressionAt(`spec.outputs[${i}].expression`, expression, { variables: ['response'], tools, want: 'any' }),
+      checkExpressionAt(`spec.outputs[${i}].expression`, expression, {
+        variables: ['response'],
+        tools,
+        want: 'any',
+      }),
     ),
     ...(spec.http === undefined ? [] : checkHttp(spec.http, variables, tools)),
   ]
 }
 
-type How = { readonly variables: readonly string[]; readonly tools: CheckTools; readonly want: 'bool' | 'any' }
+type How = {
+  readonly variables: readonly string[]
+  readonly tools: CheckTools
+  readonly want: 'bool' | 'any'
+}
 
 function checkExpressionAt(path: string, source: string | undefined, how: How): readonly FieldProblem[] {
   if (source === undefined) return []
@@ -44,15 +60,21 @@ function checkHttp(http: HttpBody, variables: readonly string[], tools: CheckToo
   ]
   const inTemplates = templates.flatMap(([template, path]) => {
     const { found, problems } = expressionsIn(template, path)
-    const bad = found.flatMap((one) => checkExpressionAt(one.path, one.expression, { variables, tools, want: 'any' }))
+    const bad = found.flatMap((one) =>
+      checkExpressionAt(one.path, one.expression, { variables, tools, want: 'any' }),
+    )
     return [...problems, ...bad]
   })
   return [...urlProblems, ...checkHttpBody(http, 'spec.http', tools.parsePem), ...inTemplates]
 }
 
 /** The Secrets that a spec refers to. */
-export function secretsOf(spec: ActionSpec): readonly { readonly name: string; readonly key: string; readonly path: string }[] {
+export function secretsOf(
+  spec: ActionSpec,
+): readonly { readonly name: string; readonly key: string; readonly path: string }[] {
   return (spec.http?.headers ?? []).flatMap(({ valueFrom }, i) =>
-    valueFrom === undefined ? [] : [{ ...valueFrom.secretKeyRef, path: `spec.http.headers[${i}].valueFrom.secretKeyRef` }],
+    valueFrom === undefined
+      ? []
+      : [{ ...valueFrom.secretKeyRef, path: `spec.http.headers[${i}].valueFrom.secretKeyRef` }],
   )
 }

@@ -23,22 +23,43 @@ export function canonical(value: unknown): string {
 }
 
 const payload = (author: Author, specHash: string, at: Stamped): string =>
-  canonical({ user: author.username, groups: author.groups, spec: specHash, namespace: at.namespace, name: at.name })
+  canonical({
+    user: author.username,
+    groups: author.groups,
+    spec: specHash,
+    namespace: at.namespace,
+    name: at.name,
+  })
 
 /** The stamp for a spec that this author wrote. */
-export function stamp(author: Author, at: Stamped, tools: { readonly hash: Hash; readonly sign: Sign }): string {
+export function stamp(
+  author: Author,
+  at: Stamped,
+  tools: { readonly hash: Hash; readonly sign: Sign },
+): string {
   const spec = tools.hash(canonical(at.spec))
-  return JSON.stringify({ user: author.username, groups: author.groups, spec, mac: tools.sign(payload(author, spec, at)) })
+  return JSON.stringify({
+    user: author.username,
+    groups: author.groups,
+    spec,
+    mac: tools.sign(payload(author, spec, at)),
+  })
 }
 
 /** The author that a stamp names, or undefined if the stamp is missing, not ours, or for another spec. */
-export function authorOf(text: string | undefined, at: Stamped, tools: { readonly hash: Hash; readonly sign: Sign }): Author | undefined {
+export function authorOf(
+  text: string | undefined,
+  at: Stamped,
+  tools: { readonly hash: Hash; readonly sign: Sign },
+): Author | undefined {
   const read = text === undefined ? undefined : readStamp(text)
   if (read === undefined || read.spec !== tools.hash(canonical(at.spec))) return undefined
   return tools.sign(payload(read.author, read.spec, at)) === read.mac ? read.author : undefined
 }
 
-function readStamp(text: string): { readonly author: Author; readonly spec: string; readonly mac: string } | undefined {
+function readStamp(
+  text: string,
+): { readonly author: Author; readonly spec: string; readonly mac: string } | undefined {
   let value: unknown
   try {
     value = JSON.parse(text)
@@ -48,6 +69,16 @@ function readStamp(text: string): { readonly author: Author; readonly spec: stri
   }
   if (typeof value !== 'object' || value === null) return undefined
   const { user, groups, spec, mac } = value as Readonly<Record<string, unknown>>
-  if (typeof user !== 'string' || typeof spec !== 'string' || typeof mac !== 'string' || !Array.isArray(groups)) return undefined
-  return { author: { username: user, groups: groups.filter((one): one is string => typeof one === 'string') }, spec, mac }
+  if (
+    typeof user !== 'string' ||
+    typeof spec !== 'string' ||
+    typeof mac !== 'string' ||
+    !Array.isArray(groups)
+  )
+    return undefined
+  return {
+    author: { username: user, groups: groups.filter((one): one is string => typeof one === 'string') },
+    spec,
+    mac,
+  }
 }

@@ -15,7 +15,8 @@ export type ClaimLease = {
 }
 
 /** What to do about a Lease that is there. */
-export type ClaimStep = { readonly do: 'held'; readonly by: string } | { readonly do: 'take-over' } | { readonly do: 'own' }
+export type ClaimStep =
+  { readonly do: 'held'; readonly by: string } | { readonly do: 'take-over' } | { readonly do: 'own' }
 
 /** Decides whether this uid may have the name. */
 export function claimStep(lease: ClaimLease, uid: string, now: number): ClaimStep {

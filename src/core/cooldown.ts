@@ -21,18 +21,31 @@ export type CooldownRequest = {
 /** Until when the same answer is given without running anything, and which run gave it. */
 export type Cooldown = { readonly until: number; readonly run: ActionRun }
 
-const endedAt = (run: ActionRun): number => Date.parse(run.status.completionTimestamp ?? run.metadata.creationTimestamp)
+const endedAt = (run: ActionRun): number =>
+  Date.parse(run.status.completionTimestamp ?? run.metadata.creationTimestamp)
 
 /** The cool-down in force, from the runs of the same stage in the namespace; undefined if there is none. */
-export function cooldownOf(request: CooldownRequest, runs: readonly ActionRun[], now: number): Cooldown | undefined {
-  const newestFirst = runs.filter((run) => run.status.completionTimestamp !== undefined).sort((a, b) => endedAt(b) - endedAt(a))
+export function cooldownOf(
+  request: CooldownRequest,
+  runs: readonly ActionRun[],
+  now: number,
+): Cooldown | undefined {
+  const newestFirst = runs
+    .filter((run) => run.status.completionTimestamp !== undefined)
+    .sort((a, b) => endedAt(b) - endedAt(a))
   return request.schedule === '' ? ofPeople(request, newestFirst, now) : ofSchedule(request, newestFirst, now)
 }
 
 const refusedAlike = (run: ActionRun, request: CooldownRequest): boolean =>
-  run.status.phase === 'Refused' && run.status.reason === 'ActionFailed' && run.spec.actionsHash === request.actionsHash
+  run.status.phase === 'Refused' &&
+  run.status.reason === 'ActionFailed' &&
+  run.spec.actionsHash === request.actionsHash
 
-function ofSchedule(request: CooldownRequest, newestFirst: readonly ActionRun[], now: number): Cooldown | undefined {
+function ofSchedule(
+  request: CooldownRequest,
+  newestFirst: readonly ActionRun[],
+  now: number,
+): Cooldown | undefined {
   const own = newestFirst.filter((run) => run.spec.scheduleName === request.schedule)
   const firstOther = own.findIndex((run) => !refusedAlike(run, request))
   const streak = firstOther === -1 ? own : own.slice(0, firstOther)
@@ -42,13 +55,18 @@ function ofSchedule(request: CooldownRequest, newestFirst: readonly ActionRun[],
   return now < until ? { until, run: last } : undefined
 }
 
-function ofPeople(request: CooldownRequest, newestFirst: readonly ActionRun[], now: number): Cooldown | undefined {
+function ofPeople(
+  request: CooldownRequest,
+  newestFirst: readonly ActionRun[],
+  now: number,
+): Cooldown | undefined {
   const own = newestFirst.filter((run) => run.spec.fingerprint === request.fingerprint)
   const latest = own.slice(0, identical)
   const [last] = latest
   const oldest = latest[identical - 1]
   if (last === undefined || oldest === undefined) return undefined
-  if (!latest.every((run) => refusedAlike(run, request)) || endedAt(last) - endedAt(oldest) > windowMs) return undefined
+  if (!latest.every((run) => refusedAlike(run, request)) || endedAt(last) - endedAt(oldest) > windowMs)
+    return undefined
   const until = endedAt(oldest) + windowMs
   return now < until ? { until, run: last } : undefined
 }

@@ -24,9 +24,12 @@ export function match(spec: ActionSpec, facts: MatchFacts, evaluate: Evaluate): 
   const wanted = spec.match
   if (wanted === undefined) return { matched: true }
   const { scheduleNames, includedNamespaces, selector, expression } = wanted
-  if (scheduleNames !== undefined && !facts.scheduleNames.some((name) => scheduleNames.includes(name))) return { matched: false }
-  if (includedNamespaces !== undefined && !mayTouch(namespaceScopeOf(facts.object), includedNamespaces)) return { matched: false }
-  if (selector !== undefined && !selects(selector, textMapAt(facts.object, 'metadata', 'labels'))) return { matched: false }
+  if (scheduleNames !== undefined && !facts.scheduleNames.some((name) => scheduleNames.includes(name)))
+    return { matched: false }
+  if (includedNamespaces !== undefined && !mayTouch(namespaceScopeOf(facts.object), includedNamespaces))
+    return { matched: false }
+  if (selector !== undefined && !selects(selector, textMapAt(facts.object, 'metadata', 'labels')))
+    return { matched: false }
   return expression === undefined ? { matched: true } : holds(expression, facts, evaluate)
 }
 

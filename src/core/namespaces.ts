@@ -20,7 +20,8 @@ export function mayTouch(scope: NamespaceScope, patterns: readonly string[]): bo
   if (patterns.some((pattern) => included.some((one) => overlaps(one, pattern, scope.excluded)))) return true
   return Object.entries(scope.mapping).some(
     ([source, target]) =>
-      included.some((one) => overlaps(one, source, scope.excluded)) && patterns.some((pattern) => intersect(target, pattern)),
+      included.some((one) => overlaps(one, source, scope.excluded)) &&
+      patterns.some((pattern) => intersect(target, pattern)),
   )
 }
 

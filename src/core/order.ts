@@ -12,6 +12,8 @@ export function compareNames(a: string, b: string): number {
 }
 
 /** The actions in the order in which they run. */
-export function inRunOrder<T extends { readonly metadata: { readonly name: string } }>(actions: readonly T[]): readonly T[] {
+export function inRunOrder<T extends { readonly metadata: { readonly name: string } }>(
+  actions: readonly T[],
+): readonly T[] {
   return [...actions].sort((a, b) => compareNames(a.metadata.name, b.metadata.name))
 }

@@ -13,7 +13,16 @@ export type Outcome =
   | {
       readonly status: 'failed'
       /** Why, from a closed list, for metrics and logs. */
-      readonly cause: 'answer' | 'network' | 'timeout' | 'aborted' | 'egress' | 'secret' | 'template' | 'output' | 'internal'
+      readonly cause:
+        | 'answer'
+        | 'network'
+        | 'timeout'
+        | 'aborted'
+        | 'egress'
+        | 'secret'
+        | 'template'
+        | 'output'
+        | 'internal'
       /** False if it is certain that nothing was sent to the other side. */
       readonly mayHaveHadEffect: boolean
       readonly attempts: number

@@ -35,18 +35,22 @@ export function planStage(input: PlanInput): StagePlan {
   const planned: PlannedAction[] = []
   const problems: string[] = []
   const unadopted: string[] = []
-  for (const action of inRunOrder(input.actions.filter(({ spec }) => spec.stage === input.stage && !spec.suspend))) {
+  for (const action of inRunOrder(
+    input.actions.filter(({ spec }) => spec.stage === input.stage && !spec.suspend),
+  )) {
     const { name } = action.metadata
     const matched = match(action.spec, input.facts, input.evaluate)
     const skip = skipReason(input.skips, name, input.stage)
     const author = input.authorOf(action)
     if ('error' in matched) {
       // A skip is the way out of an expression that fails; without it, an expression that fails refuses.
-      if (skip === undefined) problems.push(`the match expression of ${input.stage} action "${name}" failed: ${matched.error}`)
+      if (skip === undefined)
+        problems.push(`the match expression of ${input.stage} action "${name}" failed: ${matched.error}`)
     } else if (matched.matched && author === undefined) unadopted.push(name)
     else if (matched.matched) planned.push(freeze(action, author, skip))
   }
-  if (planned.length > mostActions) problems.push(`${planned.length} actions match, at most ${mostActions} can run in one stage`)
+  if (planned.length > mostActions)
+    problems.push(`${planned.length} actions match, at most ${mostActions} can run in one stage`)
   return { actions: planned, problems, unadopted }
 }
 

@@ -24,7 +24,10 @@ export type SeenObject = {
 /** Reads what we keep of a Backup or Restore. */
 export function seenObjectOf(kind: 'Backup' | 'Restore', raw: unknown): SeenObject {
   const time = (...path: readonly string[]) => Date.parse(textAt(raw, ...path))
-  const status = ['phase', 'failureReason', 'completionTimestamp', 'startTimestamp'].map((key) => [key, textAt(raw, 'status', key)])
+  const status = ['phase', 'failureReason', 'completionTimestamp', 'startTimestamp'].map((key) => [
+    key,
+    textAt(raw, 'status', key),
+  ])
   return {
     kind,
     namespace: textAt(raw, 'metadata', 'namespace'),
@@ -103,10 +106,15 @@ export function postStep(facts: PostFacts): PostStep {
   const { run, object, progress } = facts
   if (run === undefined) return withoutRun(facts)
   const phase = run.status.phase ?? 'Pending'
-  if (settled.has(phase)) return speaksOf(object.post, run.metadata.name) ? { do: 'nothing', because: 'done and told' } : { do: 'tell' }
+  if (settled.has(phase))
+    return speaksOf(object.post, run.metadata.name)
+      ? { do: 'nothing', because: 'done and told' }
+      : { do: 'tell' }
   if (phase === 'Running') return ofRunning(run, facts)
   if (progress.provisional) return { do: 'wait', untilMs: 60_000 }
-  return progress.itemsDone || progress.ended !== undefined ? { do: 'drive' } : { do: 'nothing', because: 'not ended yet' }
+  return progress.itemsDone || progress.ended !== undefined
+    ? { do: 'drive' }
+    : { do: 'nothing', because: 'not ended yet' }
 }
 
 /** Another owner has until its deadline and a margin; what this process claimed and did not end is its own to go on with. */
@@ -119,13 +127,17 @@ function ofRunning(run: ActionRun, { owner, now }: PostFacts): PostStep {
 function withoutRun({ object, progress, runName, installedAt }: PostFacts): PostStep {
   if (speaksOf(object.post, runName)) return { do: 'nothing', because: 'fired before; its run was pruned' }
   if (progress.ended === undefined) {
-    return progress.phase === 'Deleting' ? { do: 'nothing', because: 'being deleted' } : { do: 'write-run', actionsBefore: Number.POSITIVE_INFINITY }
+    return progress.phase === 'Deleting'
+      ? { do: 'nothing', because: 'being deleted' }
+      : { do: 'write-run', actionsBefore: Number.POSITIVE_INFINITY }
   }
   if (isSynced(object)) return { do: 'nothing', because: 'brought by backup sync' }
   const finished = finishedAt(object)
   if (!Number.isFinite(finished)) {
     const recent = object.createdAt > installedAt
-    return recent ? { do: 'report-unfired', because: 'nobody knows when it ended' } : { do: 'nothing', because: 'history' }
+    return recent
+      ? { do: 'report-unfired', because: 'nobody knows when it ended' }
+      : { do: 'nothing', because: 'history' }
   }
   if (finished < installedAt) return { do: 'nothing', because: 'ended before tidewaiter was installed' }
   return { do: 'write-run', actionsBefore: finished }

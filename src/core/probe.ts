@@ -9,5 +9,7 @@ export const probeMessage = 'tidewaiter probe: reached'
 
 /** The answer to a probe, or undefined if the request is none. A person's dry run of that name gets the same answer. */
 export function probed(request: AdmissionRequest): Verdict | undefined {
-  return request.dryRun && request.operation === 'CREATE' && request.name === probeName ? deny('Probe', probeMessage) : undefined
+  return request.dryRun && request.operation === 'CREATE' && request.name === probeName
+    ? deny('Probe', probeMessage)
+    : undefined
 }

@@ -2,7 +2,8 @@
 
 /** Reason to meaning. */
 export const reasons = {
-  NotStarting: 'not a CREATE that starts work (an UPDATE, or a finished object that backup sync brings): left alone',
+  NotStarting:
+    'not a CREATE that starts work (an UPDATE, or a finished object that backup sync brings): left alone',
   NoActionMatches: 'no Action matches',
   PostOnly: 'only post actions match: they run after it ended',
   ActionsSucceeded: 'the pre actions succeeded',

@@ -18,7 +18,8 @@ export function spell(ms: number): string {
 const times = (attempts: number): string => (attempts === 1 ? '1 attempt' : `${attempts} attempts`)
 
 /** The head of every refusal. */
-export const head = ({ kind, namespace, name }: Subject): string => `tidewaiter refused ${kind} ${namespace}/${name}`
+export const head = ({ kind, namespace, name }: Subject): string =>
+  `tidewaiter refused ${kind} ${namespace}/${name}`
 
 /** How to get past everything of ours; told wherever it may be needed. */
 export const breakGlass = (namespace: string): string =>

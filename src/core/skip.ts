@@ -21,19 +21,30 @@ export const skipAnnotation = (action: string, stage: Stage): string => `${actio
 export function skipsIn(annotations: Readonly<Record<string, string>>): readonly string[] {
   const ends = Object.values(suffixes)
   return Object.entries(annotations)
-    .filter(([key, value]) => key === skipAllAnnotation || (value === 'skip' && ends.some((end) => key.endsWith(`/${end}`))))
+    .filter(
+      ([key, value]) =>
+        key === skipAllAnnotation || (value === 'skip' && ends.some((end) => key.endsWith(`/${end}`))),
+    )
     .map(([key, value]) => `${key}=${value}`)
 }
 
 /** Why the action is skipped by these annotations, or undefined if it is not. */
-export function skipReason(annotations: Readonly<Record<string, string>>, action: string, stage: Stage): string | undefined {
+export function skipReason(
+  annotations: Readonly<Record<string, string>>,
+  action: string,
+  stage: Stage,
+): string | undefined {
   const key = skipAnnotation(action, stage)
   if (annotations[key] === 'skip') return `skipped by the annotation ${key}=skip`
   const all = annotations[skipAllAnnotation]
-  return all === undefined ? undefined : `skipped by the annotation ${skipAllAnnotation}: ${all.slice(0, 256)}`
+  return all === undefined
+    ? undefined
+    : `skipped by the annotation ${skipAllAnnotation}: ${all.slice(0, 256)}`
 }
 
 /** Annotations that only we may write: a person who brings one along at CREATE is refused (skip-actions is judged by itself). */
 export function foreignAnnotations(annotations: Readonly<Record<string, string>>): readonly string[] {
-  return Object.keys(annotations).filter((key) => key.startsWith('tidewaiter.io/') && key !== skipAllAnnotation)
+  return Object.keys(annotations).filter(
+    (key) => key.startsWith('tidewaiter.io/') && key !== skipAllAnnotation,
+  )
 }

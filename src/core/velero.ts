@@ -11,7 +11,8 @@ export type Json = Readonly<Record<string, unknown>>
 /** The label by which Velero names the Schedule that made a Backup. */
 export const scheduleLabel = 'velero.io/schedule-name'
 
-const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
+const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** The value at a path of own properties, or undefined. */
 export function at(object: unknown, ...path: readonly string[]): unknown {
@@ -44,7 +45,9 @@ export function textsAt(object: unknown, ...path: readonly string[]): readonly s
 /** The text values of the object at a path (labels, annotations, a mapping). */
 export function textMapAt(object: unknown, ...path: readonly string[]): Readonly<Record<string, string>> {
   const entries = Object.entries(objectAt(object, ...path))
-  return Object.fromEntries(entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'))
+  return Object.fromEntries(
+    entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  )
 }
 
 /** What the spec says of namespaces. */
@@ -73,7 +76,11 @@ export function withDefaults(kind: VeleroKind, object: Json, defaults: VeleroDef
   }
   const own =
     kind === 'Restore'
-      ? { namespaceMapping: textMapAt(spec, 'namespaceMapping'), backupName: textAt(spec, 'backupName'), scheduleName: textAt(spec, 'scheduleName') }
+      ? {
+          namespaceMapping: textMapAt(spec, 'namespaceMapping'),
+          backupName: textAt(spec, 'backupName'),
+          scheduleName: textAt(spec, 'scheduleName'),
+        }
       : {
           storageLocation: textAt(spec, 'storageLocation') || defaults.storageLocation,
           ttl: textAt(spec, 'ttl') || '720h0m0s',
@@ -107,16 +114,20 @@ const provisionalMs = 60_000
 
 /** Where an object is. `now` and times are milliseconds; an object that is gone is `undefined`. */
 export function progressOf(object: Json | undefined, now: number): Progress {
-  if (object === undefined) return { phase: '', started: true, itemsDone: true, ended: 'Deleted', provisional: false }
+  if (object === undefined)
+    return { phase: '', started: true, itemsDone: true, ended: 'Deleted', provisional: false }
   const phase = textAt(object, 'status', 'phase')
   const ended = ends.has(phase) ? (phase as EndedAs) : undefined
   const started = !notStarted.has(phase)
   const endedAt = Date.parse(textAt(object, 'status', 'completionTimestamp'))
   const provisional =
-    phase === 'Failed' && textAt(object, 'status', 'failureReason').includes(restartNote) && now - endedAt < provisionalMs
+    phase === 'Failed' &&
+    textAt(object, 'status', 'failureReason').includes(restartNote) &&
+    now - endedAt < provisionalMs
   const itemsDone = started && phase !== 'InProgress' && phase !== 'Deleting'
   return { phase, started, itemsDone, provisional, ...(ended === undefined ? {} : { ended }) }
 }
 
 /** Whether a CREATE starts something: phase absent or New (backup sync creates finished ones). */
-export const startsWork = (object: unknown): boolean => ['', 'New'].includes(textAt(object, 'status', 'phase'))
+export const startsWork = (object: unknown): boolean =>
+  ['', 'New'].includes(textAt(object, 'status', 'phase'))

@@ -31,7 +31,10 @@ export const allow = (reason: string, message = '', warnings: readonly string[] 
 })
 
 /** Lets the request pass, changed. */
-export const patched = (reason: string, patch: readonly PatchOperation[]): Verdict => ({ ...allow(reason), patch })
+export const patched = (reason: string, patch: readonly PatchOperation[]): Verdict => ({
+  ...allow(reason),
+  patch,
+})
 
 /** Refuses the request. */
 export const deny = (

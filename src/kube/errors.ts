@@ -155,7 +155,7 @@ function codeOf(answer: {
 }
 
 /** Retry-After in milliseconds; only the form in seconds, the one the API server writes. */
-export function retryAfterIn(header: string | undefined): number | undefined {
+function retryAfterIn(header: string | undefined): number | undefined {
   return header !== undefined && /^\d{1,6}$/.test(header) ? Number(header) * 1000 : undefined
 }
 

@@ -5,7 +5,7 @@ import type { ClusterAccess, Credentials } from './access.ts'
 import { bearerToken, certificates } from './pem.ts'
 
 /** Where the kubelet mounts the service account. */
-export const serviceAccountFolder = '/var/run/secrets/kubernetes.io/serviceaccount'
+const serviceAccountFolder = '/var/run/secrets/kubernetes.io/serviceaccount'
 
 // The kubelet replaces the token after 80 % of its life (at least 10 minutes, by default an hour); client-go looks once a
 // minute too (transport/token_source.go).

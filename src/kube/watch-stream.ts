@@ -67,8 +67,9 @@ async function guard(watch: WatchOnce, heardAt: () => number, end: AbortControll
   const silent = () => Math.max(0, clock.now() - heardAt())
   const signal = AbortSignal.any([watch.signal, end.signal])
   try {
-    for (let left = watch.silenceMs(); left > 0; left = watch.silenceMs() - silent())
-      await clock.sleep(left, signal)
+    for (let left = watch.silenceMs(); left > 0; left = watch.silenceMs() - silent()) {
+      await clock.sleep(Math.min(left, lookMs), signal) // In steps, because what is borne changes on the way.
+    }
   } catch {
     return // The watch has ended.
   }

@@ -19,9 +19,17 @@ export function told(webhook: string, handle: Handle, ports: DecisionPorts): Han
     try {
       const verdict = await handle(request)
       tell(webhook, request, { ports, verdict, ms: ports.clock.now() - began })
-      return { ...verdict, audit: { verdict: verdict.allowed ? 'allowed' : 'refused', reason: verdict.reason, ...verdict.audit } }
+      return {
+        ...verdict,
+        audit: { verdict: verdict.allowed ? 'allowed' : 'refused', reason: verdict.reason, ...verdict.audit },
+      }
     } catch (error) {
-      count(webhook, request, { ports, verdict: 'error', reason: 'InternalError', ms: ports.clock.now() - began })
+      count(webhook, request, {
+        ports,
+        verdict: 'error',
+        reason: 'InternalError',
+        ms: ports.clock.now() - began,
+      })
       throw error
     } finally {
       ports.metrics.inFlight.dec()
@@ -55,10 +63,22 @@ function tell(webhook: string, request: AdmissionRequest, { ports, verdict, ms }
   ports.log.info(fields, 'decision')
 }
 
-type Counted = { readonly ports: DecisionPorts; readonly verdict: string; readonly reason: string; readonly ms: number }
+type Counted = {
+  readonly ports: DecisionPorts
+  readonly verdict: string
+  readonly reason: string
+  readonly ms: number
+}
 
 function count(webhook: string, request: AdmissionRequest, { ports, verdict, reason, ms }: Counted): void {
-  const labels = { webhook, kind: request.kind.kind, operation: request.operation, verdict, reason, dry_run: String(request.dryRun) }
+  const labels = {
+    webhook,
+    kind: request.kind.kind,
+    operation: request.operation,
+    verdict,
+    reason,
+    dry_run: String(request.dryRun),
+  }
   ports.metrics.requests.inc(labels)
   ports.metrics.duration.observe({ webhook, verdict }, ms / 1000)
 }

@@ -12,7 +12,12 @@ export function createMetrics(version: string) {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry, prefix: 'tidewaiter_' })
   const registers = [registry]
-  const build = new Gauge({ name: 'tidewaiter_build_info', help: 'Always 1; the label says which version runs.', labelNames: ['version'], registers })
+  const build = new Gauge({
+    name: 'tidewaiter_build_info',
+    help: 'Always 1; the label says which version runs.',
+    labelNames: ['version'],
+    registers,
+  })
   build.set({ version }, 1)
   return {
     registry,
@@ -29,7 +34,11 @@ export function createMetrics(version: string) {
       buckets: seconds,
       registers,
     }),
-    inFlight: new Gauge({ name: 'tidewaiter_admission_in_flight', help: 'Admission requests being answered.', registers }),
+    inFlight: new Gauge({
+      name: 'tidewaiter_admission_in_flight',
+      help: 'Admission requests being answered.',
+      registers,
+    }),
     runs: new Counter({
       name: 'tidewaiter_runs_total',
       help: 'Runs that ended, by stage and phase.',
@@ -81,8 +90,16 @@ export function createMetrics(version: string) {
       labelNames: ['stage'],
       registers,
     }),
-    pending: new Gauge({ name: 'tidewaiter_post_runs_pending', help: 'Post runs that have not ended.', registers }),
-    queue: new Gauge({ name: 'tidewaiter_queue_length', help: 'Keys waiting for the controller.', registers }),
+    pending: new Gauge({
+      name: 'tidewaiter_post_runs_pending',
+      help: 'Post runs that have not ended.',
+      registers,
+    }),
+    queue: new Gauge({
+      name: 'tidewaiter_queue_length',
+      help: 'Keys waiting for the controller.',
+      registers,
+    }),
     certificate: new Gauge({
       name: 'tidewaiter_certificate_expiry_timestamp_seconds',
       help: 'When the certificate of the webhook ends.',

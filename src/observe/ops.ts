@@ -11,7 +11,10 @@ export type OpsPorts = {
 
 /** A server that can be listened with and closed. */
 export type OpsServer = {
-  readonly listen: (at: { readonly host: string; readonly port: number }) => Promise<{ readonly port: number }>
+  readonly listen: (at: {
+    readonly host: string
+    readonly port: number
+  }) => Promise<{ readonly port: number }>
   readonly close: () => Promise<void>
 }
 
@@ -23,7 +26,9 @@ export function buildOps({ registry, notReady }: OpsPorts): OpsServer {
     const reasons = notReady()
     return reasons.length === 0 ? 'ok\n' : reply.code(503).send(`${reasons.join('\n')}\n`)
   })
-  app.get('/metrics', async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()))
+  app.get('/metrics', async (_request, reply) =>
+    reply.type(registry.contentType).send(await registry.metrics()),
+  )
   return {
     listen: async ({ host, port }) => {
       await app.listen({ host: host === '' ? '::' : host, port })

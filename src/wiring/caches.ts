@@ -14,7 +14,12 @@ import { ownPath, veleroPath, veleroPlural } from './kinds.ts'
 
 /** An Action as it is kept: parsed, or why it cannot be. One that cannot be parsed must never look like none. */
 export type KeptAction =
-  | { readonly name: string; readonly action: Action; readonly stamp: string | undefined; readonly changedAt: number }
+  | {
+      readonly name: string
+      readonly action: Action
+      readonly stamp: string | undefined
+      readonly changedAt: number
+    }
   | { readonly name: string; readonly problem: string }
 
 /** A BackupStorageLocation, as far as defaults need it. */
@@ -35,7 +40,12 @@ export type CacheOptions = {
   readonly clock: Clock
   readonly log: Log
   /** Told of every Backup, Restore or run that changed. */
-  readonly onObject: (object: { readonly kind: VeleroKind; readonly namespace: string; readonly name: string; readonly uid: string }) => void
+  readonly onObject: (object: {
+    readonly kind: VeleroKind
+    readonly namespace: string
+    readonly name: string
+    readonly uid: string
+  }) => void
   readonly onAction: (namespace: string, name: string) => void
 }
 
@@ -69,7 +79,10 @@ export function createCaches(namespace: string, options: CacheOptions): Namespac
     locations: createReflector<KeptLocation>({
       ...common,
       path: veleroPath('backupstoragelocations', namespace),
-      project: (raw) => ({ name: textAt(raw, 'metadata', 'name'), isDefault: at(raw, 'spec', 'default') === true }),
+      project: (raw) => ({
+        name: textAt(raw, 'metadata', 'name'),
+        isDefault: at(raw, 'spec', 'default') === true,
+      }),
     }),
   }
 }

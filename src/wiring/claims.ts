@@ -9,12 +9,19 @@ import type { Calls } from './kinds.ts'
 
 /** Claims by these calls. */
 export type Claims = {
-  readonly claim: (subject: Subject, uid: string) => Promise<{ readonly ok: true } | { readonly heldBy: string }>
+  readonly claim: (
+    subject: Subject,
+    uid: string,
+  ) => Promise<{ readonly ok: true } | { readonly heldBy: string }>
   readonly release: (subject: Subject, uid: string) => Promise<void>
 }
 
 /** What claiming needs. */
-export type ClaimWorld = { readonly calls: Calls; readonly clock: Clock; readonly hash: (text: string) => string }
+export type ClaimWorld = {
+  readonly calls: Calls
+  readonly clock: Clock
+  readonly hash: (text: string) => string
+}
 
 const mostTries = 3
 
@@ -34,7 +41,9 @@ export function claimsBy(world: ClaimWorld): Claims {
       const lease = await leases.find(nameOf(subject))
       if (lease === undefined || textAt(lease, 'spec', 'holderIdentity') !== uid) return
       try {
-        await leases.delete(nameOf(subject), { resourceVersion: textAt(lease, 'metadata', 'resourceVersion') })
+        await leases.delete(nameOf(subject), {
+          resourceVersion: textAt(lease, 'metadata', 'resourceVersion'),
+        })
       } catch (error) {
         if (!isKubeError(error, 'CONFLICT', 'NOT_FOUND')) throw error
       }
@@ -73,7 +82,11 @@ const readLease = (lease: Json): ClaimLease => ({
   acquiredAt: Date.parse(textAt(lease, 'spec', 'acquireTime')),
 })
 
-function leaseOf(name: string, subject: Subject, { uid, now }: { readonly uid: string; readonly now: number }) {
+function leaseOf(
+  name: string,
+  subject: Subject,
+  { uid, now }: { readonly uid: string; readonly now: number },
+) {
   // A Lease's times are MicroTime: six digits (k8s.io/apimachinery meta/v1 micro_time.go).
   const time = new Date(now).toISOString().replace('Z', '000Z')
   return {

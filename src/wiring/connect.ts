@@ -57,7 +57,8 @@ async function accessOf(config: Config, env: ConnectWorld['env'], clock: Clock):
     const path = config.kubeconfig === undefined ? {} : { kubeconfigPath: config.kubeconfig }
     return await loadClusterAccess({ ...path, env, clock, readFile: (file) => readFile(file, 'utf8') })
   } catch (error) {
-    if (error instanceof AccessError) throw new StartError(error.code === 'NO_CONFIG' ? 3 : 4, error.message, { cause: error })
+    if (error instanceof AccessError)
+      throw new StartError(error.code === 'NO_CONFIG' ? 3 : 4, error.message, { cause: error })
     throw error
   }
 }
@@ -70,13 +71,25 @@ function startErrorOf(cause: unknown, server: string): unknown {
   if (!(cause instanceof KubeError)) return cause
   const got = `got: ${cause.message}`
   if (unreachable.has(cause.code)) {
-    return new StartError(3, `the API server ${server} must answer, ${got}; is the cluster up, and is the kubeconfig for it?`, { cause })
+    return new StartError(
+      3,
+      `the API server ${server} must answer, ${got}; is the cluster up, and is the kubeconfig for it?`,
+      { cause },
+    )
   }
   if (forbidden.has(cause.code)) {
     return new StartError(4, `tidewaiter needs the rights of deploy/base/rbac.yaml, ${got}`, { cause })
   }
   if (cause.code === 'NOT_FOUND') {
-    return new StartError(4, `the CRDs of tidewaiter must be installed, ${got}; install them with: kubectl apply -k deploy/crds`, { cause })
+    return new StartError(
+      4,
+      `the CRDs of tidewaiter must be installed, ${got}; install them with: kubectl apply -k deploy/crds`,
+      { cause },
+    )
   }
-  return new StartError(4, `the API server ${server} did not answer as a Kubernetes API server does, ${got}`, { cause })
+  return new StartError(
+    4,
+    `the API server ${server} did not answer as a Kubernetes API server does, ${got}`,
+    { cause },
+  )
 }

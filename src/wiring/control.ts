@@ -10,7 +10,15 @@ import { claimsBy } from './claims.ts'
 import { hash } from './crypto.ts'
 import { veleroPlural } from './kinds.ts'
 import type { Performing } from './perform.ts'
-import { annotationsOfSchedule, authorOfKept, cachesOf, defaultsOf, readObject, scheduleOfBackup, type World } from './world.ts'
+import {
+  annotationsOfSchedule,
+  authorOfKept,
+  cachesOf,
+  defaultsOf,
+  readObject,
+  scheduleOfBackup,
+  type World,
+} from './world.ts'
 
 /** The controller's ports. `installedAt`: when this install came to be, milliseconds. */
 export function controlPorts(
@@ -28,11 +36,15 @@ export function controlPorts(
     evaluate: world.cel.evaluate,
     authorOf: (action) => authorOfKept(world, action),
     installedAt,
-    actions: (namespace) => (cachesOf(world, namespace)?.actions.list() ?? []).flatMap((kept) => ('action' in kept ? [kept] : [])),
+    actions: (namespace) =>
+      (cachesOf(world, namespace)?.actions.list() ?? []).flatMap((kept) => ('action' in kept ? [kept] : [])),
     defaultsOf: (namespace) => defaultsOf(world, namespace),
     scheduleOfBackup: (namespace, backup) => scheduleOfBackup(world, namespace, backup),
     annotationsOfSchedule: (namespace, schedule) => annotationsOfSchedule(world, namespace, schedule),
-    runs: { ...world.runs, ofObject: (uid) => [...world.caches.values()].flatMap(({ runs }) => runs.byIndex('uid', uid)) },
+    runs: {
+      ...world.runs,
+      ofObject: (uid) => [...world.caches.values()].flatMap(({ runs }) => runs.byIndex('uid', uid)),
+    },
     objects: {
       seen: (kind, namespace, name) => cachesOf(world, namespace)?.objects[kind].get(namespace, name),
       read: (kind, namespace, name) => readObject(world, veleroPlural[kind], { namespace, name }),
@@ -45,7 +57,11 @@ export function controlPorts(
   }
 }
 
-async function annotate(world: World, object: SeenObject, { key, value }: { readonly key: string; readonly value: string }): Promise<boolean> {
+async function annotate(
+  world: World,
+  object: SeenObject,
+  { key, value }: { readonly key: string; readonly value: string },
+): Promise<boolean> {
   const calls = world.calls.velero(veleroPlural[object.kind], object.namespace)
   try {
     // The uid makes the API server refuse the patch if another object has the name by now (422, or 409).
@@ -83,7 +99,8 @@ async function tell(world: World, note: EventNote): Promise<void> {
   try {
     await world.calls.events(regarding.namespace).create(event)
   } catch (error) {
-    if (!isKubeError(error, 'ALREADY_EXISTS')) world.log.warn({ err: error, regarding }, 'an Event could not be written')
+    if (!isKubeError(error, 'ALREADY_EXISTS'))
+      world.log.warn({ err: error, regarding }, 'an Event could not be written')
   }
 }
 
@@ -95,4 +112,3 @@ export function count(world: World, run: ActionRun): void {
   if (phase === 'Unknown') world.metrics.unknown.inc({ stage })
   if (run.status.reason === 'Unguarded') world.metrics.unguarded.inc({ kind: run.spec.objectRef.kind })
 }
-

@@ -41,7 +41,9 @@ export function createController(world: () => World): Controller {
         onRoom: seed,
         work: async (key, abort) => {
           metrics.queue.set(own.depth().waiting)
-          const again = key.startsWith('Action/') ? await reconcileAction(world(), key) : await look(world(), ports, { key, abort })
+          const again = key.startsWith('Action/')
+            ? await reconcileAction(world(), key)
+            : await look(world(), ports, { key, abort })
           if (again !== undefined) own.addAfter(key, again)
         },
       })
@@ -56,12 +58,20 @@ export function createController(world: () => World): Controller {
   }
 }
 
-async function look(world: World, ports: ControlPorts, { key, abort }: { readonly key: string; readonly abort: AbortSignal }): Promise<number | undefined> {
+async function look(
+  world: World,
+  ports: ControlPorts,
+  { key, abort }: { readonly key: string; readonly abort: AbortSignal },
+): Promise<number | undefined> {
   const object = keyOf(key)
   const again = await reconcileObject(object, ports, abort)
-  for (const run of ports.runs.ofObject(object.uid)) if (settled.has(run.status.phase ?? '')) await noteResults(world, run)
+  for (const run of ports.runs.ofObject(object.uid))
+    if (settled.has(run.status.phase ?? '')) await noteResults(world, run)
   const runs = cachesOf(world, object.namespace)?.runs.list() ?? []
-  world.metrics.pending.set(runs.filter((run) => run.spec.stage.startsWith('Post') && !settled.has(run.status.phase ?? 'Pending')).length)
+  world.metrics.pending.set(
+    runs.filter((run) => run.spec.stage.startsWith('Post') && !settled.has(run.status.phase ?? 'Pending'))
+      .length,
+  )
   return again?.inMs
 }
 
@@ -78,10 +88,13 @@ async function reconcileAction(world: World, key: string): Promise<undefined> {
   const kept = cachesOf(world, namespace)?.actions.get(namespace, name)
   if (kept === undefined) return
   const facts =
-    'problem' in kept ? { problem: kept.problem, adopted: false } : { action: kept.action, adopted: authorOfKept(world, kept.action) !== undefined }
+    'problem' in kept
+      ? { problem: kept.problem, adopted: false }
+      : { action: kept.action, adopted: authorOfKept(world, kept.action) !== undefined }
   const condition = acceptedCondition(facts, world.clock.now())
   if (condition === undefined) return
-  const observed = condition.observedGeneration === undefined ? {} : { observedGeneration: condition.observedGeneration }
+  const observed =
+    condition.observedGeneration === undefined ? {} : { observedGeneration: condition.observedGeneration }
   await patchStatus(world, { namespace, name }, { ...observed, conditions: [condition] })
 }
 
@@ -96,7 +109,11 @@ async function noteResults(world: World, run: ActionRun): Promise<void> {
   }
 }
 
-async function patchStatus(world: World, { namespace, name }: { readonly namespace: string; readonly name: string }, status: object): Promise<void> {
+async function patchStatus(
+  world: World,
+  { namespace, name }: { readonly namespace: string; readonly name: string },
+  status: object,
+): Promise<void> {
   try {
     await world.calls.own('actions', namespace).mergePatch(name, { status }, { subresource: 'status' })
   } catch (error) {

@@ -33,9 +33,15 @@ async function pruneRuns(world: World, namespace: string): Promise<void> {
 async function pruneClaims(world: World, namespace: string): Promise<void> {
   const leases = world.calls.leases(namespace)
   const { items } = await leases.list({ labelSelector: 'tidewaiter.io/claim=name' })
-  const old = items.filter((lease) => world.clock.now() - Date.parse(textAt(lease, 'spec', 'acquireTime')) > claimSeconds * 2_000)
+  const old = items.filter(
+    (lease) => world.clock.now() - Date.parse(textAt(lease, 'spec', 'acquireTime')) > claimSeconds * 2_000,
+  )
   for (const lease of old.slice(0, mostAtOnce)) {
-    await gone(leases.delete(textAt(lease, 'metadata', 'name'), { resourceVersion: textAt(lease, 'metadata', 'resourceVersion') }))
+    await gone(
+      leases.delete(textAt(lease, 'metadata', 'name'), {
+        resourceVersion: textAt(lease, 'metadata', 'resourceVersion'),
+      }),
+    )
   }
 }
 

@@ -9,7 +9,15 @@ import { claimsBy } from './claims.ts'
 import { hash } from './crypto.ts'
 import { veleroPlural } from './kinds.ts'
 import type { Performing } from './perform.ts'
-import { annotationsOfSchedule, authorOfKept, cachesOf, defaultsOf, isVelero, scheduleOfBackup, type World } from './world.ts'
+import {
+  annotationsOfSchedule,
+  authorOfKept,
+  cachesOf,
+  defaultsOf,
+  isVelero,
+  scheduleOfBackup,
+  type World,
+} from './world.ts'
 import type { Outcome } from '../core/outcome.ts'
 
 /** The API server sends a bookmark at least once a minute: a copy that heard nothing for longer is not believed. */
@@ -35,8 +43,13 @@ export function gatePorts(world: World, perform: (performing: Performing) => Pro
     annotationsOfSchedule: (namespace, schedule) => annotationsOfSchedule(world, namespace, schedule),
     isVelero: (user, namespace) => isVelero(world, user, namespace),
     maySkip: (user, namespace) =>
-      world.review.may({ ...user, user: user.username }, { verb: 'skip', group: 'tidewaiter.io', resource: 'actions', namespace }),
-    exists: async (subject: Subject) => (await world.calls.velero(veleroPlural[subject.kind], subject.namespace).find(subject.name)) !== undefined,
+      world.review.may(
+        { ...user, user: user.username },
+        { verb: 'skip', group: 'tidewaiter.io', resource: 'actions', namespace },
+      ),
+    exists: async (subject: Subject) =>
+      (await world.calls.velero(veleroPlural[subject.kind], subject.namespace).find(subject.name)) !==
+      undefined,
     claimName: claims.claim,
     releaseName: claims.release,
     perform,
@@ -48,23 +61,31 @@ type Answer = { readonly ok: readonly Action[] } | { readonly unknown: string }
 /** From the copy while it is fresh, else asked for: never "no action matches" from a stale copy. */
 async function actionsOf(world: World, namespace: string): Promise<Answer> {
   const caches = cachesOf(world, namespace)
-  if (caches === undefined) return { unknown: `tidewaiter does not look after namespace ${namespace} (--velero-namespace)` }
+  if (caches === undefined)
+    return { unknown: `tidewaiter does not look after namespace ${namespace} (--velero-namespace)` }
   if (isFresh(caches)) return sorted(caches.actions.list())
   try {
     const listed = await world.calls.own('actions', namespace).list({ timeoutMs: askMs })
     return sorted(listed.items.map(keptAction))
   } catch (error) {
-    return { unknown: `the copy of them is stale, and the API server did not answer (${String(at({ error }, 'error', 'message') ?? error)})` }
+    return {
+      unknown: `the copy of them is stale, and the API server did not answer (${String(at({ error }, 'error', 'message') ?? error)})`,
+    }
   }
 }
 
 const isFresh = ({ actions, runs }: NamespaceCaches): boolean =>
-  actions.synced() && runs.synced() && actions.silentMs() < longestSilenceMs && runs.silentMs() < longestSilenceMs
+  actions.synced() &&
+  runs.synced() &&
+  actions.silentMs() < longestSilenceMs &&
+  runs.silentMs() < longestSilenceMs
 
 function sorted(kept: readonly KeptAction[]): Answer {
   const broken = kept.find((one) => 'problem' in one)
   if (broken !== undefined && 'problem' in broken) {
-    return { unknown: `the Action ${broken.name} cannot be understood (${broken.problem}): mend or delete it` }
+    return {
+      unknown: `the Action ${broken.name} cannot be understood (${broken.problem}): mend or delete it`,
+    }
   }
   return { ok: kept.flatMap((one) => ('action' in one ? [one.action] : [])) }
 }

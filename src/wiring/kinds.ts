@@ -13,19 +13,27 @@ export const veleroPath = (plural: string, namespace: string): string =>
   collectionPath({ group: 'velero.io', version: 'v1', plural, namespace })
 
 /** The collection of a kind of ours in a namespace. */
-export const ownPath = (plural: string, namespace: string): string => collectionPath({ group, version, plural, namespace })
+export const ownPath = (plural: string, namespace: string): string =>
+  collectionPath({ group, version, plural, namespace })
 
 /** Typed calls. */
 export const calls = (client: KubeClient) => ({
-  velero: (plural: string, namespace: string): Resource<Json> => resource(client, { group: 'velero.io', version: 'v1', plural, namespace }),
-  own: (plural: string, namespace: string): Resource<Json> => resource(client, { group, version, plural, namespace }),
-  leases: (namespace: string): Resource<Json> => resource(client, { group: 'coordination.k8s.io', version: 'v1', plural: 'leases', namespace }),
-  secrets: (namespace: string): Resource<Json> => resource(client, { group: '', version: 'v1', plural: 'secrets', namespace }),
-  configMaps: (namespace: string): Resource<Json> => resource(client, { group: '', version: 'v1', plural: 'configmaps', namespace }),
-  events: (namespace: string): Resource<Json> => resource(client, { group: '', version: 'v1', plural: 'events', namespace }),
+  velero: (plural: string, namespace: string): Resource<Json> =>
+    resource(client, { group: 'velero.io', version: 'v1', plural, namespace }),
+  own: (plural: string, namespace: string): Resource<Json> =>
+    resource(client, { group, version, plural, namespace }),
+  leases: (namespace: string): Resource<Json> =>
+    resource(client, { group: 'coordination.k8s.io', version: 'v1', plural: 'leases', namespace }),
+  secrets: (namespace: string): Resource<Json> =>
+    resource(client, { group: '', version: 'v1', plural: 'secrets', namespace }),
+  configMaps: (namespace: string): Resource<Json> =>
+    resource(client, { group: '', version: 'v1', plural: 'configmaps', namespace }),
+  events: (namespace: string): Resource<Json> =>
+    resource(client, { group: '', version: 'v1', plural: 'events', namespace }),
   namespaces: (): Resource<Json> => resource(client, { group: '', version: 'v1', plural: 'namespaces' }),
   nodes: (): Resource<Json> => resource(client, { group: '', version: 'v1', plural: 'nodes' }),
-  admission: (plural: string): Resource<Json> => resource(client, { group: 'admissionregistration.k8s.io', version: 'v1', plural }),
+  admission: (plural: string): Resource<Json> =>
+    resource(client, { group: 'admissionregistration.k8s.io', version: 'v1', plural }),
   of: (apiGroup: string, plural: string, namespace: string | undefined): Resource<Json> =>
     resource(client, { group: apiGroup, version: 'v1', plural, namespace }),
 })
@@ -34,4 +42,8 @@ export const calls = (client: KubeClient) => ({
 export type Calls = ReturnType<typeof calls>
 
 /** A run as JSON for the API server. */
-export const runBody = (run: ActionRun): Json => ({ apiVersion: `${group}/${version}`, kind: 'ActionRun', ...run })
+export const runBody = (run: ActionRun): Json => ({
+  apiVersion: `${group}/${version}`,
+  kind: 'ActionRun',
+  ...run,
+})

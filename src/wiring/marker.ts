@@ -5,7 +5,10 @@ import { isKubeError } from '../kube/errors.ts'
 import type { Calls } from './kinds.ts'
 
 /** When the install came to be, in milliseconds; the first process of an install writes it. */
-export async function installedAt(calls: Calls, at: { readonly namespace: string; readonly name: string }): Promise<number> {
+export async function installedAt(
+  calls: Calls,
+  at: { readonly namespace: string; readonly name: string },
+): Promise<number> {
   const maps = calls.configMaps(at.namespace)
   const found = await maps.find(at.name)
   if (found !== undefined) return Date.parse(textAt(found, 'metadata', 'creationTimestamp'))
@@ -14,7 +17,9 @@ export async function installedAt(calls: Calls, at: { readonly namespace: string
       apiVersion: 'v1',
       kind: 'ConfigMap',
       metadata: { ...at, labels: ownLabels },
-      data: { about: 'Post actions never fire for a Backup or Restore that ended before this object was created.' },
+      data: {
+        about: 'Post actions never fire for a Backup or Restore that ended before this object was created.',
+      },
     })
     return Date.parse(textAt(made, 'metadata', 'creationTimestamp'))
   } catch (error) {

@@ -57,12 +57,23 @@ function authorIn(action: PlannedAction): Author | undefined {
   return username === '' ? undefined : { username, groups: textsAt(action.author, 'groups') }
 }
 
-function note(world: World, run: ActionRun, { action, outcome }: { readonly action: string; readonly outcome: Outcome }): void {
+function note(
+  world: World,
+  run: ActionRun,
+  { action, outcome }: { readonly action: string; readonly outcome: Outcome },
+): void {
   const { stage } = run.spec
   const result = outcome.status === 'done' ? 'done' : outcome.cause
   world.metrics.actions.inc({ stage, action, result })
   world.metrics.actionDuration.observe({ stage, result }, outcome.durationMs / 1000)
-  const fields = { run: run.metadata.name, stage, action, result, attempts: outcome.attempts, ms: Math.round(outcome.durationMs) }
+  const fields = {
+    run: run.metadata.name,
+    stage,
+    action,
+    result,
+    attempts: outcome.attempts,
+    ms: Math.round(outcome.durationMs),
+  }
   if (outcome.status === 'done') world.log.info(fields, 'action done')
   else world.log.warn({ ...fields, said: outcome.message }, 'action failed')
 }

@@ -5,12 +5,18 @@ import type { Log } from '../log.ts'
 import type { Calls } from './kinds.ts'
 
 /** Knows them. */
-export type Refused = { readonly addresses: () => readonly string[]; readonly start: (signal: AbortSignal) => Promise<void> }
+export type Refused = {
+  readonly addresses: () => readonly string[]
+  readonly start: (signal: AbortSignal) => Promise<void>
+}
 
 const everyMs = 60_000
 
 /** `own`: addresses that are known without asking (KUBERNETES_SERVICE_HOST). */
-export function createRefused(world: { readonly calls: Calls; readonly clock: Clock; readonly log: Log }, own: readonly string[]): Refused {
+export function createRefused(
+  world: { readonly calls: Calls; readonly clock: Clock; readonly log: Log },
+  own: readonly string[],
+): Refused {
   let known: readonly string[] = own
   const look = async () => {
     try {
@@ -34,7 +40,9 @@ export function createRefused(world: { readonly calls: Calls; readonly clock: Cl
 
 async function nodeAddresses(calls: Calls): Promise<readonly string[]> {
   const { items } = await calls.nodes().list()
-  return items.flatMap((node) => list(at(node, 'status', 'addresses')).map((address) => textAt(address, 'address')))
+  return items.flatMap((node) =>
+    list(at(node, 'status', 'addresses')).map((address) => textAt(address, 'address')),
+  )
 }
 
 /** The EndpointSlices of the Service kubernetes: what its ClusterIP leads to. */

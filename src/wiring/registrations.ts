@@ -64,14 +64,22 @@ export async function unregister(world: RegistrationWorld): Promise<void> {
 }
 
 /** The name of an install, other than `own`, whose webhooks cover one of the namespaces; undefined if there is none. */
-export async function coveredBy(calls: Calls, own: string, namespaces: readonly string[]): Promise<string | undefined> {
+export async function coveredBy(
+  calls: Calls,
+  own: string,
+  namespaces: readonly string[],
+): Promise<string | undefined> {
   const { items } = await calls.admission(plurals['ValidatingWebhookConfiguration'] ?? '').list()
   const others = items.filter(
-    (item) => textAt(item, 'metadata', 'labels', 'app.kubernetes.io/part-of') === 'tidewaiter' && textAt(item, 'metadata', 'name') !== own,
+    (item) =>
+      textAt(item, 'metadata', 'labels', 'app.kubernetes.io/part-of') === 'tidewaiter' &&
+      textAt(item, 'metadata', 'name') !== own,
   )
   const covers = (item: unknown) => {
     const webhooks = at(item, 'webhooks')
-    const expressions = (Array.isArray(webhooks) ? webhooks : []).flatMap((webhook) => at(webhook, 'namespaceSelector', 'matchExpressions') ?? [])
+    const expressions = (Array.isArray(webhooks) ? webhooks : []).flatMap(
+      (webhook) => at(webhook, 'namespaceSelector', 'matchExpressions') ?? [],
+    )
     return expressions.some((one) => textsAt(one, 'values').some((value) => namespaces.includes(value)))
   }
   return textAt(others.find(covers), 'metadata', 'name') || undefined

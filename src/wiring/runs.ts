@@ -25,7 +25,9 @@ export function runsBy(calls: Calls): Runs {
     },
     create: async (run) => {
       try {
-        return parsed(await calls.own('actionruns', run.metadata.namespace).create(run, { timeoutMs: writeMs }))
+        return parsed(
+          await calls.own('actionruns', run.metadata.namespace).create(run, { timeoutMs: writeMs }),
+        )
       } catch (error) {
         if (isKubeError(error, 'ALREADY_EXISTS')) return 'exists'
         throw error
@@ -35,7 +37,11 @@ export function runsBy(calls: Calls): Runs {
       const { namespace, name } = run.metadata
       try {
         // Carries the resourceVersion that was stepped: whoever wrote in between wins, and we stop.
-        return parsed(await calls.own('actionruns', namespace).replaceStatus(name, runBody({ ...run, status }), { timeoutMs: writeMs }))
+        return parsed(
+          await calls
+            .own('actionruns', namespace)
+            .replaceStatus(name, runBody({ ...run, status }), { timeoutMs: writeMs }),
+        )
       } catch (error) {
         if (isKubeError(error, 'CONFLICT')) return 'conflict'
         if (isKubeError(error, 'NOT_FOUND')) return 'gone'

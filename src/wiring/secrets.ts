@@ -14,8 +14,15 @@ export type SecretWorld = { readonly calls: Calls; readonly review: AccessReview
 export type SecretAnswer = { readonly ok: string } | { readonly refused: string }
 
 /** Whether somebody may get a Secret. */
-export const mayGet = (review: AccessReview, author: Author, at: { readonly namespace: string; readonly name: string }): Promise<boolean> =>
-  review.may({ user: author.username, groups: author.groups }, { verb: 'get', group: '', resource: 'secrets', ...at })
+export const mayGet = (
+  review: AccessReview,
+  author: Author,
+  at: { readonly namespace: string; readonly name: string },
+): Promise<boolean> =>
+  review.may(
+    { user: author.username, groups: author.groups },
+    { verb: 'get', group: '', resource: 'secrets', ...at },
+  )
 
 /** The value of one key for an Action by this author. */
 export async function secretFor(
@@ -25,29 +32,42 @@ export async function secretFor(
 ): Promise<SecretAnswer> {
   const { namespace, author } = by
   const { name, key } = ref
-  if (author === undefined) return { refused: `nobody is known as the author of this Action, so it may not use the Secret ${name}` }
-  if (!(await mayGet(review, author, { namespace, name }))) return { refused: `${author.username}, the author of this Action, may not get the Secret ${name}` }
+  if (author === undefined)
+    return { refused: `nobody is known as the author of this Action, so it may not use the Secret ${name}` }
+  if (!(await mayGet(review, author, { namespace, name })))
+    return { refused: `${author.username}, the author of this Action, may not get the Secret ${name}` }
   const secret = await find(calls, namespace, name)
   if (secret === undefined) return { refused: `the Secret ${name} does not exist` }
-  if (!isLabelled(secret)) return { refused: `the Secret ${name} does not carry the label ${forActionsLabel}: "true"` }
+  if (!isLabelled(secret))
+    return { refused: `the Secret ${name} does not carry the label ${forActionsLabel}: "true"` }
   const encoded = objectAt(secret, 'data')[key]
   if (typeof encoded !== 'string') return { refused: `the Secret ${name} has no key ${key}` }
   return { ok: Buffer.from(encoded, 'base64').toString('utf8') }
 }
 
 /** What a check at apply time may know of a Secret. */
-export async function secretFacts(calls: Calls, namespace: string, name: string): Promise<SecretFacts | undefined> {
+export async function secretFacts(
+  calls: Calls,
+  namespace: string,
+  name: string,
+): Promise<SecretFacts | undefined> {
   const secret = await find(calls, namespace, name)
-  return secret === undefined ? undefined : { labelled: isLabelled(secret), keys: Object.keys(objectAt(secret, 'data')) }
+  return secret === undefined
+    ? undefined
+    : { labelled: isLabelled(secret), keys: Object.keys(objectAt(secret, 'data')) }
 }
 
-const isLabelled = (secret: unknown): boolean => textMapAt(secret, 'metadata', 'labels')[forActionsLabel] === 'true'
+const isLabelled = (secret: unknown): boolean =>
+  textMapAt(secret, 'metadata', 'labels')[forActionsLabel] === 'true'
 
 async function find(calls: Calls, namespace: string, name: string): Promise<unknown> {
   try {
     return await calls.secrets(namespace).find(name)
   } catch (error) {
-    if (isKubeError(error, 'FORBIDDEN')) throw new Error(`tidewaiter may not get Secrets in ${namespace}: ${textAt(error, 'message')}`, { cause: error })
+    if (isKubeError(error, 'FORBIDDEN'))
+      throw new Error(`tidewaiter may not get Secrets in ${namespace}: ${textAt(error, 'message')}`, {
+        cause: error,
+      })
     throw error
   }
 }

@@ -51,7 +51,11 @@ export async function createCredentials(world: CredentialWorld): Promise<Credent
   }
   if (config.tls === 'self') return { ...ownPair(keeper, withCa), ...common }
   const files = buildTlsFiles({
-    paths: { cert: config.tlsCert ?? '', key: config.tlsKey ?? '', ...(config.tlsCa === undefined ? {} : { ca: config.tlsCa }) },
+    paths: {
+      cert: config.tlsCert ?? '',
+      key: config.tlsKey ?? '',
+      ...(config.tlsCa === undefined ? {} : { ca: config.tlsCa }),
+    },
     names,
     clock,
     log,
@@ -69,7 +73,10 @@ export async function createCredentials(world: CredentialWorld): Promise<Credent
   }
 }
 
-const ownPair = (keeper: Keeper, withCa: (pair: { readonly key: string; readonly cert: string }) => ServerTls) => ({
+const ownPair = (
+  keeper: Keeper,
+  withCa: (pair: { readonly key: string; readonly cert: string }) => ServerTls,
+) => ({
   start: keeper.start,
   server: () => withCa(keeper.current()),
   caBundle: () => keeper.current().caBundle,
@@ -83,15 +90,28 @@ function storeOf({ calls, secret: { namespace, name } }: CredentialWorld): Secre
     apiVersion: 'v1',
     kind: 'Secret',
     type: 'Opaque',
-    metadata: { name, namespace, labels: ownLabels, ...(resourceVersion === undefined ? {} : { resourceVersion }) },
-    data: Object.fromEntries(Object.entries(values).map(([key, value]) => [key, Buffer.from(value, 'utf8').toString('base64')])),
+    metadata: {
+      name,
+      namespace,
+      labels: ownLabels,
+      ...(resourceVersion === undefined ? {} : { resourceVersion }),
+    },
+    data: Object.fromEntries(
+      Object.entries(values).map(([key, value]) => [key, Buffer.from(value, 'utf8').toString('base64')]),
+    ),
   })
   return {
     read: async (signal) => {
       const found = await secrets.find(name, { signal })
       if (found === undefined) return 'missing'
-      const values = Object.entries(objectAt(found, 'data')).map(([key, value]) => [key, Buffer.from(String(value), 'base64').toString('utf8')])
-      return { values: Object.fromEntries(values) as SecretValues, resourceVersion: textAt(found, 'metadata', 'resourceVersion') }
+      const values = Object.entries(objectAt(found, 'data')).map(([key, value]) => [
+        key,
+        Buffer.from(String(value), 'base64').toString('utf8'),
+      ])
+      return {
+        values: Object.fromEntries(values) as SecretValues,
+        resourceVersion: textAt(found, 'metadata', 'resourceVersion'),
+      }
     },
     create: async (values, signal) => {
       try {

@@ -15,7 +15,10 @@ export function watchmanPorts(world: World, onLook: WatchmanPorts['onLook']): Wa
     clock: world.clock,
     log: world.log,
     namespaces: world.config.veleroNamespaces,
-    gateOff: async (namespace) => textMapAt(await world.calls.namespaces().get(namespace, { timeoutMs: lookMs }), 'metadata', 'labels')[gateLabel] === 'off',
+    gateOff: async (namespace) =>
+      textMapAt(await world.calls.namespaces().get(namespace, { timeoutMs: lookMs }), 'metadata', 'labels')[
+        gateLabel
+      ] === 'off',
     canary: (namespace) => dryRunCreate(world, namespace, guardCanaryName),
     probe: (namespace) => dryRunCreate(world, namespace, probeName),
     canaryMessage: guardCanaryMessage,

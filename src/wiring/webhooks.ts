@@ -17,7 +17,10 @@ import type { Outcome } from '../core/outcome.ts'
 type Handle = (request: AdmissionRequest) => Promise<Verdict>
 
 /** Every endpoint, its decisions told. */
-export function endpointsOf(world: World, perform: (performing: Performing) => Promise<Outcome>): readonly Endpoint[] {
+export function endpointsOf(
+  world: World,
+  perform: (performing: Performing) => Promise<Outcome>,
+): readonly Endpoint[] {
   const gate = gatePorts(world, perform)
   const actions = actionPorts(world)
   const handlers: Readonly<Record<WebhookRoute, Handle>> = {

@@ -53,13 +53,17 @@ export const stampTools = (world: World) => ({ hash, sign: signer(world.macKey()
 export function authorOfKept(world: World, action: Action): Author | undefined {
   const { namespace, name } = action.metadata
   const kept = cachesOf(world, namespace)?.actions.get(namespace, name)
-  const stamp = action.metadata.annotations?.['tidewaiter.io/author'] ?? (kept !== undefined && 'stamp' in kept ? kept.stamp : undefined)
+  const stamp =
+    action.metadata.annotations?.['tidewaiter.io/author'] ??
+    (kept !== undefined && 'stamp' in kept ? kept.stamp : undefined)
   return readAuthor(stamp, { namespace, name, spec: minimalSpec(action.spec) }, stampTools(world))
 }
 
 /** Velero's own account is never taken for a person. */
 export function isVelero(world: World, user: RequestUser, namespace: string): boolean {
-  return world.config.veleroServiceAccounts.some((name) => user.username === `system:serviceaccount:${namespace}:${name}`)
+  return world.config.veleroServiceAccounts.some(
+    (name) => user.username === `system:serviceaccount:${namespace}:${name}`,
+  )
 }
 
 /** What Velero fills in: the default storage location (velero pkg/controller/backup_controller.go prepareBackupRequest). */
@@ -73,15 +77,30 @@ export async function scheduleOfBackup(world: World, namespace: string, backup: 
   const seen = cachesOf(world, namespace)?.objects.Backup
   const found = seen?.synced() === true ? seen.get(namespace, backup) : undefined
   if (found !== undefined) return found.schedule
-  return textAt(await world.calls.velero('backups', namespace).find(backup), 'metadata', 'labels', 'velero.io/schedule-name')
+  return textAt(
+    await world.calls.velero('backups', namespace).find(backup),
+    'metadata',
+    'labels',
+    'velero.io/schedule-name',
+  )
 }
 
 /** The annotations of a Schedule and of its template, as they stand. */
-export async function annotationsOfSchedule(world: World, namespace: string, schedule: string): Promise<Readonly<Record<string, string>>> {
+export async function annotationsOfSchedule(
+  world: World,
+  namespace: string,
+  schedule: string,
+): Promise<Readonly<Record<string, string>>> {
   const found = await world.calls.velero('schedules', namespace).find(schedule)
-  return { ...textMapAt(found, 'metadata', 'annotations'), ...textMapAt(found, 'spec', 'template', 'metadata', 'annotations') }
+  return {
+    ...textMapAt(found, 'metadata', 'annotations'),
+    ...textMapAt(found, 'spec', 'template', 'metadata', 'annotations'),
+  }
 }
 
 /** A live object, or undefined. */
-export const readObject = (world: World, plural: string, at: { readonly namespace: string; readonly name: string }): Promise<Json | undefined> =>
-  world.calls.velero(plural, at.namespace).find(at.name)
+export const readObject = (
+  world: World,
+  plural: string,
+  at: { readonly namespace: string; readonly name: string },
+): Promise<Json | undefined> => world.calls.velero(plural, at.namespace).find(at.name)

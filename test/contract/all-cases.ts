@@ -15,6 +15,9 @@ import { cases as patch } from './cases/patch.ts'
 import { cases as read } from './cases/read.ts'
 import { cases as update } from './cases/update.ts'
 import { cases as watch } from './cases/watch.ts'
+import { cases as matching } from './cases/webhooks-matching.ts'
+import { cases as mutating } from './cases/webhooks-mutating.ts'
+import { cases as validating } from './cases/webhooks-validating.ts'
 
 /** Every case. */
 export const allCases: readonly Case[] = [
@@ -33,4 +36,7 @@ export const allCases: readonly Case[] = [
   crdValues,
   crdRules,
   crdStatus,
+  validating,
+  matching,
+  mutating,
 ].flat()

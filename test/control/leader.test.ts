@@ -127,10 +127,10 @@ const world = (identities: readonly string[]) => {
   const [a, b] = all as [Candidate, Candidate]
   const end = async () => {
     for (const one of all) one.stop.abort()
-    let ended = false
-    void Promise.all(all.map((one) => one.ended)).then(() => (ended = true))
-    for (let n = 0; n < 1000 && !ended; n++) await clock.pass(100)
-    return ended
+    const ended = new Set<Candidate>()
+    for (const one of all) void one.ended.then(() => ended.add(one))
+    for (let n = 0; n < 1000 && ended.size < all.length; n++) await clock.pass(100)
+    return ended.size === all.length
   }
   return { clock, server, all, a, b, end }
 }

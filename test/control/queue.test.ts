@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import t from 'tap'
 import { createQueue } from '../../src/control/queue.ts'
 import type { QueueOptions } from '../../src/control/queue.ts'

@@ -22,7 +22,16 @@ export type Step =
 export type Case = readonly [name: string, as: User, wanted: RegExp | 'passes', step: Step]
 
 /** What each may beyond what everybody may. */
-export const rights: Readonly<Record<User, readonly { readonly apiGroups: readonly string[]; readonly resources: readonly string[]; readonly verbs: readonly string[] }[]>> = {
+export const rights: Readonly<
+  Record<
+    User,
+    readonly {
+      readonly apiGroups: readonly string[]
+      readonly resources: readonly string[]
+      readonly verbs: readonly string[]
+    }[]
+  >
+> = {
   admin: [{ apiGroups: ['*'], resources: ['*'], verbs: ['*'] }],
   alice: [],
   skipper: [{ apiGroups: ['tidewaiter.io'], resources: ['actions'], verbs: ['skip'] }],
@@ -47,7 +56,11 @@ const specs: Readonly<Record<Kind, Json>> = {
 }
 
 /** An object of a kind. */
-export const build = (kind: Kind, { phase, spec, ...metadata }: Parts, at: { readonly namespace: string; readonly name: string }) => ({
+export const build = (
+  kind: Kind,
+  { phase, spec, ...metadata }: Parts,
+  at: { readonly namespace: string; readonly name: string },
+) => ({
   apiVersion: kind === 'ActionRun' ? 'tidewaiter.io/v1beta1' : 'velero.io/v1',
   kind,
   metadata: { ...at, ...metadata },
@@ -402,18 +415,8 @@ const records: readonly Case[] = [
   ['a run is written', 'alice', /records of what was done/, creates({}, 'ActionRun')],
   ['a run is written', 'velero', /records of what was done/, creates({}, 'ActionRun')],
   ['a run is written', 'ours', 'passes', creates({}, 'ActionRun')],
-  [
-    'the status of a run is written',
-    'alice',
-    /records of what was done/,
-    runStatus,
-  ],
-  [
-    'the status of a run is written',
-    'ours',
-    'passes',
-    runStatus,
-  ],
+  ['the status of a run is written', 'alice', /records of what was done/, runStatus],
+  ['the status of a run is written', 'ours', 'passes', runStatus],
   ['a label of a run changes', 'alice', /records of what was done/, change({}, label, 'ActionRun')],
   [
     'a run gets an owner that does not exist',

@@ -7,9 +7,16 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { parseAllDocuments } from 'yaml'
 import { guardCanaryMessage, guardCanaryName, guardOf } from '../../src/core/guard.ts'
-import { build, guardCases, rights, type Kind, type Parts, type Step, type User } from '../deploy/guard-cases.ts'
+import {
+  build,
+  guardCases,
+  rights,
+  type Kind,
+  type Parts,
+  type Step,
+  type User,
+} from '../deploy/guard-cases.ts'
 import { type Loose, addressOf, must, pathOf, startClient, type Answer } from './guard-client.ts'
-
 
 const kubeconfig = process.env['TIDEWAITER_E2E_KUBECONFIG']
 if (kubeconfig === undefined) {
@@ -157,12 +164,19 @@ t.test('the gate label switches the guard off, and on again', async (t) => {
   }
   await gate('off')
   await until(true)
-  passes(t, await patch('driver', await given('Backup', { annotations: { 'tidewaiter.io/hold': '{}' } }), { status: { phase: 'InProgress' } }))
+  passes(
+    t,
+    await patch('driver', await given('Backup', { annotations: { 'tidewaiter.io/hold': '{}' } }), {
+      status: { phase: 'InProgress' },
+    }),
+  )
   await gate(null)
   await until(false)
   refused(
     t,
-    await patch('driver', await given('Backup', { annotations: { 'tidewaiter.io/hold': '{}' } }), { status: { phase: 'InProgress' } }),
+    await patch('driver', await given('Backup', { annotations: { 'tidewaiter.io/hold': '{}' } }), {
+      status: { phase: 'InProgress' },
+    }),
     /held, because/,
   )
 })

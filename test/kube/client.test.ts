@@ -51,8 +51,8 @@ t.test('a write is made once, unless 429 with Retry-After says it was not looked
   const { url } = await serve(t, (seen, response) => {
     times++
     if (seen.url.pathname === '/503')
-      json(response, 503, aStatus(503, 'ServiceUnavailable'), { 'retry-after': '1' })
-    else if (times < 3) json(response, 429, aStatus(429, 'TooManyRequests'), { 'retry-after': '1' })
+      json(response, 503, { ...aStatus(503, 'ServiceUnavailable'), retryAfter: '1' })
+    else if (times < 3) json(response, 429, { ...aStatus(429, 'TooManyRequests'), retryAfter: '1' })
     else json(response, 200, { times })
   })
   const { client, clock } = aClient(t, url)

@@ -1,8 +1,8 @@
 import t from 'tap'
 import { errorFromAnswer, isKubeError, KubeError } from '../../src/kube/errors.ts'
 
-const status = (code: number, reason: string, message: string, details?: unknown) =>
-  JSON.stringify({ kind: 'Status', code, reason, message, details })
+const status = (code: number, reason: string, more: string | object) =>
+  JSON.stringify({ kind: 'Status', code, reason, ...(typeof more === 'string' ? { message: more } : more) })
 
 const cases = {
   'a missing object is NOT_FOUND': {
@@ -69,7 +69,7 @@ for (const [name, { want, ...answer }] of Object.entries(cases)) {
 }
 
 t.test('Retry-After counts, of the header before the body, and nonsense does not', async (t) => {
-  const body = status(429, 'TooManyRequests', 'later', { retryAfterSeconds: 7 })
+  const body = status(429, 'TooManyRequests', { message: 'later', details: { retryAfterSeconds: 7 } })
   const wait = (retryAfter?: string) =>
     errorFromAnswer({ status: 429, text: body, retryAfter }, 'GET /x').retryAfterMs
   t.equal(wait('3'), 3000)
@@ -84,7 +84,10 @@ t.test('causes are kept, bounded and only as text', async (t) => {
     7,
     ...Array.from({ length: 100 }, () => ({ field: 1 })),
   ]
-  const error = errorFromAnswer({ status: 422, text: status(422, 'Invalid', 'bad', { causes }) }, 'POST /x')
+  const error = errorFromAnswer(
+    { status: 422, text: status(422, 'Invalid', { message: 'bad', details: { causes } }) },
+    'POST /x',
+  )
   t.same(error.causes[0], causes[0])
   t.same(error.causes[1], {})
   t.equal(error.causes.length, 64)

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import t from 'tap'
 import { createReflector } from '../../src/kube/reflector.ts'
 import type { Change } from '../../src/kube/store.ts'
@@ -75,8 +75,8 @@ t.test(
         await clock.pass(ms)
       }
       const wanted = () =>
-        JSON.stringify([...server.objects].map(([name, { spec }]) => [`velero/${name}`, spec]).sort())
-      const got = () => JSON.stringify([...replay(changes)].sort())
+        JSON.stringify([...server.objects].map(([name, { spec }]) => `velero/${name} ${spec}`).toSorted())
+      const got = () => JSON.stringify([...replay(changes)].map(([key, spec]) => `${key} ${spec}`).toSorted())
       await until(
         () => reflector.synced() && got() === wanted(),
         () => clock.pass(200),
@@ -84,8 +84,8 @@ t.test(
       stop.abort()
       await ended
       t.equal(
-        JSON.stringify([...reflector.list()].sort()),
-        JSON.stringify([...replay(changes).values()].sort()),
+        JSON.stringify(reflector.list().toSorted()),
+        JSON.stringify([...replay(changes).values()].toSorted()),
       )
       server.drop()
     }

@@ -53,21 +53,24 @@ export async function serve(
 export function json(
   response: ServerResponse,
   status: number,
-  body: unknown,
-  headers: Record<string, string> = {},
+  body: Readonly<Record<string, unknown>>,
 ): void {
-  response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body))
+  const retryAfter = body['retryAfter']
+  const headers = {
+    'content-type': 'application/json',
+    ...(typeof retryAfter === 'string' ? { 'retry-after': retryAfter } : {}),
+  }
+  response.writeHead(status, headers).end(JSON.stringify(body))
 }
 
 /** A Status object as the API server writes it. */
-export const aStatus = (code: number, reason: string, message = reason, details?: unknown) => ({
+export const aStatus = (code: number, reason: string, message = reason) => ({
   kind: 'Status',
   apiVersion: 'v1',
   status: 'Failure',
   code,
   reason,
   message,
-  details,
 })
 
 /** A log that keeps what it is told. */

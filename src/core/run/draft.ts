@@ -27,7 +27,11 @@ export type Draft = {
 export type NewRun = {
   readonly apiVersion: string
   readonly kind: 'ActionRun'
-  readonly metadata: { readonly name: string; readonly namespace: string; readonly labels: Readonly<Record<string, string>> }
+  readonly metadata: {
+    readonly name: string
+    readonly namespace: string
+    readonly labels: Readonly<Record<string, string>>
+  }
   readonly spec: RunSpec
 }
 
@@ -40,7 +44,10 @@ export function fingerprintOf(object: Json, hash: (text: string) => string): str
 /** The object without what nobody needs again, and without its spec and status if it is too large. */
 export function keptObject(object: Json): { readonly object: Json; readonly cut: boolean } {
   const { managedFields: _fields, ...metadata } = objectAt(object, 'metadata')
-  const { 'kubectl.kubernetes.io/last-applied-configuration': _applied, ...annotations } = textMapAt(metadata, 'annotations')
+  const { 'kubectl.kubernetes.io/last-applied-configuration': _applied, ...annotations } = textMapAt(
+    metadata,
+    'annotations',
+  )
   const kept = { ...object, metadata: { ...metadata, annotations } }
   if (JSON.stringify(kept).length <= longestObject) return { object: kept, cut: false }
   const { name, namespace, uid, creationTimestamp } = metadata

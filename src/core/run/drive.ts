@@ -22,7 +22,11 @@ export type DrivePorts = {
 }
 
 /** How far a run was carried. `lost`: another owner wrote it, and everything after that write was left undone. */
-export type Driven = { readonly run: ActionRun; readonly effects: readonly Effect[]; readonly lost?: 'conflict' | 'gone' }
+export type Driven = {
+  readonly run: ActionRun
+  readonly effects: readonly Effect[]
+  readonly lost?: 'conflict' | 'gone'
+}
 
 // A machine that never settles would spin: each action gives at most three steps, and a run has at most 256 actions.
 const mostSteps = 1024

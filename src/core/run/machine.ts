@@ -19,7 +19,13 @@ export type Seen =
   /** The driver takes the run, or goes on with it, until a deadline. `progress` is given at post stages. */
   | { readonly see: 'claim'; readonly owner: string; readonly until: number; readonly progress?: Progress }
   /** An action that was performed ended. */
-  | { readonly see: 'outcome'; readonly action: string; readonly outcome: Outcome; readonly progress?: Progress; readonly because?: AbortReason }
+  | {
+      readonly see: 'outcome'
+      readonly action: string
+      readonly outcome: Outcome
+      readonly progress?: Progress
+      readonly because?: AbortReason
+    }
   /** The stage is cut short before its next action. */
   | { readonly see: 'abort'; readonly reason: AbortReason; readonly message: string }
   /** The owner's deadline and a margin have passed: the leader takes what is left over. */
@@ -44,7 +50,14 @@ export type Effect =
 export type Step = { readonly status: RunStatus; readonly effects: readonly Effect[] }
 
 /** Phases in which nothing is left to do (an undo may still follow Refused, Failed, Unknown or Succeeded). */
-export const settled: ReadonlySet<string> = new Set(['Succeeded', 'Refused', 'Failed', 'Undone', 'Skipped', 'Unknown'])
+export const settled: ReadonlySet<string> = new Set([
+  'Succeeded',
+  'Refused',
+  'Failed',
+  'Undone',
+  'Skipped',
+  'Unknown',
+])
 
 // What an owner has beyond the action's own timeout to write down how it ended.
 const slackMs = 5_000
@@ -88,7 +101,11 @@ export function step(run: ActionRun, seen: Seen, now: number): Step {
 
 const still = (run: ActionRun): Step => ({ status: run.status, effects: [] })
 
-function claimed(run: ActionRun, claim: { readonly owner: string; readonly until: number }, now: number): ActionRun {
+function claimed(
+  run: ActionRun,
+  claim: { readonly owner: string; readonly until: number },
+  now: number,
+): ActionRun {
   const status: RunStatus = {
     ...run.status,
     phase: 'Running',
@@ -106,7 +123,13 @@ function goOn(run: ActionRun, progress: Progress | undefined, now: number): Step
     if (row.phase !== 'Pending') continue
     const what = disposition(action, progress)
     if (what === 'due') return start(current, row, now)
-    if (what !== 'wait') current = put(current, { ...row, phase: 'Skipped', completionTimestamp: time(now), message: what.never })
+    if (what !== 'wait')
+      current = put(current, {
+        ...row,
+        phase: 'Skipped',
+        completionTimestamp: time(now),
+        message: what.never,
+      })
   }
   if (entries(current.spec, current.status).some(({ row }) => row.phase === 'Pending')) {
     return { status: { ...current.status, phase: 'Pending' }, effects: [] }
@@ -116,15 +139,26 @@ function goOn(run: ActionRun, progress: Progress | undefined, now: number): Step
 
 function start(run: ActionRun, row: RunRow, now: number): Step {
   const entry = entries(run.spec, run.status).find(({ action }) => action.name === row.name)
-  const running: RunRow = { ...row, phase: 'Running', startTimestamp: row.startTimestamp ?? time(now), attempts: row.attempts }
+  const running: RunRow = {
+    ...row,
+    phase: 'Running',
+    startTimestamp: row.startTimestamp ?? time(now),
+    attempts: row.attempts,
+  }
   const renderOnly = entry !== undefined && specOf(entry.action).dryRun
   const status = put(run, running).status
   // A post stage may last for hours: its deadline moves with each action. A pre stage ends with its admission request.
-  const deadline = entry === undefined || isPre(run) ? {} : { deadline: time(now + specOf(entry.action).timeoutSeconds * 1000 + slackMs) }
+  const deadline =
+    entry === undefined || isPre(run)
+      ? {}
+      : { deadline: time(now + specOf(entry.action).timeoutSeconds * 1000 + slackMs) }
   return { status: { ...status, ...deadline }, effects: [{ do: 'perform', action: row.name, renderOnly }] }
 }
 
-const put = (run: ActionRun, row: RunRow): ActionRun => ({ ...run, status: withRow(run.spec, run.status, row) })
+const put = (run: ActionRun, row: RunRow): ActionRun => ({
+  ...run,
+  status: withRow(run.spec, run.status, row),
+})
 
 function entryOf(run: ActionRun, name: string): Entry | undefined {
   return entries(run.spec, run.status).find(({ action }) => action.name === name)
@@ -150,7 +184,9 @@ function rowAfter(row: RunRow, outcome: Outcome, now: number): RunRow {
     completionTimestamp: time(now),
     message: outcome.message.slice(0, 4096),
     request: outcome.request.slice(0, 8192),
-    ...(outcome.status === 'done' && Object.keys(outcome.outputs).length > 0 ? { outputs: outcome.outputs } : {}),
+    ...(outcome.status === 'done' && Object.keys(outcome.outputs).length > 0
+      ? { outputs: outcome.outputs }
+      : {}),
   }
 }
 
@@ -161,7 +197,12 @@ function stopStage(run: ActionRun, end: End, now: number): Step {
   let current = run
   for (const { row } of entries(run.spec, run.status)) {
     if (row.phase !== 'Pending') continue
-    current = put(current, { ...row, phase: 'Skipped', completionTimestamp: time(now), message: 'an action before it ended the stage' })
+    current = put(current, {
+      ...row,
+      phase: 'Skipped',
+      completionTimestamp: time(now),
+      message: 'an action before it ended the stage',
+    })
   }
   return settle(current, now, end)
 }
@@ -181,15 +222,25 @@ function finish(run: ActionRun, progress: Progress | undefined, now: number): St
   const rows = entries(run.spec, run.status)
   const count = (phase: string) => rows.filter(({ row }) => row.phase === phase).length
   const message = `${count('Succeeded')} succeeded, ${count('Failed')} failed, ${count('Skipped')} skipped`
-  const ended: ActionRun = progress?.ended === undefined ? run : { ...run, status: { ...run.status, endedAs: progress.ended } }
+  const ended: ActionRun =
+    progress?.ended === undefined ? run : { ...run, status: { ...run.status, endedAs: progress.ended } }
   if (count('Unknown') > 0) return settle(ended, now, { phase: 'Unknown', reason: 'OwnerLost', message })
-  if (count('Succeeded') + count('Failed') === 0) return settle(ended, now, { phase: 'Skipped', reason: 'NothingToDo', message })
+  if (count('Succeeded') + count('Failed') === 0)
+    return settle(ended, now, { phase: 'Skipped', reason: 'NothingToDo', message })
   const failed = !isPre(run) && count('Failed') > 0
-  return settle(ended, now, { phase: failed ? 'Failed' : 'Succeeded', reason: failed ? 'ActionFailed' : 'Done', message })
+  return settle(ended, now, {
+    phase: failed ? 'Failed' : 'Succeeded',
+    reason: failed ? 'ActionFailed' : 'Done',
+    message,
+  })
 }
 
 function aborted(run: ActionRun, seen: Extract<Seen, { see: 'abort' }>, now: number): Step {
-  return stopStage(run, { phase: isPre(run) ? 'Refused' : 'Failed', reason: seen.reason, message: seen.message }, now)
+  return stopStage(
+    run,
+    { phase: isPre(run) ? 'Refused' : 'Failed', reason: seen.reason, message: seen.message },
+    now,
+  )
 }
 
 /**
@@ -211,7 +262,11 @@ function takenOver(run: ActionRun, seen: Extract<Seen, { see: 'overdue' }>, now:
   const next =
     specOf(lost.action).onError === 'Continue'
       ? goOn(after, seen.progress, now)
-      : stopStage(after, { phase: 'Unknown', reason: 'OwnerLost', message: `nobody knows what ${lost.action.name} did` }, now)
+      : stopStage(
+          after,
+          { phase: 'Unknown', reason: 'OwnerLost', message: `nobody knows what ${lost.action.name} did` },
+          now,
+        )
   return { status: next.status, effects: [...next.effects, ...reports(lost)] }
 }
 

@@ -16,18 +16,25 @@ export function runName(object: { readonly name: string; readonly uid: string },
 export const labelValue = (name: string): string => name.slice(0, longestLabel).replace(/[._-]+$/, '')
 
 /** The labels of a run. */
-export function runLabels(object: { readonly kind: VeleroKind; readonly name: string; readonly uid: string }, stage: Stage, schedule?: string) {
+export function runLabels(
+  object: { readonly kind: VeleroKind; readonly name: string; readonly uid: string },
+  stage: Stage,
+  schedule?: string,
+) {
   return {
     'tidewaiter.io/stage': stage,
     'tidewaiter.io/object-uid': object.uid,
-    [object.kind === 'Backup' ? 'tidewaiter.io/backup-name' : 'tidewaiter.io/restore-name']: labelValue(object.name),
+    [object.kind === 'Backup' ? 'tidewaiter.io/backup-name' : 'tidewaiter.io/restore-name']: labelValue(
+      object.name,
+    ),
     ...(schedule === undefined || schedule === '' ? {} : { 'tidewaiter.io/schedule': labelValue(schedule) }),
     'velero.io/exclude-from-backup': 'true',
   }
 }
 
 /** The Idempotency-Key of an action: the same for every attempt and after every crash. */
-export const idempotencyKey = (uid: string, stage: Stage, action: string): string => `${uid}/${stage}/${action}`
+export const idempotencyKey = (uid: string, stage: Stage, action: string): string =>
+  `${uid}/${stage}/${action}`
 
 /** A W3C traceparent from 16 random bytes in hex for the trace and 8 for the span. */
 export const traceparent = (traceId: string, spanId: string): string => `00-${traceId}-${spanId}-01`

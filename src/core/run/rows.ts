@@ -19,7 +19,10 @@ export function entries(spec: RunSpec, status: RunStatus): readonly Entry[] {
 
 /** The status with one row replaced. */
 export function withRow(spec: RunSpec, status: RunStatus, row: RunRow): RunStatus {
-  return { ...status, actions: entries(spec, status).map((entry) => (entry.row.name === row.name ? row : entry.row)) }
+  return {
+    ...status,
+    actions: entries(spec, status).map((entry) => (entry.row.name === row.name ? row : entry.row)),
+  }
 }
 
 const defaultWhen: readonly EndedAs[] = ['Completed', 'PartiallyFailed', 'Failed']
@@ -42,7 +45,8 @@ function whenEnded(when: readonly EndedAs[], progress: Progress): Disposition {
 }
 
 function whenItemsDone(progress: Progress): Disposition {
-  if (progress.ended === 'FailedValidation' || progress.ended === 'Deleted') return { never: `ended as ${progress.ended}` }
+  if (progress.ended === 'FailedValidation' || progress.ended === 'Deleted')
+    return { never: `ended as ${progress.ended}` }
   if (progress.provisional) return 'wait'
   return progress.itemsDone ? 'due' : 'wait'
 }

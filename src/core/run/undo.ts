@@ -9,7 +9,8 @@ import type { Seen, Step } from './machine.ts'
 const time = (ms: number): string => new Date(ms).toISOString()
 const started: ReadonlySet<string> = new Set(['Running', 'Succeeded', 'Failed', 'Unknown'])
 
-const owed = (entry: Entry): boolean => specOf(entry.action).undo !== undefined && started.has(entry.row.phase)
+const owed = (entry: Entry): boolean =>
+  specOf(entry.action).undo !== undefined && started.has(entry.row.phase)
 
 /** Begins, or goes on with, undoing; a run that owes nothing stays as it is. */
 export function startUndo(run: ActionRun, seen: Extract<Seen, { see: 'undo' }>, now: number): Step {
@@ -21,12 +22,21 @@ export function startUndo(run: ActionRun, seen: Extract<Seen, { see: 'undo' }>, 
 
 /** One undo ended: the next one, or the end. A failed undo is reported and does not stop the others. */
 export function afterUndo(run: ActionRun, seen: Extract<Seen, { see: 'undone' }>, now: number): Step {
-  const entry = entries(run.spec, run.status).find(({ action, row }) => action.name === seen.action && row.phase === 'Undoing')
+  const entry = entries(run.spec, run.status).find(
+    ({ action, row }) => action.name === seen.action && row.phase === 'Undoing',
+  )
   if (entry === undefined) return { status: run.status, effects: [] }
   const done = seen.outcome.status === 'done'
-  const row: RunRow = { ...entry.row, phase: done ? 'Undone' : 'Unknown', completionTimestamp: time(now), message: seen.outcome.message.slice(0, 4096) }
+  const row: RunRow = {
+    ...entry.row,
+    phase: done ? 'Undone' : 'Unknown',
+    completionTimestamp: time(now),
+    message: seen.outcome.message.slice(0, 4096),
+  }
   const after = next({ ...run, status: withRow(run.spec, run.status, row) }, now)
-  return done ? after : { ...after, effects: [...after.effects, { do: 'report-unknown', action: seen.action }] }
+  return done
+    ? after
+    : { ...after, effects: [...after.effects, { do: 'report-unknown', action: seen.action }] }
 }
 
 function next(run: ActionRun, now: number): Step {
@@ -37,6 +47,10 @@ function next(run: ActionRun, now: number): Step {
     return { status: withRow(run.spec, run.status, row), effects: [{ do: 'undo', action: row.name }] }
   }
   const lost = rows.some(({ row }) => row.phase === 'Unknown')
-  const status = { ...run.status, phase: lost ? ('Unknown' as const) : ('Undone' as const), completionTimestamp: time(now) }
+  const status = {
+    ...run.status,
+    phase: lost ? ('Unknown' as const) : ('Undone' as const),
+    completionTimestamp: time(now),
+  }
   return { status, effects: [{ do: 'announce' }] }
 }

@@ -11,5 +11,9 @@ export function variableNames(stage: string): readonly string[] {
 export function variablesOf(run: ActionRun, object: Json, defaults: VeleroDefaults): Json {
   const { stage, objectRef } = run.spec
   const outputs = Object.fromEntries((run.status.actions ?? []).map((row) => [row.name, row.outputs ?? {}]))
-  return { [stage.endsWith('Backup') ? 'backup' : 'restore']: withDefaults(objectRef.kind, object, defaults), outputs, stage }
+  return {
+    [stage.endsWith('Backup') ? 'backup' : 'restore']: withDefaults(objectRef.kind, object, defaults),
+    outputs,
+    stage,
+  }
 }

@@ -60,10 +60,7 @@ const kind = (api: Api): Promise<Kind> => {
 
 const broken: Readonly<Record<string, readonly [spec: object, message: string]>> = {
   'a rule over two fields': [{ low: 2, high: 1 }, 'spec: Invalid value: low above high'],
-  'a rule with a message of its own making': [
-    { told: 12 },
-    'spec.told: Invalid value: 12: above ten',
-  ],
+  'a rule with a message of its own making': [{ told: 12 }, 'spec.told: Invalid value: 12: above ten'],
   'a rule without a message': [{ plain: 13 }, 'spec.plain: Invalid value: 13: failed rule: self != 13'],
   'a rule with a reason': [{ named: 7 }, 'spec.named: Forbidden: not seven'],
   'a rule that points into its object': [

@@ -5,7 +5,10 @@ import { about, inNamespace } from '../case.ts'
 import { answered, has, namesOf, says } from '../expected.ts'
 import { widgets, type Kind } from '../widgets.ts'
 
-const phase = { type: 'object', properties: { phase: { type: 'string', enum: ['New', 'Done'] }, n: { type: 'integer' } } }
+const phase = {
+  type: 'object',
+  properties: { phase: { type: 'string', enum: ['New', 'Done'] }, n: { type: 'integer' } },
+}
 const spec = { type: 'object', properties: { n: { type: 'integer' }, team: { type: 'string' } } }
 const table = 'application/json;as=Table;v=v1;g=meta.k8s.io'
 

@@ -327,7 +327,10 @@ export const cases = about('CRD values', [
   inNamespace('another kind is a 422', async (api, ns) => {
     const widget = await kind(api)
     const body = { ...widget.object('a'), kind: 'Gadget' }
-    says(await api.post(widget.path(ns), body), 422, ['Invalid', 'zzz'])
+    says(await api.post(widget.path(ns), body), 422, [
+      'Invalid',
+      `Gadget.${widget.group} "a" is invalid: kind: Invalid value: "Gadget": must be Widget`,
+    ])
   }),
   rule('no apiVersion and kind is a 400', async (api) => {
     const widget = await kind(api)

@@ -1,12 +1,92 @@
-/** Admission in the order of the real server: mutating webhooks; later policies, then validating webhooks. */
-import type { JsonObject } from '../json.ts'
+/** Admission in the order of the real server: mutating webhooks; then, on what is about to be stored, policies and validating webhooks. */
+import { ApiError, internal, timedOut } from '../errors/status.ts'
+import { isObject, own, same, textAt, type Json, type JsonObject } from '../json.ts'
+import { jsonPatch } from '../patch/json-patch.ts'
 import type { World } from '../world.ts'
 import type { Call } from './call.ts'
+import { hooksOf, isFor, type Hook } from './hooks.ts'
+import { checkPolicies } from './policies.ts'
+import { callWebhook, CallFailed, checkDryRun, refusal, type Verdict } from './webhook.ts'
 
 /** Runs what may change an object; gives what it became. */
-export async function admit(_world: World, call: Call): Promise<JsonObject> {
-  return call.object ?? {}
+export async function admit(world: World, call: Call): Promise<JsonObject> {
+  const hooks = hooksOf(world, 'mutatingwebhookconfigurations')
+  const first = await round(world, hooks, { call, again: undefined })
+  // One more round for those that asked for it, if a later one changed what they had seen.
+  const second = first.again.size === 0 ? first : await round(world, hooks, { call: { ...call, object: first.object }, again: first.again })
+  return second.object ?? {}
 }
 
-/** Runs what may refuse an object. */
-export async function review(_world: World, _call: Call): Promise<void> {}
+type Round = { readonly call: Call; readonly again: ReadonlySet<string> | undefined }
+
+async function round(world: World, hooks: readonly Hook[], { call, again }: Round): Promise<{ object: JsonObject | undefined; again: ReadonlySet<string> }> {
+  let { object } = call
+  const called = new Set<string>()
+  const outdated = new Set<string>()
+  for (const hook of hooks) {
+    const now = { ...call, object }
+    if ((again !== undefined && !again.has(hook.id)) || !isFor(world, hook, now)) continue
+    const changed = await mutate(world, hook, now)
+    if (changed !== undefined && object !== undefined && !same(changed, object)) {
+      object = changed
+      for (const id of called) outdated.add(id)
+    }
+    if (textAt(hook.webhook, 'reinvocationPolicy') === 'IfNeeded') called.add(hook.id)
+  }
+  return { object, again: again === undefined ? outdated : new Set() }
+}
+
+async function mutate(world: World, { webhook }: Hook, call: Call): Promise<JsonObject | undefined> {
+  const verdict = await asked(world, { webhook, call, mutating: true })
+  if (verdict === undefined) return undefined
+  if (!verdict.allowed) throw refusal(webhook, verdict)
+  if (verdict.patch === '') return undefined
+  const name = JSON.stringify(textAt(webhook, 'name'))
+  if (call.object === undefined) {
+    throw internal(`admission webhook ${name} attempted to modify the object, which is not supported for this operation`)
+  }
+  return patched(call.object, verdict.patch)
+}
+
+function patched(object: JsonObject, encoded: string): JsonObject {
+  let result: Json
+  try {
+    result = jsonPatch(object, JSON.parse(Buffer.from(encoded, 'base64').toString('utf8')) as Json)
+  } catch (error) {
+    const causes = error instanceof ApiError ? own(error.details, 'causes') : undefined
+    const [first] = Array.isArray(causes) ? (causes as readonly Json[]) : []
+    throw internal(textAt(first, 'message') || (error instanceof Error ? error.message : String(error)))
+  }
+  if (!isObject(result)) throw internal('the patched object is no object')
+  return result
+}
+
+/** Runs what may refuse an object: policies first, then validating webhooks at once. */
+export async function review(world: World, call: Call): Promise<void> {
+  checkPolicies(world, call)
+  const hooks = hooksOf(world, 'validatingwebhookconfigurations').filter((hook) => isFor(world, hook, call))
+  const results = await Promise.allSettled(hooks.map((hook) => validate(world, hook, call)))
+  const failed = results.find((one) => one.status === 'rejected')
+  if (failed !== undefined) throw failed.reason
+  if (hooks.length > 0) call.signal.throwIfAborted()
+}
+
+async function validate(world: World, { webhook }: Hook, call: Call): Promise<void> {
+  const verdict = await asked(world, { webhook, call, mutating: false })
+  if (verdict !== undefined && !verdict.allowed) throw refusal(webhook, verdict)
+}
+
+type Asking = { readonly webhook: JsonObject; readonly call: Call; readonly mutating: boolean }
+
+async function asked(world: World, { webhook, call, mutating }: Asking): Promise<Verdict | undefined> {
+  checkDryRun(webhook, call)
+  try {
+    return await callWebhook(world, webhook, { call, mutating })
+  } catch (error) {
+    if (!(error instanceof CallFailed)) throw error
+    if (textAt(webhook, 'failurePolicy') !== 'Ignore') throw internal(error.message)
+    // The webhook's own time may be over without harm; the request's may not.
+    if (world.clock.now() >= call.endsAt) throw timedOut('request did not complete within requested timeout')
+    return undefined
+  }
+}

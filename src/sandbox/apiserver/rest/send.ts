@@ -28,13 +28,13 @@ function quoted(text: string): string {
 export function sendAnswer(response: ServerResponse, answer: Plain, { warnings, head }: { readonly warnings: readonly string[]; readonly head: boolean }): void {
   const text = answer.as === 'json' ? `${JSON.stringify(answer.body)}\n` : answer.text
   const list = warningHeaders(warnings)
+  if (list.length > 0) response.setHeader('warning', list)
   response.writeHead(answer.code, {
     ...answer.headers,
     'content-type': answer.as === 'json' ? (answer.contentType ?? 'application/json') : answer.contentType,
     'content-length': Buffer.byteLength(text),
     'audit-id': randomUUID(),
     'cache-control': 'no-cache, private',
-    ...(list.length === 0 ? {} : { warning: list as string[] }),
   })
   response.end(head ? '' : text)
 }

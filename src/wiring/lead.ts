@@ -1,0 +1,62 @@
+/** What one replica does while it leads: the controller, and keeping the registrations. */
+import { createLeader } from '../control/leader.ts'
+import { keepRegistrations } from '../control/registrar.ts'
+import { missingWebhooks, ownLabels, registrationPatch } from '../core/registration.ts'
+import { leaseAccess } from '../kube/lease.ts'
+import { allOf } from './caches.ts'
+import { controlPorts } from './control.ts'
+import type { createController } from './controller.ts'
+import type { Install } from './install.ts'
+import { installedAt } from './marker.ts'
+import type { performerOf } from './perform.ts'
+import { registrationsFor, type RegistrationWorld } from './registrations.ts'
+import type { World } from './world.ts'
+
+/** What leading needs. */
+export type Leading = {
+  readonly install: Install
+  readonly registration: RegistrationWorld
+  readonly controller: ReturnType<typeof createController>
+  readonly perform: ReturnType<typeof performerOf>
+  readonly signal: AbortSignal
+  /** Aborts before the registrations are taken away. */
+  readonly keeping: AbortSignal
+}
+
+/** Takes part in the election until the signal aborts. */
+export function lead(
+  world: World,
+  { install, registration, controller, perform, signal, keeping }: Leading,
+): Promise<void> {
+  const { clock, log, metrics } = world
+  const { namespace } = install
+  const leader = createLeader({
+    lease: leaseAccess(world.client, { namespace, name: `${install.name}-leader`, labels: ownLabels }),
+    identity: world.owner,
+    clock,
+    log,
+    onLead: async (leading) => {
+      metrics.leader.set(1)
+      const registrar = keepRegistrations(
+        {
+          clock,
+          log,
+          registrations: registrationsFor(registration),
+          patchOf: registrationPatch,
+          missing: missingWebhooks,
+          onKept: (configuration, inSync) => metrics.caBundle.set({ configuration }, inSync ? 1 : 0),
+        },
+        AbortSignal.any([leading, keeping]),
+      )
+      try {
+        for (const caches of world.caches.values())
+          await Promise.all(allOf(caches).map((reflector) => reflector.whenSynced(leading)))
+        const since = await installedAt(world.calls, { namespace, name: `${install.name}-install` })
+        await Promise.all([controller.lead(controlPorts(world, since, perform), leading), registrar])
+      } finally {
+        metrics.leader.set(0)
+      }
+    },
+  })
+  return leader.start(signal)
+}

@@ -1,0 +1,296 @@
+/** Which requests a webhook is asked about. */
+import assert from 'node:assert/strict'
+import type { Api } from '../api.ts'
+import { about, inNamespace, rule } from '../case.ts'
+import { answered, says } from '../expected.ts'
+import { collections, configMap, deployment, lease, paths } from '../objects.ts'
+import { register, type Entry } from '../registrations.ts'
+import { admit, refuse, type Hook } from '../webhook-server.ts'
+import { widgets } from '../widgets.ts'
+
+const on = (resources: readonly string[], operations: readonly string[] = ['CREATE'], more = {}) => [
+  { apiGroups: ['*'], apiVersions: ['*'], operations, resources, ...more },
+]
+async function asking(api: Api, ns: string, fields: Omit<Entry, 'hook'>): Promise<Hook> {
+  const hook = api.hook(() => admit)
+  await register(api, 'validating', { ns, entries: [{ ...fields, hook }] })
+  return hook
+}
+const namesAsked = (hook: Hook): readonly string[] =>
+  hook.asked.map(
+    ({ request }) =>
+      `${request.operation} ${request.resource.resource}${request.subResource === undefined ? '' : `/${request.subResource}`}`,
+  )
+
+const conditions = (expression: string) => ({ matchConditions: [{ name: 'c', expression }] })
+
+/** The rules. */
+export const cases = about('webhook matching', [
+  inNamespace('rules name operations and resources', async (api, ns) => {
+    const hook = await asking(api, ns, { rules: on(['leases'], ['CREATE', 'UPDATE']) })
+    const made = answered(await api.post(paths.leases(ns), lease('a')), 201)
+    answered(await api.post(paths.configMaps(ns), configMap('a')), 201)
+    answered(await api.put(paths.leases(ns, 'a'), { ...made, spec: { holderIdentity: 'x' } }), 200)
+    answered(await api.delete(paths.leases(ns, 'a')), 200)
+    assert.deepEqual(namesAsked(hook), ['CREATE leases', 'UPDATE leases'])
+  }),
+  inNamespace('reads ask nobody', async (api, ns) => {
+    const hook = await asking(api, ns, { rules: on(['*'], ['*']) })
+    await api.get(paths.leases(ns))
+    await api.get(paths.leases(ns, 'a'))
+    assert.deepEqual(namesAsked(hook), [])
+  }),
+  inNamespace('a star is every resource but no subresource', async (api, ns) => {
+    const hook = await asking(api, ns, { rules: on(['*'], ['UPDATE']) })
+    answered(await api.post(paths.deployments(ns), deployment('a')), 201)
+    const patch = { status: { conditions: [{ type: 'Seen', status: 'True' }] } }
+    answered(await api.patch(`${paths.deployments(ns, 'a')}/status`, patch, { type: 'merge' }), 200)
+    answered(
+      await api.patch(paths.deployments(ns, 'a'), { metadata: { labels: { x: 'y' } } }, { type: 'merge' }),
+      200,
+    )
+    assert.deepEqual(namesAsked(hook), ['UPDATE deployments'])
+  }),
+  inNamespace('a subresource is named', async (api, ns) => {
+    const hook = await asking(api, ns, { rules: on(['deployments/status'], ['UPDATE']) })
+    answered(await api.post(paths.deployments(ns), deployment('a')), 201)
+    const patch = { status: { conditions: [{ type: 'Seen', status: 'True' }] } }
+    answered(await api.patch(`${paths.deployments(ns, 'a')}/status`, patch, { type: 'merge' }), 200)
+    answered(
+      await api.patch(paths.deployments(ns, 'a'), { metadata: { labels: { x: 'y' } } }, { type: 'merge' }),
+      200,
+    )
+    assert.deepEqual(namesAsked(hook), ['UPDATE deployments/status'])
+  }),
+  inNamespace('the scope Cluster leaves out what lies in namespaces', async (api, ns) => {
+    const hook = await asking(api, ns, { rules: on(['configmaps'], ['CREATE'], { scope: 'Cluster' }) })
+    answered(await api.post(paths.configMaps(ns), configMap('a')), 201)
+    assert.deepEqual(namesAsked(hook), [])
+  }),
+  inNamespace('the scope Namespaced lets it in', async (api, ns) => {
+    const hook = await asking(api, ns, { rules: on(['configmaps'], ['CREATE'], { scope: 'Namespaced' }) })
+    answered(await api.post(paths.configMaps(ns), configMap('a')), 201)
+    assert.equal(hook.asked.length, 1)
+  }),
+  inNamespace('other namespaces are left out by namespaceSelector', async (api, ns) => {
+    const other = await api.namespace()
+    const hook = await asking(api, ns, {})
+    answered(await api.post(paths.configMaps(other), configMap('a')), 201)
+    assert.equal(hook.asked.length, 0)
+  }),
+  rule('namespaceSelector goes by labels of the namespace, as they are now', async (api) => {
+    const ns = await api.namespace({ gate: 'on' })
+    const matchLabels = { 'kubernetes.io/metadata.name': ns, gate: 'on' }
+    const hook = await asking(api, ns, { namespaceSelector: { matchLabels } })
+    answered(await api.post(paths.configMaps(ns), configMap('a')), 201)
+    assert.equal(hook.asked.length, 1)
+    answered(
+      await api.patch(
+        `/api/v1/namespaces/${ns}`,
+        { metadata: { labels: { gate: 'off' } } },
+        { type: 'merge' },
+      ),
+      200,
+    )
+    await api.eventually(async () => {
+      const before = hook.asked.length
+      answered(await api.post(paths.configMaps(ns), { metadata: { generateName: 'b-' } }), 201)
+      assert.equal(hook.asked.length, before)
+    })
+  }),
+  rule('namespaceSelector judges a namespace itself by its own labels', async (api) => {
+    const ns = await api.namespace()
+    const gate = api.name('gate')
+    const rules = [...on(['namespaces'])]
+    const hook = api.hook(() => refuse('no namespace'))
+    const entries = [{ hook, rules, namespaceSelector: { matchLabels: { gate } } }]
+    await register(api, 'validating', { ns, entries })
+    const metadata = { name: api.name('ns'), labels: { gate } }
+    const answer = await api.post('/api/v1/namespaces', { metadata })
+    assert.equal(answer.status, 403, answer.text)
+  }),
+  inNamespace('objectSelector asks if the new or the old object matches', async (api, ns) => {
+    const hook = await asking(api, ns, {
+      rules: on(['configmaps'], ['CREATE', 'UPDATE', 'DELETE']),
+      objectSelector: { matchLabels: { x: 'y' } },
+    })
+    answered(await api.post(paths.configMaps(ns), configMap('a')), 201)
+    const label = (x: string | null) =>
+      api.patch(paths.configMaps(ns, 'a'), { metadata: { labels: { x } } }, { type: 'merge' })
+    for (const x of ['y', 'z', 'w', 'y']) answered(await label(x), 200)
+    answered(await api.delete(paths.configMaps(ns, 'a')), 200)
+    assert.deepEqual(namesAsked(hook), [
+      'UPDATE configmaps',
+      'UPDATE configmaps',
+      'UPDATE configmaps',
+      'DELETE configmaps',
+    ])
+  }),
+  inNamespace('matchConditions must all hold', async (api, ns) => {
+    const hook = await asking(api, ns, {
+      matchConditions: [
+        { name: 'one', expression: "object.metadata.name.startsWith('a')" },
+        { name: 'two', expression: "request.userInfo.username == 'admin'" },
+      ],
+    })
+    answered(await api.post(paths.configMaps(ns), configMap('b')), 201)
+    const as = { user: 'bob', groups: ['system:masters'] }
+    answered(await api.request('POST', paths.configMaps(ns), { body: configMap('a1'), as }), 201)
+    assert.equal(hook.asked.length, 0)
+    answered(await api.post(paths.configMaps(ns), configMap('a2')), 201)
+    assert.equal(hook.asked.length, 1)
+  }),
+  inNamespace('matchConditions see oldObject and may ask the authorizer', async (api, ns) => {
+    const hook = await asking(api, ns, {
+      rules: on(['configmaps'], ['UPDATE']),
+      ...conditions(
+        "oldObject.data.k != object.data.k && authorizer.group('').resource('secrets').check('get').allowed()",
+      ),
+    })
+    answered(await api.post(paths.configMaps(ns), configMap('a', { k: '1' })), 201)
+    answered(await api.patch(paths.configMaps(ns, 'a'), { data: { other: '1' } }, { type: 'merge' }), 200)
+    assert.equal(hook.asked.length, 0)
+    answered(await api.patch(paths.configMaps(ns, 'a'), { data: { k: '2' } }, { type: 'merge' }), 200)
+    assert.equal(hook.asked.length, 1)
+  }),
+  inNamespace('a matchCondition that fails refuses under Fail', async (api, ns) => {
+    await asking(api, ns, { ...conditions("object.data.missing == 'x'"), failurePolicy: 'Fail' })
+    const answer = await api.post(paths.configMaps(ns), configMap('a', { k: 'v' }))
+    says(answer, 403, ['Forbidden', /^configmaps "a" is forbidden: .*no such key: missing/s])
+  }),
+  inNamespace('a matchCondition that fails asks nobody under Ignore', async (api, ns) => {
+    const hook = await asking(api, ns, {
+      ...conditions("object.data.missing == 'x'"),
+      failurePolicy: 'Ignore',
+    })
+    answered(await api.post(paths.configMaps(ns), configMap('a', { k: 'v' })), 201)
+    assert.equal(hook.asked.length, 0)
+  }),
+  rule('a matchCondition that does not compile is a 422', async (api) => {
+    const webhooks = [
+      {
+        name: 'h.example.com',
+        admissionReviewVersions: ['v1'],
+        sideEffects: 'None',
+        clientConfig: { url: 'https://127.0.0.1/x' },
+        ...conditions('object.metadata.name =='),
+      },
+    ]
+    says(await api.post(collections.validating, { metadata: { name: api.name() }, webhooks }), 422, [
+      'Invalid',
+      /webhooks\[0\]\.matchConditions\[0\]\.expression: Invalid value: .*compilation failed: ERROR: /s,
+    ])
+  }),
+  rule('a registration must be whole', async (api) => {
+    const post = (webhook: object) =>
+      api.post(collections.validating, {
+        metadata: { name: api.name() },
+        webhooks: [
+          {
+            name: 'h.example.com',
+            admissionReviewVersions: ['v1'],
+            sideEffects: 'None',
+            clientConfig: { url: 'https://127.0.0.1/x' },
+            ...webhook,
+          },
+        ],
+      })
+    const bad: Readonly<Record<string, object>> = {
+      'webhooks[0].name: Invalid value: "short": should be a domain with at least three segments separated by dots':
+        { name: 'short' },
+      'webhooks[0].clientConfig: Required value: exactly one of url or service is required': {
+        clientConfig: {},
+      },
+      'webhooks[0].timeoutSeconds: Invalid value: 31: the timeout value must be between 1 and 30 seconds': {
+        timeoutSeconds: 31,
+      },
+      'webhooks[0].failurePolicy: Unsupported value: "Maybe": supported values: "Fail", "Ignore"': {
+        failurePolicy: 'Maybe',
+      },
+      'webhooks[0].admissionReviewVersions: Invalid value: ["v7"]: must include at least one of v1, v1beta1':
+        { admissionReviewVersions: ['v7'] },
+    }
+    for (const [message, webhook] of Object.entries(bad)) {
+      const answer = await post(webhook)
+      assert.equal(answer.status, 422, answer.text)
+      assert.ok(answer.body.message.endsWith(`is invalid: ${message}`), answer.body.message)
+    }
+    const http = await post({ clientConfig: { url: 'http://127.0.0.1/x' } })
+    assert.match(
+      http.body.message,
+      /webhooks\[0\]\.clientConfig\.url: Invalid value: "http": 'https' is the only allowed URL scheme/,
+    )
+  }),
+  rule('a registration gets its defaults', async (api) => {
+    const metadata = { name: api.name() }
+    const webhooks = [
+      {
+        name: 'h.example.com',
+        admissionReviewVersions: ['v1'],
+        sideEffects: 'None',
+        clientConfig: { url: 'https://127.0.0.1/x' },
+      },
+    ]
+    const made = await api.borrow(collections.mutating, { metadata, webhooks } as {
+      metadata: { name: string }
+    })
+    const [webhook] = answered(made, 201).webhooks
+    const {
+      matchPolicy,
+      failurePolicy,
+      timeoutSeconds,
+      reinvocationPolicy,
+      namespaceSelector,
+      objectSelector,
+    } = webhook
+    assert.deepEqual(
+      { matchPolicy, failurePolicy, timeoutSeconds, reinvocationPolicy, namespaceSelector, objectSelector },
+      {
+        matchPolicy: 'Equivalent',
+        failurePolicy: 'Fail',
+        timeoutSeconds: 10,
+        reinvocationPolicy: 'Never',
+        namespaceSelector: {},
+        objectSelector: {},
+      },
+    )
+    assert.equal(made.body.metadata.generation, 1)
+  }),
+  rule('registrations are none of a webhook’s business', async (api) => {
+    const ns = await api.namespace()
+    const hook = await asking(api, ns, {
+      rules: on(['validatingwebhookconfigurations', 'mutatingwebhookconfigurations']),
+      namespaceSelector: {},
+    })
+    await api.borrow(collections.validating, { metadata: { name: api.name() } })
+    assert.equal(hook.asked.length, 0)
+  }),
+  inNamespace('custom kinds are asked about, their status too', async (api, ns) => {
+    const widget = await widgets(api, {
+      properties: {
+        spec: { type: 'object', properties: { n: { type: 'integer', default: 4 } } },
+        status: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
+      },
+      subresources: { status: {} },
+    })
+    const hook = await asking(api, ns, { rules: on(['widgets', 'widgets/status'], ['CREATE', 'UPDATE']) })
+    answered(await api.post(widget.path(ns), widget.object('a', { spec: {} })), 201)
+    answered(await api.patch(`${widget.path(ns, 'a')}/status`, { status: { p: 1 } }, { type: 'merge' }), 200)
+    assert.deepEqual(namesAsked(hook), ['CREATE widgets', 'UPDATE widgets/status'])
+    assert.deepEqual(hook.asked[0]?.request.object.spec, { n: 4 })
+    assert.equal(hook.asked[0]?.request.kind.kind, 'Widget')
+  }),
+  inNamespace('deletecollection asks for each object', async (api, ns) => {
+    const hook = await asking(api, ns, { rules: on(['leases'], ['DELETE']) })
+    for (const name of ['a', 'b']) answered(await api.post(paths.leases(ns), lease(name)), 201)
+    answered(await api.delete(paths.leases(ns)), 200)
+    assert.deepEqual(hook.asked.map(({ request }) => request.name).sort(), ['a', 'b'])
+  }),
+  inNamespace('a webhook that is gone is asked no more', async (api, ns) => {
+    const hook = api.hook(() => refuse('no'))
+    const name = await register(api, 'validating', { ns, entries: [{ hook }] })
+    assert.equal((await api.post(paths.configMaps(ns), configMap('a'))).status, 403)
+    answered(await api.delete(`${collections.validating}/${name}`), 200)
+    await api.eventually(async () => answered(await api.post(paths.configMaps(ns), configMap('a')), 201))
+  }),
+])

@@ -1,0 +1,74 @@
+import t from 'tap'
+import { guardOf } from '../../src/core/guard.ts'
+
+const guard = guardOf({ name: 'tidewaiter', namespaces: ['velero', 'oadp'], accounts: ['a"b', 'c'] })
+const of = (kind: string) => guard.filter((one) => one.kind === kind)
+
+t.test(
+  'there is a policy for what may start, for Schedules and for our records, each with its binding',
+  async (t) => {
+    const names = ['hold.tidewaiter.io', 'schedules.tidewaiter.io', 'records.tidewaiter.io']
+    t.same(
+      of('ValidatingAdmissionPolicy').map(({ metadata }) => metadata.name),
+      names,
+    )
+    t.match(
+      of('ValidatingAdmissionPolicyBinding'),
+      names.map((policyName) => ({ metadata: { name: policyName }, spec: { policyName } })),
+    )
+  },
+)
+
+t.test('a process outside the cluster has policies of other names', async (t) => {
+  const [first] = guardOf({ name: 'tidewaiter-dev-1a2b', namespaces: ['velero'], accounts: [] })
+  t.equal(first?.metadata.name, 'hold.tidewaiter-dev-1a2b.tidewaiter.io')
+})
+
+t.test('a binding denies in the given namespaces, unless their gate is off', async (t) => {
+  for (const binding of of('ValidatingAdmissionPolicyBinding')) {
+    t.match(binding['spec'], {
+      validationActions: ['Deny'],
+      matchResources: {
+        namespaceSelector: {
+          matchExpressions: [
+            { key: 'kubernetes.io/metadata.name', operator: 'In', values: ['velero', 'oadp'] },
+            { key: 'tidewaiter.io/gate', operator: 'NotIn', values: ['off'] },
+          ],
+        },
+      },
+    })
+  }
+})
+
+t.test('a policy that cannot be evaluated refuses, and concerns CREATE and UPDATE only', async (t) => {
+  for (const policy of of('ValidatingAdmissionPolicy')) {
+    t.match(policy['spec'], {
+      failurePolicy: 'Fail',
+      matchConstraints: { resourceRules: [{ operations: ['CREATE', 'UPDATE'] }] },
+    })
+  }
+})
+
+t.test('everything stays out of Backups, and is found by one label', async (t) => {
+  for (const { metadata } of guard) {
+    t.same(metadata.labels, {
+      'app.kubernetes.io/part-of': 'tidewaiter',
+      'velero.io/exclude-from-backup': 'true',
+    })
+  }
+})
+
+t.test('a user name is quoted in the expression, whatever is in it', async (t) => {
+  t.match(
+    JSON.stringify(of('ValidatingAdmissionPolicy').at(-1)),
+    JSON.stringify('in ["a\\"b","c"]').slice(1, -1),
+  )
+})
+
+t.test('every refusal says who speaks, and is one line', async (t) => {
+  const spec = of('ValidatingAdmissionPolicy').map(
+    (policy) => policy['spec'] as { validations: { message: string }[] },
+  )
+  for (const { message } of spec.flatMap(({ validations }) => validations))
+    t.match(message, /^tidewaiter guard: [^\n]+$/)
+})

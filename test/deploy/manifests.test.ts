@@ -1,0 +1,139 @@
+/** The install as it lies in the tree: equal to the code, hardened, out of Backups, and with a reason for each right. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { parseAllDocuments } from 'yaml'
+import { parseAction } from '../../src/api/parse.ts'
+import { generatedInstall, roleRules } from './generated.ts'
+
+const root = join(import.meta.dirname, '../..')
+const read = (path: string) => readFileSync(join(root, path), 'utf8')
+// oxlint-disable-next-line typescript/no-explicit-any -- manifests are looked into, and asserted
+const load = (path: string): readonly any[] =>
+  parseAllDocuments(read(path), { version: '1.1' }).map((document) => document.toJSON())
+const base = load('deploy/base/kustomization.yaml')[0].resources.flatMap((name: string) =>
+  load(`deploy/base/${name}`),
+)
+// oxlint-disable-next-line typescript/no-explicit-any -- as above
+const the = (kind: string): any => base.find((one: { kind: string }) => one.kind === kind)
+
+for (const { path, text } of generatedInstall()) {
+  t.test(`${path} is what the code says (npm run generate)`, async (t) => t.equal(read(path), text))
+}
+
+t.test('every file of the base is part of it', async (t) => {
+  const files = readdirSync(join(root, 'deploy/base')).filter((name) => name !== 'kustomization.yaml')
+  t.same(files.sort(), [...load('deploy/base/kustomization.yaml')[0].resources].sort())
+})
+
+t.test('everything of the base is out of Backups, its pods too, and found by one label', async (t) => {
+  const labels = { 'app.kubernetes.io/part-of': 'tidewaiter', 'velero.io/exclude-from-backup': 'true' }
+  for (const { kind, metadata } of base) t.match(metadata.labels, labels, `${kind} ${metadata.name}`)
+  t.match(the('Deployment').spec.template.metadata.labels, labels)
+})
+
+t.test('every right has a reason, and none is a wildcard', async (t) => {
+  const rules = roleRules()
+  t.ok(rules.length > 15)
+  for (const { role, row, reason } of rules) {
+    t.ok(reason.length > 20 && reason.endsWith('.'), `${role}: ${row}`)
+    t.notMatch(row, '`*`')
+  }
+})
+
+t.test('what is cluster-wide reads and checks, and writes only our own registrations', async (t) => {
+  const [role] = load('deploy/base/rbac-cluster.yaml')
+  const writes = role.rules.filter(({ verbs }: { verbs: string[] }) =>
+    verbs.some((verb) => !['get', 'list'].includes(verb)),
+  )
+  t.match(writes, [
+    { resourceNames: ['tidewaiter'], verbs: ['get', 'patch'] },
+    { resources: ['subjectaccessreviews'], verbs: ['create'] },
+  ])
+})
+
+t.test('rights that every editor gets do not include to write Actions, to skip or to release', async (t) => {
+  for (const role of load('deploy/base/rbac-people.yaml')) {
+    const verbs = role.rules.flatMap((rule: { verbs: string[] }) => rule.verbs)
+    const given = Object.keys(role.metadata.labels).some((key) => /aggregate-to-(view|edit)$/.test(key))
+    t.ok(!given || verbs.every((verb: string) => ['get', 'list', 'watch'].includes(verb)), role.metadata.name)
+    t.ok(
+      !verbs.includes('skip') ||
+        !Object.keys(role.metadata.labels).some((key) => key.includes('aggregate-to')),
+    )
+  }
+})
+
+t.test('the pods run hardened, as the restricted level of their namespace asks', async (t) => {
+  const { spec } = the('Deployment').spec.template
+  t.match(the('Namespace').metadata.labels, { 'pod-security.kubernetes.io/enforce': 'restricted' })
+  t.match(spec, {
+    securityContext: { runAsNonRoot: true, runAsUser: 65532, seccompProfile: { type: 'RuntimeDefault' } },
+    containers: [
+      {
+        securityContext: {
+          allowPrivilegeEscalation: false,
+          readOnlyRootFilesystem: true,
+          capabilities: { drop: ['ALL'] },
+        },
+      },
+    ],
+  })
+})
+
+t.test('one replica always answers, in rollouts and drains', async (t) => {
+  t.match(the('Deployment').spec, { replicas: 2, strategy: { rollingUpdate: { maxUnavailable: 0 } } })
+  t.match(the('PodDisruptionBudget').spec, { minAvailable: 1, unhealthyPodEvictionPolicy: 'AlwaysAllow' })
+})
+
+t.test('a pod has the time of the longest admission to end', async (t) => {
+  t.ok(the('Deployment').spec.template.spec.terminationGracePeriodSeconds >= 30 + 8 + 5)
+})
+
+t.test('the Service leads to the port that the registrations name', async (t) => {
+  const { metadata, spec } = the('Service')
+  const ports = the('Deployment').spec.template.spec.containers[0].ports
+  t.match(the('ValidatingWebhookConfiguration').webhooks[0].clientConfig, {
+    service: { name: metadata.name, namespace: metadata.namespace, port: spec.ports[0].port },
+  })
+  t.match(ports, [
+    { name: spec.ports[0].targetPort, containerPort: 9443 },
+    { name: spec.ports[1].targetPort, containerPort: 8080 },
+  ])
+})
+
+t.test('the option Ignore names the webhooks before Backups and Restores', async (t) => {
+  const [{ webhooks }] = load('deploy/overlays/ignore/registrations.yaml')
+  t.same(webhooks, [
+    { name: 'backups.tidewaiter.io', failurePolicy: 'Ignore' },
+    { name: 'restores.tidewaiter.io', failurePolicy: 'Ignore' },
+  ])
+})
+
+t.test('the overlay for another namespace replaces every mention of velero', async (t) => {
+  const [{ replacements }] = load('deploy/overlays/other-namespace/kustomization.yaml')
+  const kinds = replacements[0].targets.map(({ select }: { select: { kind: string } }) => select.kind)
+  const mention = /(namespace: |- |\[|, )velero(\]|$|,)/m
+  const mentioning = base.filter((one: unknown) =>
+    mention.test(JSON.stringify(one).replaceAll('"velero"', '- velero\n').replaceAll('"', '')),
+  )
+  t.same([...new Set(mentioning.map(({ kind }: { kind: string }) => kind))].sort(), [...kinds].sort())
+  const name = replacements[0].targets.find(
+    ({ select }: { select: { kind: string } }) => select.kind === 'ClusterRole',
+  ).fieldPaths[0]
+  t.equal(name, 'rules.1.resourceNames.1')
+  t.equal(load('deploy/base/rbac-cluster.yaml')[0].rules[1].resourceNames[1], 'velero')
+  t.equal(the('Deployment').spec.template.spec.containers[0].args[2], 'velero')
+})
+
+t.test('the Actions of the tour are good', async (t) => {
+  for (const action of load('deploy/samples/actions.yaml'))
+    t.match(parseAction(action), { ok: { metadata: { namespace: 'velero' } } })
+})
+
+t.test('the Dockerfile ends without root, and leaves the sandbox out', async (t) => {
+  const text = read('Dockerfile')
+  t.match(text, /^USER 65532:65532$/m)
+  t.match(text, 'rm -rf dist/sandbox')
+  t.match(read('.dockerignore'), /^\*$/m)
+})
