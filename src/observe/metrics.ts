@@ -95,6 +95,12 @@ export function createMetrics(version: string) {
       help: 'Post runs that have not ended.',
       registers,
     }),
+    stuck: new Gauge({
+      name: 'tidewaiter_stuck_objects',
+      help: 'Backups and Restores that started and have not ended for longer than --stuck-after-seconds.',
+      labelNames: ['kind'],
+      registers,
+    }),
     queue: new Gauge({
       name: 'tidewaiter_queue_length',
       help: 'Keys waiting for the controller.',

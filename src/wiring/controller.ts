@@ -8,6 +8,7 @@ import { settled } from '../core/run/machine.ts'
 import type { ObjectKey } from '../control/post.ts'
 import { isKubeError } from '../kube/errors.ts'
 import { collectGarbage } from './garbage.ts'
+import { watchStuck } from './stuck.ts'
 import { authorOfKept, cachesOf, type World } from './world.ts'
 
 /** Takes the changes that the copies tell; they are dropped while this replica does not lead. */
@@ -50,7 +51,7 @@ export function createController(world: () => World): Controller {
       queue = own
       seed()
       try {
-        await Promise.all([own.start(signal), collectGarbage(world(), signal)])
+        await Promise.all([own.start(signal), collectGarbage(world(), signal), watchStuck(world(), signal)])
       } finally {
         queue = undefined
       }
