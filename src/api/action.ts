@@ -284,7 +284,7 @@ const spec = {
       doc: 'Whether and when to try again after an attempt that failed.',
       fields: {
         limit: { type: 'integer', doc: 'Attempts after the first.', minimum: 0, maximum: 20, default: 0 },
-        on: {
+        retryOn: {
           type: 'array',
           doc: 'What to try again: a status (`429`), a class (`5xx`), network (no connection, or it broke), timeout.',
           minItems: 1,

@@ -47,12 +47,12 @@ export function checkRetry(
           },
         ]
       : []
-  const useless = retry.on.flatMap((on, i) =>
+  const useless = retry.retryOn.flatMap((on, i) =>
     expectStatus.includes(on) || expectStatus.includes(`${on.charAt(0)}xx`)
-      ? [{ path: `${path}.on[${i}]`, want: 'not be an answer that expectStatus takes for success', got: on }]
+      ? [{ path: `${path}.retryOn[${i}]`, want: 'not be an answer that expectStatus takes for success', got: on }]
       : [],
   )
-  return [...waits, ...useless, ...statusProblems(retry.on, `${path}.on`)]
+  return [...waits, ...useless, ...statusProblems(retry.retryOn, `${path}.retryOn`)]
 }
 
 /** Why a header may not be given, or undefined if it may: the same rule when applied and when sent. */

@@ -20,7 +20,7 @@ export type Again =
 
 /** Decides about another attempt. A wait always ends before the time does. */
 export function tryAgain(policy: RetryPolicy | undefined, last: LastAttempt): Again {
-  if (policy === undefined || policy.limit === 0 || !isListed(policy.on, last.why)) return { again: false }
+  if (policy === undefined || policy.limit === 0 || !isListed(policy.retryOn, last.why)) return { again: false }
   if (last.attempts > policy.limit) return { again: false }
   const afterMs = Math.max(
     jittered(longestWait(policy, last.attempts), last.random),
@@ -41,7 +41,7 @@ export function attemptTime(
   policy: RetryPolicy | undefined,
   { attempts, timeLeftMs }: Pick<LastAttempt, 'attempts' | 'timeLeftMs'>,
 ): number {
-  const another = policy !== undefined && attempts < policy.limit && policy.on.includes('timeout')
+  const another = policy !== undefined && attempts < policy.limit && policy.retryOn.includes('timeout')
   return another ? Math.ceil(timeLeftMs / 2) : timeLeftMs
 }
 

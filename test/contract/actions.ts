@@ -355,8 +355,8 @@ const aimedAt: Readonly<Record<string, readonly Fault[]>> = {
   ],
   retry: [
     set(['spec', 'retry'], {}),
-    set(['spec', 'retry', 'on'], null),
-    set(['spec', 'retry', 'on'], ['5xx', '5xx']),
+    set(['spec', 'retry', 'retryOn'], null),
+    set(['spec', 'retry', 'retryOn'], ['5xx', '5xx']),
   ],
   name: ['', 'A', 'a_b', 'a..b', '-a', 'a-', 'a.', 'é', 'x'.repeat(254), undefined].map((name) =>
     set(['metadata', 'name'], name),

@@ -7,17 +7,20 @@ import { cases as crdStatus } from './cases/crd-status.ts'
 import { cases as crdValues } from './cases/crd-values.ts'
 import { cases as create } from './cases/create.ts'
 import { cases as remove } from './cases/delete.ts'
+import { cases as discovery } from './cases/discovery.ts'
 import { cases as dryRun } from './cases/dry-run.ts'
 import { cases as fieldValidation } from './cases/field-validation.ts'
 import { cases as list } from './cases/list.ts'
 import { cases as owners } from './cases/owners.ts'
 import { cases as patch } from './cases/patch.ts'
+import { cases as policies } from './cases/policies.ts'
 import { cases as read } from './cases/read.ts'
 import { cases as update } from './cases/update.ts'
 import { cases as watch } from './cases/watch.ts'
 import { cases as matching } from './cases/webhooks-matching.ts'
 import { cases as mutating } from './cases/webhooks-mutating.ts'
 import { cases as validating } from './cases/webhooks-validating.ts'
+import { cases as who } from './cases/who.ts'
 
 /** Every case. */
 export const allCases: readonly Case[] = [
@@ -39,4 +42,7 @@ export const allCases: readonly Case[] = [
   validating,
   matching,
   mutating,
+  policies,
+  who,
+  discovery,
 ].flat()

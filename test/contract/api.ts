@@ -27,6 +27,8 @@ export type Api = {
   readonly borrow: (collection: string, body: Named) => Promise<Answer>
   /** A webhook of this case's own. */
   readonly hook: HookServer['hook']
+  /** The webhook that refuses all canaries. */
+  readonly ready: HookServer['ready']
   readonly endpoint: Endpoint
   /** The Api of the whole run: what it makes lasts until all cases have ended. The same for all cases. */
   readonly suite: Api
@@ -114,6 +116,7 @@ function forCase({ endpoint, agent, name, hooks, suite }: Shared): { api: Api; d
       return made
     },
     hook: hooks.hook,
+    ready: hooks.ready,
   }
   const done = async (): Promise<void> => {
     for (const one of undo.reverse()) await one()

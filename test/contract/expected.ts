@@ -36,7 +36,7 @@ export function answered(answer: Answer, status: number): Json {
 export function says(
   answer: Answer,
   code: number,
-  [reason, message]: readonly [string, string | RegExp],
+  [reason, message]: readonly [string | undefined, string | RegExp],
 ): void {
   const { kind, message: text, reason: why } = answer.body ?? {}
   assert.equal(kind, 'Status', answer.text)

@@ -115,12 +115,13 @@ export async function exchange(
 ): Promise<Answer> {
   const incoming = await begin(wire, call, options)
   const text = (await incoming.setEncoding('utf8').toArray()).join('')
-  const isJson = /^application\/[^;]*json/.test(incoming.headers['content-type'] ?? '')
+  // The index of OpenAPI v3 is JSON under text/plain.
+  const isJson = text.startsWith('{')
   return {
     status: incoming.statusCode ?? 0,
     headers: incoming.headers,
     warnings: warningsOf(incoming.headers),
     text,
-    body: isJson && text !== '' ? JSON.parse(text) : undefined,
+    body: isJson ? JSON.parse(text) : undefined,
   }
 }

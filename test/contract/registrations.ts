@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import type { Api } from './api.ts'
 import type { Json } from './http.ts'
 import { collections, configMap, paths } from './objects.ts'
-import { admit, canaryLabel, type Hook } from './webhook-server.ts'
+import { canaryLabel, type Hook } from './webhook-server.ts'
 
 /** One webhook of a registration: a hook, and any field of its entry. */
 export type Entry = { readonly hook: Hook; readonly name?: string; readonly [field: string]: Json }
@@ -34,7 +34,7 @@ export async function register(
   const canary = api.name('canary')
   // All entries of a registration begin to act at once: one more, for the canary alone, tells when.
   const ready = entryOf(ns, {
-    hook: api.hook(() => admit),
+    hook: api.ready,
     name: 'ready.example.com',
     objectSelector: { matchLabels: { [canaryLabel]: canary } },
   })
@@ -61,11 +61,11 @@ export type Policy = {
   readonly [field: string]: Json
 }
 
-// A policy is compiled and bound some time after it was written: this denies the canary as soon as it acts.
-const canaryValidation = {
-  expression: `object == null || !has(object.metadata.labels) || !('${canaryLabel}' in object.metadata.labels)`,
+// A policy is compiled and bound some time after it was written: this denies its canary as soon as it acts.
+const canaryValidation = (name: string) => ({
+  expression: `object == null || !has(object.metadata.labels) || !('${canaryLabel}' in object.metadata.labels) || object.metadata.labels['${canaryLabel}'] != '${name}'`,
   message: 'canary',
-}
+})
 
 /** Makes a ValidatingAdmissionPolicy with a binding to one namespace and waits until it acts; gives their name. */
 export async function enforce(api: Api, ns: string, policy: Policy): Promise<string> {
@@ -77,7 +77,7 @@ export async function enforce(api: Api, ns: string, policy: Policy): Promise<str
       failurePolicy: 'Fail',
       matchConstraints: { resourceRules: onConfigMaps },
       ...spec,
-      validations: [canaryValidation, ...validations],
+      validations: [canaryValidation(name), ...validations],
     },
   } as { metadata: { name: string } })
   await api.borrow(collections.policyBindings, {
@@ -89,6 +89,6 @@ export async function enforce(api: Api, ns: string, policy: Policy): Promise<str
       ...binding,
     },
   } as { metadata: { name: string } })
-  await untilRefused(api, ns, api.name('canary'))
+  await untilRefused(api, ns, name)
   return name
 }

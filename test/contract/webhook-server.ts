@@ -34,6 +34,8 @@ export type Hook = {
 /** The server and its hooks. */
 export type HookServer = {
   readonly hook: (answer: (asked: Asked) => Reply | Promise<Reply>) => Hook
+  /** Refuses all: for the entry of a registration that is asked about the canary alone. */
+  readonly ready: Hook
   readonly close: () => Promise<void>
 }
 
@@ -50,12 +52,13 @@ export const patching = (...operations: readonly object[]): Reply => ({
   },
 })
 
-/** The label of an object that only asks whether a registration acts yet. */
+/** The label of an object that only asks whether a registration acts yet; its value names the registration. */
 export const canaryLabel = 'contract-canary'
 
 type Route = {
   readonly asked: Asked[]
   readonly answer: (asked: Asked) => Reply | Promise<Reply>
+  readonly hearsCanaries: boolean
   gone: number
 }
 
@@ -68,20 +71,22 @@ export async function startHookServer(): Promise<HookServer> {
   const server = createServer({ ...leaf }, (incoming, outgoing) => void serve(routes, incoming, outgoing))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
+  const hook = (answer: Route['answer'], hearsCanaries = false): Hook => {
+    const path = `/${randomBytes(8).toString('hex')}`
+    const route: Route = { asked: [], answer, hearsCanaries, gone: 0 }
+    routes.set(path, route)
+    return {
+      clientConfig: {
+        url: `https://127.0.0.1:${port}${path}`,
+        caBundle: Buffer.from(authority.cert).toString('base64'),
+      },
+      asked: route.asked,
+      abandoned: () => route.gone,
+    }
+  }
   return {
-    hook: (answer) => {
-      const path = `/${randomBytes(8).toString('hex')}`
-      const route: Route = { asked: [], answer, gone: 0 }
-      routes.set(path, route)
-      return {
-        clientConfig: {
-          url: `https://127.0.0.1:${port}${path}`,
-          caBundle: Buffer.from(authority.cert).toString('base64'),
-        },
-        asked: route.asked,
-        abandoned: () => route.gone,
-      }
-    },
+    hook: (answer) => hook(answer),
+    ready: hook(() => refuse('canary'), true),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())
@@ -102,8 +107,9 @@ async function serve(
   outgoing.on('close', () => (route.gone += outgoing.writableFinished ? 0 : 1))
   const asked = { request: review.request, review, query: url.searchParams, headers: incoming.headers }
   const isCanary = review.request?.object?.metadata?.labels?.[canaryLabel] !== undefined
-  if (!isCanary) route.asked.push(asked)
-  send(outgoing, isCanary ? refuse('canary') : await route.answer(asked), review)
+  if (isCanary && !route.hearsCanaries) return send(outgoing, admit, review)
+  route.asked.push(asked)
+  send(outgoing, await route.answer(asked), review)
 }
 
 function send(outgoing: ServerResponse, reply: Reply, review: Json): void {

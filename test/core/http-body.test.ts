@@ -69,7 +69,7 @@ t.test('an expected status that ends no answer is refused', async (t) => {
   t.match(check({ expectStatus: ['200', '1xx', '101'] }), [/expectStatus\[1\]/, /expectStatus\[2\]/])
 })
 
-const retry = { limit: 1, on: ['5xx', 'network'], initialSeconds: 1, factor: 2, maxSeconds: 10 }
+const retry = { limit: 1, retryOn: ['5xx', 'network'], initialSeconds: 1, factor: 2, maxSeconds: 10 }
 t.test('a sane retry policy has no problem', async (t) => {
   t.same(checkRetry(retry, 'spec.retry', ['2xx']), [])
   t.same(checkRetry(retry, 'spec.retry'), [])
@@ -81,13 +81,13 @@ t.test('the longest wait is not shorter than the first', async (t) => {
 })
 t.test('success is no reason to try again', async (t) => {
   t.match(
-    checkRetry({ ...retry, on: ['204', '2xx', '503'] }, 'r', ['2xx', '503']).map(({ path }) => path),
-    ['r.on[0]', 'r.on[1]', 'r.on[2]'],
+    checkRetry({ ...retry, retryOn: ['204', '2xx', '503'] }, 'r', ['2xx', '503']).map(({ path }) => path),
+    ['r.retryOn[0]', 'r.retryOn[1]', 'r.retryOn[2]'],
   )
 })
 t.test('an interim status is no reason to try again', async (t) => {
   t.match(
-    checkRetry({ ...retry, on: ['1xx'] }, 'r').map(({ path }) => path),
-    ['r.on[0]'],
+    checkRetry({ ...retry, retryOn: ['1xx'] }, 'r').map(({ path }) => path),
+    ['r.retryOn[0]'],
   )
 })

@@ -5,7 +5,7 @@ import { attemptTime, longestWait, parseRetryAfter, tryAgain } from '../../src/c
 
 const policy: RetryPolicy = {
   limit: 3,
-  on: ['5xx', '429', 'network', 'timeout'],
+  retryOn: ['5xx', '429', 'network', 'timeout'],
   initialSeconds: 1,
   factor: 2,
   maxSeconds: 10,
@@ -32,7 +32,7 @@ const cases: Readonly<
   },
   'network is not in the class nxx': {
     given: [
-      { ...policy, on: ['5xx'] },
+      { ...policy, retryOn: ['5xx'] },
       { ...last, why: 'network' },
     ],
     want: { again: false },
@@ -78,7 +78,7 @@ t.test('the last attempt gets all of the time left', async (t) => {
   t.equal(attemptTime(policy, { attempts: 3, timeLeftMs: 1000 }), 1000)
 })
 t.test('an attempt gets all of the time if timeouts are not tried again', async (t) => {
-  t.equal(attemptTime({ ...policy, on: ['5xx'] }, { attempts: 0, timeLeftMs: 1000 }), 1000)
+  t.equal(attemptTime({ ...policy, retryOn: ['5xx'] }, { attempts: 0, timeLeftMs: 1000 }), 1000)
   t.equal(attemptTime(undefined, { attempts: 0, timeLeftMs: 1000 }), 1000)
 })
 
@@ -105,7 +105,7 @@ t.test('no Retry-After means nothing', async (t) => {
 
 const policies: fc.Arbitrary<RetryPolicy> = fc.record({
   limit: fc.nat(20),
-  on: fc.constant(['5xx']),
+  retryOn: fc.constant(['5xx']),
   initialSeconds: fc.nat(600),
   factor: fc.integer({ min: 1, max: 10 }),
   maxSeconds: fc.integer({ min: 1, max: 600 }),

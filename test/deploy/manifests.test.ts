@@ -1,10 +1,10 @@
-/** The install as it lies in the tree: equal to the code, hardened, out of Backups, and with a reason for each right. */
+/** The install as it lies in the tree: hardened, out of Backups, and with a reason for each right. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { parseAllDocuments } from 'yaml'
 import { parseAction } from '../../src/api/parse.ts'
-import { generatedInstall, roleRules } from './generated.ts'
+import { roleRules } from './generated.ts'
 
 const root = join(import.meta.dirname, '../..')
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
@@ -16,10 +16,6 @@ const base = load('deploy/base/kustomization.yaml')[0].resources.flatMap((name: 
 )
 // oxlint-disable-next-line typescript/no-explicit-any -- as above
 const the = (kind: string): any => base.find((one: { kind: string }) => one.kind === kind)
-
-for (const { path, text } of generatedInstall()) {
-  t.test(`${path} is what the code says (npm run generate)`, async (t) => t.equal(read(path), text))
-}
 
 t.test('every file of the base is part of it', async (t) => {
   const files = readdirSync(join(root, 'deploy/base')).filter((name) => name !== 'kustomization.yaml')

@@ -5,6 +5,7 @@ import { stringify } from 'yaml'
 import { crdOf, type Manifest } from '../../src/api/crd.ts'
 import { kinds } from '../../src/api/kinds.ts'
 import { referenceOf } from '../../src/api/reference.ts'
+import { generatedInstall } from '../deploy/generated.ts'
 
 /** A generated file: its path from the root of the project, and all that is in it. */
 export type Generated = { readonly path: string; readonly text: string }
@@ -37,7 +38,7 @@ const references = (): readonly Generated[] =>
   }))
 
 /** What makes the generated files, one function for each sort of them: add yours here. */
-const generators: readonly (() => readonly Generated[])[] = [crds, references]
+const generators: readonly (() => readonly Generated[])[] = [crds, references, generatedInstall]
 
 /** Every generated file as it must be. */
 export const generated = (): readonly Generated[] => generators.flatMap((generate) => generate())

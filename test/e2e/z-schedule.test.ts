@@ -1,0 +1,74 @@
+/** Velero answers a refused scheduled Backup by creating another, for ever (24 in seven minutes were seen): the action is spared. */
+import t from 'tap'
+import {
+  act,
+  aMark,
+  aName,
+  anAction,
+  call,
+  emptyNamespace,
+  eventually,
+  hook,
+  list,
+  velero,
+  must,
+} from './support.ts'
+import { logs } from './z-install.ts'
+
+t.setTimeout(150_000)
+
+const actions = '/apis/tidewaiter.io/v1beta1/namespaces/velero/actions'
+
+t.test(
+  'a Schedule whose Backup was refused calls its action once in a cool-down, which a change of the Action ends',
+  async (t) => {
+    const { mark } = aMark()
+    const server = await hook({ status: 500, body: 'no disk' })
+    const action = aName('10-freeze')
+    await act(t, anAction(action, mark, { http: { url: server.url } }))
+    const schedule = aName('s')
+    t.teardown(() => call('DELETE', `/apis/velero.io/v1/namespaces/velero/schedules/${schedule}`))
+    must(
+      await velero([
+        ...[
+          'schedule',
+          'create',
+          schedule,
+          '--schedule',
+          '@every 1s',
+          '--include-namespaces',
+          emptyNamespace,
+        ],
+        ...['--labels', `e2e=${mark}`],
+      ]),
+    )
+    const decisions = async () =>
+      (await logs()).filter(({ audit, name }) => audit === true && String(name).startsWith(`${schedule}-`))
+    const refused = await eventually(
+      async () => {
+        const seen = await decisions()
+        return seen.filter(({ reason }) => reason === 'CoolDown').length >= 2 && seen
+      },
+      { ms: 130_000, what: 'two answers of the cool-down', everyMs: 500 },
+    )
+    t.equal(refused.filter(({ reason }) => reason === 'ActionFailed').length, 1)
+    for (const { said, user } of refused.filter(({ reason }) => reason === 'CoolDown')) {
+      t.match(said, /refused again without running anything, for another (4|5) min/)
+      t.equal(user, 'system:serviceaccount:velero:velero')
+    }
+    t.equal((await server.calls()).length, 1)
+    t.same(await list('backup', `velero.io/schedule-name=${schedule}`), [])
+    const runs = await list('actionrun', `tidewaiter.io/schedule=${schedule}`)
+    t.match(runs, [{ status: { phase: 'Refused', reason: 'ActionFailed' } }])
+
+    await server.behave({ status: 200 })
+    const { status } = await call('PATCH', `${actions}/${action}`, { body: { spec: { timeoutSeconds: 9 } } })
+    t.equal(status, 200)
+    await eventually(async () => (await list('backup', `velero.io/schedule-name=${schedule}`)).length > 0, {
+      ms: 90_000,
+      what: 'a Backup of the Schedule after the Action was changed',
+      everyMs: 300,
+    })
+    t.ok((await server.calls()).length >= 2, 'the action was called again')
+  },
+)
