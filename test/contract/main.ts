@@ -1,18 +1,27 @@
-/** Runs the contract by hand: `node test/contract/main.ts KUBECONFIG [PATTERN] [controller-manager]`. */
+/** Runs the contract by hand: `node test/contract/main.ts sandbox|KUBECONFIG [PATTERN] [controller-manager]`. */
+import { stripVTControlCharacters } from 'node:util'
 import { endpointOf } from './endpoint.ts'
+import { startSandbox } from './sandbox.ts'
 import { runSuite, type Result } from './suite.ts'
 
-const [kubeconfig = '', pattern = '', ...has] = process.argv.slice(2)
 // A Status can be long; what matters is at its head.
 const longest = 1500
+const [target = '', pattern = '', ...has] = process.argv.slice(2)
+const sandbox = target === 'sandbox' ? await startSandbox() : undefined
+const endpoint = sandbox?.endpoint ?? (await endpointOf(target))
+const selection = {
+  has: has.includes('controller-manager') ? (['controller-manager'] as const) : [],
+  only: new RegExp(pattern),
+}
 const results: Result[] = []
-const controllers = has.includes('controller-manager') ? (['controller-manager'] as const) : []
 const began = performance.now()
-await runSuite(await endpointOf(kubeconfig), { has: controllers, only: new RegExp(pattern) }, (result) => {
+await runSuite(endpoint, selection, (result) => {
   results.push(result)
-  if (result.failed !== undefined)
-    console.log(`FAILED ${result.name} (${result.ms} ms)\n`, String(result.failed).slice(0, longest), '\n')
+  if (result.failed === undefined) return
+  const text = stripVTControlCharacters(String(result.failed)).slice(0, longest)
+  console.log(`FAILED ${result.name} (${result.ms} ms)\n${text}\n`)
 })
+await sandbox?.stop()
 const failed = results.filter((result) => result.failed !== undefined).length
 const slow = [...results].sort((a, b) => b.ms - a.ms).slice(0, 5)
 console.log(

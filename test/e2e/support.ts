@@ -8,7 +8,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Test } from 'tap'
+import t, { type Test } from 'tap'
 import { mintAuthority, mintLeaf } from '../../src/tls/authority.ts'
 import { startClient, type Answer, type Loose } from './guard-client.ts'
 import type { Behaviour, Call } from './hook-server.ts'
@@ -67,15 +67,13 @@ export function run(program: string, args: readonly string[], about: About = {})
   })
 }
 
-/** The real kubectl, as the administrator or as somebody else; in Velero's namespace unless told. */
+/** The real kubectl, as the administrator or as somebody else; in Velero's namespace unless a namespace or a file is named. */
 export function kubectl(args: readonly string[], about: About = {}): Promise<Ran> {
   const { as } = about
   const who =
     as === undefined ? [] : ['--as', as.user, ...(as.groups ?? []).flatMap((one) => ['--as-group', one])]
-  const where = args.some((one) => one === '-n' || one === '-A' || one.startsWith('--namespace'))
-    ? []
-    : ['-n', veleroNamespace]
-  return run('kubectl', [...where, ...who, ...args], about)
+  const told = args.some((one) => ['-n', '-A', '-f', '-k'].includes(one))
+  return run('kubectl', [...(told ? [] : ['-n', veleroNamespace]), ...who, ...args], about)
 }
 
 /** The real velero CLI, as the administrator or as somebody else. */
@@ -137,6 +135,8 @@ export async function eventually<T>(
 
 const proxy = Promise.withResolvers<Awaited<ReturnType<typeof startClient>>>()
 let proxying = false
+// The proxy would keep the process alive.
+t.teardown(async () => proxying && (await proxy.promise).stop())
 /** Calls the API server, as the administrator or as somebody else: quicker than a kubectl for each look. */
 export async function call(
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',

@@ -6,6 +6,7 @@ import { crdOf, type Manifest } from '../../src/api/crd.ts'
 import { kinds } from '../../src/api/kinds.ts'
 import { referenceOf } from '../../src/api/reference.ts'
 import { generatedInstall } from '../deploy/generated.ts'
+import { readmeOf } from './readme.ts'
 
 /** A generated file: its path from the root of the project, and all that is in it. */
 export type Generated = { readonly path: string; readonly text: string }
@@ -37,8 +38,10 @@ const references = (): readonly Generated[] =>
     text: `<!-- ${mark} -->\n\n${referenceOf(kind)}`,
   }))
 
+const readme = (): readonly Generated[] => [{ path: 'README.md', text: readmeOf(projectRoot) }]
+
 /** What makes the generated files, one function for each sort of them: add yours here. */
-const generators: readonly (() => readonly Generated[])[] = [crds, references, generatedInstall]
+const generators: readonly (() => readonly Generated[])[] = [crds, references, generatedInstall, readme]
 
 /** Every generated file as it must be. */
 export const generated = (): readonly Generated[] => generators.flatMap((generate) => generate())

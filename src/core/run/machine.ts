@@ -8,7 +8,8 @@
 import type { ActionRun, RunRow, RunStatus } from '../../api/action-run.ts'
 import type { Outcome } from '../outcome.ts'
 import type { Progress } from '../velero.ts'
-import { disposition, entries, specOf, withRow, type Entry } from './rows.ts'
+import { isPre, put, rest, settle, stopStage, time, unknown } from './ending.ts'
+import { disposition, entries, specOf, type Entry } from './rows.ts'
 import { afterUndo, startUndo } from './undo.ts'
 
 /** Why a run was cut short. */
@@ -62,9 +63,6 @@ export const settled: ReadonlySet<string> = new Set([
 // What an owner has beyond the action's own timeout to write down how it ended.
 const slackMs = 5_000
 
-const isPre = (run: ActionRun): boolean => run.spec.stage.startsWith('Pre')
-const time = (ms: number): string => new Date(ms).toISOString()
-
 type Phase = NonNullable<RunStatus['phase']>
 
 /** The phases in which a sight means something; in any other the run stays as it is. */
@@ -83,7 +81,7 @@ export function step(run: ActionRun, seen: Seen, now: number): Step {
   if (!heeds[seen.see].includes(run.status.phase ?? 'Pending')) return still(run)
   switch (seen.see) {
     case 'claim':
-      return goOn(claimed(run, seen, now), seen.progress, now)
+      return unlessIdle(run, goOn(claimed(run, seen, now), seen.progress, now))
     case 'outcome':
       return afterOutcome(run, seen, now)
     case 'abort':
@@ -100,6 +98,10 @@ export function step(run: ActionRun, seen: Seen, now: number): Step {
 }
 
 const still = (run: ActionRun): Step => ({ status: run.status, effects: [] })
+
+/** A claim that finds nothing due leaves no trace: its write would be seen, bring the run up again, and so on for hours. */
+const unlessIdle = (run: ActionRun, next: Step): Step =>
+  next.status.phase === 'Pending' && next.status.actions === run.status.actions ? still(run) : next
 
 function claimed(
   run: ActionRun,
@@ -119,58 +121,40 @@ function claimed(
 /** Takes the next action that is due; ends the run when none is left; goes back to Pending when the rest must wait. */
 function goOn(run: ActionRun, progress: Progress | undefined, now: number): Step {
   let current = run
-  for (const { action, row } of entries(run.spec, run.status)) {
-    if (row.phase !== 'Pending') continue
-    const what = disposition(action, progress)
-    if (what === 'due') return start(current, row, now)
+  for (const entry of entries(run.spec, run.status)) {
+    if (entry.row.phase !== 'Pending') continue
+    const what = disposition(entry.action, progress)
+    if (what === 'due') return start(current, entry, now)
     if (what !== 'wait')
       current = put(current, {
-        ...row,
+        ...entry.row,
         phase: 'Skipped',
         completionTimestamp: time(now),
         message: what.never,
       })
   }
-  if (entries(current.spec, current.status).some(({ row }) => row.phase === 'Pending')) {
-    return { status: { ...current.status, phase: 'Pending' }, effects: [] }
-  }
-  return finish(current, progress, now)
+  return rest(current, progress, now)
 }
 
-function start(run: ActionRun, row: RunRow, now: number): Step {
-  const entry = entries(run.spec, run.status).find(({ action }) => action.name === row.name)
-  const running: RunRow = {
-    ...row,
-    phase: 'Running',
-    startTimestamp: row.startTimestamp ?? time(now),
-    attempts: row.attempts,
-  }
-  const renderOnly = entry !== undefined && specOf(entry.action).dryRun
-  const status = put(run, running).status
+function start(run: ActionRun, { action, row }: Entry, now: number): Step {
+  const { dryRun, timeoutSeconds } = specOf(action)
+  const { status } = put(run, { ...row, phase: 'Running', startTimestamp: row.startTimestamp ?? time(now) })
   // A post stage may last for hours: its deadline moves with each action. A pre stage ends with its admission request.
-  const deadline =
-    entry === undefined || isPre(run)
-      ? {}
-      : { deadline: time(now + specOf(entry.action).timeoutSeconds * 1000 + slackMs) }
-  return { status: { ...status, ...deadline }, effects: [{ do: 'perform', action: row.name, renderOnly }] }
+  const deadline = isPre(run) ? {} : { deadline: time(now + timeoutSeconds * 1000 + slackMs) }
+  const effects: readonly Effect[] = [{ do: 'perform', action: row.name, renderOnly: dryRun }]
+  return { status: { ...status, ...deadline }, effects }
 }
 
-const put = (run: ActionRun, row: RunRow): ActionRun => ({
-  ...run,
-  status: withRow(run.spec, run.status, row),
-})
+type Outcomes = Extract<Seen, { readonly see: 'outcome' }>
 
-function entryOf(run: ActionRun, name: string): Entry | undefined {
-  return entries(run.spec, run.status).find(({ action }) => action.name === name)
-}
-
-function afterOutcome(run: ActionRun, seen: Extract<Seen, { see: 'outcome' }>, now: number): Step {
-  const entry = entryOf(run, seen.action)
+function afterOutcome(run: ActionRun, seen: Outcomes, now: number): Step {
+  const entry = entries(run.spec, run.status).find(({ action }) => action.name === seen.action)
   if (entry === undefined || entry.row.phase !== 'Running') return still(run)
   const { outcome } = seen
   const after = put(run, rowAfter(entry.row, outcome, now))
   if (outcome.status === 'done') return goOn(after, seen.progress, now)
   const cutShort = outcome.cause === 'aborted'
+  if (cutShort && !isPre(run)) return handedBack(run, entry, { seen, outcome, now })
   if (!cutShort && specOf(entry.action).onError === 'Continue') return goOn(after, seen.progress, now)
   const reason = cutShort ? (seen.because ?? 'Stopping') : 'ActionFailed'
   return stopStage(after, { phase: isPre(run) ? 'Refused' : 'Failed', reason, message: outcome.message }, now)
@@ -190,92 +174,72 @@ function rowAfter(row: RunRow, outcome: Outcome, now: number): RunRow {
   }
 }
 
-type End = { readonly phase: Phase; readonly reason: string; readonly message: string }
+/** Doing it again does no harm: it says so, or it is only rendered. */
+const mayRepeat = ({ action }: Entry): boolean => specOf(action).idempotent || specOf(action).dryRun
 
-/** Ends the stage at once: what has not run is skipped. */
-function stopStage(run: ActionRun, end: End, now: number): Step {
-  let current = run
-  for (const { row } of entries(run.spec, run.status)) {
-    if (row.phase !== 'Pending') continue
-    current = put(current, {
-      ...row,
-      phase: 'Skipped',
-      completionTimestamp: time(now),
-      message: 'an action before it ended the stage',
-    })
-  }
-  return settle(current, now, end)
+type CutShort = {
+  readonly seen: Outcomes
+  readonly outcome: Extract<Outcome, { readonly status: 'failed' }>
+  readonly now: number
 }
 
-function settle(run: ActionRun, now: number, end: End): Step {
-  const status: RunStatus = {
-    ...run.status,
-    phase: end.phase,
-    reason: end.reason,
-    message: end.message.slice(0, 32_000),
-    completionTimestamp: time(now),
-  }
-  return { status, effects: [{ do: 'announce' }] }
-}
-
-function finish(run: ActionRun, progress: Progress | undefined, now: number): Step {
-  const rows = entries(run.spec, run.status)
-  const count = (phase: string) => rows.filter(({ row }) => row.phase === phase).length
-  const message = `${count('Succeeded')} succeeded, ${count('Failed')} failed, ${count('Skipped')} skipped`
-  const ended: ActionRun =
-    progress?.ended === undefined ? run : { ...run, status: { ...run.status, endedAs: progress.ended } }
-  if (count('Unknown') > 0) return settle(ended, now, { phase: 'Unknown', reason: 'OwnerLost', message })
-  if (count('Succeeded') + count('Failed') === 0)
-    return settle(ended, now, { phase: 'Skipped', reason: 'NothingToDo', message })
-  const failed = !isPre(run) && count('Failed') > 0
-  return settle(ended, now, {
-    phase: failed ? 'Failed' : 'Succeeded',
-    reason: failed ? 'ActionFailed' : 'Done',
-    message,
-  })
+/**
+ * The owner of a post stage stops in the middle of an action. Nobody waits for an answer, and nothing may be lost: the
+ * next owner goes on, as it would after a crash.
+ */
+function handedBack(run: ActionRun, entry: Entry, { seen, outcome, now }: CutShort): Step {
+  const attempts = entry.row.attempts + outcome.attempts
+  const message = `cut short, to be done again: ${outcome.message}`.slice(0, 4096)
+  const after = put(run, { ...entry.row, phase: 'Pending', attempts, message })
+  if (mayRepeat(entry) || !outcome.mayHaveHadEffect) return rest(after, seen.progress, now)
+  const cut = { ...entry, row: { ...entry.row, attempts } }
+  return leftUnknown(run, cut, { now, next: (left) => rest(left, seen.progress, now) })
 }
 
 function aborted(run: ActionRun, seen: Extract<Seen, { see: 'abort' }>, now: number): Step {
-  return stopStage(
-    run,
-    { phase: isPre(run) ? 'Refused' : 'Failed', reason: seen.reason, message: seen.message },
-    now,
-  )
+  const end = {
+    phase: isPre(run) ? 'Refused' : 'Failed',
+    reason: seen.reason,
+    message: seen.message,
+  } as const
+  const lost = running(run)
+  if (lost === undefined) return stopStage(run, end, now)
+  const { status, effects } = stopStage(put(run, unknown(lost.row, now)), end, now)
+  return { status, effects: [...effects, report(lost)] }
 }
+
+const running = (run: ActionRun): Entry | undefined =>
+  entries(run.spec, run.status).find(({ row }) => row.phase === 'Running')
 
 /**
  * The owner is gone. A pre stage is over (nobody waits for its answer any more): what was running is Unknown. A post
  * stage goes on: an idempotent action is done again with the same key, another one is left Unknown and reported.
  */
 function takenOver(run: ActionRun, seen: Extract<Seen, { see: 'overdue' }>, now: number): Step {
-  const lost = entries(run.spec, run.status).find(({ row }) => row.phase === 'Running')
+  const lost = running(run)
   if (isPre(run)) {
     const after = lost === undefined ? run : put(run, unknown(lost.row, now))
     const message = 'the replica that ran this stage ended before it answered'
     const { status, effects } = stopStage(after, { phase: 'Unknown', reason: 'OwnerLost', message }, now)
-    return { status, effects: [...effects, ...reports(lost)] }
+    return { status, effects: lost === undefined ? effects : [...effects, report(lost)] }
   }
   const mine = claimed(run, seen, now)
   if (lost === undefined) return goOn(mine, seen.progress, now)
-  if (specOf(lost.action).idempotent) return start(mine, lost.row, now)
-  const after = put(mine, unknown(lost.row, now))
-  const next =
-    specOf(lost.action).onError === 'Continue'
-      ? goOn(after, seen.progress, now)
-      : stopStage(
-          after,
-          { phase: 'Unknown', reason: 'OwnerLost', message: `nobody knows what ${lost.action.name} did` },
-          now,
-        )
-  return { status: next.status, effects: [...next.effects, ...reports(lost)] }
+  if (mayRepeat(lost)) return start(mine, lost, now)
+  return leftUnknown(mine, lost, { now, next: (left) => goOn(left, seen.progress, now) })
 }
 
-const unknown = (row: RunRow, now: number): RunRow => ({
-  ...row,
-  phase: 'Unknown',
-  completionTimestamp: time(now),
-  message: 'its owner ended while it ran; it may or may not have had its effect',
-})
+type Leaving = { readonly now: number; readonly next: (run: ActionRun) => Step }
 
-const reports = (lost: Entry | undefined): readonly Effect[] =>
-  lost === undefined ? [] : [{ do: 'report-unknown', action: lost.action.name }]
+/** Nobody knows what this action did, and it must not be done again: reported, and the end of the stage unless it says Continue. */
+function leftUnknown(run: ActionRun, lost: Entry, { now, next }: Leaving): Step {
+  const left = put(run, unknown(lost.row, now))
+  const message = `nobody knows what ${lost.action.name} did`
+  const goesOn = specOf(lost.action).onError === 'Continue'
+  const { status, effects } = goesOn
+    ? next(left)
+    : stopStage(left, { phase: 'Unknown', reason: 'OwnerLost', message }, now)
+  return { status, effects: [...effects, report(lost)] }
+}
+
+const report = ({ action }: Entry): Effect => ({ do: 'report-unknown', action: action.name })

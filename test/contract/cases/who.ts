@@ -197,9 +197,9 @@ export const cases = about('who', [
       'namespaces is forbidden: User "system:anonymous" cannot impersonate-on:user-info:list resource "namespaces" in API group "" at the cluster scope',
     ])
   }),
-  rule('groups without a user to impersonate are a failure', async (api) => {
+  rule('groups without a user to impersonate are a 400', async (api) => {
     const answer = await api.request('GET', '/api/v1/namespaces', { headers: { 'impersonate-group': 'g' } })
-    says(answer, 500, ['InternalError', /without impersonating a user name$/])
+    says(answer, 400, ['BadRequest', /without impersonating a user name$/])
   }),
   rule('SelfSubjectReview says who asks', async (api) => {
     const me = answered(await api.post(`${authentication}/selfsubjectreviews`, {}), 201)

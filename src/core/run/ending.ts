@@ -1,0 +1,79 @@
+/** How a run ends: all done, stopped in the middle, or put aside until the object is further on. */
+import type { ActionRun, RunRow, RunStatus } from '../../api/action-run.ts'
+import type { Progress } from '../velero.ts'
+import type { Step } from './machine.ts'
+import { entries, withRow } from './rows.ts'
+
+type Phase = NonNullable<RunStatus['phase']>
+/** How a run ended, why in one word, and in a sentence. */
+export type End = { readonly phase: Phase; readonly reason: string; readonly message: string }
+
+/** Whether the run is of a stage that comes before the object starts. */
+export const isPre = (run: ActionRun): boolean => run.spec.stage.startsWith('Pre')
+
+/** Milliseconds since the epoch as the API server writes times. */
+export const time = (ms: number): string => new Date(ms).toISOString()
+
+/** The run with one row replaced. */
+export const put = (run: ActionRun, row: RunRow): ActionRun => ({
+  ...run,
+  status: withRow(run.spec, run.status, row),
+})
+
+/** The row of an action of which nobody knows what it did. */
+export const unknown = (row: RunRow, now: number): RunRow => ({
+  ...row,
+  phase: 'Unknown',
+  completionTimestamp: time(now),
+  message: 'its owner ended while it ran; it may or may not have had its effect',
+})
+
+/** Ends the run. */
+export function settle(run: ActionRun, now: number, end: End): Step {
+  const status: RunStatus = {
+    ...run.status,
+    phase: end.phase,
+    reason: end.reason,
+    message: end.message.slice(0, 32_000),
+    completionTimestamp: time(now),
+  }
+  return { status, effects: [{ do: 'announce' }] }
+}
+
+/** Ends the stage at once: what has not run is skipped. */
+export function stopStage(run: ActionRun, end: End, now: number): Step {
+  let current = run
+  for (const { row } of entries(run.spec, run.status)) {
+    if (row.phase !== 'Pending') continue
+    current = put(current, {
+      ...row,
+      phase: 'Skipped',
+      completionTimestamp: time(now),
+      message: 'an action before it ended the stage',
+    })
+  }
+  return settle(current, now, end)
+}
+
+/** Nothing is due now: the run waits for the next claim, or is finished if nothing is left. */
+export function rest(run: ActionRun, progress: Progress | undefined, now: number): Step {
+  const waits = entries(run.spec, run.status).some(({ row }) => row.phase === 'Pending')
+  return waits ? { status: { ...run.status, phase: 'Pending' }, effects: [] } : finish(run, progress, now)
+}
+
+function finish(run: ActionRun, progress: Progress | undefined, now: number): Step {
+  const rows = entries(run.spec, run.status)
+  const count = (phase: string) => rows.filter(({ row }) => row.phase === phase).length
+  const message = `${count('Succeeded')} succeeded, ${count('Failed')} failed, ${count('Skipped')} skipped`
+  const ended: ActionRun =
+    progress?.ended === undefined ? run : { ...run, status: { ...run.status, endedAs: progress.ended } }
+  if (count('Unknown') > 0) return settle(ended, now, { phase: 'Unknown', reason: 'OwnerLost', message })
+  if (count('Succeeded') + count('Failed') === 0)
+    return settle(ended, now, { phase: 'Skipped', reason: 'NothingToDo', message })
+  const failed = !isPre(run) && count('Failed') > 0
+  return settle(ended, now, {
+    phase: failed ? 'Failed' : 'Succeeded',
+    reason: failed ? 'ActionFailed' : 'Done',
+    message,
+  })
+}
