@@ -126,7 +126,7 @@ export const knobs: readonly Knob[] = [
   },
   {
     flag: 'egress-only',
-    value: 'HOST[:PORT]',
+    value: 'HOST|*.DOMAIN|CIDR[:PORT]',
     fallback: '',
     doc: 'Actions may call nothing but these hosts, patterns and networks (repeatable)',
     list: true,
@@ -183,7 +183,7 @@ export function parseConfig(
     kubeconfig: optional('kubeconfig'),
     veleroNamespaces: namespaces(list('velero-namespace')),
     veleroServiceAccounts: list('velero-service-account'),
-    roles: list('roles').map(role),
+    roles: rolesOf(list('roles')),
     listen: listenOf('listen', text('listen')),
     metricsListen: listenOf('metrics-listen', text('metrics-listen')),
     dashboardListen: listenOf('dashboard-listen', text('dashboard-listen')),
@@ -225,7 +225,10 @@ function oneOf<T extends string>(flag: string, text: string, wanted: readonly T[
   return found
 }
 
-const role = (text: string): Role => oneOf('roles', text, roles)
+function rolesOf(names: readonly string[]): readonly Role[] {
+  if (names.length === 0) throw new ConfigError(`--roles must name at least one of ${roles.join(', ')}`)
+  return [...new Set(names.map((name) => oneOf('roles', name, roles)))]
+}
 
 function namespaces(names: readonly string[]): readonly string[] {
   const bad = names.find((name) => !/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name))
@@ -243,8 +246,11 @@ function listenOf(flag: string, text: string): Listen {
 
 function webhookUrl(text: string | undefined): string | undefined {
   if (text === undefined) return undefined
-  if (!URL.canParse(text) || new URL(text).protocol !== 'https:' || new URL(text).pathname !== '/') {
-    throw wrong('webhook-url', 'be https://HOST[:PORT] without a path', text)
+  const url = URL.parse(text)
+  const { protocol, username, password, pathname, search, hash } = url ?? {}
+  const more = [username, password, search, hash].some((part) => part !== '')
+  if (url === null || protocol !== 'https:' || pathname !== '/' || more) {
+    throw wrong('webhook-url', 'be https://HOST[:PORT] without user, path and query', text)
   }
-  return text.replace(/\/$/, '')
+  return `https://${url.host}`
 }

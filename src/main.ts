@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** The only file that touches `process`. */
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { run } from './cli/program.ts'
 import type { Extra } from './cli/program.ts'
@@ -40,5 +40,7 @@ await run(
 
 /** The sandbox is loaded only where it is shipped: not in the production image. */
 async function extras(): Promise<readonly Extra[]> {
-  return []
+  // Its other half: what tsc emits has neither.
+  if (!existsSync(new URL('./sandbox/', import.meta.url))) return []
+  return [(await import('./cli/sandbox.ts')).sandboxCommand]
 }

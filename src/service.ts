@@ -5,6 +5,8 @@ import type { Clock } from './clock.ts'
 import type { Config, Listen } from './config.ts'
 import { createWatchman, type Look } from './control/watchman.ts'
 import { createAccessReview } from './kube/access-review.ts'
+import { egressProblems } from './core/egress.ts'
+import { parseAddress } from './net/address.ts'
 import { createEgress } from './net/egress.ts'
 import { createMetrics, type Metrics } from './observe/metrics.ts'
 import { buildOps } from './observe/ops.ts'
@@ -70,6 +72,11 @@ type Life = {
 async function assemble(config: Config, outside: Outside, { stopping, undo, stop }: Life): Promise<Service> {
   const { clock, log } = outside
   const { signal } = stopping
+  const unreadable = egressProblems(
+    { allowNames: config.egressAllow, onlyTo: config.egressOnly },
+    parseAddress,
+  )
+  if (unreadable.length > 0) throw new StartError(2, unreadable.join('; '))
   const metrics = createMetrics(outside.version)
   const notReady: (() => readonly string[])[] = []
   const ops = buildOps({

@@ -14,8 +14,9 @@ export function createAuthor(ports: ActionPorts): (request: AdmissionRequest) =>
     if (request.operation !== 'CREATE' && request.operation !== 'UPDATE') return allow('NotOurs')
     const wanted = wantedStamp(request, ports)
     const got = textMapAt(request.object, 'metadata', 'annotations')[authorAnnotation]
-    if (wanted === got) return allow('StampKept')
-    return patched(wanted === undefined ? 'StampRemoved' : 'Stamped', patchOf(request.object, wanted))
+    const patch = [...(wanted === got ? [] : patchOf(request.object, wanted)), ...forgetting(request, ports)]
+    if (patch.length === 0) return allow('StampKept')
+    return patched(wanted === undefined ? 'StampRemoved' : 'Stamped', patch)
   }
 }
 
@@ -58,7 +59,14 @@ export function specChanged(request: AdmissionRequest, ports: Pick<ActionPorts, 
 }
 
 // `/` in a key is `~1` in a JSON pointer (RFC 6901).
-const pointer = `/metadata/annotations/${authorAnnotation.replace('/', '~1')}`
+const pointerTo = (annotation: string) => `/metadata/annotations/${annotation.replace('/', '~1')}`
+const pointer = pointerTo(authorAnnotation)
+
+/** An adoption of long ago comes out of a Restore with the Action: left there, the same words could not adopt it again. */
+function forgetting(request: AdmissionRequest, ports: ActionPorts): readonly PatchOperation[] {
+  const restored = request.operation === 'CREATE' && ports.isVelero(request.user, request.namespace)
+  return restored && adopts(request) ? [{ op: 'remove', path: pointerTo(adoptAnnotation) }] : []
+}
 
 function patchOf(object: unknown, wanted: string | undefined): readonly PatchOperation[] {
   if (wanted === undefined) return [{ op: 'remove', path: pointer }]

@@ -13,7 +13,7 @@ import { allow, deny, type Verdict } from '../core/verdict.ts'
 import { arrivalOf, factsOf, skipsOf, type Arrival } from './facts.ts'
 import type { GatePorts } from './gate-ports.ts'
 import { preview } from './preview.ts'
-import { runStage, type Planned } from './stage.ts'
+import { nameTaken, runStage, type Planned } from './stage.ts'
 
 /** The API server's timeout is rounded up, and the answer must travel: this much of it is not ours. */
 export const reserveMs = 1_500
@@ -94,7 +94,7 @@ async function decide(
   at: Case & { readonly stage: ReturnType<typeof runStage> },
 ): Promise<Verdict> {
   const { arrival, request, ports } = at
-  if (await ports.exists(arrival.subject)) return allow('NameTaken', 'the name is taken: nothing was run')
+  if (await ports.exists(arrival.subject)) return nameTaken
   const endsAt = request.receivedAt + request.timeoutMs - reserveMs
   const refused = overBudget(plans.pre.actions, endsAt, at) ?? coolingDown(plans.pre.actions, at)
   if (refused !== undefined) return refused

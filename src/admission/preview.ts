@@ -3,6 +3,7 @@ import type { ActionRun, PlannedAction } from '../api/action-run.ts'
 import { refusal, wouldRunWarning } from '../core/refusal.ts'
 import { draftRun } from '../core/run/draft.ts'
 import { stagesOf } from '../core/run/names.ts'
+import { specOf } from '../core/run/rows.ts'
 import { allow, deny, type Verdict } from '../core/verdict.ts'
 import type { Case, Plans } from './gate.ts'
 
@@ -39,7 +40,8 @@ export async function preview(plans: Plans, at: Case): Promise<Verdict> {
 }
 
 // Outputs of actions that were not run are not there: what refers to them cannot be rendered in a preview.
-const usesOutputs = (action: PlannedAction): boolean => JSON.stringify(action.spec).includes('outputs')
+const usesOutputs = (action: PlannedAction): boolean =>
+  JSON.stringify(specOf(action).http ?? {}).includes('outputs')
 
 function previewRun(plans: Plans, { arrival, ports, request }: Case): ActionRun {
   const draft = draftRun({

@@ -64,12 +64,28 @@ async function claimed(planned: Planned, pre: NewRun, ports: GatePorts): Promise
       { code: 409 },
     )
   }
-  const verdict = await recorded(planned, pre, ports)
-  if (!verdict.allowed)
-    await ports
-      .releaseName(subject, uid)
-      .catch((error: unknown) => ports.log.debug({ err: error }, 'name claim left to expire'))
-  return verdict
+  let keep = false
+  try {
+    // Asked again: between the first look and the claim, a creation before this one may have been stored and let go.
+    if (await ports.exists(subject)) return nameTaken
+    const verdict = await recorded(planned, pre, ports)
+    // Allowed: the leader gives the claim back once the object is there. RunTaken: another replica still works under it.
+    keep = verdict.allowed || verdict.reason === 'RunTaken'
+    return verdict
+  } finally {
+    if (!keep) await release(planned, ports)
+  }
+}
+
+/** The answer for a name that an object has: the API server says AlreadyExists. */
+export const nameTaken = allow('NameTaken', 'the name is taken: nothing was run')
+
+async function release({ arrival }: Planned, ports: GatePorts): Promise<void> {
+  try {
+    await ports.releaseName(arrival.subject, arrival.uid)
+  } catch (error) {
+    ports.log.debug({ err: error }, 'name claim left to expire')
+  }
 }
 
 async function recorded(planned: Planned, pre: NewRun, ports: GatePorts): Promise<Verdict> {
@@ -128,7 +144,8 @@ function replay({ arrival }: Planned, run: ActionRun): Verdict {
     })
     return { ...allow('ActionsSucceeded', run.status.message ?? '', warnings), audit }
   }
-  const failed = rows.find(({ row }) => row.phase === 'Failed' && row.message === run.status.message)
+  // The last one: an action before it may have failed with the same words, and was passed over.
+  const failed = rows.findLast(({ row }) => row.phase === 'Failed')
   if (run.status.reason === 'ActionFailed' && failed !== undefined) {
     return { ...deny('ActionFailed', actionRefusal(subject, run, failed.row)), audit }
   }

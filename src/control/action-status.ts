@@ -7,6 +7,8 @@ export type ActionFacts = {
   /** Its problems as one text, if it cannot be understood. */
   readonly problem?: string
   readonly action?: Action
+  /** Its status as it stands, where the rest cannot be understood: what stands already is not written again. */
+  readonly status?: ActionStatus
   /** Whether somebody with the rights wrote its spec. */
   readonly adopted: boolean
 }
@@ -15,25 +17,26 @@ type Condition = NonNullable<ActionStatus['conditions']>[number]
 
 /** The condition Accepted that the facts ask for; undefined if it stands already. */
 export function acceptedCondition(facts: ActionFacts, now: number): Condition | undefined {
-  const { status, reason, message } = accepted(facts)
-  const old = facts.action?.status?.conditions?.find(({ type }) => type === 'Accepted')
   const generation = facts.action?.metadata.generation
-  const same =
-    old?.status === status &&
-    old.reason === reason &&
-    old.message === message &&
-    old.observedGeneration === generation
-  if (same) return undefined
+  const old = standing(facts)
+  const said = { ...accepted(facts), generation }
+  if (old !== undefined && says(old, said)) return undefined
+  const { status, reason, message } = said
   const lastTransitionTime = old?.status === status ? old.lastTransitionTime : new Date(now).toISOString()
-  return {
-    type: 'Accepted',
-    status,
-    reason,
-    message,
-    lastTransitionTime,
-    ...(generation === undefined ? {} : { observedGeneration: generation }),
-  }
+  const observed = generation === undefined ? {} : { observedGeneration: generation }
+  return { type: 'Accepted', status, reason, message, lastTransitionTime, ...observed }
 }
+
+const standing = ({ action, status }: ActionFacts): Condition | undefined =>
+  (action?.status ?? status)?.conditions?.find(({ type }) => type === 'Accepted')
+
+type Saying = Pick<Condition, 'status' | 'reason' | 'message'> & { readonly generation: number | undefined }
+
+const says = (old: Condition, { status, reason, message, generation }: Saying): boolean =>
+  old.status === status &&
+  old.reason === reason &&
+  old.message === message &&
+  old.observedGeneration === generation
 
 function accepted({
   problem,

@@ -1,4 +1,7 @@
-/** Tells where users look: an annotation and an Event on the Backup or Restore. Always after the record was written. */
+/**
+ * Tells where users look: an Event and an annotation on the Backup or Restore. Always after the record was written. The
+ * Event comes first, because the annotation says that both were told; an Event that is told again has the same name.
+ */
 import type { ActionRun } from '../api/action-run.ts'
 import { speaksOf, type SeenObject } from '../core/post.ts'
 import type { Again } from './post.ts'
@@ -23,8 +26,8 @@ const bad: ReadonlySet<string> = new Set(['Failed', 'Refused', 'Unknown'])
 /** Tells how the post stage went; the annotation outlives the run, so that nothing fires twice. */
 export async function tellPost(run: ActionRun, object: SeenObject, ports: ControlPorts): Promise<Again> {
   if (speaksOf(object.post, run.metadata.name)) return undefined
-  if (!(await ports.objects.annotate(object, 'tidewaiter.io/post', annotationOf(run)))) return undefined
   await ports.tell(noteOf(run, object, 'PostActions'))
+  await ports.objects.annotate(object, 'tidewaiter.io/post', annotationOf(run))
   return undefined
 }
 
@@ -32,8 +35,8 @@ export async function tellPost(run: ActionRun, object: SeenObject, ports: Contro
 export async function tellPre(run: ActionRun, object: SeenObject, ports: ControlPorts): Promise<void> {
   if (speaksOf(object.pre, run.metadata.name)) return
   await ports.releaseName(object)
-  if (!(await ports.objects.annotate(object, 'tidewaiter.io/pre', annotationOf(run)))) return
   await ports.tell(noteOf(run, object, 'PreActions'))
+  await ports.objects.annotate(object, 'tidewaiter.io/pre', annotationOf(run))
 }
 
 function noteOf(run: ActionRun, object: SeenObject, what: 'PreActions' | 'PostActions'): EventNote {

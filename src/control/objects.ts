@@ -19,8 +19,14 @@ export async function reconcileObject(
   ports: ControlPorts,
   signal: AbortSignal,
 ): Promise<Again> {
-  const pre = await reconcilePre(key, ports)
-  const post = await reconcilePost(key, ports, signal)
+  let pre: Again
+  let post: Again
+  try {
+    pre = await reconcilePre(key, ports)
+  } finally {
+    // What the pre stage cannot tell just now must not keep the post actions from running.
+    post = await reconcilePost(key, ports, signal)
+  }
   if (pre === undefined || post === undefined) return pre ?? post
   return pre.inMs < post.inMs ? pre : post
 }

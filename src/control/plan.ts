@@ -45,16 +45,20 @@ export async function writeUnguarded(
   if (plan.actions.length === 0) return undefined
   const made = await ports.runs.create(draftOf(live, { object, stage: pre, plan, ports }))
   if (made === 'exists') return undefined
-  const at = new Date(ports.clock.now()).toISOString()
-  const names = plan.actions.map(({ name }) => name).join(', ')
-  const message = `admitted without its ${pre} actions (${names}): tidewaiter was not asked`
-  const written = await ports.runs.write(made, {
-    phase: 'Unknown',
-    reason: 'Unguarded',
-    message,
-    completionTimestamp: at,
-  })
+  const written = await markUnguarded(made, ports)
   return typeof written === 'string' ? undefined : written
+}
+
+/** Writes down that the object of a run that never began was admitted all the same. */
+export function markUnguarded(
+  run: ActionRun,
+  ports: ControlPorts,
+): ReturnType<ControlPorts['runs']['write']> {
+  const completionTimestamp = new Date(ports.clock.now()).toISOString()
+  const names = run.spec.actions.map(({ name }) => name).join(', ')
+  const message = `admitted without its ${run.spec.stage} actions (${names}): tidewaiter was not asked`
+  const end = { phase: 'Unknown', reason: 'Unguarded', message, completionTimestamp } as const
+  return ports.runs.write(run, { ...run.status, ...end })
 }
 
 async function readSame(object: SeenObject, ports: ControlPorts): Promise<Json | undefined> {

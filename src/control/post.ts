@@ -4,7 +4,7 @@ import { drive } from '../core/run/drive.ts'
 import { settled, type Seen } from '../core/run/machine.ts'
 import { runName, stagesOf } from '../core/run/names.ts'
 import { entries, specOf } from '../core/run/rows.ts'
-import { postStep, type PostStep, type SeenObject } from '../core/post.ts'
+import { heldForMs, postStep, type PostStep, type SeenObject } from '../core/post.ts'
 import { progressOf, type Progress, type VeleroKind } from '../core/velero.ts'
 import { tellPost } from './announce.ts'
 import { writePostRun } from './plan.ts'
@@ -35,6 +35,8 @@ export async function reconcilePost(
   const object = ports.objects.seen(key.kind, key.namespace, key.name)
   const { post } = stagesOf(key.kind)
   const run = ports.runs.ofObject(key.uid).find(({ spec }) => spec.stage === post)
+  // Velero could bring a run of another cluster: its object is not this one.
+  if (run !== undefined && run.spec.cluster !== ports.cluster) return undefined
   if (object === undefined || object.uid !== key.uid)
     return run === undefined ? undefined : gone(run, ports, signal)
   const now = ports.clock.now()
@@ -139,8 +141,11 @@ async function driveOn(known: ActionRun, at: Driving): Promise<Again> {
   const { ports, object } = at
   // Read anew: the cache may be behind, and an action must not be claimed from a stale row.
   const run = await ports.runs.read(known.metadata.namespace, known.metadata.name)
-  if (run === undefined || run.spec.cluster !== ports.cluster) return undefined
-  const until = ports.clock.now() + 60_000
+  if (run === undefined) return undefined
+  const now = ports.clock.now()
+  const held = heldForMs(run, { owner: ports.owner, now })
+  if (held > 0) return { inMs: held }
+  const until = now + 60_000
   const see = run.status.phase === 'Running' ? 'overdue' : 'claim'
   const seen: Seen = { see, owner: ports.owner, until, progress: at.progress }
   const driven = await drive(run, seen, {
@@ -177,10 +182,14 @@ async function perform(
     action: entry.action,
     object,
     renderOnly: work.renderOnly === true,
-    endsAt: at.ports.clock.now() + specOf(entry.action).timeoutSeconds * 1000,
+    endsAt: Math.min(at.ports.clock.now() + specOf(entry.action).timeoutSeconds * 1000, deadlineOf(run)),
     signal: at.signal,
   })
 }
+
+/** When the run is anybody's: what was slow before this action began is taken from its time. */
+const deadlineOf = ({ status }: ActionRun): number =>
+  status.deadline === undefined ? Number.POSITIVE_INFINITY : Date.parse(status.deadline)
 
 async function reportUnfired(object: SeenObject, because: string, ports: ControlPorts): Promise<Again> {
   const { kind, namespace, name, uid } = object

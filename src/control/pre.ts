@@ -1,11 +1,12 @@
 /** Pre runs after the fact: their result is shown on the object, and a run whose owner is gone is settled. Leader only. */
 import type { ActionRun } from '../api/action-run.ts'
-import { clockMarginMs, type SeenObject } from '../core/post.ts'
+import { clockMarginMs, isSynced, speaksOf, type SeenObject } from '../core/post.ts'
 import { drive } from '../core/run/drive.ts'
-import { settled } from '../core/run/machine.ts'
-import { stagesOf } from '../core/run/names.ts'
+import { settled, type Seen } from '../core/run/machine.ts'
+import { runName, stagesOf } from '../core/run/names.ts'
+import { textAt } from '../core/velero.ts'
 import { tellPre } from './announce.ts'
-import { writeUnguarded } from './plan.ts'
+import { markUnguarded, writeUnguarded } from './plan.ts'
 import type { Again, ObjectKey } from './post.ts'
 import type { ControlPorts } from './ports.ts'
 
@@ -19,23 +20,19 @@ export async function reconcilePre(key: ObjectKey, ports: ControlPorts): Promise
   const object = ports.objects.seen(key.kind, key.namespace, key.name)
   const here = object !== undefined && object.uid === key.uid ? object : undefined
   if (run === undefined) return here === undefined ? undefined : withoutRun(here, ports)
-  if (!settled.has(run.status.phase ?? 'Pending')) return abandoned(run, ports)
-  if (here === undefined) return undefined
-  await tellPre(run, here, ports)
+  if (run.spec.cluster !== ports.cluster) return undefined
+  if (!settled.has(run.status.phase ?? 'Pending')) return unsettled(run, here !== undefined, ports)
+  if (here !== undefined) await tellPre(run, here, ports)
   return undefined
 }
 
+const notBegun: ReadonlySet<string> = new Set(['', 'New', 'FailedValidation', 'Deleting'])
+
 async function withoutRun(object: SeenObject, ports: ControlPorts): Promise<Again> {
-  const phase = (object.progress['status'] as { readonly phase?: string } | undefined)?.phase ?? ''
-  // Only what was created here, after the install, and began to work; a moment is left for the run to be seen.
-  const began = !['', 'New', 'FailedValidation', 'Deleting'].includes(phase)
-  if (
-    object.createdAt <= ports.installedAt ||
-    !began ||
-    object.pre !== '' ||
-    object.startedAt < object.createdAt - 1_000
-  )
-    return undefined
+  // Only what was created here, after the install, and began to work. A run that is there and not seen yet keeps its name.
+  const ours = object.createdAt > ports.installedAt && !isSynced(object)
+  const told = speaksOf(object.pre, runName(object, stagesOf(object.kind).pre))
+  if (!ours || told || notBegun.has(textAt(object.progress, 'status', 'phase'))) return undefined
   const run = await writeUnguarded(object, ports)
   if (run === undefined) return undefined
   ports.count(run)
@@ -47,30 +44,41 @@ async function withoutRun(object: SeenObject, ports: ControlPorts): Promise<Agai
   return undefined
 }
 
-async function abandoned(known: ActionRun, ports: ControlPorts): Promise<Again> {
+/** Until when a run is its owner's. */
+const freeAt = ({ status, metadata }: ActionRun): number =>
+  status.deadline === undefined
+    ? Date.parse(metadata.creationTimestamp) + unclaimedMs
+    : Date.parse(status.deadline) + clockMarginMs
+
+async function unsettled(known: ActionRun, isHere: boolean, ports: ControlPorts): Promise<Again> {
   const now = ports.clock.now()
-  const free =
-    known.status.deadline === undefined
-      ? Date.parse(known.metadata.creationTimestamp) + unclaimedMs
-      : Date.parse(known.status.deadline) + clockMarginMs
-  if (now < free) return { inMs: free - now }
+  if (now < freeAt(known)) return { inMs: freeAt(known) - now }
+  // Read anew: the cache may be behind, and its owner at work.
   const run = await ports.runs.read(known.metadata.namespace, known.metadata.name)
-  if (run === undefined || run.spec.cluster !== ports.cluster) return undefined
+  if (run === undefined || settled.has(run.status.phase ?? 'Pending')) return undefined
+  if (now < freeAt(run)) return { inMs: freeAt(run) - now }
+  const ended = await abandoned(run, isHere, ports)
+  if (typeof ended === 'string') return { inMs: clockMarginMs }
+  ports.count(ended)
+  ports.log.error(
+    { run: run.metadata.name, phase: ended.status.phase },
+    'a pre stage was left over by a replica that ended',
+  )
+  return undefined
+}
+
+async function abandoned(run: ActionRun, isHere: boolean, ports: ControlPorts) {
+  const began = run.status.phase === 'Running'
+  // The API server was told to admit it although nobody answered (failurePolicy Ignore).
+  if (!began && isHere) return markUnguarded(run, ports)
   const message = 'the replica that was asked ended before it began'
-  const seen =
-    run.status.phase === 'Running'
-      ? ({ see: 'overdue', owner: ports.owner, until: now } as const)
-      : ({ see: 'abort', reason: 'Stopping', message } as const)
+  const seen: Seen = began
+    ? { see: 'overdue', owner: ports.owner, until: ports.clock.now() }
+    : { see: 'abort', reason: 'Stopping', message }
   const driven = await drive(run, seen, {
     now: ports.clock.now,
     write: ports.runs.write,
     perform: () => Promise.reject(new Error('a pre stage is never performed after its admission request')),
   })
-  if (driven.lost !== undefined) return { inMs: clockMarginMs }
-  ports.count(driven.run)
-  ports.log.error(
-    { run: run.metadata.name, phase: driven.run.status.phase },
-    'a pre stage was left over by a replica that ended',
-  )
-  return undefined
+  return driven.lost ?? driven.run
 }

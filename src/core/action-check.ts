@@ -1,7 +1,7 @@
 /** What is wrong with an Action beyond its shape: expressions, templates, the URL, headers. All problems at once. */
 import type { ActionSpec, HttpBody } from '../api/action.ts'
 import type { FieldProblem } from '../api/problems.ts'
-import { checkHttpBody } from './http-body.ts'
+import { checkHttpBody, checkRetry } from './http-body.ts'
 import { checkUrl } from './render.ts'
 import { variableNames } from './run/variables.ts'
 import { expressionsIn } from './template.ts'
@@ -35,6 +35,7 @@ export function checkAction(spec: ActionSpec, tools: CheckTools): readonly Field
         want: 'any',
       }),
     ),
+    ...(spec.retry === undefined ? [] : checkRetry(spec.retry, 'spec.retry', spec.http?.expectStatus)),
     ...(spec.http === undefined ? [] : checkHttp(spec.http, variables, tools)),
   ]
 }

@@ -21,8 +21,9 @@ export type ClaimStep =
 /** Decides whether this uid may have the name. */
 export function claimStep(lease: ClaimLease, uid: string, now: number): ClaimStep {
   if (lease.holder === uid) return { do: 'own' }
-  if (lease.holder === '' || now - lease.acquiredAt > claimSeconds * 1000) return { do: 'take-over' }
-  return { do: 'held', by: lease.holder }
+  // A time that cannot be read, or that lies far ahead, must not keep a name for ever.
+  const fresh = Math.abs(now - lease.acquiredAt) <= claimSeconds * 1000
+  return lease.holder !== '' && fresh ? { do: 'held', by: lease.holder } : { do: 'take-over' }
 }
 
 /** The name of the Lease: `hash` gives lower-case hex. */

@@ -38,7 +38,7 @@ export function cooldownOf(
 
 const refusedAlike = (run: ActionRun, request: CooldownRequest): boolean =>
   run.status.phase === 'Refused' &&
-  run.status.reason === 'ActionFailed' &&
+  ['ActionFailed', 'OutOfTime'].includes(run.status.reason ?? '') &&
   run.spec.actionsHash === request.actionsHash
 
 function ofSchedule(

@@ -49,7 +49,13 @@ export function checkRetry(
       : []
   const useless = retry.retryOn.flatMap((on, i) =>
     expectStatus.includes(on) || expectStatus.includes(`${on.charAt(0)}xx`)
-      ? [{ path: `${path}.retryOn[${i}]`, want: 'not be an answer that expectStatus takes for success', got: on }]
+      ? [
+          {
+            path: `${path}.retryOn[${i}]`,
+            want: 'not be an answer that expectStatus takes for success',
+            got: on,
+          },
+        ]
       : [],
   )
   return [...waits, ...useless, ...statusProblems(retry.retryOn, `${path}.retryOn`)]

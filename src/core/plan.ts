@@ -42,26 +42,28 @@ export function planStage(input: PlanInput): StagePlan {
     const matched = match(action.spec, input.facts, input.evaluate)
     const skip = skipReason(input.skips, name, input.stage)
     const author = input.authorOf(action)
-    if ('error' in matched) {
+    // What waits to be adopted is not run, so it does not refuse either.
+    if (author === undefined) {
+      if ('error' in matched || matched.matched) unadopted.push(name)
+    } else if ('error' in matched) {
       // A skip is the way out of an expression that fails; without it, an expression that fails refuses.
       if (skip === undefined)
         problems.push(`the match expression of ${input.stage} action "${name}" failed: ${matched.error}`)
-    } else if (matched.matched && author === undefined) unadopted.push(name)
-    else if (matched.matched) planned.push(freeze(action, author, skip))
+    } else if (matched.matched) planned.push(freeze(action, author, skip))
   }
   if (planned.length > mostActions)
     problems.push(`${planned.length} actions match, at most ${mostActions} can run in one stage`)
-  return { actions: planned, problems, unadopted }
+  return { actions: planned.slice(0, mostActions), problems, unadopted }
 }
 
-function freeze(action: Action, author: Author | undefined, skip: string | undefined): PlannedAction {
+function freeze(action: Action, author: Author, skip: string | undefined): PlannedAction {
   const { name, uid, generation } = action.metadata
   return {
     name,
     uid,
     generation: generation ?? 0,
     spec: action.spec,
-    ...(author === undefined ? {} : { author: { username: author.username, groups: author.groups } }),
+    author: { username: author.username, groups: author.groups },
     ...(skip === undefined ? {} : { skip }),
   }
 }

@@ -58,12 +58,13 @@ export const finishedAt = (object: SeenObject): number =>
   Number.isFinite(object.completedAt) ? object.completedAt : object.statusWrittenAt
 
 /**
- * Whether backup sync brought it: it finished, or began, before it was created here
- * (velero pkg/controller/backup_sync_controller.go). A second of slack: creationTimestamp has whole seconds.
+ * Whether backup sync brought it: it finished before it was created here (velero
+ * pkg/controller/backup_sync_controller.go); of one that does not say when, it began. A second of slack: creationTimestamp
+ * has whole seconds. When it began says less: Velero's clock may be a little behind the API server's.
  */
-export function isSynced(object: SeenObject): boolean {
-  const before = (time: number) => Number.isFinite(time) && time < object.createdAt - 1_000
-  return before(object.completedAt) || before(object.startedAt)
+export function isSynced({ completedAt, startedAt, createdAt }: SeenObject): boolean {
+  const told = Number.isFinite(completedAt) ? completedAt : startedAt
+  return told < createdAt - 1_000
 }
 
 /** Whether `text`, the annotation tidewaiter.io/post or /pre, speaks of this run: a Schedule's or another cluster's copy does not. */
@@ -117,11 +118,22 @@ export function postStep(facts: PostFacts): PostStep {
     : { do: 'nothing', because: 'not ended yet' }
 }
 
-/** Another owner has until its deadline and a margin; what this process claimed and did not end is its own to go on with. */
-function ofRunning(run: ActionRun, { owner, now }: PostFacts): PostStep {
-  if (run.status.owner === owner) return { do: 'drive' }
-  const left = Date.parse(run.status.deadline ?? '') + clockMarginMs - now
+function ofRunning(run: ActionRun, facts: PostFacts): PostStep {
+  const left = heldForMs(run, facts)
   return left > 0 ? { do: 'wait', untilMs: left } : { do: 'drive' }
+}
+
+/**
+ * For how long a run must still be left to another: the owner of a Running one has until its deadline and a margin. What
+ * this process claimed and did not end is its own to go on with: 0.
+ */
+export function heldForMs(
+  { status }: ActionRun,
+  { owner, now }: { readonly owner: string; readonly now: number },
+): number {
+  if (status.phase !== 'Running' || status.owner === owner) return 0
+  const left = Date.parse(status.deadline ?? '') + clockMarginMs - now
+  return left > 0 ? left : 0
 }
 
 function withoutRun({ object, progress, runName, installedAt }: PostFacts): PostStep {

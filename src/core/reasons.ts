@@ -11,6 +11,7 @@ export const reasons = {
   NameTaken: 'an object of that name exists: left to the API server, nothing was run',
   NameClaimed: 'another creation of the same name is under way',
   ActionFailed: 'a pre action failed',
+  Timeout: 'no answer was ready when the API server was about to give up',
   OutOfTime: 'the admission request ran out of time',
   ClientGone: 'the client gave up before the answer',
   Stopping: 'the replica was stopped before the actions ended',

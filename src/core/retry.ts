@@ -20,7 +20,8 @@ export type Again =
 
 /** Decides about another attempt. A wait always ends before the time does. */
 export function tryAgain(policy: RetryPolicy | undefined, last: LastAttempt): Again {
-  if (policy === undefined || policy.limit === 0 || !isListed(policy.retryOn, last.why)) return { again: false }
+  if (policy === undefined || policy.limit === 0 || !isListed(policy.retryOn, last.why))
+    return { again: false }
   if (last.attempts > policy.limit) return { again: false }
   const afterMs = Math.max(
     jittered(longestWait(policy, last.attempts), last.random),

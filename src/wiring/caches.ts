@@ -1,7 +1,7 @@
 /** The copies that this process keeps: Actions, runs, Backups, Restores and storage locations of Velero's namespaces. */
-import type { Action } from '../api/action.ts'
+import { actionKind, type Action, type ActionStatus } from '../api/action.ts'
 import type { ActionRun } from '../api/action-run.ts'
-import { parseAction, parseActionRun } from '../api/parse.ts'
+import { parseAction, parseKeeping } from '../api/parse.ts'
 import { sentenceOf } from '../api/problems.ts'
 import type { Clock } from '../clock.ts'
 import { seenObjectOf, type SeenObject } from '../core/post.ts'
@@ -11,6 +11,7 @@ import { createReflector } from '../kube/reflector.ts'
 import type { Reflector } from '../kube/reflector-options.ts'
 import type { Log } from '../log.ts'
 import { ownPath, veleroPath, veleroPlural } from './kinds.ts'
+import { runOf } from './runs.ts'
 
 /** An Action as it is kept: parsed, or why it cannot be. One that cannot be parsed must never look like none. */
 export type KeptAction =
@@ -20,7 +21,7 @@ export type KeptAction =
       readonly stamp: string | undefined
       readonly changedAt: number
     }
-  | { readonly name: string; readonly problem: string }
+  | { readonly name: string; readonly problem: string; readonly status?: ActionStatus }
 
 /** A BackupStorageLocation, as far as defaults need it. */
 export type KeptLocation = { readonly name: string; readonly isDefault: boolean }
@@ -100,7 +101,11 @@ export const allOf = (caches: NamespaceCaches): readonly Reflector<unknown>[] =>
 export function keptAction(raw: unknown): KeptAction {
   const name = textAt(raw, 'metadata', 'name')
   const parsed = parseAction(raw)
-  if ('problems' in parsed) return { name, problem: parsed.problems.map(sentenceOf).join('; ') }
+  if ('problems' in parsed) {
+    const status = parseKeeping(actionKind.status, at(raw, 'status'), 'status')
+    const problem = parsed.problems.map(sentenceOf).join('; ')
+    return { name, problem, ...('ok' in status ? { status: status.ok } : {}) }
+  }
   const stamp = textAt(raw, 'metadata', 'annotations', 'tidewaiter.io/author')
   return { name, action: parsed.ok, stamp: stamp === '' ? undefined : stamp, changedAt: specWrittenAt(raw) }
 }
@@ -117,7 +122,7 @@ function specWrittenAt(raw: unknown): number {
 
 /** A run without the object it keeps (up to 128 KiB): who needs that reads the run. */
 function keptRun(raw: unknown): ActionRun | undefined {
-  const parsed = parseActionRun(raw)
+  const parsed = runOf(raw)
   if ('problems' in parsed) return undefined
   const { object: _object, ...spec } = parsed.ok.spec
   return { ...parsed.ok, spec }

@@ -90,7 +90,11 @@ async function reconcileAction(world: World, key: string): Promise<undefined> {
   if (kept === undefined) return
   const facts =
     'problem' in kept
-      ? { problem: kept.problem, adopted: false }
+      ? {
+          problem: kept.problem,
+          adopted: false,
+          ...(kept.status === undefined ? {} : { status: kept.status }),
+        }
       : { action: kept.action, adopted: authorOfKept(world, kept.action) !== undefined }
   const condition = acceptedCondition(facts, world.clock.now())
   if (condition === undefined) return

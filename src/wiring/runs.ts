@@ -1,7 +1,8 @@
 /** The records of runs, kept in ActionRuns. Expected conflicts are values; anything else is a throw. */
 import type { ActionRun, RunStatus } from '../api/action-run.ts'
-import { parseActionRun } from '../api/parse.ts'
-import { sentenceOf } from '../api/problems.ts'
+import { actionKind } from '../api/action.ts'
+import { parseActionRun, parseKeeping } from '../api/parse.ts'
+import { sentenceOf, type FieldProblem, type Parsed } from '../api/problems.ts'
 import type { NewRun } from '../core/run/draft.ts'
 import { isKubeError } from '../kube/errors.ts'
 import { runBody, type Calls } from './kinds.ts'
@@ -51,8 +52,27 @@ export function runsBy(calls: Calls): Runs {
   }
 }
 
-function parsed(raw: unknown): ActionRun {
+/**
+ * A run from outside. The specs that it froze are parsed again: another version of tidewaiter may have written them, and
+ * a default that came since must be there.
+ */
+export function runOf(raw: unknown): Parsed<ActionRun> {
   const run = parseActionRun(raw)
+  if ('problems' in run) return run
+  const problems: FieldProblem[] = []
+  const actions = run.ok.spec.actions.map((action, i) => {
+    const spec = parseKeeping(actionKind.spec, action.spec, `spec.actions[${i}].spec`)
+    if ('ok' in spec) return { ...action, spec: spec.ok }
+    problems.push(...spec.problems)
+    return action
+  })
+  return problems.length > 0 ? { problems } : { ok: { ...run.ok, spec: { ...run.ok.spec, actions } } }
+}
+
+function parsed(raw: unknown): ActionRun {
+  const run = runOf(raw)
   if ('ok' in run) return run.ok
-  throw new Error(`an ActionRun that tidewaiter did not write: ${run.problems.map(sentenceOf).join('; ')}`)
+  throw new Error(
+    `an ActionRun that this tidewaiter cannot have written: ${run.problems.map(sentenceOf).join('; ')}`,
+  )
 }

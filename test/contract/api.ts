@@ -61,7 +61,7 @@ export function connect(endpoint: Endpoint, hooks: HookServer): Connection {
   const name = (prefix = 'c'): string => `${prefix}-${run}-${(count++).toString(36)}`
   const whole = forCase({ endpoint, agent, name, hooks })
   return {
-    forCase: () => forCase({ endpoint, agent, name, hooks, suite: whole.api }),
+    forCase: () => forCase({ endpoint, agent, name, hooks, whole }),
     close: async () => {
       await whole.done()
       agent.destroy()
@@ -74,18 +74,23 @@ type Shared = {
   readonly agent: Agent
   readonly name: (prefix?: string) => string
   readonly hooks: HookServer
-  readonly suite?: Api
+  /** Of the whole run; none if this is it. */
+  readonly whole?: Made
 }
 
-function forCase({ endpoint, agent, name, hooks, suite }: Shared): { api: Api; done: () => Promise<void> } {
+type Made = { readonly api: Api; readonly done: () => Promise<void>; readonly atEnd: (one: Undo) => void }
+type Undo = () => unknown
+
+function forCase({ endpoint, agent, name, hooks, whole }: Shared): Made {
   const wire = { endpoint, agent }
-  const undo: (() => unknown)[] = []
+  const undo: Undo[] = []
+  const atEnd = whole?.atEnd ?? ((one: Undo) => void undo.push(one))
   const request: Api['request'] = (method, path, options) => exchange(wire, [method, path], options)
   const remove = (path: string) => () => request('DELETE', path)
   const api: Api = {
     endpoint,
     get suite() {
-      return suite ?? api
+      return whole?.api ?? api
     },
     request,
     get: (path, query = {}) => request('GET', path, { query }),
@@ -104,7 +109,9 @@ function forCase({ endpoint, agent, name, hooks, suite }: Shared): { api: Api; d
       const metadata = { name: name('ns'), labels }
       const made = await request('POST', '/api/v1/namespaces', { body: { metadata } })
       assert.equal(made.status, 201, made.text)
-      undo.push(remove(`/api/v1/namespaces/${metadata.name}`))
+      // Only when all cases have ended: a whole cluster takes seven a second away, and there is a case that waits for one.
+      const path = `/api/v1/namespaces/${metadata.name}`
+      atEnd(() => request('DELETE', path))
       return metadata.name
     },
     name,
@@ -119,9 +126,12 @@ function forCase({ endpoint, agent, name, hooks, suite }: Shared): { api: Api; d
     ready: hooks.ready,
   }
   const done = async (): Promise<void> => {
-    for (const one of undo.reverse()) await one()
+    const settled = await Promise.allSettled(undo.map(async (one) => one()))
+    const failures = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []))
+    if (failures.length > 0)
+      throw new AggregateError(failures, 'what was borrowed could not all be given back')
   }
-  return { api, done }
+  return { api, done, atEnd }
 }
 
 /** Tries `fn` until it does not throw, for at most `ms`. */

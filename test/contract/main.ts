@@ -1,16 +1,17 @@
-/** Runs the contract by hand: `node test/contract/main.ts sandbox|KUBECONFIG [PATTERN] [controller-manager]`. */
+/** Runs the contract by hand: `node test/contract/main.ts sandbox|KUBECONFIG [PATTERN]`. */
 import { stripVTControlCharacters } from 'node:util'
 import { endpointOf } from './endpoint.ts'
 import { startSandbox } from './sandbox.ts'
-import { runSuite, type Result } from './suite.ts'
+import { hasControllers, runSuite, type Result } from './suite.ts'
 
 // A Status can be long; what matters is at its head.
 const longest = 1500
-const [target = '', pattern = '', ...has] = process.argv.slice(2)
+const [target = '', pattern = ''] = process.argv.slice(2)
 const sandbox = target === 'sandbox' ? await startSandbox() : undefined
 const endpoint = sandbox?.endpoint ?? (await endpointOf(target))
+const controllers = sandbox !== undefined || (await hasControllers(endpoint))
 const selection = {
-  has: has.includes('controller-manager') ? (['controller-manager'] as const) : [],
+  has: controllers ? (['controller-manager'] as const) : [],
   only: new RegExp(pattern),
 }
 const results: Result[] = []

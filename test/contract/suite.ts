@@ -1,12 +1,13 @@
 /** Runs cases on a server, several at a time, and says how each went. */
+import { Agent } from 'node:https'
 import { allCases } from './all-cases.ts'
 import { connect } from './api.ts'
 import type { Case } from './case.ts'
-import type { Endpoint } from './http.ts'
+import { exchange, type Endpoint } from './http.ts'
 import { startHookServer } from './webhook-server.ts'
 
 /** How a case went: `failed` is undefined if it went well. */
-export type Result = { readonly name: string; readonly failed?: unknown; readonly ms: number }
+export type Result = { readonly name: string; readonly failed: Error | undefined; readonly ms: number }
 
 /** What to run, and what there is besides the API server. */
 export type Selection = {
@@ -34,15 +35,25 @@ export async function runSuite(
     for (let one = waiting.shift(); one !== undefined; one = waiting.shift()) {
       const began = performance.now()
       const { api, done } = connection.forCase()
-      const failed = await one.run(api).then(
-        () => undefined,
-        (error: unknown) => error ?? new Error('failed without a reason'),
-      )
-      await done()
-      report({ name: one.name, failed, ms: Math.round(performance.now() - began) })
+      const failed = await failureOf(one.run(api))
+      const left = await failureOf(done())
+      report({ name: one.name, failed: failed ?? left, ms: Math.round(performance.now() - began) })
     }
   }
   await Promise.all(Array.from({ length: selection.atOnce ?? 8 }, worker))
   await connection.close()
   await hooks.close()
+}
+
+const failureOf = (promise: Promise<void>): Promise<Error | undefined> =>
+  promise.then(
+    () => undefined,
+    (error: unknown) => (error instanceof Error ? error : new Error(String(error))),
+  )
+
+/** Whether the cluster has a controller manager: it makes a default account in every namespace. */
+export async function hasControllers(endpoint: Endpoint): Promise<boolean> {
+  const agent = new Agent()
+  const path = '/api/v1/namespaces/kube-system/serviceaccounts/default'
+  return (await exchange({ endpoint, agent }, ['GET', path])).status === 200
 }

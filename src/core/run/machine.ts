@@ -153,11 +153,14 @@ function afterOutcome(run: ActionRun, seen: Outcomes, now: number): Step {
   const { outcome } = seen
   const after = put(run, rowAfter(entry.row, outcome, now))
   if (outcome.status === 'done') return goOn(after, seen.progress, now)
-  const cutShort = outcome.cause === 'aborted'
-  if (cutShort && !isPre(run)) return handedBack(run, entry, { seen, outcome, now })
-  if (!cutShort && specOf(entry.action).onError === 'Continue') return goOn(after, seen.progress, now)
-  const reason = cutShort ? (seen.because ?? 'Stopping') : 'ActionFailed'
-  return stopStage(after, { phase: isPre(run) ? 'Refused' : 'Failed', reason, message: outcome.message }, now)
+  const { message } = outcome
+  if (outcome.cause === 'aborted') {
+    const reason = seen.because ?? 'Stopping'
+    if (isPre(run)) return stopStage(after, { phase: 'Refused', reason, message }, now)
+    return handedBack(run, entry, { seen, outcome, now })
+  }
+  if (specOf(entry.action).onError === 'Continue') return goOn(after, seen.progress, now)
+  return stopStage(after, { phase: isPre(run) ? 'Refused' : 'Failed', reason: 'ActionFailed', message }, now)
 }
 
 function rowAfter(row: RunRow, outcome: Outcome, now: number): RunRow {

@@ -3,7 +3,7 @@ import type { ActionSpec, EndedAs } from '../../api/action.ts'
 import type { PlannedAction, RunRow, RunSpec, RunStatus } from '../../api/action-run.ts'
 import type { Progress } from '../velero.ts'
 
-/** The spec of a planned action. It was parsed when the run was written, and the spec of a run is frozen. */
+/** The spec of a planned action: parsed when the run was drafted, and again whenever a run is read (wiring/runs.ts). */
 export const specOf = (action: PlannedAction): ActionSpec => action.spec as ActionSpec
 
 /** One action with its row. */

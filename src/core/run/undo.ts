@@ -33,15 +33,17 @@ export function afterUndo(run: ActionRun, seen: Extract<Seen, { see: 'undone' }>
     completionTimestamp: time(now),
     message: seen.outcome.message.slice(0, 4096),
   }
-  const after = next({ ...run, status: withRow(run.spec, run.status, row) }, now)
+  const after = next({ ...run, status: withRow(run.spec, run.status, row) }, now, seen.action)
   return done
     ? after
     : { ...after, effects: [...after.effects, { do: 'report-unknown', action: seen.action }] }
 }
 
-function next(run: ActionRun, now: number): Step {
+/** What is undone after `last`: one that could not be undone stays Unknown, and is not tried for ever. */
+function next(run: ActionRun, now: number, last?: string): Step {
   const rows = [...entries(run.spec, run.status)].reverse()
-  const current = rows.find(({ row }) => row.phase === 'Undoing') ?? rows.find(owed)
+  const left = rows.slice(rows.findIndex(({ row }) => row.name === last) + 1)
+  const current = rows.find(({ row }) => row.phase === 'Undoing') ?? left.find(owed)
   if (current !== undefined) {
     const row: RunRow = { ...current.row, phase: 'Undoing' }
     return { status: withRow(run.spec, run.status, row), effects: [{ do: 'undo', action: row.name }] }

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict'
 import type { Api } from '../api.ts'
 import { about, inNamespace, rule } from '../case.ts'
 import { answered, says } from '../expected.ts'
-import { collections, configMap, deployment, lease, paths } from '../objects.ts'
+import { collections, configMap, lease, paths } from '../objects.ts'
 import { register, type Entry } from '../registrations.ts'
 import { admit, refuse, type Hook } from '../webhook-server.ts'
-import { widgets } from '../widgets.ts'
+import { widgets, type Kind } from '../widgets.ts'
 
 const on = (resources: readonly string[], operations: readonly string[] = ['CREATE'], more = {}) => [
   { apiGroups: ['*'], apiVersions: ['*'], operations, resources, ...more },
@@ -16,13 +16,34 @@ async function asking(api: Api, ns: string, fields: Omit<Entry, 'hook'>): Promis
   await register(api, 'validating', { ns, entries: [{ ...fields, hook }] })
   return hook
 }
+// A namespaceSelector does not keep out what belongs to no namespace: others make such things at the same time.
 const namesAsked = (hook: Hook): readonly string[] =>
-  hook.asked.map(
-    ({ request }) =>
-      `${request.operation} ${request.resource.resource}${request.subResource === undefined ? '' : `/${request.subResource}`}`,
-  )
+  hook.asked
+    .filter(
+      ({ request }) => request.namespace !== undefined && request.resource.resource !== 'serviceaccounts',
+    )
+    .map(
+      ({ request }) =>
+        `${request.operation} ${request.resource.resource}${request.subResource === undefined ? '' : `/${request.subResource}`}`,
+    )
 
 const conditions = (expression: string) => ({ matchConditions: [{ name: 'c', expression }] })
+
+const withStatus = (api: Api): Promise<Kind> =>
+  widgets(api, {
+    properties: {
+      spec: { type: 'object' },
+      status: { type: 'object', properties: { p: { type: 'integer' } } },
+    },
+    subresources: { status: {} },
+  })
+
+async function updateBoth(api: Api, widget: Kind, ns: string): Promise<void> {
+  answered(await api.post(widget.path(ns), widget.object('a')), 201)
+  const merge = { type: 'merge' } as const
+  answered(await api.patch(`${widget.path(ns, 'a')}/status`, { status: { p: 1 } }, merge), 200)
+  answered(await api.patch(widget.path(ns, 'a'), { metadata: { labels: { x: 'y' } } }, merge), 200)
+}
 
 /** The rules. */
 export const cases = about('webhook matching', [
@@ -41,26 +62,22 @@ export const cases = about('webhook matching', [
     assert.deepEqual(namesAsked(hook), [])
   }),
   inNamespace('a star is every resource but no subresource', async (api, ns) => {
+    const widget = await withStatus(api)
     const hook = await asking(api, ns, { rules: on(['*'], ['UPDATE']) })
-    answered(await api.post(paths.deployments(ns), deployment('a')), 201)
-    const patch = { status: { conditions: [{ type: 'Seen', status: 'True' }] } }
-    answered(await api.patch(`${paths.deployments(ns, 'a')}/status`, patch, { type: 'merge' }), 200)
-    answered(
-      await api.patch(paths.deployments(ns, 'a'), { metadata: { labels: { x: 'y' } } }, { type: 'merge' }),
-      200,
-    )
-    assert.deepEqual(namesAsked(hook), ['UPDATE deployments'])
+    await updateBoth(api, widget, ns)
+    assert.deepEqual(namesAsked(hook), ['UPDATE widgets'])
   }),
   inNamespace('a subresource is named', async (api, ns) => {
-    const hook = await asking(api, ns, { rules: on(['deployments/status'], ['UPDATE']) })
-    answered(await api.post(paths.deployments(ns), deployment('a')), 201)
-    const patch = { status: { conditions: [{ type: 'Seen', status: 'True' }] } }
-    answered(await api.patch(`${paths.deployments(ns, 'a')}/status`, patch, { type: 'merge' }), 200)
-    answered(
-      await api.patch(paths.deployments(ns, 'a'), { metadata: { labels: { x: 'y' } } }, { type: 'merge' }),
-      200,
-    )
-    assert.deepEqual(namesAsked(hook), ['UPDATE deployments/status'])
+    const widget = await withStatus(api)
+    const hook = await asking(api, ns, { rules: on(['widgets/status'], ['UPDATE']) })
+    await updateBoth(api, widget, ns)
+    assert.deepEqual(namesAsked(hook), ['UPDATE widgets/status'])
+  }),
+  inNamespace('a star after the slash is every subresource', async (api, ns) => {
+    const widget = await withStatus(api)
+    const hook = await asking(api, ns, { rules: on(['*/*'], ['UPDATE']) })
+    await updateBoth(api, widget, ns)
+    assert.deepEqual(namesAsked(hook), ['UPDATE widgets/status', 'UPDATE widgets'])
   }),
   inNamespace('the scope Cluster leaves out what lies in namespaces', async (api, ns) => {
     const hook = await asking(api, ns, { rules: on(['configmaps'], ['CREATE'], { scope: 'Cluster' }) })
@@ -77,6 +94,13 @@ export const cases = about('webhook matching', [
     const hook = await asking(api, ns, {})
     answered(await api.post(paths.configMaps(other), configMap('a')), 201)
     assert.equal(hook.asked.length, 0)
+  }),
+  rule('namespaceSelector does not keep out what belongs to no namespace', async (api) => {
+    const ns = await api.namespace()
+    const hook = await asking(api, ns, { rules: on(['clusterroles']) })
+    const name = api.name('role')
+    await api.borrow(collections.clusterRoles, { metadata: { name } })
+    assert.ok(hook.asked.some(({ request }) => request.object.metadata.name === name))
   }),
   rule('namespaceSelector goes by labels of the namespace, as they are now', async (api) => {
     const ns = await api.namespace({ gate: 'on' })

@@ -1,7 +1,7 @@
 /** Admission in the order of the real server: mutating webhooks; then, on what is about to be stored, policies and validating webhooks. */
-import { ApiError, internal, timedOut } from '../errors/status.ts'
-import { isObject, own, same, textAt, type Json, type JsonObject } from '../json.ts'
-import { jsonPatch } from '../patch/json-patch.ts'
+import { internal, timedOut } from '../errors/status.ts'
+import { isObject, same, textAt, type Json, type JsonObject } from '../json.ts'
+import { jsonPatch, PatchFailed } from '../patch/json-patch.ts'
 import type { World } from '../world.ts'
 import type { Call } from './call.ts'
 import { hooksOf, isFor, type Hook } from './hooks.ts'
@@ -53,9 +53,8 @@ function patched(object: JsonObject, encoded: string): JsonObject {
   try {
     result = jsonPatch(object, JSON.parse(Buffer.from(encoded, 'base64').toString('utf8')) as Json)
   } catch (error) {
-    const causes = error instanceof ApiError ? own(error.details, 'causes') : undefined
-    const [first] = Array.isArray(causes) ? (causes as readonly Json[]) : []
-    throw internal(textAt(first, 'message') || (error instanceof Error ? error.message : String(error)))
+    const why = error instanceof PatchFailed ? error.why : undefined
+    throw internal(why ?? (error instanceof Error ? error.message : String(error)))
   }
   if (!isObject(result)) throw internal('the patched object is no object')
   return result

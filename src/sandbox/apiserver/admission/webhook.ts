@@ -56,7 +56,7 @@ async function answer(world: World, hook: JsonObject, { call, uid }: { readonly 
     }
   } catch (error) {
     if (error instanceof Refused) throw error
-    throw new Error(`Post ${JSON.stringify(String(target.url))}: ${goWords(error, target)}`, { cause: error })
+    throw new Error(`Post ${JSON.stringify(target.shown)}: ${goWords(error, target)}`, { cause: error })
   } finally {
     release()
   }
@@ -86,16 +86,18 @@ function pause(world: World, ms: number, signal: AbortSignal): Promise<void> {
   })
 }
 
-type Target = Pick<Post, 'url' | 'connectTo' | 'servername' | 'agent'>
+type Target = Pick<Post, 'url' | 'connectTo' | 'servername' | 'agent'> & { readonly shown: string }
 
 function targetOf(world: World, hook: JsonObject, seconds: number): Target {
   const client = objectAt(hook, 'clientConfig')
   const agent = world.webhooks.agentFor(textAt(client, 'caBundle'))
   const given = textAt(client, 'url')
-  const url = new URL(given === '' ? serviceUrl(client) : given)
-  url.searchParams.set('timeout', `${seconds}s`)
-  if (given !== '') return { url, connectTo: url, servername: url.hostname, agent }
-  return { url, connectTo: standIn(world, client), servername: url.hostname, agent }
+  const base = given === '' ? serviceUrl(client) : given
+  // As text, because URL leaves out :443, which the real server shows.
+  const shown = `${base}?timeout=${seconds}s`
+  const url = new URL(shown)
+  const connectTo = given === '' ? standIn(world, client) : url
+  return { url, shown, connectTo, servername: url.hostname, agent }
 }
 
 const portOf = (client: JsonObject): number => Number(at(client, 'service', 'port') ?? 443)

@@ -1,5 +1,6 @@
 /** May this user do that? Scripted grants first, then what every cluster allows, then RBAC. */
 import type { Grant, User, Users } from '../authn/users.ts'
+import type { JsonObject } from '../json.ts'
 import type { Store } from '../storage/store.ts'
 import { rbacAnswer, ruleAllows } from './rbac.ts'
 import type { Answer, Attributes } from './attributes.ts'
@@ -11,7 +12,8 @@ export type Authorizer = (user: User, what: Attributes) => Answer
 const publicPaths = ['/healthz', '/livez', '/livez/*', '/readyz', '/readyz/*', '/version', '/version/']
 const discoveryPaths = [...publicPaths, '/api', '/api/*', '/apis', '/apis/*', '/openapi', '/openapi/*']
 const everyone = [{ verbs: ['get'], nonResourceURLs: publicPaths }]
-const authenticated = [
+/** What every authenticated user may do. */
+export const authenticated: readonly JsonObject[] = [
   { verbs: ['get'], nonResourceURLs: discoveryPaths },
   { verbs: ['create'], apiGroups: ['authorization.k8s.io'], resources: ['selfsubjectaccessreviews', 'selfsubjectrulesreviews'] },
   { verbs: ['create'], apiGroups: ['authentication.k8s.io'], resources: ['selfsubjectreviews'] },

@@ -1,6 +1,7 @@
 /** SelfSubjectRulesReview: what `kubectl auth can-i --list` shows. */
 import type { User } from '../authn/users.ts'
-import { listAt, textAt, textsAt, type Json, type JsonObject } from '../json.ts'
+import { listAt, textAt, type Json, type JsonObject } from '../json.ts'
+import { authenticated } from './authorize.ts'
 import { keyOf } from '../storage/store.ts'
 import type { World } from '../world.ts'
 
@@ -16,7 +17,7 @@ export function rulesFor(world: World, user: User, namespace: string): JsonObjec
     ...(grant.names === undefined ? {} : { resourceNames: grant.names }),
   }))
   const master = user.groups.includes('system:masters')
-  const bound = rolesOf(world, user, namespace).flatMap((role) => listAt(role, 'rules'))
+  const bound = [...authenticated, ...rolesOf(world, user, namespace).flatMap((role) => listAt(role, 'rules'))]
   const resourceRules = [...(master ? [everything] : []), ...scripted, ...bound.filter((rule) => listAt(rule, 'resources').length > 0)]
   const nonResourceRules = [...(master ? [{ verbs: ['*'], nonResourceURLs: ['*'] }] : []), ...bound.filter((rule) => listAt(rule, 'nonResourceURLs').length > 0)]
   return { resourceRules, nonResourceRules, incomplete: false }
@@ -30,7 +31,7 @@ function rolesOf({ store }: World, user: User, namespace: string): readonly Json
     const bound = listAt(binding, 'subjects').some((subject) => isUser(subject, user, own))
     const name = textAt(binding, 'roleRef', 'name')
     const role = textAt(binding, 'roleRef', 'kind') === 'ClusterRole' ? store.get(`${group}/clusterroles`, name) : store.get(`${group}/roles`, keyOf(own, name))
-    return bound && role !== undefined && textsAt(role, 'none').length === 0 ? [role] : []
+    return bound && role !== undefined ? [role] : []
   })
 }
 

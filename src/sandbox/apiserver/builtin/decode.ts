@@ -23,7 +23,9 @@ function problem(node: Node, value: Json, where: Where): string | undefined {
   if (!isObject(value)) return undefined
   return first(Object.entries(value), ([key, one]) => {
     const child = childOf(node, key)
-    const path = where.path === '' ? key : `${where.path}.${key}`
+    // Keys of maps are no fields: encoding/json names the map.
+    const named = where.path === '' ? key : `${where.path}.${key}`
+    const path = node.sort === 'map' ? where.path : named
     return child === undefined ? undefined : problem(child, one, { kind: where.kind, path })
   })
 }

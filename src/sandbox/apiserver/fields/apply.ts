@@ -68,5 +68,5 @@ function whoIs(owner: Manager): string {
   const subresource = owner.subresource === '' ? '' : ` with subresource ${JSON.stringify(owner.subresource)}`
   const name = `${JSON.stringify(owner.manager)}${subresource}`
   if (owner.operation === 'Apply') return name
-  return `${name} using ${owner.apiVersion}${owner.time === '' ? '' : ` at ${owner.time}`}`
+  return `${name} using ${owner.apiVersion}`
 }

@@ -88,7 +88,7 @@ export function afterUpdate(
   // An explicit empty list resets the managers, as kubectl's own helpers do.
   const reset = Array.isArray(given) && given.length === 1 && isObject(given[0]) && Object.keys(given[0]).length === 0
   const former = reset ? [] : managersOf(before ?? undefined)
-  const { written, removed } = changesBetween(node, before === undefined ? undefined : tracked(before), tracked(after))
+  const { written, removed } = changesBetween(node, before === undefined ? {} : tracked(before), tracked(after))
   const managers = former.map((one) => (isWriter(one, writer) ? one : { ...one, fields: difference(outside(one.fields, removed), written) }))
   const mine = former.find((one) => isWriter(one, writer))
   const fields = union(outside(mine?.fields ?? empty, removed), written)

@@ -69,9 +69,21 @@ export function changesBetween(
 ): { readonly written: FieldSet; readonly removed: FieldSet } {
   if (before === undefined && after === undefined) return { written: empty, removed: empty }
   if (after === undefined) return { written: empty, removed: before === undefined ? empty : union(self, fieldsOf(node, before)) }
-  if (before === undefined) return { written: fieldsOf(node, after), removed: empty }
+  if (before === undefined) return { written: addedFields(node, after), removed: empty }
   if (same(before, after)) return { written: empty, removed: empty }
   return differing(node, before, after)
+}
+
+// What comes to be as a whole belongs to its writer with its place, except structs that are always there in Go (default: {}).
+function addedFields(node: Node | undefined, value: Json): FieldSet {
+  const grain = grainOf(node, value)
+  if (grain.by === 'whole') return self
+  const always = isObject(node?.fallback) && Object.keys(node.fallback).length === 0
+  const inner =
+    grain.by === 'field'
+      ? Object.entries(grain.value).map(([key, one]) => [`f:${key}`, addedFields(grain.child(key), one)] as const)
+      : [...grain.items].map(([key, one]) => [key, key.startsWith('k:') ? union(self, addedFields(grain.inner, one)) : self] as const)
+  return setWith(!always || inner.length === 0, inner)
 }
 
 function differing(node: Node | undefined, before: Json, after: Json): { written: FieldSet; removed: FieldSet } {
@@ -94,7 +106,9 @@ function itemChanges(
   inner: Node | undefined,
   { before, after }: { readonly before: Json | undefined; readonly after: Json | undefined },
 ): { written: FieldSet; removed: FieldSet } {
-  if (before === undefined && after !== undefined) return { written: ofItem(element, inner, after), removed: empty }
+  if (before === undefined && after !== undefined) {
+    return { written: element.startsWith('k:') ? union(self, addedFields(inner, after)) : self, removed: empty }
+  }
   return changesBetween(inner, before, after)
 }
 

@@ -50,11 +50,17 @@ function tested(document: Json, path: string, value: Json): Json {
   throw cannot(`testing value ${path} failed`)
 }
 
-/** What the real server answers where a patch is well-formed and does not apply. */
-function cannot(message: string): ApiError {
-  const full = `the server rejected our request due to an error in our request`
-  return new ApiError({ code: 422, reason: 'Invalid', message: full, details: { causes: [{ message }] } })
+/** A patch that is well-formed and does not apply; the server keeps the reason from clients. */
+export class PatchFailed extends ApiError {
+  readonly why: string
+
+  constructor(why: string) {
+    super({ code: 422, reason: 'Invalid', message: 'the server rejected our request due to an error in our request' })
+    this.why = why
+  }
 }
+
+const cannot = (why: string): ApiError => new PatchFailed(why)
 
 function pointer(path: string): readonly string[] {
   if (path === '') return []

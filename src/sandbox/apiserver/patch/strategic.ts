@@ -51,12 +51,12 @@ function mergeList(node: Node, target: readonly Json[], { value, order }: ListPa
   const { mergeKey } = node
   if (mergeKey === '') {
     const added = value.filter((item) => !target.some((one) => same(one, item)))
-    return ordered([...target, ...added], order, canonical)
+    return ordered([...target, ...added], { server: target, patch: order.length === 0 ? value : order, keyOf: canonical })
   }
   const keyOf = (item: Json): string => (isObject(item) ? canonical(own(item, mergeKey) ?? null) : '')
   const items = new Map(target.map((item) => [keyOf(item), item]))
   for (const item of value) mergeItem(items, node, { item, key: keyOf(item) })
-  return ordered([...items.values()], order, keyOf)
+  return ordered([...items.values()], { server: target, patch: order.length === 0 ? value : order, keyOf })
 }
 
 function mergeItem(items: Map<string, Json>, node: Node, { item, key }: { readonly item: Json; readonly key: string }): void {
@@ -68,16 +68,21 @@ function mergeItem(items: Map<string, Json>, node: Node, { item, key }: { readon
   else items.set(key, strategicMergePatch(node.inner, items.get(key), item))
 }
 
-// $setElementOrder names the order of the items that the patch's author knows; others stay behind the one they followed.
-function ordered(items: readonly Json[], order: readonly Json[], keyOf: (item: Json) => string): Json {
-  if (order.length === 0) return items
-  const rank = new Map(order.map((item, index) => [keyOf(item), index]))
-  let last = -1
-  const ranked = items.map((item) => {
-    last = rank.get(keyOf(item)) ?? last
-    return { item, rank: last }
-  })
-  return ranked.toSorted((a, b) => a.rank - b.rank).map((one) => one.item)
+type Order = { readonly server: readonly Json[]; readonly patch: readonly Json[]; readonly keyOf: (item: Json) => string }
+
+// strategicpatch.normalizeElementOrder: the patch's items in its order, and the server's own among them where the server has them.
+function ordered(items: readonly Json[], { server, patch, keyOf }: Order): Json {
+  const ranks = new Map(patch.map((item, index) => [keyOf(item), index]))
+  const places = new Map(server.map((item, index) => [keyOf(item), index]))
+  const named = items.filter((item) => ranks.has(keyOf(item))).toSorted((a, b) => (ranks.get(keyOf(a)) ?? 0) - (ranks.get(keyOf(b)) ?? 0))
+  const others = items.filter((item) => !ranks.has(keyOf(item)))
+  const out: Json[] = []
+  for (const item of named) {
+    const place = places.get(keyOf(item))
+    while (place !== undefined && others[0] !== undefined && (places.get(keyOf(others[0])) ?? 0) < place) out.push(...others.splice(0, 1))
+    out.push(item)
+  }
+  return [...out, ...others]
 }
 
 function applyListDirectives(out: Map<string, Json>, patch: JsonObject, node: Node | undefined): void {
@@ -91,7 +96,7 @@ function applyListDirectives(out: Map<string, Json>, patch: JsonObject, node: No
     if (directive === '$setElementOrder' && !Object.hasOwn(patch, field)) {
       const mergeKey = node?.field(field)?.mergeKey ?? ''
       const keyOf = (item: Json): string => (isObject(item) ? canonical(own(item, mergeKey) ?? null) : canonical(item))
-      out.set(field, ordered(list, value, keyOf))
+      out.set(field, ordered(list, { server: list, patch: value, keyOf: (item) => (isObject(item) ? keyOf(item) : canonical(item)) }))
     }
   }
 }

@@ -1,6 +1,7 @@
 /** The built-in resources: one line each, as discovery of a real API server of 1.36 lists them. */
 import { columnsOf } from '../rest/columns.ts'
 import { nodeOfDefinition, nodes } from '../schema/definitions.ts'
+import { builtinDefinition } from './definition-names.ts'
 import { eventShown, eventStored } from './events.ts'
 import { selectableFields } from './selectable.ts'
 import { asItIs, type Resource, type ScalePaths, type Verb } from './resource.ts'
@@ -53,13 +54,6 @@ coordination.k8s.io/v1|leases|Lease||
 discovery.k8s.io/v1|endpointslices|EndpointSlice||
 `
 
-// The package of a group's Go types is the group's first label, with one exception.
-function definitionOf(group: string, kind: string): string {
-  if (group === 'apiextensions.k8s.io') return `io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.${kind}`
-  const short = group === '' ? 'core' : (group.split('.')[0] ?? '')
-  return `io.k8s.api.${short === 'rbac' ? 'rbac' : short}.v1.${kind}`
-}
-
 function verbsOf(plural: string, flags: string): readonly Verb[] {
   if (flags.includes('V')) return createOnly
   return plural === 'namespaces' ? all.filter((verb) => verb !== 'deletecollection') : all
@@ -73,7 +67,7 @@ function categoriesOf(flags: string): readonly string[] {
 function row(line: string): Resource {
   const [apiVersion = '', plural = '', kind = '', flags = '', short = ''] = line.split('|')
   const group = apiVersion.includes('/') ? (apiVersion.split('/')[0] ?? '') : ''
-  const definition = definitionOf(group, kind)
+  const definition = builtinDefinition(apiVersion, kind)
   const events = group === 'events.k8s.io'
   return {
     group,

@@ -53,7 +53,7 @@ function rootSchema(schema: Schema, preserve: boolean): Schema {
       ...objectAt(schema, 'properties'),
       apiVersion: { type: 'string' },
       kind: { type: 'string' },
-      metadata: metaReference('ObjectMeta'),
+      metadata: { ...metaReference('ObjectMeta'), default: {} },
     },
   }
 }

@@ -5,6 +5,7 @@ import { groupVersion, type Resource } from '../resources/resource.ts'
 import { prune, withDefaults } from '../schema/shape.ts'
 import { builtinDefaults } from '../builtin/defaults.ts'
 import { decodeProblem } from '../builtin/decode.ts'
+import { decodeProtobuf } from '../protobuf/decode.ts'
 import type { Request } from './request.ts'
 import type { WriteOptions } from './write-options.ts'
 
@@ -25,6 +26,7 @@ export async function parseBody(body: Buffer, contentType: string): Promise<Json
   const type = mediaType(contentType)
   if (type === '' || type === 'application/json') return parseJson(body)
   if (type === 'application/yaml') return parseYaml(body)
+  if (type === 'application/vnd.kubernetes.protobuf') return decodeProtobuf(body)
   throw unsupportedMediaType(languages)
 }
 
@@ -122,5 +124,5 @@ function reportUnknown(resource: Resource, unknown: readonly string[], { options
     return
   }
   const problem = `strict decoding error: ${sentences.join(', ')}`
-  throw badRequest(resource.custom ? problem : `${unfit(resource)}: ${problem}`)
+  throw badRequest(`${unfit(resource)}: ${problem}`)
 }

@@ -17,7 +17,7 @@ import { showObject } from './table.ts'
 import { changeObject } from './update.ts'
 import { writeOptions, type WriteOptions } from './write-options.ts'
 
-const applyTypes = ['application/apply-patch+yaml', 'application/apply-patch+cbor']
+const applyType = 'application/apply-patch+yaml'
 const patchTypes = ['application/json-patch+json', 'application/merge-patch+json']
 
 /** Answers a PATCH. */
@@ -25,13 +25,18 @@ export async function patch(world: World, request: Request, resource: Resource):
   const view = viewOf(world, request)
   const type = mediaType(request.contentType)
   const options = writeOptions(request, 'PatchOptions')
-  if (type === applyTypes[0]) {
+  if (type === applyType) {
     const { object, created } = await apply(world, request, { resource, options })
     return json(showObject(resource, object, view), created ? 201 : 200)
   }
   const patched = patcher(resource, type, parseJson(request.body))
   const { namespace, name, subresource } = request.info
-  const desired = (current: JsonObject): JsonObject => decode(resource, patched(current), { options, warn: request.warn })
+  const desired = (current: JsonObject): JsonObject => {
+    const wanted = decode(resource, patched(current), { options, warn: request.warn })
+    const named = textAt(wanted, 'metadata', 'name')
+    if (named !== name) throw badRequest(`the name of the object (${named}) does not match the name on the URL (${name})`)
+    return wanted
+  }
   const object = await changeObject(world, request, { resource, namespace, name, subresource, options, desired })
   return json(showObject(resource, object, view))
 }
@@ -43,7 +48,7 @@ function patcher(resource: Resource, type: string, body: Json): (current: JsonOb
   if (type === 'application/strategic-merge-patch+json' && !resource.custom) {
     return (current) => strategicMergePatch(resource.node, current, body)
   }
-  const spoken = [...patchTypes, ...(resource.custom ? [] : ['application/strategic-merge-patch+json']), ...applyTypes]
+  const spoken = [...patchTypes, ...(resource.custom ? [] : ['application/strategic-merge-patch+json']), applyType]
   throw unsupportedMediaType(spoken)
 }
 

@@ -4,6 +4,7 @@ import { forbiddenField, required, wrong, type FieldError } from '../errors/fiel
 import { invalid } from '../errors/status.ts'
 import { listAt, objectAt, textAt, textsAt, type JsonObject } from '../json.ts'
 import type { Resource } from '../resources/resource.ts'
+import type { Node } from '../schema/node.ts'
 import { validateRules } from '../schema/rules.ts'
 import { validate } from '../schema/validate.ts'
 import { labelProblems, nameProblem } from './names.ts'
@@ -63,11 +64,20 @@ function ownProblems(resource: Resource, object: JsonObject, before: JsonObject 
   if (!resource.custom) return builtinProblems(resource, object, before)
   const place = { node: resource.node, value: object, old: before, path: '' }
   const errors = validate(place)
-  if (errors.some(blocks)) {
+  if (errors.some(blocks) && hasRules(resource.node)) {
     const detail = 'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation'
     return [...errors, { type: 'FieldValueInvalid', field: '<nil>', value: null, detail }]
   }
   return [...errors, ...validateRules(place)]
+}
+
+const withRules = new WeakMap<Node, boolean>()
+
+// A schema without rules has none that could be left unchecked.
+function hasRules(node: Node): boolean {
+  const known = withRules.get(node) ?? JSON.stringify(node.schema).includes('"x-kubernetes-validations"')
+  withRules.set(node, known)
+  return known
 }
 
 // apiextensions pkg/registry/customresource: rules are not evaluated over values of the wrong shape.

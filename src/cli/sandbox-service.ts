@@ -1,0 +1,89 @@
+/** The service, in the process of `tidewaiter sandbox`: on free ports, registered by URL, its log in a file. */
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { pino } from 'pino'
+import type { Folder } from '../sandbox/folder.ts'
+import { parseConfig } from '../config.ts'
+import { startService, type Service } from '../service.ts'
+import { StartError } from '../start-error.ts'
+import { systemClock } from '../system-clock.ts'
+import type { CliWorld } from './world.ts'
+
+/** The running service. */
+export type Beside = {
+  readonly webhookUrl: string
+  readonly metricsUrl: string
+  /** Where its log is. */
+  readonly log: string
+  readonly stop: () => Promise<void>
+}
+
+const logName = 'tidewaiter.log'
+const readyMs = 15_000
+const lookMs = 10
+// Between choosing a free port and listening on it another process may take it.
+const tries = 3
+
+/** Starts it, and waits until it is ready. Throws StartError. */
+export async function startBeside(folder: Folder, world: CliWorld): Promise<Beside> {
+  const logFile = folder.file(logName)
+  const destination = pino.destination({ dest: logFile, append: false, sync: false })
+  const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination)
+  const { service, webhookUrl } = await start(folder, world, log)
+  const stop = async (): Promise<void> => {
+    await service.stop()
+    await new Promise<void>((resolve) => destination.flush(() => resolve()))
+    destination.end()
+  }
+  for (const end = systemClock.now() + readyMs; !service.ready(); await systemClock.sleep(lookMs)) {
+    if (systemClock.now() < end) continue
+    await stop()
+    throw new StartError(
+      4,
+      `the service must be ready within ${readyMs / 1000} s, and was not: see ${logFile}`,
+    )
+  }
+  return { webhookUrl, metricsUrl: `http://127.0.0.1:${service.ports.metrics}/metrics`, log: logFile, stop }
+}
+
+type Started = { readonly service: Service; readonly webhookUrl: string }
+
+async function start(folder: Folder, world: CliWorld, log: pino.Logger): Promise<Started> {
+  for (let left = tries; ; left -= 1) {
+    const at = `127.0.0.1:${await freePort()}`
+    const webhookUrl = `https://${at}`
+    const config = parseConfig(
+      {
+        kubeconfig: folder.file('tidewaiter.kubeconfig'),
+        listen: at,
+        'metrics-listen': '127.0.0.1:0',
+        'webhook-url': webhookUrl,
+        roles: 'webhook,controller',
+      },
+      {},
+    )
+    try {
+      const service = await startService(config, {
+        clock: systemClock,
+        log,
+        env: {},
+        version: world.version,
+        hostname: world.hostname,
+      })
+      return { service, webhookUrl }
+    } catch (error) {
+      if (left <= 1 || !(error instanceof StartError && error.message.includes('--listen'))) throw error
+    }
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', resolve)
+  })
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}

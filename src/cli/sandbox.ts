@@ -1,0 +1,35 @@
+/** `tidewaiter sandbox`: cluster, Velero stand-in, service and a demo in one process. What it does is loaded when it is called. */
+import { Command } from 'commander'
+import type { CliWorld } from './world.ts'
+
+/** The flags of the command. */
+export type SandboxFlags = {
+  readonly dir: string
+  readonly apiListen: string
+  readonly dashboardListen: string | undefined
+  readonly demo: boolean
+  readonly onlyCluster: boolean
+  readonly color: boolean
+}
+
+/** The command. */
+export function sandboxCommand(world: CliWorld): Command {
+  return new Command('sandbox')
+    .description(
+      'run a cluster, a stand-in for Velero, the service and a demo in this process; nothing real is touched',
+    )
+    .option('--dir <folder>', 'where the kubeconfigs of this run go', '.sandbox')
+    .option(
+      '--api-listen <address>',
+      'where the API server listens (HTTPS); port 0 is any free one',
+      '127.0.0.1:0',
+    )
+    .option('--dashboard-listen <address>', 'where the dashboard is served (not there yet)')
+    .option('--no-demo', 'do not play the demo')
+    .option('--only-cluster', 'no service: run `tidewaiter serve` against it', false)
+    .option('--no-color', 'no colours (also: NO_COLOR in the environment)')
+    .action(async (flags: SandboxFlags) => {
+      const { runSandbox } = await import('./sandbox-run.ts')
+      await runSandbox(flags, world)
+    })
+}

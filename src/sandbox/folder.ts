@@ -1,0 +1,118 @@
+/** The folder of a run: kubeconfigs and a note of who uses it. One living sandbox for each folder. */
+import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { mkdir, open, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { connect } from 'node:tls'
+
+/** A folder that cannot be used, with what to do. */
+export class FolderError extends Error {}
+
+/** A folder that is ours until `leave`. */
+export type Folder = {
+  readonly path: string
+  /** The full path of a file in it. */
+  readonly file: (name: string) => string
+  readonly leave: () => Promise<void>
+}
+
+/** What is written into it. */
+export type FolderContent = {
+  readonly url: string
+  readonly ca: string
+  /** File name to kubeconfig. */
+  readonly kubeconfigs: Readonly<Record<string, string>>
+}
+
+const noteName = 'sandbox.json'
+const answerMs = 2_000
+
+/** Takes a folder. Throws FolderError if a living sandbox has it, or if it holds files that are not a sandbox's. */
+export async function takeFolder(dir: string, { url, ca, kubeconfigs }: FolderContent): Promise<Folder> {
+  const path = resolve(dir)
+  const file = (name: string): string => join(path, name)
+  const names = Object.keys(kubeconfigs)
+  await mkdir(path, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
+    throw new FolderError(`the folder ${path} cannot be made (${said(cause)}): choose another --dir`)
+  })
+  const strange = names.find((name) => existsSync(file(name)))
+  if (strange !== undefined && !existsSync(file(noteName)))
+    throw new FolderError(
+      `${file(strange)} is there already and was not made by a sandbox: choose another --dir`,
+    )
+  await writeNote(path, { url, ca })
+  for (const [name, text] of Object.entries(kubeconfigs)) await writeFile(file(name), text, { mode: 0o600 })
+  const leave = async (): Promise<void> => {
+    for (const name of [...names, noteName]) await rm(file(name), { force: true })
+    // Somebody may keep things of their own in it.
+    await rmdir(path).catch(() => undefined)
+  }
+  return { path, file, leave }
+}
+
+type Note = { readonly url: string; readonly ca: string }
+
+async function writeNote(path: string, note: Note): Promise<void> {
+  const file = join(path, noteName)
+  for (let tries = 0; tries < 3; tries += 1) {
+    try {
+      const handle = await open(file, 'wx', 0o600)
+      await handle.writeFile(JSON.stringify(note))
+      await handle.close()
+      return
+    } catch (cause) {
+      if (!said(cause).includes('EEXIST'))
+        throw new FolderError(`${file} cannot be written (${said(cause)}): choose another --dir`)
+    }
+    const other = await readFile(file, 'utf8').catch(() => '')
+    if (await isAlive(other))
+      throw new FolderError(
+        `the folder ${path} is in use by another sandbox (${urlIn(other)}): end it, or choose another --dir`,
+      )
+    // Moved, not deleted: two that find the same remains at once must not delete each other's note.
+    const aside = `${file}.${randomBytes(4).toString('hex')}`
+    await rename(file, aside).catch(() => undefined)
+    await rm(aside, { force: true })
+  }
+  throw new FolderError(`the folder ${path} is being taken by another sandbox: choose another --dir`)
+}
+
+function parseNote(text: string): Note | undefined {
+  try {
+    const value = JSON.parse(text) as Partial<Note> | null
+    return typeof value?.url === 'string' && typeof value.ca === 'string'
+      ? { url: value.url, ca: value.ca }
+      : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const urlIn = (text: string): string => parseNote(text)?.url ?? 'just starting'
+
+/** Whether the API server that a note names still answers, with a certificate of the same authority. */
+async function isAlive(text: string): Promise<boolean> {
+  const note = parseNote(text)
+  if (note === undefined || !URL.canParse(note.url)) return false
+  const { hostname, port } = new URL(note.url)
+  return new Promise((resolve) => {
+    const host = hostname.replace(/^\[|\]$/g, '')
+    const socket = connect({
+      host,
+      port: Number(port),
+      ca: note.ca,
+      timeout: answerMs,
+      ALPNProtocols: ['http/1.1'],
+    })
+    const end = (alive: boolean) => () => {
+      socket.destroy()
+      resolve(alive)
+    }
+    socket.once('secureConnect', end(true))
+    // It took the connection and says nothing: stopped in a debugger or by Ctrl-Z, but there.
+    socket.once('timeout', end(true))
+    socket.once('error', end(false))
+  })
+}
+
+const said = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))

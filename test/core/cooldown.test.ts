@@ -1,0 +1,106 @@
+import t from 'tap'
+import type { RunStatus } from '../../src/api/action-run.ts'
+import { cooldownOf } from '../../src/core/cooldown.ts'
+import { aRun } from '../support/build.ts'
+import { newYear } from '../support/fake-clock.ts'
+
+const minute = 60_000
+/** A refusal so many minutes ago. */
+const refused = (
+  minutesAgo: number,
+  given: Parameters<typeof aRun>[0] = {},
+  status: Partial<RunStatus> = {},
+) =>
+  aRun({
+    name: `r${minutesAgo}`,
+    ...given,
+    status: {
+      phase: 'Refused',
+      reason: 'ActionFailed',
+      completionTimestamp: new Date(newYear - minutesAgo * minute).toISOString(),
+      ...status,
+    },
+  })
+const nightly = { schedule: 'nightly', fingerprint: 'f0', actionsHash: 'a0' }
+const person = { ...nightly, schedule: '' }
+const leftOf = (request: typeof nightly, runs: Parameters<typeof cooldownOf>[1]) => {
+  const cooldown = cooldownOf(request, runs, newYear)
+  return cooldown === undefined ? undefined : (cooldown.until - newYear) / minute
+}
+const byNightly = { scheduleName: 'nightly' }
+
+t.test('a Schedule waits 5 minutes after a refusal, doubling to an hour', async (t) => {
+  const streak = (count: number) => Array.from({ length: count }, (_, i) => refused(1 + i * 70, byNightly))
+  for (const [count, minutes] of [
+    [1, 5],
+    [2, 10],
+    [3, 20],
+    [4, 40],
+    [5, 60],
+    [50, 60],
+  ] as const)
+    t.equal(leftOf(nightly, streak(count)), minutes - 1, `${count} refusals`)
+  t.equal(leftOf(nightly, [refused(5, byNightly)]), undefined, 'and is run again after that')
+  t.equal(leftOf(nightly, [refused(1)]), undefined, "another's refusal is not its own")
+  t.equal(leftOf(nightly, []), undefined)
+})
+
+t.test('the streak of a Schedule ends with anything but a refusal like it', async (t) => {
+  t.equal(
+    leftOf(nightly, [
+      refused(1, byNightly),
+      refused(2, byNightly, { phase: 'Succeeded' }),
+      refused(3, byNightly),
+    ]),
+    4,
+  )
+  t.equal(leftOf(nightly, [refused(0, byNightly, { phase: 'Succeeded' }), refused(1, byNightly)]), undefined)
+  t.equal(
+    leftOf(nightly, [refused(1, byNightly, { reason: 'Stopping' })]),
+    undefined,
+    'a replica that stopped says nothing of the actions',
+  )
+  t.equal(
+    leftOf(nightly, [refused(1, byNightly, { reason: 'OutOfTime' })]),
+    4,
+    'actions that never end are refused alike',
+  )
+})
+
+t.test('any change of the actions ends the wait', async (t) => {
+  t.equal(leftOf({ ...nightly, actionsHash: 'a1' }, [refused(1, byNightly)]), undefined)
+  t.equal(leftOf({ ...person, actionsHash: 'a1' }, [refused(1), refused(2), refused(3)]), undefined)
+})
+
+for (const [name, { runs, want }] of Object.entries({
+  'two refusals do not': { runs: [refused(1), refused(2)], want: undefined },
+  'three within 5 minutes do, until 5 minutes after the first of them': {
+    runs: [refused(1), refused(2), refused(3)],
+    want: 2,
+  },
+  'three over more than 5 minutes do not': { runs: [refused(1), refused(2), refused(7)], want: undefined },
+  'a success in between starts anew': {
+    runs: [refused(1), refused(2, {}, { phase: 'Succeeded' }), refused(3), refused(4)],
+    want: undefined,
+  },
+  'another name or spec does not count': {
+    runs: [refused(1), refused(2), refused(3, { fingerprint: 'f1' })],
+    want: undefined,
+  },
+  'a run that has not ended does not count': {
+    runs: [refused(1), refused(2), aRun({ status: { phase: 'Running' } })],
+    want: undefined,
+  },
+})) {
+  t.test(`identical requests of a person are refused at once only after three: ${name}`, async (t) => {
+    t.equal(leftOf(person, runs), want)
+    t.equal(leftOf(person, [...runs].reverse()), want, 'in whatever order the runs are known')
+  })
+}
+
+t.test('the answer names the last run', async (t) => {
+  t.equal(
+    cooldownOf(nightly, [refused(9, byNightly), refused(1, byNightly)], newYear)?.run.metadata.name,
+    'r1',
+  )
+})

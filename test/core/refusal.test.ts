@@ -1,0 +1,70 @@
+import t from 'tap'
+import {
+  actionRefusal,
+  breakGlass,
+  continueWarning,
+  cooldownRefusal,
+  refusal,
+  spell,
+  unadoptedWarning,
+  wouldRunWarning,
+} from '../../src/core/refusal.ts'
+import { aRow, aRun } from '../support/build.ts'
+
+const subject = { kind: 'Backup', namespace: 'velero', name: 'b1' } as const
+const row = aRow({
+  name: '10-quiesce-shop',
+  phase: 'Failed',
+  attempts: 2,
+  startTimestamp: '2026-01-01T00:00:00.000Z',
+  completionTimestamp: '2026-01-01T00:00:01.400Z',
+  message: 'POST https://quiesce.shop/freeze answered 503 "replica lag 40 s"',
+})
+
+t.test(
+  'a refusal names the action, what it got, after how long and how often, and what to do next',
+  async (t) => {
+    t.equal(
+      actionRefusal(subject, aRun(), row),
+      'tidewaiter refused Backup velero/b1: PreBackup action "10-quiesce-shop" failed after 2 attempts in 1.4 s: ' +
+        'POST https://quiesce.shop/freeze answered 503 "replica lag 40 s". The Backup was not created. Fix the cause or skip it ' +
+        'with the annotation 10-quiesce-shop/prebackup=skip (needs the verb skip on actions). Run: b1-1a2b3c4d-prebackup',
+    )
+    const bare = actionRefusal(subject, aRun(), aRow({ name: 'a', attempts: 1 }))
+    t.match(bare, /after 1 attempt in 0 ms: no answer/)
+  },
+)
+
+t.test('durations are spelled for people', async (t) => {
+  const spelled = {
+    0: '0 ms',
+    250: '250 ms',
+    999.4: '999 ms',
+    1400: '1.4 s',
+    20_000: '20 s',
+    119_999: '120 s',
+    125_000: '2 min 5 s',
+  }
+  for (const [ms, want] of Object.entries(spelled)) t.equal(spell(Number(ms)), want)
+  t.equal(spell(-5), '0 ms')
+})
+
+t.test('other sentences', async (t) => {
+  t.equal(
+    refusal(subject, 'because', 'Do this'),
+    'tidewaiter refused Backup velero/b1: because. The Backup was not created. Do this',
+  )
+  t.match(
+    cooldownRefusal(subject, aRun({ status: { message: 'it said no' } }), 90_000),
+    /for another 90 s.*b1-1a2b3c4d-prebackup: it said no/,
+  )
+  t.match(cooldownRefusal(subject, aRun(), 90_000), /an action failed/)
+  t.match(continueWarning('PreBackup', row), /"10-quiesce-shop" failed and was passed over/)
+  t.match(continueWarning('PreBackup', aRow()), /onError: Continue\): $/)
+  t.match(
+    wouldRunWarning('PreBackup', 'a', 'POST https://x/'),
+    /dry run, PreBackup action "a" would run: POST/,
+  )
+  t.match(unadoptedWarning(['a', 'b']), /a, b; adopt each/)
+  t.match(breakGlass('velero'), /kubectl label namespace velero tidewaiter.io\/gate=off/)
+})

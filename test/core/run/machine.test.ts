@@ -1,0 +1,588 @@
+import fc from 'fast-check'
+import t from 'tap'
+import type { ActionRun, RunStatus } from '../../../src/api/action-run.ts'
+import type { Outcome } from '../../../src/core/outcome.ts'
+import { compareNames, inRunOrder } from '../../../src/core/order.ts'
+import { settled, step, type Effect, type Seen } from '../../../src/core/run/machine.ts'
+import { progressOf } from '../../../src/core/velero.ts'
+import { aBackup, anAction, aPlannedAction, aRow, aRun } from '../../support/build.ts'
+import { newYear } from '../../support/fake-clock.ts'
+import { aDone, aFailed, anAborted } from '../../support/outcomes.ts'
+
+const now = newYear
+const claim: Seen = { see: 'claim', owner: 'one', until: now + 28_500 }
+const post = (phase: string, status: object = {}) =>
+  progressOf(aBackup({ phase, status: { ...status } }), now)
+const gone = progressOf(undefined, now)
+
+/** Steps a run through sights; gives the run, and the effects of each step. */
+function through(run: ActionRun, ...sights: readonly Seen[]) {
+  const effects: (readonly Effect[])[] = []
+  let current = run
+  for (const seen of sights) {
+    const next = step(current, seen, now)
+    current = { ...current, status: next.status }
+    effects.push(next.effects)
+  }
+  return { run: current, effects, rows: rowsOf(current.status), last: effects.at(-1) ?? [] }
+}
+
+const rowsOf = (status: RunStatus) =>
+  Object.fromEntries((status.actions ?? []).map(({ name, phase }) => [name, phase]))
+
+const outcome = (action: string, it: Outcome, more: object = {}): Seen => ({
+  see: 'outcome',
+  action,
+  outcome: it,
+  ...more,
+})
+
+const three = (stage: 'PreBackup' | 'PostBackup', given: Readonly<Record<string, object>> = {}) =>
+  aRun({
+    stage,
+    actions: ['10-a', '20-b', '9-c'].map((name) => aPlannedAction({ name, stage, ...given[name] })),
+  })
+
+t.test(
+  'a claim starts the first action, and nothing is performed that is not Running on record',
+  async (t) => {
+    const { run, rows, last } = through(three('PreBackup'), claim)
+    t.match(run.status, { phase: 'Running', owner: 'one', deadline: '2026-01-01T00:00:28.500Z' })
+    t.same(rows, { '10-a': 'Running', '20-b': 'Pending', '9-c': 'Pending' })
+    t.same(last, [{ do: 'perform', action: '10-a', renderOnly: false }])
+  },
+)
+
+t.test('actions run one after another, and the run succeeds after the last', async (t) => {
+  const { run, effects } = through(
+    three('PreBackup'),
+    claim,
+    outcome('10-a', aDone()),
+    outcome('20-b', aDone()),
+    outcome('9-c', aDone()),
+  )
+  t.same(
+    effects.map(([first]) => (first?.do === 'perform' ? first.action : first?.do)),
+    ['10-a', '20-b', '9-c', 'announce'],
+  )
+  t.match(run.status, { phase: 'Succeeded', reason: 'Done', message: '3 succeeded, 0 failed, 0 skipped' })
+})
+
+for (const [name, { stage, want }] of Object.entries({
+  'a failed pre action refuses and skips what comes after it': { stage: 'PreBackup', want: 'Refused' },
+  'a failed post action fails the run and skips what comes after it': { stage: 'PostBackup', want: 'Failed' },
+} as const)) {
+  t.test(name, async (t) => {
+    const progress = stage === 'PreBackup' ? {} : { progress: post('Completed') }
+    const { run, rows, last } = through(
+      three(stage),
+      { ...claim, ...progress },
+      outcome('10-a', aFailed(), progress),
+    )
+    t.match(run.status, { phase: want, reason: 'ActionFailed', message: /503/ })
+    t.same(rows, { '10-a': 'Failed', '20-b': 'Skipped', '9-c': 'Skipped' })
+    t.same(last, [{ do: 'announce' }])
+  })
+}
+
+t.test(
+  'a failure with onError Continue goes on; the pre stage succeeds, the post stage is Failed',
+  async (t) => {
+    for (const [stage, want] of [
+      ['PreBackup', 'Succeeded'],
+      ['PostBackup', 'Failed'],
+    ] as const) {
+      const progress = stage === 'PreBackup' ? {} : { progress: post('Completed') }
+      const { run, rows } = through(
+        three(stage, { '10-a': { onError: 'Continue' } }),
+        { ...claim, ...progress },
+        outcome('10-a', aFailed(), progress),
+        outcome('20-b', aDone(), progress),
+        outcome('9-c', aDone(), progress),
+      )
+      t.match(run.status, { phase: want })
+      t.same(rows, { '10-a': 'Failed', '20-b': 'Succeeded', '9-c': 'Succeeded' })
+    }
+  },
+)
+
+for (const because of ['OutOfTime', 'ClientGone', 'Stopping'] as const) {
+  t.test(`a pre action that is cut short (${because}) refuses, also with onError Continue`, async (t) => {
+    const run = three('PreBackup', { '10-a': { onError: 'Continue' } })
+    const seen = through(run, claim, outcome('10-a', anAborted(), { because }))
+    t.match(seen.run.status, { phase: 'Refused', reason: because })
+    t.same(seen.rows, { '10-a': 'Failed', '20-b': 'Skipped', '9-c': 'Skipped' })
+  })
+}
+
+t.test('a post action that is cut short is handed back, and the next owner does it again', async (t) => {
+  const progress = post('Completed')
+  const seen = through(
+    three('PostBackup'),
+    { ...claim, progress },
+    outcome('10-a', anAborted(), { progress, because: 'Stopping' }),
+  )
+  t.match(seen.run.status, { phase: 'Pending', completionTimestamp: undefined })
+  t.same(seen.rows, { '10-a': 'Pending', '20-b': 'Pending', '9-c': 'Pending' })
+  t.same(seen.last, [], 'nothing is started by an owner that stops')
+  t.equal(seen.run.status.actions?.[0]?.attempts, 1, 'the attempt is counted')
+  const next = step(seen.run, { see: 'claim', owner: 'two', until: now + 1000, progress }, now)
+  t.same(next.effects, [{ do: 'perform', action: '10-a', renderOnly: false }])
+})
+
+for (const [name, { given, abort, want, last }] of Object.entries({
+  'of a post action that must not be done twice and was cut short, nobody knows': {
+    given: { idempotent: false },
+    abort: anAborted(),
+    want: 'Unknown',
+    last: ['announce', 'report-unknown'],
+  },
+  'one that was cut short before anything was sent is handed back, whatever it says': {
+    given: { idempotent: false },
+    abort: anAborted({ mayHaveHadEffect: false }),
+    want: 'Pending',
+    last: [],
+  },
+  'with onError Continue the rest waits for the next owner': {
+    given: { idempotent: false, onError: 'Continue' },
+    abort: anAborted(),
+    want: 'Pending',
+    last: ['report-unknown'],
+  },
+} as const)) {
+  t.test(name, async (t) => {
+    const progress = post('Completed')
+    const run = three('PostBackup', { '10-a': given })
+    const seen = through(run, { ...claim, progress }, outcome('10-a', abort, { progress }))
+    t.equal(seen.run.status.phase, want)
+    t.same(
+      seen.last.map(({ do: what }) => what),
+      last,
+    )
+  })
+}
+
+t.test(
+  'the last action that is cut short and not known ends the run as Unknown, also with Continue',
+  async (t) => {
+    const run = aRun({
+      stage: 'PostBackup',
+      actions: [aPlannedAction({ name: 'a', stage: 'PostBackup', idempotent: false, onError: 'Continue' })],
+    })
+    const seen = through(
+      run,
+      { ...claim, progress: gone },
+      { ...claim, progress: post('Completed') },
+      outcome('a', anAborted()),
+    )
+    t.match(seen.run.status, { phase: 'Skipped' }, 'Deleted is not named by default')
+    const other = through(run, { ...claim, progress: post('Completed') }, outcome('a', anAborted()))
+    t.match(other.run.status, { phase: 'Unknown' })
+  },
+)
+
+t.test('a skipped action is never performed', async (t) => {
+  const skip = 'skipped by the annotation 10-a/prebackup=skip'
+  const run = aRun({ actions: [{ ...aPlannedAction({ name: '10-a' }), skip }] })
+  const { run: after, last, rows } = through(run, claim)
+  t.match(after.status, { phase: 'Skipped', reason: 'NothingToDo' })
+  t.same(rows, { '10-a': 'Skipped' })
+  t.equal(after.status.actions?.[0]?.message, skip)
+  t.same(last, [{ do: 'announce' }])
+})
+
+t.test('an action with dryRun is only rendered', async (t) => {
+  const { last } = through(aRun({ actions: [aPlannedAction({ dryRun: true })] }), claim)
+  t.match(last, [{ do: 'perform', renderOnly: true }])
+})
+
+for (const [name, { when, at, progress, want }] of Object.entries({
+  'Completed is in the default': {
+    when: undefined,
+    at: undefined,
+    progress: post('Completed'),
+    want: 'Running',
+  },
+  'Failed is in the default': { when: undefined, at: undefined, progress: post('Failed'), want: 'Running' },
+  'FailedValidation is only where it is named': {
+    when: undefined,
+    at: undefined,
+    progress: post('FailedValidation'),
+    want: 'Skipped',
+  },
+  'FailedValidation where it is named': {
+    when: ['FailedValidation'],
+    at: undefined,
+    progress: post('FailedValidation'),
+    want: 'Running',
+  },
+  'Deleted is only where it is named': { when: undefined, at: undefined, progress: gone, want: 'Skipped' },
+  'Deleted where it is named': { when: ['Deleted'], at: undefined, progress: gone, want: 'Running' },
+  'another end than the one named': {
+    when: ['Failed'],
+    at: undefined,
+    progress: post('Completed'),
+    want: 'Skipped',
+  },
+  'still in progress': { when: undefined, at: undefined, progress: post('InProgress'), want: 'Pending' },
+  'items are done, and it waits for the end': {
+    when: undefined,
+    at: undefined,
+    progress: post('Finalizing'),
+    want: 'Pending',
+  },
+  'ItemsDone while in progress': {
+    when: undefined,
+    at: 'ItemsDone',
+    progress: post('InProgress'),
+    want: 'Pending',
+  },
+  'ItemsDone when it left InProgress': {
+    when: undefined,
+    at: 'ItemsDone',
+    progress: post('WaitingForPluginOperations'),
+    want: 'Running',
+  },
+  'ItemsDone when it jumped to an end': {
+    when: undefined,
+    at: 'ItemsDone',
+    progress: post('PartiallyFailed'),
+    want: 'Running',
+  },
+  'ItemsDone of one that never started': {
+    when: undefined,
+    at: 'ItemsDone',
+    progress: post('FailedValidation'),
+    want: 'Skipped',
+  },
+  'ItemsDone of one that was deleted': { when: undefined, at: 'ItemsDone', progress: gone, want: 'Skipped' },
+} as const)) {
+  t.test(`a post action and its end: ${name}`, async (t) => {
+    const given = {
+      name: 'a',
+      stage: 'PostBackup',
+      ...(when && { when: [...when] }),
+      ...(at && { at }),
+    } as const
+    const { rows, run } = through(aRun({ stage: 'PostBackup', actions: [aPlannedAction(given)] }), {
+      ...claim,
+      progress,
+    })
+    t.equal(rows['a'] ?? 'Pending', want)
+    t.equal(run.status.phase, want)
+  })
+}
+
+t.test(
+  'a claim that finds nothing due changes nothing: the same status object, so nothing is written',
+  async (t) => {
+    const run = three('PostBackup')
+    for (const phase of ['InProgress', 'Finalizing', 'WaitingForPluginOperations'])
+      t.equal(step(run, { ...claim, progress: post(phase) }, now).status, run.status, phase)
+  },
+)
+
+t.test('a run goes Pending, Running, Pending, Running where some actions wait for the end', async (t) => {
+  const run = three('PostBackup', { '20-b': { at: 'ItemsDone' } })
+  const early = { progress: post('Finalizing') }
+  const first = through(run, { ...claim, ...early }, outcome('20-b', aDone(), early))
+  t.equal(first.run.status.phase, 'Pending')
+  t.same(first.rows, { '10-a': 'Pending', '20-b': 'Succeeded', '9-c': 'Pending' })
+  t.equal(step(first.run, { ...claim, ...early }, now).status, first.run.status, 'and rests')
+  const end = { progress: post('Completed') }
+  const second = through(
+    first.run,
+    { ...claim, ...end },
+    outcome('10-a', aDone(), end),
+    outcome('9-c', aDone(), end),
+  )
+  t.match(second.run.status, { phase: 'Succeeded', endedAs: 'Completed' })
+})
+
+t.test('a Failed that Velero may take back makes nothing due', async (t) => {
+  const status = {
+    failureReason: 'found a backup with status "InProgress" during the server starting, mark it as "Failed"',
+    completionTimestamp: new Date(now - 30_000).toISOString(),
+  }
+  const run = three('PostBackup', { '20-b': { at: 'ItemsDone' } })
+  t.equal(step(run, { ...claim, progress: post('Failed', status) }, now).status, run.status)
+  const later = progressOf(aBackup({ phase: 'Failed', status }), now + 31_000)
+  t.equal(step(run, { ...claim, progress: later }, now).status.phase, 'Running')
+})
+
+t.test('a post deadline moves with each action: its own timeout and 5 s to write it down', async (t) => {
+  const run = aRun({
+    stage: 'PostBackup',
+    actions: [aPlannedAction({ stage: 'PostBackup', timeoutSeconds: 3600 })],
+  })
+  const { run: after } = through(run, { ...claim, progress: post('Completed') })
+  t.equal(Date.parse(after.status.deadline ?? ''), now + 3_605_000)
+})
+
+const overdue: Seen = { see: 'overdue', owner: 'two', until: now + 60_000 }
+
+t.test(
+  'of a pre run whose owner is gone, the running action is Unknown and the rest never runs',
+  async (t) => {
+    const { run, rows, last } = through(three('PreBackup'), claim, overdue)
+    t.match(run.status, { phase: 'Unknown', reason: 'OwnerLost' })
+    t.same(rows, { '10-a': 'Unknown', '20-b': 'Skipped', '9-c': 'Skipped' })
+    t.same(last, [{ do: 'announce' }, { do: 'report-unknown', action: '10-a' }])
+  },
+)
+
+t.test('of a post run whose owner is gone', async (t) => {
+  const progress = post('Completed')
+  const lose = (given: object) =>
+    through(three('PostBackup', { '10-a': given }), { ...claim, progress }, { ...overdue, progress })
+
+  t.test('an idempotent action is done again', async (t) => {
+    const { run, last } = lose({})
+    t.match(run.status, { phase: 'Running', owner: 'two' })
+    t.same(last, [{ do: 'perform', action: '10-a', renderOnly: false }])
+  })
+  t.test('another is left Unknown, reported, and ends the stage', async (t) => {
+    const { run, rows, last } = lose({ idempotent: false })
+    t.match(run.status, { phase: 'Unknown', reason: 'OwnerLost' })
+    t.same(rows, { '10-a': 'Unknown', '20-b': 'Skipped', '9-c': 'Skipped' })
+    t.same(last, [{ do: 'announce' }, { do: 'report-unknown', action: '10-a' }])
+  })
+  t.test('with onError Continue the next one runs, and the run ends as Unknown', async (t) => {
+    const { run, last } = lose({ idempotent: false, onError: 'Continue' })
+    t.match(last, [
+      { do: 'perform', action: '20-b' },
+      { do: 'report-unknown', action: '10-a' },
+    ])
+    const end = through(run, outcome('20-b', aDone(), { progress }), outcome('9-c', aDone(), { progress }))
+    t.equal(end.run.status.phase, 'Unknown')
+  })
+  t.test('one that is only rendered is rendered again, whatever it says', async (t) => {
+    t.match(lose({ idempotent: false, dryRun: true }).last, [{ do: 'perform', renderOnly: true }])
+  })
+})
+
+t.test('an abort between actions ends the run; an action that runs then is Unknown', async (t) => {
+  const abort: Seen = { see: 'abort', reason: 'Stopping', message: 'the replica stops' }
+  t.match(through(three('PreBackup'), abort).run.status, { phase: 'Refused', reason: 'Stopping' })
+  const { rows, last } = through(three('PreBackup'), claim, abort)
+  t.equal(rows['10-a'], 'Unknown')
+  t.same(last, [{ do: 'announce' }, { do: 'report-unknown', action: '10-a' }])
+})
+
+t.test('a run whose object never appeared is Skipped', async (t) => {
+  t.match(through(three('PostBackup'), { see: 'pointless', message: 'it never appeared' }).run.status, {
+    phase: 'Skipped',
+    reason: 'Pointless',
+  })
+})
+
+t.test('a sight that means nothing in a phase changes nothing', async (t) => {
+  const sights: readonly Seen[] = [
+    claim,
+    overdue,
+    outcome('10-a', aDone()),
+    { see: 'pointless', message: '' },
+  ]
+  for (const phase of ['Succeeded', 'Refused', 'Failed', 'Undone', 'Skipped', 'Unknown'] as const)
+    for (const seen of sights) {
+      const run = aRun({ status: { phase } })
+      t.same(step(run, seen, now), { status: run.status, effects: [] }, `${phase} ${seen.see}`)
+    }
+  const run = through(three('PreBackup'), claim).run
+  t.equal(step(run, claim, now).status, run.status, 'a running run is not claimed again')
+  t.equal(
+    step(run, outcome('20-b', aDone()), now).status,
+    run.status,
+    'an outcome of an action that does not run',
+  )
+  t.equal(step(run, outcome('nobody', aDone()), now).status, run.status, 'an outcome of nobody')
+})
+
+t.test('a row that was never written is Pending', async (t) => {
+  const run = { ...three('PreBackup'), status: {} }
+  t.match(through(run, claim).rows, { '10-a': 'Running', '20-b': 'Pending' })
+})
+
+t.test('what is recorded is cut to what the record takes', async (t) => {
+  const long = 'x'.repeat(50_000)
+  const { run } = through(aRun(), claim, outcome('10-quiesce', aFailed({ message: long, request: long })))
+  t.equal(run.status.message?.length, 32_000)
+  t.match(run.status.actions, [{ message: 'x'.repeat(4096), request: 'x'.repeat(8192) }])
+})
+
+t.test('attempts add up over owners, and outputs are kept', async (t) => {
+  const run = aRun({ status: { phase: 'Running', actions: [aRow({ phase: 'Running', attempts: 2 })] } })
+  const { run: after } = through(run, outcome('10-quiesce', aDone({ attempts: 3, outputs: { lsn: '7' } })))
+  t.match(after.status.actions, [{ attempts: 5, outputs: { lsn: '7' } }])
+})
+
+t.test('undo: what started is undone in reverse order, and reported where it cannot be', async (t) => {
+  const undo = { undo: { http: {} } }
+  const rows = [
+    aRow({ name: '10-a', phase: 'Succeeded' }),
+    aRow({ name: '20-b', phase: 'Failed' }),
+    aRow({ name: '9-c', phase: 'Skipped' }),
+  ]
+  const run = three('PreBackup', { '10-a': undo, '20-b': undo, '9-c': undo })
+  const refused = { ...run, status: { phase: 'Refused', actions: rows } } as const
+  const begin: Seen = { see: 'undo', owner: 'two', until: now + 60_000 }
+  const one = through(refused, begin)
+  t.same(one.last, [{ do: 'undo', action: '20-b' }])
+  const two = through(one.run, { see: 'undone', action: '20-b', outcome: aFailed() })
+  t.same(two.last, [
+    { do: 'undo', action: '10-a' },
+    { do: 'report-unknown', action: '20-b' },
+  ])
+  t.same(through(two.run, begin).last, [{ do: 'undo', action: '10-a' }], 'the next owner goes on with it')
+  const end = through(two.run, { see: 'undone', action: '10-a', outcome: aDone() })
+  t.match(end.run.status, { phase: 'Unknown' })
+  t.same(end.rows, { '10-a': 'Undone', '20-b': 'Unknown', '9-c': 'Skipped' })
+  t.same(
+    through(two.run, { see: 'undone', action: '20-b', outcome: aDone() }).last,
+    [],
+    'an undo that does not run',
+  )
+  const nothing = through(aRun({ status: { phase: 'Refused' } }), begin)
+  t.same(nothing.last, [], 'nothing to undo')
+})
+
+// --- properties ---
+
+const seed = 20_260_101
+const names = fc.uniqueArray(fc.stringMatching(/^[a-z0-9][a-z0-9-]{0,3}$/), { minLength: 1, maxLength: 5 })
+const spec = fc.record({
+  onError: fc.constantFrom('Fail' as const, 'Continue' as const),
+  idempotent: fc.boolean(),
+  at: fc.constantFrom('Ended' as const, 'ItemsDone' as const),
+  skip: fc.boolean(),
+})
+const anOutcome = fc.constantFrom<Outcome>(
+  aDone(),
+  aFailed(),
+  aFailed({ cause: 'timeout' }),
+  anAborted(),
+  anAborted({ mayHaveHadEffect: false }),
+)
+const phases = fc.constantFrom('InProgress', 'Finalizing', 'Completed', 'FailedValidation', 'gone')
+const sight = fc.oneof(
+  fc.record({ see: fc.constant('claim' as const), phase: phases }),
+  fc.record({ see: fc.constant('overdue' as const), phase: phases }),
+  fc.record({ see: fc.constant('outcome' as const), outcome: anOutcome, phase: phases }),
+  fc.record({ see: fc.constant('abort' as const), phase: phases }),
+)
+const aStage = fc.constantFrom('PreBackup' as const, 'PostBackup' as const)
+
+t.test('whatever is seen in whatever order', async (t) => {
+  const property = fc.property(
+    names,
+    fc.array(spec, { minLength: 5, maxLength: 5 }),
+    aStage,
+    fc.array(sight, { maxLength: 30 }),
+    (names, specs, stage, sights) => {
+      const ordered = inRunOrder(names.map((name) => ({ metadata: { name } }))).map(
+        ({ metadata }) => metadata.name,
+      )
+      const actions = ordered.map((name, i) => {
+        const { skip, at, ...rest } = specs[i] ?? { skip: false, at: 'Ended' as const }
+        const planned = aPlannedAction({ name, stage, ...rest, ...(stage === 'PostBackup' ? { at } : {}) })
+        return skip ? { ...planned, skip: 'skipped' } : planned
+      })
+      let run: ActionRun = { ...aRun({ stage, actions }), status: {} }
+      let running: string | undefined
+      const fired: string[] = []
+      const ended = new Set<string>()
+      for (const one of sights) {
+        const progress = one.phase === 'gone' ? gone : post(one.phase)
+        const more = stage === 'PostBackup' ? { progress } : {}
+        const before = run
+        const seen: Seen =
+          one.see === 'outcome'
+            ? { see: 'outcome', action: running ?? 'nobody', outcome: one.outcome, ...more }
+            : one.see === 'abort'
+              ? { see: 'abort', reason: 'Stopping', message: 'stopping' }
+              : { see: one.see, owner: 'x', until: now, ...more }
+        const next = step(run, seen, now)
+        run = { ...run, status: next.status }
+        check(before, run, next.effects, { fired, ended, stage })
+        running = next.effects.find((effect) => effect.do === 'perform')?.action
+        if (running !== undefined) fired.push(running)
+        for (const row of run.status.actions ?? [])
+          if (['Succeeded', 'Failed', 'Unknown', 'Skipped'].includes(row.phase)) ended.add(row.name)
+      }
+      // Every run settles: claims and outcomes bring any run to rest.
+      for (let i = 0; i < 40 && !settled.has(run.status.phase ?? 'Pending'); i++) {
+        const more = stage === 'PostBackup' ? { progress: post('Completed') } : {}
+        const row = run.status.actions?.find(({ phase }) => phase === 'Running')
+        const phase = run.status.phase ?? 'Pending'
+        const seen: Seen =
+          phase === 'Pending' ? { ...claim, ...more } : outcome(row?.name ?? '', aDone(), more)
+        run = { ...run, status: step(run, seen, now).status }
+      }
+      return settled.has(run.status.phase ?? '')
+    },
+  )
+  fc.assert(property, { seed, numRuns: 400 })
+  t.pass('no action without a claim on record; nothing twice that was recorded; order; no row left running')
+})
+
+function check(
+  before: ActionRun,
+  after: ActionRun,
+  effects: readonly Effect[],
+  {
+    fired,
+    ended,
+    stage,
+  }: { readonly fired: readonly string[]; readonly ended: ReadonlySet<string>; readonly stage: string },
+): void {
+  const demand = (holds: boolean, rule: string) => {
+    if (!holds)
+      throw new Error(`${rule}: ${JSON.stringify({ before: before.status, after: after.status, effects })}`)
+  }
+  const rows = after.status.actions ?? []
+  const performs = effects.filter((effect) => effect.do === 'perform')
+  demand(performs.length <= 1, 'one action at a time')
+  demand(rows.filter(({ phase }) => phase === 'Running').length <= 1, 'one row runs at a time')
+  for (const { action } of performs) {
+    demand(
+      rows.some(({ name, phase }) => name === action && phase === 'Running'),
+      'performed only what is Running on record',
+    )
+    demand(
+      after.status.phase === 'Running' && after.status.owner !== undefined,
+      'performed only what is claimed',
+    )
+    demand(!ended.has(action), 'nothing is done again that was recorded as ended')
+    if (stage === 'PreBackup') {
+      const later = fired.every((name) => compareNames(name, action) < 0)
+      demand(later, 'pre actions run once each, in byte order')
+    }
+  }
+  const isSettled = settled.has(after.status.phase ?? 'Pending')
+  const wasSettled = settled.has(before.status.phase ?? 'Pending')
+  if (isSettled)
+    demand(
+      rows.every(({ phase }) => phase !== 'Running' && phase !== 'Pending'),
+      'a settled run has no open row',
+    )
+  if (isSettled) demand(after.status.completionTimestamp !== undefined, 'a settled run says when it ended')
+  demand(
+    effects.some((effect) => effect.do === 'announce') === (isSettled && !wasSettled),
+    'announced once, when it settles',
+  )
+  if (wasSettled) demand(after.status === before.status, 'a settled run stays as it is')
+}
+
+t.test('the order of actions is the byte order of their names', async (t) => {
+  const bytes = (a: string, b: string) => Math.sign(Buffer.compare(Buffer.from(a), Buffer.from(b)))
+  const unicode = fc.string({ unit: 'grapheme', maxLength: 8 })
+  fc.assert(
+    fc.property(unicode, unicode, (a, b) => Math.sign(compareNames(a, b)) === bytes(a, b)),
+    { seed, numRuns: 500 },
+  )
+  const named = ['9-b', '10-a', 'b', 'a-', 'a', 'ä'].map((name) => anAction({ name }))
+  t.same(
+    inRunOrder(named).map(({ metadata }) => metadata.name),
+    ['10-a', '9-b', 'a', 'a-', 'b', 'ä'],
+  )
+})

@@ -1,0 +1,45 @@
+/** The README's five minutes on a cluster, command by command, with the outputs that it shows. */
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { projectRoot } from '../support/generate.ts'
+
+type Block = { readonly commands: string; readonly refused: boolean; readonly output: string | undefined }
+
+const readme = readFileSync(join(projectRoot, 'README.md'), 'utf8')
+
+/** Every block `sh tour`, with the block `text` that follows it directly. */
+const blocks: readonly Block[] = [
+  ...readme.matchAll(/```sh tour( refused)?\n([\s\S]*?)```\n(?:\n```text\n([\s\S]*?)```)?/g),
+].map(([, refused, commands = '', output]) => ({ commands, refused: refused !== undefined, output }))
+
+/** Names, times and ages differ from run to run; words do not. */
+const settled = (text: string): string =>
+  text
+    .replace(/-[0-9a-f]{8}-/g, '-UID-')
+    .replace(/\b\d+(\.\d+)? (ms|s)\b/g, 'TIME')
+    .replace(/\b\d+s\b/g, 'AGE')
+    .replace(/ +/g, ' ')
+    .replace(/ +$/gm, '')
+    .trim()
+
+t.test('the README has its tour', async (t) => {
+  t.ok(blocks.length >= 5)
+  t.equal(blocks.filter(({ output }) => output !== undefined).length, 2)
+})
+
+for (const [index, { commands, refused, output }] of blocks.entries()) {
+  t.test(`step ${index + 1} of the tour does what the README says`, async (t) => {
+    const env = { ...process.env, IMAGE: process.env['TIDEWAITER_E2E_IMAGE'] ?? '' }
+    const ran = spawnSync('bash', ['-euo', 'pipefail', '-c', commands], {
+      cwd: projectRoot,
+      env,
+      encoding: 'utf8',
+      timeout: 180_000,
+    })
+    t.equal(ran.status === 0, !refused, `${ran.stdout}${ran.stderr}`)
+    if (output !== undefined)
+      t.ok(settled(ran.stdout + ran.stderr).endsWith(settled(output)), settled(ran.stdout + ran.stderr))
+  })
+}

@@ -1,0 +1,105 @@
+/** Break-glass: with no replica at all a label lets Backups through; without it nothing unguarded is created. */
+import t from 'tap'
+import {
+  act,
+  aBackup,
+  aBackupName,
+  aMark,
+  aName,
+  anAction,
+  backUp,
+  call,
+  ended,
+  eventsOf,
+  eventually,
+  hook,
+  must,
+  kubectl,
+  settledRun,
+} from './support.ts'
+import { logs, ownNamespace, sum, whole } from './z-install.ts'
+
+t.setTimeout(150_000)
+
+const scale = (count: number) =>
+  kubectl(['-n', ownNamespace, 'scale', 'deployment/tidewaiter', `--replicas=${count}`])
+const label = async (text: string) => void must(await kubectl(['label', 'namespace', 'velero', text]))
+const back = async () => {
+  await kubectl(['label', 'namespace', 'velero', 'tidewaiter.io/gate-'])
+  await scale(2)
+  await whole()
+}
+
+t.test('the gate label', async (t) => {
+  await whole()
+  t.teardown(back)
+  const { mark } = aMark()
+  const server = await hook({ status: 500 })
+  const action = aName('10-freeze')
+  await act(t, anAction(action, mark, { http: { url: server.url } }))
+  const unguarded = aBackupName()
+  const create = async (name: string, dryRun = 'All') =>
+    call('POST', `/apis/velero.io/v1/namespaces/velero/backups?dryRun=${dryRun}`, {
+      body: aBackup(name, mark),
+    })
+  // A policy, unlike a webhook, needs nobody: the canary shows it closed or open.
+  const canary = async () => (await create('tidewaiter-guard-canary')).body.message ?? ''
+
+  await t.test(
+    'without a replica and without the label a Backup is refused, and told how to get past',
+    async (t) => {
+      must(await scale(0))
+            await kubectl(['-n', ownNamespace, 'wait', 'pods', '--all', '--for=delete', '--timeout=60s'])
+      const { code, stderr } = await backUp(aBackupName(), mark)
+      t.equal(code, 1)
+      t.match(stderr, /failed calling webhook "backups\.tidewaiter\.io"/)
+      t.match(await canary(), /tidewaiter guard: closed/)
+    },
+  )
+
+  await t.test(
+    'without a replica and with the label a Backup is created and runs, though an action would refuse it',
+    async (t) => {
+      await label('tidewaiter.io/gate=off')
+      const created =     must(await kubectl(['-n', ownNamespace, 'rollout', 'status', 'deployment/tidewaiter', '--timeout=60s']))
+    t.equal((await backUp(aBackupName(), mark)).code, 0)
+    t.same(await server.calls(), [])
+  })
+
+  await t.test('what ran unguarded although an action matched is reported', async (t) => {
+    const run = await settledRun('backup', unguarded, 'PreBackup')
+    t.match(run.status, {
+      phase: 'Unknown',
+      reason: 'Unguarded',
+      message: new RegExp(`without its PreBackup actions \\(${action}\\)`),
+    })
+    const object = await ended('backup', unguarded)
+    const annotation = await eventually(
+      async () => (await ended('backup', unguarded)).metadata.annotations?.['tidewaiter.io/pre'],
+      { what: 'the annotation' },
+    )
+    t.match(JSON.parse(annotation), { phase: 'Unknown', run: run.metadata.name })
+    await eventually(
+      async () => (await eventsOf(object)).some(({ reason }) => reason === 'PreActionsUnknown'),
+      { what: 'the Event' },
+    )
+    t.ok((await sum(/^tidewaiter_unguarded_total\{kind="Backup"\}/)) >= 1)
+    t.ok((await logs()).some(({ msg, run: name }) => /^unguarded/.test(msg) && name === run.metadata.name))
+  })
+
+  await t.test('the guard closes again when the label is gone', async (t) => {
+    await label('tidewaiter.io/gate-')
+    await eventually(async () => (await canary()).includes('tidewaiter guard: closed'), {
+      ms: 5_000,
+      what: 'the guard to be closed',
+    })
+    const { code, stderr } = await backUp(aBackupName(), mark)
+    t.equal(code, 1)
+    t.match(stderr, /PreBackup action ".*" failed/)
+    t.equal((await server.calls()).length, 1)
+    await eventually(async () => (await sum(/^tidewaiter_gate_off\{.*velero/)) === 0, {
+      ms: 70_000,
+      what: 'the metric to go back',
+    })
+  })
+})

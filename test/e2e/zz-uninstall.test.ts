@@ -1,0 +1,127 @@
+/** kubectl delete -k takes everything away, and Backups can be created during and after it. The last of all: nothing of ours is left. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { parseAllDocuments } from 'yaml'
+import {
+  aBackup,
+  aBackupName,
+  act,
+  aMark,
+  aName,
+  anAction,
+  apply,
+  call,
+  ended,
+  eventually,
+  hook,
+  image,
+  kubectl,
+  must,
+  run,
+  velero,
+} from './support.ts'
+import { ownNamespace, whole } from './z-install.ts'
+
+t.setTimeout(180_000)
+
+const root = join(import.meta.dirname, '../..')
+
+t.test('an uninstall leaves nothing, and refuses no Backup', async (t) => {
+  await whole()
+  const { mark } = aMark()
+  const server = await hook()
+  await act(t, anAction(aName('10-freeze'), mark, { http: { url: server.url } }))
+  const folder = mkdtempSync(join(root, '.cluster/uninstall-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  const [name, digest] = image().split('@')
+  const kustomization = {
+    resources: ['../../deploy/overlays/default'],
+    images: [{ name: 'tidewaiter', newName: name, digest }],
+  }
+  writeFileSync(join(folder, 'kustomization.yaml'), JSON.stringify(kustomization))
+  const manifests = parseAllDocuments(must(await run('kubectl', ['kustomize', folder])).stdout).map((one) =>
+    one.toJS(),
+  )
+  t.ok(manifests.length > 20)
+
+  const load = { on: true }
+  const refused: string[] = []
+  let allowed = 0
+  const worker = async () => {
+    while (load.on) {
+      const { status, body } = await call('POST', '/apis/velero.io/v1/namespaces/velero/backups?dryRun=All', {
+        body: aBackup(aName('b'), mark),
+      })
+      if (status === 201) allowed += 1
+      else refused.push(`${status} ${body.message}`)
+    }
+  }
+  const workers = [worker(), worker()]
+  const { code, stderr } = await run('kubectl', ['delete', '-k', folder, '--timeout=55s'])
+  load.on = false
+  await Promise.all(workers)
+  t.equal(code, 0, stderr)
+  t.ok(allowed > 20)
+  t.same(refused, [], 'a Backup may be created while it goes')
+
+  const left = await Promise.all(
+    manifests.map(async ({ kind, apiVersion, metadata }) => {
+      const group = String(apiVersion).includes('/')
+        ? `.${String(apiVersion).split('/')[1]}.${String(apiVersion).split('/')[0]}`
+        : ''
+      const where = metadata.namespace === undefined ? [] : ['-n', metadata.namespace]
+      const { stdout, stderr } = await kubectl([
+        ...where,
+        'get',
+        `${kind}${group}`,
+        metadata.name,
+        '--ignore-not-found',
+        '-o',
+        'name',
+      ])
+      return stdout + (stderr.includes("the server doesn't have a resource type") ? '' : stderr)
+    }),
+  )
+  t.same(
+    left.filter((text) => text !== ''),
+    [],
+  )
+  const kinds = must(await run('kubectl', ['api-resources', '--verbs=list', '-o', 'name']))
+    .stdout.split('\n')
+    .filter((one) => one !== '' && !one.startsWith('events') && !one.includes('metrics.k8s.io'))
+  const labelled = await kubectl([
+    'get',
+    kinds.join(','),
+    '-A',
+    '-l',
+    'app.kubernetes.io/part-of=tidewaiter',
+    '-o',
+    'name',
+    '--ignore-not-found',
+  ])
+  const rest = labelled.stdout.split('\n').filter((line) => line !== '')
+  t.same(rest, [], 'nothing with our label is left')
+  t.match((await kubectl(['get', 'namespace', ownNamespace])).stderr, /not found/)
+
+  const after = aBackupName()
+  must(
+    await velero(['backup', 'create', after, '--include-namespaces', 'e2e-empty', '--labels', `e2e=${mark}`]),
+  )
+  t.equal((await ended('backup', after)).status.phase, 'Completed')
+  t.equal((await ended('backup', after)).metadata.annotations?.['tidewaiter.io/pre'], undefined)
+  // What the other tests left in Velero's namespace would have been found by now; the CRDs, and so all Actions and runs, are gone.
+  await eventually(async () => (await kubectl(['get', 'actions.tidewaiter.io'])).code !== 0, {
+    what: 'the CRDs to be gone',
+  })
+  t.same(
+    (
+      await apply({
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: { name: aName('c'), namespace: 'e2e-empty' },
+      })
+    ).code,
+    0,
+  )
+})

@@ -1,0 +1,132 @@
+/** The controller's world in memory: what is stored outlives the processes that work on it. */
+import type { Action } from '../../src/api/action.ts'
+import type { ControlPorts, EventNote, PostPerforming } from '../../src/control/ports.ts'
+import type { Outcome } from '../../src/core/outcome.ts'
+import { seenObjectOf } from '../../src/core/post.ts'
+import { idempotencyKey } from '../../src/core/run/names.ts'
+import { textAt, type VeleroKind } from '../../src/core/velero.ts'
+import { clusterUid, type VeleroObject } from './build.ts'
+import { FakeClock, newYear } from './fake-clock.ts'
+import { FakeLog } from './fake-log.ts'
+import { FakeProcess } from './fake-process.ts'
+import { FakeRuns } from './fake-runs.ts'
+import { aDone } from './outcomes.ts'
+
+/** One action that reached the other side. */
+export type Performed = {
+  readonly action: string
+  readonly key: string
+  readonly owner: string
+  readonly at: number
+}
+
+const keyOf = (kind: string, namespace: string, name: string) => `${kind}/${namespace}/${name}`
+
+/** Stores, and what was done to the outside. */
+export class FakeControl {
+  readonly clock = new FakeClock()
+  readonly log = new FakeLog()
+  readonly runs = new FakeRuns(this.clock)
+  readonly performed: Performed[] = []
+  /** Events by what names them: the same one told twice is one. */
+  readonly events = new Map<string, EventNote>()
+  readonly released: string[] = []
+  readonly counted: string[] = []
+  actions: readonly Action[] = []
+  changedAt = newYear - 3_600_000
+  installedAt = newYear - 3_600_000
+  schedules: Readonly<Record<string, Readonly<Record<string, string>>>> = {}
+  /** What performing does; it may let time pass. */
+  act: (performing: PostPerforming) => Outcome | Promise<Outcome> = () => aDone()
+  readonly #objects = new Map<string, VeleroObject>()
+
+  /** Stores a Backup or Restore. */
+  store(object: VeleroObject): void {
+    const { namespace, name } = object.metadata
+    this.#objects.set(keyOf(object.kind, namespace, name), object)
+  }
+
+  remove(object: VeleroObject): void {
+    this.#objects.delete(keyOf(object.kind, object.metadata.namespace, object.metadata.name))
+  }
+
+  object(kind: VeleroKind, name: string): VeleroObject | undefined {
+    return this.#objects.get(keyOf(kind, 'velero', name))
+  }
+
+  annotation(object: VeleroObject, key: string): { readonly phase?: string; readonly run?: string } {
+    const found = this.object(object.kind, object.metadata.name)
+    const text = textAt(found, 'metadata', 'annotations', key)
+    return text === '' ? {} : (JSON.parse(text) as { phase: string; run: string })
+  }
+
+  /** The ports of one process of this world. */
+  ports(owner = 'one', life = new FakeProcess()): ControlPorts {
+    const { clock, log, runs } = this
+    return {
+      clock,
+      log,
+      owner,
+      cluster: clusterUid,
+      hash: (text) => `h${text.length}`,
+      evaluate: (source) => (source === 'broken' ? { error: 'no such key' } : { ok: source === 'true' }),
+      authorOf: () => ({ username: 'ann', groups: [] }),
+      installedAt: this.installedAt,
+      actions: () => this.actions.map((action) => ({ action, changedAt: this.changedAt })),
+      defaultsOf: async () => ({ storageLocation: 'default' }),
+      scheduleOfBackup: async () => '',
+      annotationsOfSchedule: async (_namespace, schedule) => this.schedules[schedule] ?? {},
+      runs: {
+        ofObject: runs.ofObject,
+        read: (...at) => life.call('runs.read', () => runs.read(...at)),
+        create: (run) => life.call('runs.create', () => runs.create(run)),
+        write: (run, status) => life.call('runs.write', () => runs.write(run, status)),
+      },
+      objects: {
+        seen: (kind, namespace, name) => {
+          const found = this.#objects.get(keyOf(kind, namespace, name))
+          return found === undefined ? undefined : seenObjectOf(kind, found)
+        },
+        read: (kind, namespace, name) =>
+          life.call('objects.read', () => this.#objects.get(keyOf(kind, namespace, name))),
+        annotate: (object, key, value) =>
+          life.call('objects.annotate', () => this.#annotate(object, key, value)),
+      },
+      perform: (performing) => life.call('perform', () => this.#perform(performing, owner)),
+      tell: (note) =>
+        life.call(
+          'tell',
+          () => void this.events.set(`${note.regarding.uid} ${note.reason} ${note.message}`, note),
+        ),
+      count: (run) => void this.counted.push(`${run.spec.stage} ${run.status.phase}`),
+      releaseName: (object) => life.call('releaseName', () => void this.released.push(object.name)),
+    }
+  }
+
+  async #perform(performing: PostPerforming, owner: string): Promise<Outcome> {
+    const { run, action, renderOnly } = performing
+    const { stage, objectRef } = run.spec
+    if (!renderOnly) {
+      // What is performed was claimed on record before.
+      const stored = await this.runs.read(run.metadata.namespace, run.metadata.name)
+      const row = stored?.status.actions?.find(({ name }) => name === action.name)
+      if (stored?.status.phase !== 'Running' || row?.phase !== 'Running' || stored.status.owner !== owner)
+        throw new Error(`${action.name} is performed by ${owner} without a claim on record`)
+      const key = idempotencyKey(objectRef.uid, stage, action.name)
+      this.performed.push({ action: action.name, key, owner, at: this.clock.now() })
+    }
+    return this.act(performing)
+  }
+
+  #annotate(
+    object: { kind: VeleroKind; namespace: string; name: string; uid: string },
+    key: string,
+    value: string,
+  ) {
+    const found = this.#objects.get(keyOf(object.kind, object.namespace, object.name))
+    if (found === undefined || found.metadata.uid !== object.uid) return false
+    const annotations = { ...found.metadata.annotations, [key]: value }
+    this.store({ ...found, metadata: { ...found.metadata, annotations } })
+    return true
+  }
+}
