@@ -37,15 +37,16 @@ export async function attemptOnce(attempt: Attempt, world: AttemptWorld): Promis
   const call = `${attempt.method} ${attempt.path.split('?')[0]}`
   const credentials = await credentialsFor(attempt, world, call)
   const { calls, streams } = world.transports.with(credentials)
-  const response = await sent(attempt, call, () =>
+  const request = () =>
     (attempt.stream ? streams : calls).request({
       method: attempt.method,
       path: `${basePath(world.access.server)}${attempt.path}`,
       headers: headersOf(attempt, credentials, world),
       body: attempt.body ?? null,
       signal: attempt.signal,
-    }),
-  )
+    })
+  // undici heeds the signal of a request only once its connection stands or has failed, which takes up to 10 s.
+  const response = await sent(attempt, call, () => orAborted(request(), attempt.signal))
   if (response.statusCode < 300) return response
   const text = await bodyText(response, { max: largestError, call, cut: true })
   const retryAfter = response.headers['retry-after']

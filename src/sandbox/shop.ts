@@ -35,7 +35,8 @@ export async function startShop(): Promise<Shop> {
     if (url.pathname === '/lag' && incoming.method === 'PUT') {
       const seconds = Number(url.searchParams.get('seconds') ?? Number.NaN)
       if (Number.isFinite(seconds)) lag = seconds
-      return void answer(response, 200, { lag })
+      answer(response, 200, { lag })
+      return
     }
     const [status, said] = replyTo(url.pathname, lag)
     const call = { method: incoming.method ?? '', path: url.pathname, status, body }

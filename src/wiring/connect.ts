@@ -78,7 +78,7 @@ function startErrorOf(cause: unknown, server: string): unknown {
     )
   }
   if (forbidden.has(cause.code)) {
-    return new StartError(4, `tidewaiter needs the rights of deploy/base/rbac.yaml, ${got}`, { cause })
+    return new StartError(4, `tidewaiter needs the rights of deploy/base/rbac-*.yaml, ${got}`, { cause })
   }
   if (cause.code === 'NOT_FOUND') {
     return new StartError(

@@ -61,7 +61,7 @@ const whole = (stage: Stage, { kind, name }: Operation, given: Change): Json => 
   return { ...typeOf(stage, kind), metadata: { name, ...metadata }, ...fields }
 }
 
-function based(stage: Stage, operation: Operation, base: Base): Json | undefined {
+function based(stage: Stage, operation: Operation, base: Base): Json {
   const seen = stage.seen.get(`${operation.kind} ${operation.name}`) ?? []
   if (base === 'none') return undefined
   return base === 'latest' ? seen.at(-1) : seen[0]

@@ -44,21 +44,24 @@ t.test(
     const action = aName('10-quiesce')
     const { url, calls } = await hook({ status: 503, body: 'replica lag 40 s' })
     await act(t, anAction(action, mark, { http: { url }, retry: { limit: 1, initialSeconds: 0 } }))
-    const said = (name: string) =>
+    const said = (name: string, head: string) =>
       new RegExp(
-        `tidewaiter refused Backup velero/${name}: PreBackup action "${action}" failed after 2 attempts in [0-9.]+ m?s: ` +
+        `^${head}admission webhook "backups.tidewaiter.io" denied the request: tidewaiter refused Backup velero/${name}: PreBackup action "${action}" failed after 2 attempts in [0-9.]+ m?s: ` +
           `POST ${url} answered 503 "replica lag 40 s", wanted 2xx\\. The Backup was not created\\. ` +
           `Fix the cause or skip it with the annotation ${action}/prebackup=skip \\(needs the verb skip on actions\\)\\. ` +
           `Run: ${name}-[0-9a-f]{8}-prebackup\n$`,
       )
-    const tools: Readonly<Record<string, (name: string) => Promise<Ran>>> = {
-      velero: (name) => backUp(name, mark),
-      kubectl: (name) => create(aBackup(name, mark)),
+    const tools: Readonly<Record<string, readonly [head: string, tell: (name: string) => Promise<Ran>]>> = {
+      velero: ['velero: ', (name) => backUp(name, mark)],
+      kubectl: [
+        'Error from server \\(ActionFailed\\): error when creating "STDIN": ',
+        (name) => create(aBackup(name, mark)),
+      ],
     }
-    for (const [tool, tell] of Object.entries(tools)) {
+    for (const [tool, [head, tell]] of Object.entries(tools)) {
       const name = aBackupName()
       const ran = await tell(name)
-      t.match(ran.stderr, said(name), `${tool} prints it`)
+      t.match(ran.stderr, said(name, head), `${tool} prints it`)
       t.equal(ran.code, 1, `${tool} ends with 1`)
       t.equal(await find('backup', name), undefined, 'there is no Backup')
       const [run, ...more] = await runsOf('backup', name)
@@ -100,7 +103,7 @@ t.test('a success lets the Backup run, and is recorded, annotated and told as an
     at: run.status.completionTimestamp,
   })
   const event = await eventually(
-    async () => (await eventsOf(backup)).find(({ reason }) => /^PreActions/.test(reason)),
+    async () => (await eventsOf(backup)).find(({ reason }) => reason.startsWith('PreActions')),
     {
       what: 'the Event',
     },

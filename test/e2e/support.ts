@@ -25,6 +25,8 @@ const wanted = (name: string): string => {
 export const kubeconfig = wanted('TIDEWAITER_E2E_KUBECONFIG')
 /** The image that was installed, with digest. */
 export const image = (): string => wanted('TIDEWAITER_E2E_IMAGE')
+/** Where the cluster lives. */
+export const clusterFolder = (): string => wanted('TIDEWAITER_E2E_DIR')
 /** Velero's namespace. */
 export const veleroNamespace = 'velero'
 /** The account that Velero runs as. */

@@ -17,7 +17,7 @@ import {
   kubectl,
   settledRun,
 } from './support.ts'
-import { logs, ownNamespace, sum, whole } from './z-install.ts'
+import { certificateOf, logs, ownNamespace, replicas, sum, whole } from './z-install.ts'
 
 t.setTimeout(150_000)
 
@@ -49,7 +49,7 @@ t.test('the gate label', async (t) => {
     'without a replica and without the label a Backup is refused, and told how to get past',
     async (t) => {
       must(await scale(0))
-            await kubectl(['-n', ownNamespace, 'wait', 'pods', '--all', '--for=delete', '--timeout=60s'])
+      await kubectl(['-n', ownNamespace, 'wait', 'pods', '--all', '--for=delete', '--timeout=60s'])
       const { code, stderr } = await backUp(aBackupName(), mark)
       t.equal(code, 1)
       t.match(stderr, /failed calling webhook "backups\.tidewaiter\.io"/)
@@ -61,7 +61,26 @@ t.test('the gate label', async (t) => {
     'without a replica and with the label a Backup is created and runs, though an action would refuse it',
     async (t) => {
       await label('tidewaiter.io/gate=off')
-      const created =     must(await kubectl(['-n', ownNamespace, 'rollout', 'status', 'deployment/tidewaiter', '--timeout=60s']))
+      const created = await eventually(
+        async () => {
+          const ran = await backUp(unguarded, mark)
+          return ran.code === 0 && ran
+        },
+        { what: 'a Backup that passes' },
+      )
+      t.equal(created.code, 0)
+      t.equal((await ended('backup', unguarded)).status.phase, 'Completed')
+      t.notMatch(await canary(), /guard: closed/)
+      t.same(await server.calls(), [])
+    },
+  )
+
+  await t.test('replicas are ready while the label is there, and say that the gate is off', async (t) => {
+    must(await scale(2))
+    await eventually(async () => (await sum(/^tidewaiter_gate_off\{.*velero/)) === 2, {
+      what: 'the metric tidewaiter_gate_off',
+    })
+    must(await kubectl(['-n', ownNamespace, 'rollout', 'status', 'deployment/tidewaiter', '--timeout=60s']))
     t.equal((await backUp(aBackupName(), mark)).code, 0)
     t.same(await server.calls(), [])
   })
@@ -84,7 +103,11 @@ t.test('the gate label', async (t) => {
       { what: 'the Event' },
     )
     t.ok((await sum(/^tidewaiter_unguarded_total\{kind="Backup"\}/)) >= 1)
-    t.ok((await logs()).some(({ msg, run: name }) => /^unguarded/.test(msg) && name === run.metadata.name))
+    t.ok(
+      (await logs()).some(
+        ({ msg, run: name }) => String(msg).startsWith('unguarded') && name === run.metadata.name,
+      ),
+    )
   })
 
   await t.test('the guard closes again when the label is gone', async (t) => {
@@ -97,9 +120,41 @@ t.test('the gate label', async (t) => {
     t.equal(code, 1)
     t.match(stderr, /PreBackup action ".*" failed/)
     t.equal((await server.calls()).length, 1)
-    await eventually(async () => (await sum(/^tidewaiter_gate_off\{.*velero/)) === 0, {
-      ms: 70_000,
-      what: 'the metric to go back',
-    })
   })
+
+  await t.test('two replicas that start without the Secret make one between them', async (t) => {
+    must(await scale(0))
+    await kubectl(['-n', ownNamespace, 'wait', 'pods', '--all', '--for=delete', '--timeout=60s'])
+    must(await kubectl(['-n', ownNamespace, 'delete', 'secret', 'tidewaiter-tls']))
+    must(await scale(2))
+    await whole()
+    const made = (await logs()).filter(({ msg }) => msg === 'renewed the Secret with our certificates')
+    t.equal(made.length, 1)
+    const [one, other] = await Promise.all((await replicas()).map(({ ip }) => certificateOf(ip)))
+    t.ok(one)
+    t.equal(one, other, 'both show the same certificate')
+  })
+
+  await t.test(
+    'an Action whose stamp the lost key had signed is not run, which is said, until it is adopted',
+    async (t) => {
+      const create = (name: string) =>
+        kubectl(['create', '-f', '-'], { input: JSON.stringify(aBackup(name, mark)) })
+      const passed = await create(aBackupName())
+      t.equal(passed.code, 0)
+      t.match(
+        passed.stderr,
+        new RegExp(`Warning: tidewaiter: not run, because nobody with the rights wrote them .*${action}`),
+      )
+      must(await kubectl(['annotate', 'action', action, 'tidewaiter.io/adopt=yes']))
+      const refused = await eventually(
+        async () => {
+          const ran = await create(aBackupName())
+          return ran.code !== 0 && ran
+        },
+        { what: 'the adopted Action to be run' },
+      )
+      t.match(refused.stderr, /PreBackup action ".*" failed/)
+    },
+  )
 })

@@ -1,4 +1,5 @@
 /** What the tests that disturb the install share: its pods, its leader, their logs and metrics, and killing without warning. */
+import { connect } from 'node:tls'
 import { must, call, eventually, kubectl, run, type Loose } from './support.ts'
 
 /** Where tidewaiter runs. */
@@ -143,3 +144,13 @@ export async function sum(pattern: RegExp): Promise<number> {
     .filter((line) => !line.startsWith('#') && pattern.test(line))
     .reduce((total, line) => total + Number(line.slice(line.lastIndexOf(' ') + 1)), 0)
 }
+
+/** The fingerprint of the certificate that a replica shows. */
+export const certificateOf = (host: string): Promise<string> =>
+  new Promise((resolve, reject) => {
+    const socket = connect({ host, port: 9443, rejectUnauthorized: false }, () => {
+      resolve(socket.getPeerCertificate().fingerprint256)
+      socket.destroy()
+    })
+    socket.on('error', reject)
+  })

@@ -60,7 +60,7 @@ t.test(
         3,
         /the API server https:\/\/127\.0\.0\.1:1 must answer, got: .*is the cluster up/,
       ],
-      'no kubeconfig': [['--kubeconfig', '/nonexistent', ...free], 4, /\/nonexistent/],
+      'no kubeconfig': [['--kubeconfig', '/nonexistent', ...free], 3, /\/nonexistent/],
       'no rights': [['--kubeconfig', alice, ...free], 4, /tidewaiter needs the rights of .*got: /],
       'a port that is taken': [
         ['--kubeconfig', kubeconfig, '--listen', '127.0.0.1:0', '--metrics-listen', `127.0.0.1:${port}`],
@@ -81,9 +81,15 @@ t.test(
         /the install tidewaiter looks after namespace velero already: take it away first, or choose another --velero-namespace/,
       ],
     }
-    for (const [name, [args, code, text]] of Object.entries(cases)) {
+    const started = Object.entries(cases).map(([name, [args, code, text]]) => ({
+      name,
+      code,
+      text,
+      run: serve(...args),
+    }))
+    for (const { name, code, text, run } of started) {
       await t.test(name, async (t) => {
-        const { code: got, stderr } = await serve(...args).ended
+        const { code: got, stderr } = await run.ended
         t.equal(got, code, stderr)
         t.match(stderr, text)
         t.notMatch(stderr, /\n\s+at /, 'no stack trace')
@@ -104,15 +110,16 @@ t.test(
     const url = server.url.replace('.svc:', '.svc.cluster.local:')
     const { mark } = aMark()
     const service = serve(
-      ...[
-        '--kubeconfig',
-        kubeconfig,
-        '--velero-namespace',
-        namespace,
-        '--webhook-url',
-        'https://10.244.0.1:19443',
-      ],
-      ...['--listen', '10.244.0.1:19443', '--metrics-listen', '127.0.0.1:18080'],
+      '--kubeconfig',
+      kubeconfig,
+      '--velero-namespace',
+      namespace,
+      '--webhook-url',
+      'https://10.244.0.1:19443',
+      '--listen',
+      '10.244.0.1:19443',
+      '--metrics-listen',
+      '127.0.0.1:18080',
     )
     await eventually(async () => (await ops('127.0.0.1', '/readyz', 18080)).status === 200, {
       ms: 20_000,

@@ -30,16 +30,15 @@ t.test(
     t.teardown(() => call('DELETE', `/apis/velero.io/v1/namespaces/velero/schedules/${schedule}`))
     must(
       await velero([
-        ...[
-          'schedule',
-          'create',
-          schedule,
-          '--schedule',
-          '@every 1s',
-          '--include-namespaces',
-          emptyNamespace,
-        ],
-        ...['--labels', `e2e=${mark}`],
+        'schedule',
+        'create',
+        schedule,
+        '--schedule',
+        '@every 1s',
+        '--include-namespaces',
+        emptyNamespace,
+        '--labels',
+        `e2e=${mark}`,
       ]),
     )
     const decisions = async () =>

@@ -22,10 +22,19 @@ t.setTimeout(200_000)
 
 const table = 'tidewaiter_e2e'
 const nft = async (text: string) => must(await run('nft', ['-f', '-'], { input: text }))
-// After kube-proxy has put the address of the API server in place of that of its Service.
-const chain = `add table inet ${table}
-add chain inet ${table} input { type filter hook input priority 0; }
-`
+/** Drops, both ways and without a word, what a replica and the API server send each other; only on these ports, if given. */
+const cutOff = ({ ip }: Replica, ports: readonly number[] = []) => {
+  const [sport, dport] = ['sport', 'dport'].map((way) =>
+    ports.length === 0 ? '' : `tcp ${way} { ${ports.join(', ')} }`,
+  )
+  // At these hooks kube-proxy has put the address of the API server in place of that of its Service.
+  return nft(`add table inet ${table}
+add chain inet ${table} in { type filter hook input priority 0; }
+add chain inet ${table} out { type filter hook output priority 0; }
+add rule inet ${table} in ip saddr ${ip} tcp dport 6443 ${sport} drop
+add rule inet ${table} out ip daddr ${ip} tcp sport 6443 ${dport} drop
+`)
+}
 
 /** The local ports of the TCP connections that a replica has to the API server's Service, 10.96.0.1:443. */
 async function connectionsOf({ raw }: Replica): Promise<readonly number[]> {
@@ -110,16 +119,14 @@ t.test('a stale copy of the Actions is not believed', async (t) => {
   })
   const ports = await connectionsOf(mute)
   t.ok(ports.length > 0, 'there are watches to cut')
-  await nft(
-    `${chain}add rule inet ${table} input ip saddr ${mute.ip} tcp dport 6443 tcp sport { ${ports.join(', ')} } drop`,
-  )
+  await cutOff(mute, ports)
   const action = aName('10-late')
   const server = await hook()
   await eventually(() => act(t, anAction(action, mark, { http: { url: server.url } })).then(() => true), {
     what: 'an Action that only the leader knows',
     ms: 60_000,
   })
-  await nft(`add rule inet ${table} input ip saddr ${cut.ip} tcp dport 6443 drop`)
+  await cutOff(cut)
   const stranger = aBackup(aBackupName(), aMark().mark)
 
   await Promise.all([

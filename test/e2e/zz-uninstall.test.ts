@@ -1,5 +1,5 @@
 /** kubectl delete -k takes everything away, and Backups can be created during and after it. The last of all: nothing of ours is left. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { parseAllDocuments } from 'yaml'

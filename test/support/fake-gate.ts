@@ -54,9 +54,9 @@ export class FakeGate {
   schedulesOfBackups: Readonly<Record<string, string>> = {}
   act: (performing: Performing) => Outcome | Promise<Outcome> = () => aDone()
 
-  constructor(clock = new FakeClock()) {
+  constructor(clock = new FakeClock(), runs = new FakeRuns(clock)) {
     this.clock = clock
-    this.runs = new FakeRuns(clock)
+    this.runs = runs
   }
 
   /** The ports of one replica of this world. */

@@ -57,9 +57,14 @@ export function textsAt(from: Json | undefined, ...path: readonly string[]): rea
 }
 
 /** The text values of the object at a path: labels, annotations, matchLabels. */
-export function textMapAt(from: Json | undefined, ...path: readonly string[]): Readonly<Record<string, string>> {
+export function textMapAt(
+  from: Json | undefined,
+  ...path: readonly string[]
+): Readonly<Record<string, string>> {
   const entries = Object.entries(objectAt(from, ...path))
-  return Object.fromEntries(entries.flatMap(([key, value]) => (typeof value === 'string' ? [[key, value]] : [])))
+  return Object.fromEntries(
+    entries.flatMap(([key, value]) => (typeof value === 'string' ? [[key, value]] : [])),
+  )
 }
 
 /** The object with one key set; a copy. */

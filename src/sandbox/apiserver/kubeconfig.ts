@@ -1,7 +1,13 @@
 /** The kubeconfig of a user, as YAML. */
 
 /** What a kubeconfig says. */
-export type KubeconfigFor = { readonly url: string; readonly ca: string; readonly user: string; readonly token: string; readonly namespace: string }
+export type KubeconfigFor = {
+  readonly url: string
+  readonly ca: string
+  readonly user: string
+  readonly token: string
+  readonly namespace: string
+}
 
 /** Writes it; JSON texts are YAML texts, so no name can break out of its place. */
 export function kubeconfigOf({ url, ca, user, token, namespace }: KubeconfigFor): string {

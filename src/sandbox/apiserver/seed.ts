@@ -17,7 +17,12 @@ const everything = [
 /** What every cluster begins with. */
 export const firstObjects: readonly JsonObject[] = [
   ...['default', 'kube-node-lease', 'kube-public', 'kube-system'].map(namespace),
-  { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name: 'cluster-admin' }, rules: everything },
+  {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'ClusterRole',
+    metadata: { name: 'cluster-admin' },
+    rules: everything,
+  },
   {
     apiVersion: 'rbac.authorization.k8s.io/v1',
     kind: 'ClusterRoleBinding',
@@ -34,27 +39,45 @@ export function plant(world: World, objects: readonly JsonObject[]): void {
 
 function plantOne(world: World, given: JsonObject): void {
   const resource = resourceOf(world, given)
-  const named = textAt(given, 'metadata', 'name') === '' ? setAt(given, ['metadata', 'name'], generatedName(textAt(given, 'metadata', 'generateName'))) : given
-  const placed = resource.namespaced && textAt(named, 'metadata', 'namespace') === '' ? setAt(named, ['metadata', 'namespace'], 'default') : named
+  const named =
+    textAt(given, 'metadata', 'name') === ''
+      ? setAt(given, ['metadata', 'name'], generatedName(textAt(given, 'metadata', 'generateName')))
+      : given
+  const placed =
+    resource.namespaced && textAt(named, 'metadata', 'namespace') === ''
+      ? setAt(named, ['metadata', 'namespace'], 'default')
+      : named
   const home = textAt(placed, 'metadata', 'namespace')
   if (home !== '' && world.store.get('/namespaces', home) === undefined) plantOne(world, namespace(home))
   const object = resource.stored(filled(world, resource, placed))
   const key = keyOfObject(object)
   const before = world.store.get(resource.storage, key)
   const result =
-    before === undefined ? world.store.create(resource.storage, key, object) : world.store.replace(resource.storage, key, { before, object })
-  if (typeof result === 'string') throw new Error(`${resource.kind} ${key.replace('\0', '/')} could not be seeded: the store is ${result}`)
+    before === undefined
+      ? world.store.create(resource.storage, key, object)
+      : world.store.replace(resource.storage, key, { before, object })
+  if (typeof result === 'string')
+    throw new Error(`${resource.kind} ${key.replace('\0', '/')} could not be seeded: the store is ${result}`)
 }
 
 function filled(world: World, resource: Resource, given: JsonObject): JsonObject {
   const shaped = shape(resource, given)
   const made = assign(world, resource, forCreate(resource, shaped, stamp(world.clock.now())))
-  const identity = ['uid', 'creationTimestamp', 'generation', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'managedFields'].reduce((object, name) => {
+  const identity = [
+    'uid',
+    'creationTimestamp',
+    'generation',
+    'deletionTimestamp',
+    'deletionGracePeriodSeconds',
+    'managedFields',
+  ].reduce((object, name) => {
     const value = at(given, 'metadata', name)
     return value === undefined ? object : setAt(object, ['metadata', name], value)
   }, made)
   const status = at(given, 'status')
-  return isObject(status) && resource.kind !== 'CustomResourceDefinition' ? setAt(identity, ['status'], status) : identity
+  return isObject(status) && resource.kind !== 'CustomResourceDefinition'
+    ? setAt(identity, ['status'], status)
+    : identity
 }
 
 function resourceOf(world: World, object: JsonObject): Resource {
@@ -62,5 +85,7 @@ function resourceOf(world: World, object: JsonObject): Resource {
   const found = world.catalog.ofKind(apiVersion, kind)
   if (found !== undefined) return found
   const known = [...new Set(world.catalog.all().map((one) => `${groupVersion(one)} ${one.kind}`))]
-  throw new Error(`there is no kind ${apiVersion} ${kind} to seed; install its CRD first. Known: ${known.join(', ')}`)
+  throw new Error(
+    `there is no kind ${apiVersion} ${kind} to seed; install its CRD first. Known: ${known.join(', ')}`,
+  )
 }

@@ -88,19 +88,22 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
   const url = `https://${host.includes(':') ? `[${host}]` : host}:${chosen}`
   const tokenOf = (name = 'admin'): string => {
     const found = users.find(name)
-    if (found === undefined) throw new Error(`there is no user ${JSON.stringify(name)}; the users are ${users.names().join(', ')}`)
+    if (found === undefined)
+      throw new Error(`there is no user ${JSON.stringify(name)}; the users are ${users.names().join(', ')}`)
     return found.token
   }
   return {
     url,
     ca: identity.ca,
     faults,
-    kubeconfig: (user = 'admin', namespace = 'default') => kubeconfigOf({ url, ca: identity.ca, user, token: tokenOf(user), namespace }),
+    kubeconfig: (user = 'admin', namespace = 'default') =>
+      kubeconfigOf({ url, ca: identity.ca, user, token: tokenOf(user), namespace }),
     token: tokenOf,
     addUser: (user) => users.add(user),
     setService: (name, to) => transport.setService(name, to),
     seed: (objects) => plant(running.world, objects.map(asObject)),
-    read: (resource, namespace, name) => running.world.store.get(resource, namespace === '' ? name : `${namespace}\0${name}`),
+    read: (resource, namespace, name) =>
+      running.world.store.get(resource, namespace === '' ? name : `${namespace}\0${name}`),
     onRequest: (listener) => {
       listeners.add(listener)
       return () => listeners.delete(listener)
@@ -124,7 +127,9 @@ function addressOf(listen: string): readonly [string, number] {
   const colon = listen.lastIndexOf(':')
   const port = Number(listen.slice(colon + 1))
   if (colon < 0 || !Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new TypeError(`listen must be an address and a port such as 127.0.0.1:0, got ${JSON.stringify(listen)}`)
+    throw new TypeError(
+      `listen must be an address and a port such as 127.0.0.1:0, got ${JSON.stringify(listen)}`,
+    )
   }
   return [listen.slice(0, colon).replace(/^\[(.*)\]$/, '$1') || '127.0.0.1', port]
 }
@@ -132,11 +137,17 @@ function addressOf(listen: string): readonly [string, number] {
 // Callers seed with plain objects of their own types; a round trip through JSON makes them values of ours.
 function asObject(value: unknown): JsonObject {
   const parsed = JSON.parse(JSON.stringify(value)) as Json
-  if (!isObject(parsed)) throw new TypeError(`an object to seed must be a Kubernetes object, got ${JSON.stringify(value)}`)
+  if (!isObject(parsed))
+    throw new TypeError(`an object to seed must be a Kubernetes object, got ${JSON.stringify(value)}`)
   return parsed
 }
 
-type Parts = { readonly clock: Clock; readonly users: Users; readonly state: Snapshot | undefined; readonly transport: World['webhooks'] }
+type Parts = {
+  readonly clock: Clock
+  readonly users: Users
+  readonly state: Snapshot | undefined
+  readonly transport: World['webhooks']
+}
 
 function makeWorld(options: ApiServerOptions, { clock, users, state, transport }: Parts): World {
   const store = new Store({ ...usualLimits, ...options.limits }, state)
@@ -159,9 +170,12 @@ type Where = { readonly host: string; readonly port: number; readonly identity: 
 async function serve(rim: Rim, { host, port, identity }: Where): Promise<Running> {
   const stopControllers = startControllers(rim.world)
   // HTTP/1.1 only: enough for every client, and each watch has its own connection to cut.
-  const server = createServer({ key: identity.key, cert: identity.cert, ALPNProtocols: ['http/1.1'] }, (incoming, response) => {
-    void handle(rim, incoming, response)
-  })
+  const server = createServer(
+    { key: identity.key, cert: identity.cert, ALPNProtocols: ['http/1.1'] },
+    (incoming, response) => {
+      void handle(rim, incoming, response)
+    },
+  )
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, host, resolve)

@@ -17,8 +17,8 @@ export class ApiFailure extends Error {
   readonly code: number
   readonly reason: string
 
-  constructor(code: number, reason: string, message: string, options?: ErrorOptions) {
-    super(message, options)
+  constructor(code: number, reason: string, message: string) {
+    super(message)
     this.code = code
     this.reason = reason
   }

@@ -33,12 +33,7 @@ export function parseCron(text: string): Cron | { readonly problem: string } {
 
 function cronOf(text: string): Cron {
   const zoned = /^(?:CRON_)?TZ=(\S*) +(.*)$/s.exec(text)
-  if (zoned !== null) {
-    const [, zone = '', rest = ''] = zoned
-    if (zone !== 'UTC' && zone !== '')
-      throw new Error(`provided bad location ${zone}: the sandbox knows UTC only`)
-    return cronOf(rest.trim())
-  }
+  if (zoned !== null) return inZone(zoned[1] ?? '', zoned[2] ?? '')
   if (text.startsWith('@every ')) return everyOf(text.slice('@every '.length))
   const spelled = text.startsWith('@') ? descriptors[text] : text
   if (spelled === undefined) throw new Error(`unrecognized descriptor: ${text}`)
@@ -46,6 +41,12 @@ function cronOf(text: string): Cron {
   if (fields.length !== 5 || spelled.trim() === '')
     throw new Error(`expected exactly 5 fields, found ${fields.length}: [${fields.join(' ')}]`)
   return standard(fields)
+}
+
+function inZone(zone: string, rest: string): Cron {
+  if (zone !== 'UTC' && zone !== '')
+    throw new Error(`provided bad location ${zone}: the sandbox knows UTC only`)
+  return cronOf(rest.trim())
 }
 
 function everyOf(text: string): Cron {

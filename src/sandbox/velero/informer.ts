@@ -88,7 +88,7 @@ export class Informer {
 
   #replace(items: readonly JsonObject[]): void {
     const names = new Set(items.map(nameOf))
-    for (const name of [...this.#objects.keys()]) if (!names.has(name)) this.#change(name, undefined)
+    for (const name of this.#objects.keys()) if (!names.has(name)) this.#change(name, undefined)
     for (const item of items) this.#change(nameOf(item), item)
   }
 

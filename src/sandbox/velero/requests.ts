@@ -37,7 +37,8 @@ async function answerStatus(life: Life, name: string): Promise<number | void> {
   const now = life.clock.now()
   if (phaseOf(request) === 'Processed') {
     if (Date.parse(textAt(request, 'status', 'processedTimestamp')) + statusTtlMs > now) return againMs
-    return void (await life.client.remove('serverstatusrequests', name))
+    await life.client.remove('serverstatusrequests', name)
+    return
   }
   const answered = withStatus(request, {
     serverVersion: version,

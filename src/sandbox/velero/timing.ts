@@ -4,7 +4,10 @@ import type { Clock } from '../apiserver/clock.ts'
 /** Resolves after `ms`; rejects with the signal's reason if it aborts first. */
 export function sleep(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    if (signal.aborted) return void reject(reasonOf(signal))
+    if (signal.aborted) {
+      reject(reasonOf(signal))
+      return
+    }
     const stop = (): void => {
       release()
       reject(reasonOf(signal))

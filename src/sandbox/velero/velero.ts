@@ -50,7 +50,12 @@ export async function startVelero(options: VeleroOptions): Promise<Velero> {
   const begin = async (): Promise<void> => {
     if (stopped) return
     life = new Life({
-      ...{ client, clock, store, settings, onTrouble, urlOf: bucket.urlOf },
+      client,
+      clock,
+      store,
+      settings,
+      onTrouble,
+      urlOf: bucket.urlOf,
       version: await versionOf(client),
       restart: () =>
         void restart().catch((error: unknown) => onTrouble({ controller: 'server', key: '', error })),
@@ -58,13 +63,13 @@ export async function startVelero(options: VeleroOptions): Promise<Velero> {
     await failInProgress(life)
     await live(life)
   }
+  const again = async (before: Promise<void>): Promise<void> => {
+    await before.catch(() => undefined)
+    await life?.end()
+    await begin()
+  }
   const restart = (): Promise<void> => {
-    changing = changing
-      .catch(() => undefined)
-      .then(async () => {
-        await life?.end()
-        await begin()
-      })
+    changing = again(changing)
     return changing
   }
   const stop = async (): Promise<void> => {

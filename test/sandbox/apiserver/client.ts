@@ -1,13 +1,21 @@
 /** A small client for these tests: JSON over HTTPS with a bearer token, and watches as arrays that grow. */
 import { request } from 'node:https'
 import type { IncomingHttpHeaders } from 'node:http'
-import { startApiServer, type ApiServer, type ApiServerOptions } from '../../../src/sandbox/apiserver/server.ts'
+import {
+  startApiServer,
+  type ApiServer,
+  type ApiServerOptions,
+} from '../../../src/sandbox/apiserver/server.ts'
 
 /** What a server answered: whatever it is, the assertions judge it. */
 // oxlint-disable-next-line typescript/no-explicit-any - answers have no type before they are judged
 export type Loose = any
 export type Reply = { readonly code: number; readonly body: Loose; readonly headers: IncomingHttpHeaders }
-export type CallOptions = { readonly user?: string; readonly type?: string; readonly headers?: Record<string, string> }
+export type CallOptions = {
+  readonly user?: string
+  readonly type?: string
+  readonly headers?: Record<string, string>
+}
 
 /** Starts a server that ends with the test. */
 export async function started(t: Tap.Test, options: ApiServerOptions = {}): Promise<ApiServer> {
@@ -21,20 +29,43 @@ declare namespace Tap {
 }
 
 /** One call. */
-export function call(api: ApiServer, method: string, path: string, body?: unknown, options: CallOptions = {}): Promise<Reply> {
+export function call(
+  api: ApiServer,
+  method: string,
+  path: string,
+  body?: unknown,
+  options: CallOptions = {},
+): Promise<Reply> {
   const text = body === undefined ? '' : typeof body === 'string' ? body : JSON.stringify(body)
   const token = options.user === '' ? {} : { authorization: `Bearer ${api.token(options.user)}` }
-  const headers = { ...token, ...(text === '' ? {} : { 'content-type': options.type ?? 'application/json', 'content-length': String(Buffer.byteLength(text)) }), ...options.headers }
+  const headers = {
+    ...token,
+    ...(text === ''
+      ? {}
+      : {
+          'content-type': options.type ?? 'application/json',
+          'content-length': String(Buffer.byteLength(text)),
+        }),
+    ...options.headers,
+  }
   return new Promise((resolve, reject) => {
-    const outgoing = request(new URL(path, api.url), { method, ca: api.ca, headers, agent: false }, (incoming) => {
-      const chunks: Buffer[] = []
-      incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
-      incoming.on('error', reject)
-      incoming.on('end', () => {
-        const answer = Buffer.concat(chunks).toString('utf8')
-        resolve({ code: incoming.statusCode ?? 0, headers: incoming.headers, body: answer.startsWith('{') ? JSON.parse(answer) : answer })
-      })
-    })
+    const outgoing = request(
+      new URL(path, api.url),
+      { method, ca: api.ca, headers, agent: false },
+      (incoming) => {
+        const chunks: Buffer[] = []
+        incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
+        incoming.on('error', reject)
+        incoming.on('end', () => {
+          const answer = Buffer.concat(chunks).toString('utf8')
+          resolve({
+            code: incoming.statusCode ?? 0,
+            headers: incoming.headers,
+            body: answer.startsWith('{') ? JSON.parse(answer) : answer,
+          })
+        })
+      },
+    )
     outgoing.on('error', reject)
     outgoing.end(text)
   })
@@ -54,7 +85,11 @@ export function watch(api: ApiServer, path: string, options: CallOptions = {}): 
     const headers = { authorization: `Bearer ${api.token(options.user)}`, ...options.headers }
     const outgoing = request(new URL(path, api.url), { ca: api.ca, headers, agent: false }, (incoming) => {
       const events: Loose[] = []
-      let [rest, waiting, done] = ['', [] as { count: number; go: (events: readonly Loose[]) => void }[], false]
+      let [rest, waiting, done] = [
+        '',
+        [] as { count: number; go: (events: readonly Loose[]) => void }[],
+        false,
+      ]
       const tell = (): void => {
         waiting = waiting.filter(({ count, go }) => {
           if (!done && events.length < count) return true
@@ -104,7 +139,10 @@ export const shipCrd = {
         name: 'v1',
         served: true,
         storage: true,
-        subresources: { status: {}, scale: { specReplicasPath: '.spec.sails', statusReplicasPath: '.status.sails' } },
+        subresources: {
+          status: {},
+          scale: { specReplicasPath: '.spec.sails', statusReplicasPath: '.status.sails' },
+        },
         additionalPrinterColumns: [{ name: 'Stage', type: 'string', jsonPath: '.spec.stage' }],
         schema: {
           openAPIV3Schema: {
@@ -126,12 +164,19 @@ export const shipCrd = {
                     maxItems: 3,
                     'x-kubernetes-list-type': 'map',
                     'x-kubernetes-list-map-keys': ['name'],
-                    items: { type: 'object', required: ['name'], properties: { name: { type: 'string' }, rank: { type: 'string' } } },
+                    items: {
+                      type: 'object',
+                      required: ['name'],
+                      properties: { name: { type: 'string' }, rank: { type: 'string' } },
+                    },
                   },
                   cargo: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
                 },
               },
-              status: { type: 'object', properties: { sails: { type: 'integer' }, phase: { type: 'string' } } },
+              status: {
+                type: 'object',
+                properties: { sails: { type: 'integer' }, phase: { type: 'string' } },
+              },
             },
           },
         },
@@ -144,12 +189,20 @@ export const ships = '/apis/harbour.example/v1/namespaces/default/ships'
 export const maps = '/api/v1/namespaces/default/configmaps'
 
 /** A Ship. */
-export function aShip(name: string, spec: Record<string, unknown> = {}, metadata: Record<string, unknown> = {}): Loose {
+export function aShip(
+  name: string,
+  spec: Record<string, unknown> = {},
+  metadata: Record<string, unknown> = {},
+): Loose {
   return { apiVersion: 'harbour.example/v1', kind: 'Ship', metadata: { name, ...metadata }, spec }
 }
 
 /** A ConfigMap. */
-export function aMap(name: string, data: Record<string, string> = {}, metadata: Record<string, unknown> = {}): Loose {
+export function aMap(
+  name: string,
+  data: Record<string, string> = {},
+  metadata: Record<string, unknown> = {},
+): Loose {
   return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, ...metadata }, data }
 }
 

@@ -2,8 +2,18 @@
 // usage: node test/sandbox/apiserver/collect-protobuf.mjs $(go env GOMODCACHE)/k8s.io/{api,apimachinery}@v0.36.3
 import { globSync, readFileSync, writeFileSync } from 'node:fs'
 
-const definitions = readFileSync(new URL('../../../src/sandbox/apiserver/schema/definitions.ndjson', import.meta.url), 'utf8')
-const known = new Set(definitions.trim().split('\n').map((line) => JSON.parse(line).name))
+if (process.argv.length < 3) throw new TypeError('wanted: one or more module folders; see the usage above')
+
+const definitions = readFileSync(
+  new URL('../../../src/sandbox/apiserver/schema/definitions.ndjson', import.meta.url),
+  'utf8',
+)
+const known = new Set(
+  definitions
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line).name),
+)
 const named = (name) => name.replace(/^\.?k8s\.io\./, 'io.k8s.')
 const messages = new Map()
 for (const root of process.argv.slice(2)) {
@@ -11,9 +21,18 @@ for (const root of process.argv.slice(2)) {
     const text = readFileSync(file, 'utf8')
     const home = named(/^package ([\w.]+);/m.exec(text)[1])
     for (const [, name, body] of text.matchAll(/^message (\w+) \{\n([\s\S]*?)^\}/gm)) {
-      const full = (type) => (/^(string|bytes|bool|u?int32|u?int64|double)$/.test(type) ? type : type.includes('.') ? named(type) : `${home}.${type}`)
-      const fields = [...body.matchAll(/^\s+(optional|repeated|map<string, ([\w.]+)>) ?([\w.]+) (\w+)?(?: ?= ?)(\d+)/gm)].map(([, label, value, type, field, number]) =>
-        label.startsWith('map') ? [Number(number), type, 'map', full(value)] : [Number(number), field, label, full(type)],
+      const full = (type) =>
+        /^(string|bytes|bool|u?int32|u?int64|double)$/.test(type)
+          ? type
+          : type.includes('.')
+            ? named(type)
+            : `${home}.${type}`
+      const fields = [
+        ...body.matchAll(/^\s+(optional|repeated|map<string, ([\w.]+)>) ?([\w.]+) (\w+)?(?: ?= ?)(\d+)/gm),
+      ].map(([, label, value, type, field, number]) =>
+        label.startsWith('map')
+          ? [Number(number), type, 'map', full(value)]
+          : [Number(number), field, label, full(type)],
       )
       messages.set(`${home}.${name}`, fields)
     }
@@ -27,5 +46,10 @@ const follow = (name) => {
 }
 for (const name of known) follow(name)
 follow('io.k8s.api.autoscaling.v1.Scale')
-const lines = [...wanted].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([name, fields]) => JSON.stringify({ name, fields }))
-writeFileSync(new URL('../../../src/sandbox/apiserver/protobuf/fields.ndjson', import.meta.url), `${lines.join('\n')}\n`)
+const lines = [...wanted]
+  .toSorted(([a], [b]) => (a < b ? -1 : 1))
+  .map(([name, fields]) => JSON.stringify({ name, fields }))
+writeFileSync(
+  new URL('../../../src/sandbox/apiserver/protobuf/fields.ndjson', import.meta.url),
+  `${lines.join('\n')}\n`,
+)

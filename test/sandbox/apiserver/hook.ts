@@ -25,8 +25,17 @@ export async function aHook(
       const given = answer(request)
       if (given === undefined) return
       const { httpCode = 200, retryAfter, ...rest } = given
-      response.writeHead(Number(httpCode), { 'content-type': 'application/json', ...(retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }) })
-      response.end(JSON.stringify({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', response: { uid: request.uid, ...rest } }))
+      response.writeHead(Number(httpCode), {
+        'content-type': 'application/json',
+        ...(retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }),
+      })
+      response.end(
+        JSON.stringify({
+          apiVersion: 'admission.k8s.io/v1',
+          kind: 'AdmissionReview',
+          response: { uid: request.uid, ...rest },
+        }),
+      )
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -39,7 +48,11 @@ export async function aHook(
 }
 
 /** A webhook configuration for ConfigMaps. */
-export function aConfiguration(kind: 'Mutating' | 'Validating', hook: Hook, more: Record<string, unknown> = {}): Loose {
+export function aConfiguration(
+  kind: 'Mutating' | 'Validating',
+  hook: Hook,
+  more: Record<string, unknown> = {},
+): Loose {
   return {
     apiVersion: 'admissionregistration.k8s.io/v1',
     kind: `${kind}WebhookConfiguration`,
@@ -48,7 +61,14 @@ export function aConfiguration(kind: 'Mutating' | 'Validating', hook: Hook, more
       {
         name: 'one.hooks.example',
         clientConfig: { url: `${hook.url}/judge`, caBundle: hook.caBundle },
-        rules: [{ apiGroups: [''], apiVersions: ['v1'], resources: ['configmaps'], operations: ['CREATE', 'UPDATE'] }],
+        rules: [
+          {
+            apiGroups: [''],
+            apiVersions: ['v1'],
+            resources: ['configmaps'],
+            operations: ['CREATE', 'UPDATE'],
+          },
+        ],
         sideEffects: 'None',
         admissionReviewVersions: ['v1'],
         timeoutSeconds: 5,
@@ -60,5 +80,9 @@ export function aConfiguration(kind: 'Mutating' | 'Validating', hook: Hook, more
 
 /** A JSON patch as a mutating webhook answers it. */
 export function patching(...operations: unknown[]): Record<string, unknown> {
-  return { allowed: true, patchType: 'JSONPatch', patch: Buffer.from(JSON.stringify(operations)).toString('base64') }
+  return {
+    allowed: true,
+    patchType: 'JSONPatch',
+    patch: Buffer.from(JSON.stringify(operations)).toString('base64'),
+  }
 }

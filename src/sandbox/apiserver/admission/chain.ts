@@ -13,24 +13,29 @@ export async function admit(world: World, call: Call): Promise<JsonObject> {
   const hooks = hooksOf(world, 'mutatingwebhookconfigurations')
   const first = await round(world, hooks, { call, again: undefined })
   // One more round for those that asked for it, if a later one changed what they had seen.
-  const second = first.again.size === 0 ? first : await round(world, hooks, { call: { ...call, object: first.object }, again: first.again })
+  const second =
+    first.again.size === 0
+      ? first
+      : await round(world, hooks, { call: { ...call, object: first.object }, again: first.again })
   return second.object ?? {}
 }
 
 type Round = { readonly call: Call; readonly again: ReadonlySet<string> | undefined }
 
-async function round(world: World, hooks: readonly Hook[], { call, again }: Round): Promise<{ object: JsonObject | undefined; again: ReadonlySet<string> }> {
+async function round(
+  world: World,
+  hooks: readonly Hook[],
+  { call, again }: Round,
+): Promise<{ object: JsonObject | undefined; again: ReadonlySet<string> }> {
   let { object } = call
   const called = new Set<string>()
   const outdated = new Set<string>()
   for (const hook of hooks) {
     const now = { ...call, object }
     if ((again !== undefined && !again.has(hook.id)) || !isFor(world, hook, now)) continue
-    const changed = await mutate(world, hook, now)
-    if (changed !== undefined && object !== undefined && !same(changed, object)) {
-      object = changed
-      for (const id of called) outdated.add(id)
-    }
+    const changed = (await mutate(world, hook, now)) ?? object
+    if (!same(changed, object)) for (const id of called) outdated.add(id)
+    object = changed
     if (textAt(hook.webhook, 'reinvocationPolicy') === 'IfNeeded') called.add(hook.id)
   }
   return { object, again: again === undefined ? outdated : new Set() }
@@ -43,7 +48,9 @@ async function mutate(world: World, { webhook }: Hook, call: Call): Promise<Json
   if (verdict.patch === '') return undefined
   const name = JSON.stringify(textAt(webhook, 'name'))
   if (call.object === undefined) {
-    throw internal(`admission webhook ${name} attempted to modify the object, which is not supported for this operation`)
+    throw internal(
+      `admission webhook ${name} attempted to modify the object, which is not supported for this operation`,
+    )
   }
   return patched(call.object, verdict.patch)
 }

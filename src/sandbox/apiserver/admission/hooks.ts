@@ -11,7 +11,10 @@ import { conditionsHold, variablesOf } from './variables.ts'
 export type Hook = { readonly id: string; readonly webhook: JsonObject }
 
 /** All webhooks of a sort: configurations by name, webhooks in their own order. */
-export function hooksOf(world: World, plural: 'mutatingwebhookconfigurations' | 'validatingwebhookconfigurations'): readonly Hook[] {
+export function hooksOf(
+  world: World,
+  plural: 'mutatingwebhookconfigurations' | 'validatingwebhookconfigurations',
+): readonly Hook[] {
   return registrations(world, plural).flatMap((configuration) =>
     listAt(configuration, 'webhooks').flatMap((webhook, index) =>
       isObject(webhook) ? [{ id: `${textAt(configuration, 'metadata', 'name')}/${index}`, webhook }] : [],
@@ -21,7 +24,8 @@ export function hooksOf(world: World, plural: 'mutatingwebhookconfigurations' | 
 
 /** Whether a webhook is to be called; throws 403 where its conditions cannot be evaluated and it fails closed. */
 export function isFor(world: World, { webhook }: Hook, call: Call): boolean {
-  if (isExempt(call) || !rulesMatch(listAt(webhook, 'rules'), call) || !selectorsMatch(world, webhook, call)) return false
+  if (isExempt(call) || !rulesMatch(listAt(webhook, 'rules'), call) || !selectorsMatch(world, webhook, call))
+    return false
   const conditions = listAt(webhook, 'matchConditions')
   if (conditions.length === 0) return true
   const result = conditionsHold(conditions, variablesOf(world, call))

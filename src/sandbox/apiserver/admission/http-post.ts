@@ -46,7 +46,13 @@ export function post({ connectTo, url, servername, agent, body, signal }: Post):
           else chunks.push(chunk)
         })
         incoming.on('error', reject)
-        incoming.on('end', () => resolve({ code: incoming.statusCode ?? 0, retryAfter: incoming.headers['retry-after'] ?? '', body: Buffer.concat(chunks).toString('utf8') }))
+        incoming.on('end', () =>
+          resolve({
+            code: incoming.statusCode ?? 0,
+            retryAfter: incoming.headers['retry-after'] ?? '',
+            body: Buffer.concat(chunks).toString('utf8'),
+          }),
+        )
       },
     )
     outgoing.on('error', reject)
@@ -67,15 +73,20 @@ const certificateErrors: Readonly<Record<string, string>> = {
 }
 
 /** What Go's client would say of an error. */
-export function goWords(error: unknown, { connectTo, servername }: Pick<Post, 'connectTo' | 'servername'>): string {
+export function goWords(
+  error: unknown,
+  { connectTo, servername }: Pick<Post, 'connectTo' | 'servername'>,
+): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   const address = `${connectTo.hostname}:${connectTo.port === '' ? '443' : connectTo.port}`
-  if (code === 'ABORT_ERR') return 'context deadline exceeded'
-  if (code === 'ECONNREFUSED') return `dial tcp ${address}: connect: connection refused`
-  if (code === 'ECONNRESET' || code === 'EPIPE') return 'EOF'
-  if (code === 'ENOTFOUND') return `dial tcp: lookup ${connectTo.hostname}: no such host`
-  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
-    return `tls: failed to verify certificate: x509: certificate is not valid for any names, but wanted to match ${servername}`
+  const words: Readonly<Record<string, string>> = {
+    ...certificateErrors,
+    ABORT_ERR: 'context deadline exceeded',
+    ECONNREFUSED: `dial tcp ${address}: connect: connection refused`,
+    ECONNRESET: 'EOF',
+    EPIPE: 'EOF',
+    ENOTFOUND: `dial tcp: lookup ${connectTo.hostname}: no such host`,
+    ERR_TLS_CERT_ALTNAME_INVALID: `tls: failed to verify certificate: x509: certificate is not valid for any names, but wanted to match ${servername}`,
   }
-  return certificateErrors[code] ?? (error instanceof Error ? error.message : String(error))
+  return words[code] ?? (error instanceof Error ? error.message : String(error))
 }

@@ -51,7 +51,10 @@ function resourceMatches(pattern: string, { resource, subresource }: Call): bool
 
 /** Whether the selectors of a registration select the namespace and the object of a call. */
 export function selectorsMatch(world: World, of: Json | undefined, call: Call): boolean {
-  return namespaceMatches(world, at(of, 'namespaceSelector'), call) && objectMatches(at(of, 'objectSelector'), call)
+  return (
+    namespaceMatches(world, at(of, 'namespaceSelector'), call) &&
+    objectMatches(at(of, 'objectSelector'), call)
+  )
 }
 
 function namespaceMatches(world: World, selector: Json | undefined, call: Call): boolean {
@@ -66,7 +69,9 @@ function namespaceMatches(world: World, selector: Json | undefined, call: Call):
 
 function objectMatches(selector: Json | undefined, call: Call): boolean {
   const selects = labelSelectorOf(selector)
-  return [call.object, call.oldObject].some((object) => object !== undefined && selects(textMapAt(object, 'metadata', 'labels')))
+  return [call.object, call.oldObject].some(
+    (object) => object !== undefined && selects(textMapAt(object, 'metadata', 'labels')),
+  )
 }
 
 /** Whether matchResources (of a policy or a binding) mean a call. An absent list of rules means all in a binding. */

@@ -8,7 +8,12 @@ import type { Call } from './call.ts'
 import { isExempt, matchResourcesMatch, registrations } from './matching.ts'
 import { conditionsHold, variablesOf } from './variables.ts'
 
-type Denial = { readonly policy: string; readonly binding: string; readonly message: string; readonly reason: string }
+type Denial = {
+  readonly policy: string
+  readonly binding: string
+  readonly message: string
+  readonly reason: string
+}
 type Failed = { readonly message: string; readonly reason: string }
 type Variables = Readonly<Record<string, unknown>>
 
@@ -21,8 +26,11 @@ export function checkPolicies(world: World, call: Call): void {
   for (const policy of registrations(world, 'validatingadmissionpolicies')) {
     const name = textAt(policy, 'metadata', 'name')
     const bound = bindings.filter((one) => textAt(one, 'spec', 'policyName') === name)
-    if (bound.length === 0 || !matchResourcesMatch(world, at(policy, 'spec', 'matchConstraints'), call)) continue
-    const matching = bound.filter((one) => matchResourcesMatch(world, at(one, 'spec', 'matchResources'), call))
+    if (bound.length === 0 || !matchResourcesMatch(world, at(policy, 'spec', 'matchConstraints'), call))
+      continue
+    const matching = bound.filter((one) =>
+      matchResourcesMatch(world, at(one, 'spec', 'matchResources'), call),
+    )
     if (matching.length === 0) continue
     const failed = judge(policy, variablesOf(world, call))
     for (const binding of matching) denials.push(...enforced(call, { policy: name, binding, failed }))
@@ -34,7 +42,9 @@ export function checkPolicies(world: World, call: Call): void {
 function judge(policy: JsonObject, variables: Variables): readonly Failed[] {
   const closed = textAt(policy, 'spec', 'failurePolicy') !== 'Ignore'
   if (textAt(policy, 'spec', 'paramKind', 'kind') !== '') {
-    return closed ? [{ message: 'failed to configure policy: params are not supported by the sandbox', reason: '' }] : []
+    return closed
+      ? [{ message: 'failed to configure policy: params are not supported by the sandbox', reason: '' }]
+      : []
   }
   const conditions = conditionsHold(listAt(policy, 'spec', 'matchConditions'), variables)
   if ('errors' in conditions) return closed ? [{ message: conditions.errors.join(', '), reason: '' }] : []
@@ -52,9 +62,11 @@ function lazily(declared: readonly Json[], variables: Variables): object {
       enumerable: true,
       get: () => {
         const name = textAt(one, 'name')
-        const result = known.get(name) ?? evaluate(textAt(one, 'expression'), { ...variables, variables: composed })
+        const result =
+          known.get(name) ?? evaluate(textAt(one, 'expression'), { ...variables, variables: composed })
         known.set(name, result)
-        if ('error' in result) throw new Error(`composited variable "${name}" fails to evaluate: ${result.error}`)
+        if ('error' in result)
+          throw new Error(`composited variable "${name}" fails to evaluate: ${result.error}`)
         return result.value
       },
     })
@@ -67,7 +79,9 @@ function validation(one: Json, variables: Variables, closed: boolean): readonly 
   const result = evaluate(expression, variables)
   const reason = textAt(one, 'reason')
   if ('error' in result) {
-    return closed ? [{ message: `expression '${expression.trim()}' resulted in error: ${result.error}`, reason }] : []
+    return closed
+      ? [{ message: `expression '${expression.trim()}' resulted in error: ${result.error}`, reason }]
+      : []
   }
   return result.value === true ? [] : [{ message: messageOf(one, variables), reason }]
 }
@@ -88,12 +102,20 @@ function enforced(call: Call, { policy, binding, failed }: Enforcing): readonly 
   const name = textAt(binding, 'metadata', 'name')
   const actions = textsAt(binding, 'spec', 'validationActions')
   if (actions.includes('Warn')) {
-    for (const one of failed) call.warn(`Validation failed for ValidatingAdmissionPolicy '${policy}' with binding '${name}': ${one.message}`)
+    for (const one of failed)
+      call.warn(
+        `Validation failed for ValidatingAdmissionPolicy '${policy}' with binding '${name}': ${one.message}`,
+      )
   }
   return actions.includes('Deny') ? failed.map((one) => ({ policy, binding: name, ...one })) : []
 }
 
-const codes: Readonly<Record<string, number>> = { Unauthorized: 401, Forbidden: 403, Invalid: 422, RequestEntityTooLarge: 413 }
+const codes: Readonly<Record<string, number>> = {
+  Unauthorized: 401,
+  Forbidden: 403,
+  Invalid: 422,
+  RequestEntityTooLarge: 413,
+}
 
 function denied(call: Call, { policy, binding, message, reason }: Denial): ApiError {
   const text = `ValidatingAdmissionPolicy '${policy}' with binding '${binding}' denied request: ${message}`
@@ -105,6 +127,11 @@ function denied(call: Call, { policy, binding, message, reason }: Denial): ApiEr
     code: codes[why] ?? 403,
     reason: why,
     message: `${shown} is forbidden: ${text}`,
-    details: { ...(name === '' ? {} : { name }), ...(of.group === '' ? {} : { group: of.group }), kind: of.resource, causes: [{ message: text }] },
+    details: {
+      ...(name === '' ? {} : { name }),
+      ...(of.group === '' ? {} : { group: of.group }),
+      kind: of.resource,
+      causes: [{ message: text }],
+    },
   })
 }

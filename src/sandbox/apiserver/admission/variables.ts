@@ -10,12 +10,21 @@ import type { Call } from './call.ts'
 
 /** The variables of a call. */
 export function variablesOf(world: World, call: Call): Readonly<Record<string, unknown>> {
-  const typed = (object: JsonObject | undefined): unknown => (object === undefined ? null : typedCelValue(call.resource.node, object))
+  const typed = (object: JsonObject | undefined): unknown =>
+    object === undefined ? null : typedCelValue(call.resource.node, object)
   const namespace = call.namespace === '' ? undefined : world.store.get('/namespaces', call.namespace)
-  const ask = (user: User): Ask => (question) => world.authorize(user, question)
+  const ask =
+    (user: User): Ask =>
+    (question) =>
+      world.authorize(user, question)
   const forAccount = (namespace: string, name: string): Ask => {
     const user = `system:serviceaccount:${namespace}:${name}`
-    return ask({ name: user, uid: '', groups: [...(accountGroups(user) ?? []), 'system:authenticated'], extra: {} })
+    return ask({
+      name: user,
+      uid: '',
+      groups: [...(accountGroups(user) ?? []), 'system:authenticated'],
+      extra: {},
+    })
   }
   return {
     object: typed(call.object),
@@ -32,7 +41,8 @@ export function requestOf(call: Call): JsonObject {
   const { resource } = call
   const kind = { group: resource.group, version: resource.version, kind: resource.kind }
   const which = { group: resource.group, version: resource.version, resource: resource.plural }
-  const sub: JsonObject = call.subresource === '' ? {} : { subResource: call.subresource, requestSubResource: call.subresource }
+  const sub: JsonObject =
+    call.subresource === '' ? {} : { subResource: call.subresource, requestSubResource: call.subresource }
   return {
     kind,
     resource: which,

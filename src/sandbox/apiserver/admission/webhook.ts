@@ -23,30 +23,47 @@ export function checkDryRun(hook: JsonObject, call: Call): void {
 }
 
 /** Calls a webhook; throws CallFailed. */
-export async function callWebhook(world: World, hook: JsonObject, { call, mutating }: { readonly call: Call; readonly mutating: boolean }): Promise<Verdict> {
+export async function callWebhook(
+  world: World,
+  hook: JsonObject,
+  { call, mutating }: { readonly call: Call; readonly mutating: boolean },
+): Promise<Verdict> {
   const uid = randomUUID()
   const name = textAt(hook, 'name')
-  const fail = (why: string): CallFailed => new CallFailed(`failed calling webhook ${JSON.stringify(name)}: ${why}`)
+  const fail = (why: string): CallFailed =>
+    new CallFailed(`failed calling webhook ${JSON.stringify(name)}: ${why}`)
   const posted = await answer(world, hook, { call, uid }).catch((error: unknown) => {
     throw fail(`failed to call webhook: ${error instanceof Error ? error.message : String(error)}`)
   })
   const { response, problem } = verified(posted, uid, mutating)
   if (response === undefined) throw fail(problem)
   for (const warning of textsAt(response, 'warnings')) call.warn(warning)
-  return { allowed: at(response, 'allowed') === true, result: objectAt(response, 'status'), patch: textAt(response, 'patch') }
+  return {
+    allowed: at(response, 'allowed') === true,
+    result: objectAt(response, 'status'),
+    patch: textAt(response, 'patch'),
+  }
 }
 
 // rest.Request: up to 10 retries of 429 and 5xx with Retry-After, with the same body and so with the same uids.
 const mostRetries = 10
 
-async function answer(world: World, hook: JsonObject, { call, uid }: { readonly call: Call; readonly uid: string }): Promise<Posted> {
+async function answer(
+  world: World,
+  hook: JsonObject,
+  { call, uid }: { readonly call: Call; readonly uid: string },
+): Promise<Posted> {
   const seconds = at(hook, 'timeoutSeconds')
   const ms = Math.min((typeof seconds === 'number' ? seconds : 10) * 1000, call.endsAt - world.clock.now())
   if (ms <= 0) throw new Error('context deadline exceeded')
   const deadline = new AbortController()
   const release = world.clock.after(ms, () => deadline.abort())
   const target = targetOf(world, hook, Math.ceil(ms / 1000))
-  const request: Post = { ...target, body: JSON.stringify(reviewOf(call, uid)), signal: AbortSignal.any([deadline.signal, call.signal]) }
+  const request: Post = {
+    ...target,
+    body: JSON.stringify(reviewOf(call, uid)),
+    signal: AbortSignal.any([deadline.signal, call.signal]),
+  }
   try {
     for (let tried = 0; ; tried += 1) {
       const posted = await post(request)
@@ -68,7 +85,10 @@ class Refused extends Error {}
 function accepted(posted: Posted): Posted {
   if (posted.code >= 200 && posted.code <= 206) return posted
   if (posted.code === 404) throw new Refused('the server could not find the requested resource')
-  if (posted.code >= 500) throw new Refused(`an error on the server (${JSON.stringify(posted.body.slice(0, 2048).trim() || 'unknown')}) has prevented the request from succeeding`)
+  if (posted.code >= 500)
+    throw new Refused(
+      `an error on the server (${JSON.stringify(posted.body.slice(0, 2048).trim() || 'unknown')}) has prevented the request from succeeding`,
+    )
   throw new Refused(`the server rejected our request for an unknown reason (${posted.code})`)
 }
 
@@ -103,13 +123,14 @@ function targetOf(world: World, hook: JsonObject, seconds: number): Target {
 const portOf = (client: JsonObject): number => Number(at(client, 'service', 'port') ?? 443)
 
 function serviceUrl(client: JsonObject): string {
-  const { name, namespace } = objectAt(client, 'service')
-  return `https://${String(name)}.${String(namespace)}.svc:${portOf(client)}${textAt(client, 'service', 'path') || '/'}`
+  const [name, namespace] = [textAt(client, 'service', 'name'), textAt(client, 'service', 'namespace')]
+  return `https://${name}.${namespace}.svc:${portOf(client)}${textAt(client, 'service', 'path') || '/'}`
 }
 
 function standIn(world: World, client: JsonObject): URL {
   const service = `${textAt(client, 'service', 'namespace')}/${textAt(client, 'service', 'name')}`
-  const found = world.webhooks.services.get(`${service}:${portOf(client)}`) ?? world.webhooks.services.get(service)
+  const found =
+    world.webhooks.services.get(`${service}:${portOf(client)}`) ?? world.webhooks.services.get(service)
   if (found === undefined) throw new Refused(`service ${JSON.stringify(service.split('/')[1])} not found`)
   return new URL(found)
 }
@@ -127,15 +148,24 @@ type Verified = { readonly response: JsonObject | undefined; readonly problem: s
 // apiserver pkg/admission/plugin/webhook/request: VerifyAdmissionResponse.
 function verified(posted: Posted, uid: string, mutating: boolean): Verified {
   const review = parsed(posted.body)
-  const invalid = (why: string): Verified => ({ response: undefined, problem: `received invalid webhook response: ${why}` })
-  if (review === undefined) return { response: undefined, problem: "failed to call webhook: couldn't get version/kind; json parse error" }
+  const invalid = (why: string): Verified => ({
+    response: undefined,
+    problem: `received invalid webhook response: ${why}`,
+  })
+  if (review === undefined)
+    return {
+      response: undefined,
+      problem: "failed to call webhook: couldn't get version/kind; json parse error",
+    }
   const response = at(review, 'response')
   if (!isObject(response)) return invalid('webhook response was absent')
   const got = textAt(response, 'uid')
   if (got !== uid) return invalid(`expected response.uid=${JSON.stringify(uid)}, got ${JSON.stringify(got)}`)
   const [version, kind] = [textAt(review, 'apiVersion'), textAt(review, 'kind')]
   if (version !== 'admission.k8s.io/v1' || kind !== 'AdmissionReview') {
-    return invalid(`expected webhook response of admission.k8s.io/v1, Kind=AdmissionReview, got ${version.includes('/') ? version : `/${version}`}, Kind=${kind}`)
+    return invalid(
+      `expected webhook response of admission.k8s.io/v1, Kind=AdmissionReview, got ${version.includes('/') ? version : `/${version}`}, Kind=${kind}`,
+    )
   }
   const problem = patchProblem(response, mutating)
   return problem === undefined ? { response, problem: '' } : invalid(problem)
@@ -149,7 +179,9 @@ function patchProblem(response: JsonObject, mutating: boolean): string | undefin
   }
   if (patch !== '' && type === '') return 'webhook returned response.patch but not response.patchType'
   if (patch === '' && type !== '') return 'webhook returned response.patchType but not response.patch'
-  return patch !== '' && type !== 'JSONPatch' ? `webhook returned invalid response.patchType of ${JSON.stringify(type)}` : undefined
+  return patch !== '' && type !== 'JSONPatch'
+    ? `webhook returned invalid response.patchType of ${JSON.stringify(type)}`
+    : undefined
 }
 
 function parsed(text: string): Json | undefined {

@@ -26,40 +26,73 @@ function valuesOf(headers: IncomingHttpHeaders, name: string): readonly string[]
 }
 
 function impersonated(world: World, user: User, headers: IncomingHttpHeaders): User {
-  const [name] = [headers['impersonate-user']].flat()
+  const [name = ''] = [headers['impersonate-user']].flat()
   const groups = valuesOf(headers, 'impersonate-group')
   const [uid = ''] = valuesOf(headers, 'impersonate-uid')
   const extra = extraOf(headers)
-  if (name === undefined || name === '') {
-    if (groups.length === 0 && uid === '' && extra.length === 0) return user
+  if (name === '') {
+    if (groups.length + uid.length + extra.length === 0) return user
     throw badRequest(`requested ${JSON.stringify(groups)} without impersonating a user`)
   }
-  const may = (what: Partial<Attributes>): void => mayImpersonate(world, user, what)
-  const account = accountGroups(name)
-  const [, , namespace = '', accountName = ''] = name.split(':')
-  may(account === undefined ? { resource: 'users', name } : { resource: 'serviceaccounts', namespace, name: accountName })
-  for (const group of groups) may({ resource: 'groups', name: group })
-  if (uid !== '') may({ group: 'authentication.k8s.io', resource: 'uids', name: uid })
-  for (const [key, value] of extra) may({ group: 'authentication.k8s.io', resource: 'userextras', subresource: key, name: value })
-  const added = groups.length === 0 ? (account ?? []) : []
-  const all = new Set([...groups, ...added, name === anonymous.name ? 'system:unauthenticated' : 'system:authenticated'])
-  return { name, uid, groups: [...all], extra: grouped(extra) }
+  for (const what of demands({ name, groups, uid, extra })) mayImpersonate(world, user, what)
+  return { name, uid, groups: groupsOf(name, groups), extra: grouped(extra) }
+}
+
+type Extra = readonly (readonly [string, string])[]
+type Wanted = {
+  readonly name: string
+  readonly groups: readonly string[]
+  readonly uid: string
+  readonly extra: Extra
+}
+
+function demands({ name, groups, uid, extra }: Wanted): readonly Partial<Attributes>[] {
+  const [, , namespace = '', account = ''] = name.split(':')
+  const group = 'authentication.k8s.io'
+  return [
+    accountGroups(name) === undefined
+      ? { resource: 'users', name }
+      : { resource: 'serviceaccounts', namespace, name: account },
+    ...groups.map((one) => ({ resource: 'groups', name: one })),
+    ...(uid === '' ? [] : [{ group, resource: 'uids', name: uid }]),
+    ...extra.map(([key, value]) => ({ group, resource: 'userextras', subresource: key, name: value })),
+  ]
+}
+
+function groupsOf(name: string, asked: readonly string[]): readonly string[] {
+  const added = asked.length === 0 ? (accountGroups(name) ?? []) : []
+  const everyone = name === anonymous.name ? 'system:unauthenticated' : 'system:authenticated'
+  return [...new Set([...asked, ...added, everyone])]
 }
 
 function grouped(pairs: readonly (readonly [string, string])[]): Readonly<Record<string, readonly string[]>> {
   const keys = [...new Set(pairs.map(([key]) => key))]
-  return Object.fromEntries(keys.map((wanted) => [wanted, pairs.filter(([key]) => key === wanted).map(([, value]) => value)]))
+  return Object.fromEntries(
+    keys.map((wanted) => [wanted, pairs.filter(([key]) => key === wanted).map(([, value]) => value)]),
+  )
 }
 
 function extraOf(headers: IncomingHttpHeaders): readonly (readonly [string, string])[] {
   const prefix = 'impersonate-extra-'
   return Object.keys(headers)
     .filter((name) => name.startsWith(prefix))
-    .flatMap((name) => valuesOf(headers, name).map((value) => [decodeURIComponent(name.slice(prefix.length)), value] as const))
+    .flatMap((name) =>
+      valuesOf(headers, name).map((value) => [decodeURIComponent(name.slice(prefix.length)), value] as const),
+    )
 }
 
 function mayImpersonate(world: World, user: User, what: Partial<Attributes>): void {
-  const wanted: Attributes = { verb: 'impersonate', group: '', version: 'v1', resource: '', subresource: '', namespace: '', name: '', path: '', ...what }
+  const wanted: Attributes = {
+    verb: 'impersonate',
+    group: '',
+    version: 'v1',
+    resource: '',
+    subresource: '',
+    namespace: '',
+    name: '',
+    path: '',
+    ...what,
+  }
   const answer = world.authorize(user, wanted)
   if (!answer.allowed) throw forbiddenBy(user, wanted, answer.reason)
 }

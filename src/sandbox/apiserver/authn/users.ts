@@ -29,12 +29,18 @@ export type User = {
 }
 
 /** Who asks without a token. */
-export const anonymous: User = { name: 'system:anonymous', uid: '', groups: ['system:unauthenticated'], extra: {} }
+export const anonymous: User = {
+  name: 'system:anonymous',
+  uid: '',
+  groups: ['system:unauthenticated'],
+  extra: {},
+}
 
 /** The groups of a service account, from its user name; undefined for other users. */
 export function accountGroups(name: string): readonly string[] | undefined {
   const [system, kind, namespace, account, more] = name.split(':')
-  if (system !== 'system' || kind !== 'serviceaccount' || !namespace || !account || more !== undefined) return undefined
+  if (system !== 'system' || kind !== 'serviceaccount' || !namespace || !account || more !== undefined)
+    return undefined
   return ['system:serviceaccounts', `system:serviceaccounts:${namespace}`]
 }
 
@@ -72,6 +78,10 @@ export class Users {
 }
 
 function asUser(user: TokenUser): User {
-  const groups = new Set([...(user.groups ?? []), ...(accountGroups(user.name) ?? []), 'system:authenticated'])
+  const groups = new Set([
+    ...(user.groups ?? []),
+    ...(accountGroups(user.name) ?? []),
+    'system:authenticated',
+  ])
   return { name: user.name, uid: user.uid ?? '', groups: [...groups], extra: {} }
 }

@@ -13,9 +13,15 @@ export type Answer = { readonly allowed: boolean; readonly reason: string }
 export function forbiddenBy(user: User, what: Attributes, reason: string): ApiError {
   const who = `User ${JSON.stringify(user.name)}`
   const tail = reason === '' ? '' : `: ${reason}`
-  if (what.path !== '') return forbidden({ group: '', resource: '' }, '', `${who} cannot ${what.verb} path ${JSON.stringify(what.path)}${tail}`)
+  if (what.path !== '')
+    return forbidden(
+      { group: '', resource: '' },
+      '',
+      `${who} cannot ${what.verb} path ${JSON.stringify(what.path)}${tail}`,
+    )
   const resource = what.subresource === '' ? what.resource : `${what.resource}/${what.subresource}`
-  const scope = what.namespace === '' ? 'at the cluster scope' : `in the namespace ${JSON.stringify(what.namespace)}`
+  const scope =
+    what.namespace === '' ? 'at the cluster scope' : `in the namespace ${JSON.stringify(what.namespace)}`
   const why = `${who} cannot ${what.verb} resource ${JSON.stringify(resource)} in API group ${JSON.stringify(what.group)} ${scope}${tail}`
   return forbidden({ group: what.group, resource: what.resource }, what.name, why)
 }

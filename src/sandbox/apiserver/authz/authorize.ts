@@ -15,7 +15,11 @@ const everyone = [{ verbs: ['get'], nonResourceURLs: publicPaths }]
 /** What every authenticated user may do. */
 export const authenticated: readonly JsonObject[] = [
   { verbs: ['get'], nonResourceURLs: discoveryPaths },
-  { verbs: ['create'], apiGroups: ['authorization.k8s.io'], resources: ['selfsubjectaccessreviews', 'selfsubjectrulesreviews'] },
+  {
+    verbs: ['create'],
+    apiGroups: ['authorization.k8s.io'],
+    resources: ['selfsubjectaccessreviews', 'selfsubjectrulesreviews'],
+  },
   { verbs: ['create'], apiGroups: ['authentication.k8s.io'], resources: ['selfsubjectreviews'] },
 ]
 
@@ -26,7 +30,8 @@ export function authorizerOf(store: Store, users: Users): Authorizer {
     const usual = user.groups.includes('system:authenticated') ? authenticated : everyone
     if (usual.some((rule) => ruleAllows(rule, what))) return { allowed: true, reason: '' }
     const grants = users.find(user.name)?.grants ?? []
-    if (grants.some((grant) => grantAllows(grant, what))) return { allowed: true, reason: 'granted to the user by the sandbox' }
+    if (grants.some((grant) => grantAllows(grant, what)))
+      return { allowed: true, reason: 'granted to the user by the sandbox' }
     return rbacAnswer(store, user, what)
   }
 }
@@ -39,7 +44,9 @@ function grantAllows(grant: Grant, what: Attributes): boolean {
     has(grant.verbs, what.verb) &&
     has(grant.groups, what.group) &&
     has(grant.resources, what.resource) &&
-    (grant.subresources === undefined ? what.subresource === '' : has(grant.subresources, what.subresource)) &&
+    (grant.subresources === undefined
+      ? what.subresource === ''
+      : has(grant.subresources, what.subresource)) &&
     has(grant.namespaces, what.namespace) &&
     has(grant.names, what.name)
   )

@@ -16,7 +16,8 @@ export function rbacAnswer(store: Store, user: User, what: Attributes): Answer {
       missing.push(missingRole(binding))
       continue
     }
-    if (listAt(role, 'rules').some((rule) => ruleAllows(rule, what))) return { allowed: true, reason: bindingReason(binding) }
+    if (listAt(role, 'rules').some((rule) => ruleAllows(rule, what)))
+      return { allowed: true, reason: bindingReason(binding) }
   }
   return { allowed: false, reason: missing.length === 0 ? '' : `RBAC: ${aggregated(missing)}` }
 }
@@ -39,8 +40,14 @@ function bindingReason(binding: JsonObject): string {
   return `RBAC: allowed by ${kind} ${shown} of ${role}`
 }
 
-function bindingsFor(store: Store, namespace: string): readonly { readonly binding: JsonObject; readonly namespace: string }[] {
-  const cluster = [...store.objects(`${group}/clusterrolebindings`).values()].map((binding) => ({ binding, namespace: '' }))
+function bindingsFor(
+  store: Store,
+  namespace: string,
+): readonly { readonly binding: JsonObject; readonly namespace: string }[] {
+  const cluster = [...store.objects(`${group}/clusterrolebindings`).values()].map((binding) => ({
+    binding,
+    namespace: '',
+  }))
   if (namespace === '') return cluster
   const local = [...store.objects(`${group}/rolebindings`).values()]
     .filter((binding) => textAt(binding, 'metadata', 'namespace') === namespace)
@@ -79,7 +86,11 @@ export function ruleAllows(rule: Json, what: Attributes): boolean {
   }
   if (!has('verbs', what.verb)) return false
   if (what.path !== '') return textsAt(rule, 'nonResourceURLs').some((url) => urlMatches(url, what.path))
-  return has('apiGroups', what.group) && resourceMatches(textsAt(rule, 'resources'), what) && nameMatches(rule, what)
+  return (
+    has('apiGroups', what.group) &&
+    resourceMatches(textsAt(rule, 'resources'), what) &&
+    nameMatches(rule, what)
+  )
 }
 
 const urlMatches = (url: string, path: string): boolean =>
@@ -87,7 +98,9 @@ const urlMatches = (url: string, path: string): boolean =>
 
 function resourceMatches(resources: readonly string[], { resource, subresource }: Attributes): boolean {
   const full = subresource === '' ? resource : `${resource}/${subresource}`
-  return resources.some((one) => one === '*' || one === full || (subresource !== '' && one === `*/${subresource}`))
+  return resources.some(
+    (one) => one === '*' || one === full || (subresource !== '' && one === `*/${subresource}`),
+  )
 }
 
 function nameMatches(rule: JsonObject, what: Attributes): boolean {

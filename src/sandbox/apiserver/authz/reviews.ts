@@ -27,7 +27,8 @@ const kinds: Readonly<Record<string, Review>> = {
   LocalSubjectAccessReview: local,
   SelfSubjectAccessReview: (world, request, object) => access(world, request.user, object),
   SelfSubjectReview: (_world, request) => ({ userInfo: userInfo(request.user) }),
-  SelfSubjectRulesReview: (world, request, object) => rulesFor(world, request.user, textAt(object, 'spec', 'namespace')),
+  SelfSubjectRulesReview: (world, request, object) =>
+    rulesFor(world, request.user, textAt(object, 'spec', 'namespace')),
   TokenReview: tokenReview,
 }
 
@@ -58,7 +59,12 @@ function subjectOf(object: JsonObject): User {
       wrong('spec.user', '', 'at least one of user or group must be specified'),
     ])
   }
-  const extra = Object.fromEntries(Object.entries(objectAt(object, 'spec', 'extra')).map(([key]) => [key, textsAt(object, 'spec', 'extra', key)]))
+  const extra = Object.fromEntries(
+    Object.entries(objectAt(object, 'spec', 'extra')).map(([key]) => [
+      key,
+      textsAt(object, 'spec', 'extra', key),
+    ]),
+  )
   // Unlike authentication, a review adds no groups; only those that are named count.
   return { name, uid: textAt(object, 'spec', 'uid'), groups, extra }
 }
@@ -73,10 +79,20 @@ function questionOf(object: JsonObject): Attributes {
   const path = at(object, 'spec', 'nonResourceAttributes')
   if (isObject(of) === isObject(path)) {
     throw invalid({ group: 'authorization.k8s.io', kind: textAt(object, 'kind') }, '', [
-      wrong('spec.resourceAttributes', isObject(of) ? of : null, isObject(of) ? 'cannot be specified in combination with nonResourceAttributes' : 'exactly one of nonResourceAttributes or resourceAttributes must be specified'),
+      wrong(
+        'spec.resourceAttributes',
+        isObject(of) ? of : null,
+        isObject(of)
+          ? 'cannot be specified in combination with nonResourceAttributes'
+          : 'exactly one of nonResourceAttributes or resourceAttributes must be specified',
+      ),
     ])
   }
-  const [verb, group, version] = [textAt(isObject(of) ? of : path, 'verb'), textAt(of, 'group'), textAt(of, 'version')]
+  const [verb, group, version] = [
+    textAt(isObject(of) ? of : path, 'verb'),
+    textAt(of, 'group'),
+    textAt(of, 'version'),
+  ]
   return {
     verb,
     group,
@@ -92,6 +108,7 @@ function questionOf(object: JsonObject): Attributes {
 function tokenReview(world: World, _request: Request, object: JsonObject): JsonObject {
   const user = world.users.ofToken(textAt(object, 'spec', 'token'))
   if (user === undefined || user.name === '') return { user: {}, error: 'invalid bearer token' }
-  const account = accountGroups(user.name) === undefined ? {} : { audiences: ['https://kubernetes.default.svc'] }
+  const account =
+    accountGroups(user.name) === undefined ? {} : { audiences: ['https://kubernetes.default.svc'] }
   return { authenticated: true, user: userInfo(user), ...account }
 }

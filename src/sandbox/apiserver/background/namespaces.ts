@@ -26,7 +26,8 @@ export function watchNamespaces(world: World): () => void {
   }
 }
 
-const isGoing = (object: Parameters<typeof textAt>[0]): boolean => textAt(object, 'metadata', 'deletionTimestamp') !== ''
+const isGoing = (object: Parameters<typeof textAt>[0]): boolean =>
+  textAt(object, 'metadata', 'deletionTimestamp') !== ''
 
 function empty(world: World, name: string): void {
   const object = world.store.get(namespaces, name)
@@ -44,5 +45,6 @@ function empty(world: World, name: string): void {
     return
   }
   const freed = setAt(object, ['spec', 'finalizers'], undefined)
-  if (textsAt(object, 'spec', 'finalizers').length > 0) world.store.replace(namespaces, name, { before: object, object: freed })
+  if (textsAt(object, 'spec', 'finalizers').length > 0)
+    world.store.replace(namespaces, name, { before: object, object: freed })
 }

@@ -13,14 +13,25 @@ export function takeAway(world: World, resource: string, key: string): boolean {
   }
   if (textAt(object, 'metadata', 'deletionTimestamp') === '') {
     const now = stamp(world.clock.now())
-    const marked = setAt(setAt(object, ['metadata', 'deletionTimestamp'], now), ['metadata', 'deletionGracePeriodSeconds'], 0)
+    const marked = setAt(
+      setAt(object, ['metadata', 'deletionTimestamp'], now),
+      ['metadata', 'deletionGracePeriodSeconds'],
+      0,
+    )
     world.store.replace(resource, key, { before: object, object: marked })
   }
   return false
 }
 
 /** Takes one finalizer from an object; it goes with its last one if it is being deleted. */
-export function release(world: World, { resource, key, finalizer }: { readonly resource: string; readonly key: string; readonly finalizer: string }): void {
+export function release(
+  world: World,
+  {
+    resource,
+    key,
+    finalizer,
+  }: { readonly resource: string; readonly key: string; readonly finalizer: string },
+): void {
   const object = world.store.get(resource, key)
   if (object === undefined) return
   const left = listAt(object, 'metadata', 'finalizers').filter((one) => one !== finalizer)

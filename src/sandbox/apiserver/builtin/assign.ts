@@ -8,7 +8,8 @@ import type { World } from '../world.ts'
 export function assign(world: World, resource: Resource, object: JsonObject): JsonObject {
   if (resource.custom) return object
   if (resource.kind === 'Service') return withAddress(world, object)
-  if (resource.kind === 'CustomResourceDefinition') return establish(withCleanup(object), stamp(world.clock.now()))
+  if (resource.kind === 'CustomResourceDefinition')
+    return establish(withCleanup(object), stamp(world.clock.now()))
   return object
 }
 
@@ -18,11 +19,19 @@ function withAddress(world: World, service: JsonObject): JsonObject {
   if (textAt(service, 'spec', 'type') === 'ExternalName' || wanted !== '') {
     return wanted === '' ? service : setAt(service, ['spec', 'clusterIPs'], [wanted])
   }
-  const taken = new Set([...world.store.objects('/services').values()].map((one) => textAt(one, 'spec', 'clusterIP')))
+  const taken = new Set(
+    [...world.store.objects('/services').values()].map((one) => textAt(one, 'spec', 'clusterIP')),
+  )
   for (let next = 10; next < 65_535; next += 1) {
     const address = `10.96.${next >> 8}.${next & 0xff}`
     if (taken.has(address)) continue
-    const spec = { ...objectAt(service, 'spec'), clusterIP: address, clusterIPs: [address], ipFamilies: ['IPv4'], ipFamilyPolicy: 'SingleStack' }
+    const spec = {
+      ...objectAt(service, 'spec'),
+      clusterIP: address,
+      clusterIPs: [address],
+      ipFamilies: ['IPv4'],
+      ipFamilyPolicy: 'SingleStack',
+    }
     return { ...service, spec }
   }
   return service
@@ -45,12 +54,25 @@ export function establish(crd: JsonObject, now: string): JsonObject {
     const found = listAt(crd, 'status', 'conditions').find((one) => textAt(one, 'type') === type)
     return textAt(found, 'lastTransitionTime') || now
   }
-  const condition = (type: string, reason: string, message: string): JsonObject => ({ lastTransitionTime: since(type), message, reason, status: 'True', type })
+  const condition = (type: string, reason: string, message: string): JsonObject => ({
+    lastTransitionTime: since(type),
+    message,
+    reason,
+    status: 'True',
+    type,
+  })
   const conditions = [
     condition('NamesAccepted', 'NoConflicts', 'no conflicts found'),
     condition('Established', 'InitialNamesAccepted', 'the initial names have been accepted'),
   ]
-  const terminating = textAt(crd, 'metadata', 'deletionTimestamp') === '' ? [] : [condition('Terminating', 'InstanceDeletionInProgress', 'CustomResource deletion is in progress')]
+  const terminating =
+    textAt(crd, 'metadata', 'deletionTimestamp') === ''
+      ? []
+      : [condition('Terminating', 'InstanceDeletionInProgress', 'CustomResource deletion is in progress')]
   const names = own(objectAt(crd, 'spec'), 'names') ?? {}
-  return setAt(crd, ['status'], { conditions: [...conditions, ...terminating], acceptedNames: names, storedVersions: [...stored] })
+  return setAt(crd, ['status'], {
+    conditions: [...conditions, ...terminating],
+    acceptedNames: names,
+    storedVersions: [...stored],
+  })
 }

@@ -4,7 +4,15 @@ import type { Resource } from '../resources/resource.ts'
 import type { Node } from '../schema/node.ts'
 import { childOf } from '../schema/shape.ts'
 
-const goTypes: Readonly<Record<string, string>> = { string: 'string', integer: 'int32', number: 'float64', boolean: 'bool', object: 'struct', map: 'map[string]string', list: 'slice' }
+const goTypes: Readonly<Record<string, string>> = {
+  string: 'string',
+  integer: 'int32',
+  number: 'float64',
+  boolean: 'bool',
+  object: 'struct',
+  map: 'map[string]string',
+  list: 'slice',
+}
 
 /** The first such value, worded as encoding/json words it; undefined if there is none. */
 export function decodeProblem(resource: Resource, object: JsonObject): string | undefined {
@@ -19,7 +27,8 @@ function problem(node: Node, value: Json, where: Where): string | undefined {
     return `json: cannot unmarshal ${jsonType(value)} into Go struct field ${where.kind}.${where.path} of type ${goTypes[node.sort] ?? node.sort}`
   }
   const { inner } = node
-  if (isList(value)) return inner === undefined ? undefined : first(value, (one) => problem(inner, one, where))
+  if (isList(value))
+    return inner === undefined ? undefined : first(value, (one) => problem(inner, one, where))
   if (!isObject(value)) return undefined
   return first(Object.entries(value), ([key, one]) => {
     const child = childOf(node, key)
@@ -39,17 +48,9 @@ function first<T>(list: readonly T[], look: (one: T) => string | undefined): str
 }
 
 function fits(node: Node, value: Json): boolean {
-  switch (node.sort) {
-    case 'object':
-    case 'map':
-      return isObject(value)
-    case 'list':
-      return isList(value)
-    case 'integer':
-      return Number.isInteger(value)
-    default:
-      return typeof value === node.sort
-  }
+  if (node.sort === 'object' || node.sort === 'map') return isObject(value)
+  if (node.sort === 'list') return isList(value)
+  return node.sort === 'integer' ? Number.isInteger(value) : typeof value === node.sort
 }
 
 function jsonType(value: Json): string {

@@ -1,5 +1,17 @@
 /** The defaults of built-in kinds that clients look at (kubernetes pkg/apis/<group>/v1/defaults.go). */
-import { isList, isObject, listAt, objectAt, own, setAt, textAt, textMapAt, without, type Json, type JsonObject } from '../json.ts'
+import {
+  isList,
+  isObject,
+  listAt,
+  objectAt,
+  own,
+  setAt,
+  textAt,
+  textMapAt,
+  without,
+  type Json,
+  type JsonObject,
+} from '../json.ts'
 import type { Resource } from '../resources/resource.ts'
 import { podSpecDefaults } from './pod-defaults.ts'
 import { bindingDefaults, policyDefaults, webhookDefaults } from './registration-defaults.ts'
@@ -13,16 +25,29 @@ export function builtinDefaults(resource: Resource, object: JsonObject): JsonObj
 
 /** Values for the fields of an object that it lacks. */
 export function missing(object: JsonObject, defaults: JsonObject): JsonObject {
-  return Object.keys(defaults).every((key) => Object.hasOwn(object, key)) ? object : { ...defaults, ...object }
+  return Object.keys(defaults).every((key) => Object.hasOwn(object, key))
+    ? object
+    : { ...defaults, ...object }
 }
 
 /** Each item of the list at a path, changed. */
-export function eachAt(object: JsonObject, path: readonly string[], change: (item: JsonObject) => JsonObject): JsonObject {
+export function eachAt(
+  object: JsonObject,
+  path: readonly string[],
+  change: (item: JsonObject) => JsonObject,
+): JsonObject {
   const list = listAt(object, ...path)
-  return list.length === 0 ? object : setAt(object, path, list.map((one) => (isObject(one) ? change(one) : one)))
+  return list.length === 0
+    ? object
+    : setAt(
+        object,
+        path,
+        list.map((one) => (isObject(one) ? change(one) : one)),
+      )
 }
 
-const spec = (object: JsonObject, defaults: JsonObject): JsonObject => setAt(object, ['spec'], missing(objectAt(object, 'spec'), defaults))
+const spec = (object: JsonObject, defaults: JsonObject): JsonObject =>
+  setAt(object, ['spec'], missing(objectAt(object, 'spec'), defaults))
 
 function podTemplate(object: JsonObject, path: readonly string[] = ['spec', 'template', 'spec']): JsonObject {
   return setAt(object, path, podSpecDefaults(objectAt(object, ...path)))
@@ -43,14 +68,21 @@ function deployment(object: JsonObject): JsonObject {
 
 // stringData is write-only: it becomes data, and wins over it.
 function secret(object: JsonObject): JsonObject {
-  const plain = Object.entries(textMapAt(object, 'stringData')).map(([key, text]) => [key, Buffer.from(text, 'utf8').toString('base64')] as const)
+  const plain = Object.entries(textMapAt(object, 'stringData')).map(
+    ([key, text]) => [key, Buffer.from(text, 'utf8').toString('base64')] as const,
+  )
   const rest = without(object, 'stringData')
-  const data = plain.length === 0 ? rest : { ...rest, data: { ...objectAt(rest, 'data'), ...Object.fromEntries(plain) } }
+  const data =
+    plain.length === 0 ? rest : { ...rest, data: { ...objectAt(rest, 'data'), ...Object.fromEntries(plain) } }
   return missing(data, { type: 'Opaque' })
 }
 
 function service(object: JsonObject): JsonObject {
-  const filled = spec(object, { type: 'ClusterIP', sessionAffinity: 'None', internalTrafficPolicy: 'Cluster' })
+  const filled = spec(object, {
+    type: 'ClusterIP',
+    sessionAffinity: 'None',
+    internalTrafficPolicy: 'Cluster',
+  })
   return eachAt(filled, ['spec', 'ports'], (port) => {
     const target: Json = own(port, 'targetPort') ?? own(port, 'port') ?? 0
     return { ...missing(port, { protocol: 'TCP' }), targetPort: target }
@@ -62,7 +94,11 @@ function roleRef(object: JsonObject): JsonObject {
     const kind = textAt(subject, 'kind')
     return kind === 'ServiceAccount' ? subject : missing(subject, { apiGroup: 'rbac.authorization.k8s.io' })
   })
-  return setAt(subjects, ['roleRef'], missing(objectAt(object, 'roleRef'), { apiGroup: 'rbac.authorization.k8s.io' }))
+  return setAt(
+    subjects,
+    ['roleRef'],
+    missing(objectAt(object, 'roleRef'), { apiGroup: 'rbac.authorization.k8s.io' }),
+  )
 }
 
 function crd(object: JsonObject): JsonObject {
@@ -73,7 +109,17 @@ function crd(object: JsonObject): JsonObject {
 }
 
 function job(object: JsonObject): JsonObject {
-  return podTemplate(spec(object, { backoffLimit: 6, completions: 1, parallelism: 1, completionMode: 'NonIndexed', suspend: false, manualSelector: false, podReplacementPolicy: 'TerminatingOrFailed' }))
+  return podTemplate(
+    spec(object, {
+      backoffLimit: 6,
+      completions: 1,
+      parallelism: 1,
+      completionMode: 'NonIndexed',
+      suspend: false,
+      manualSelector: false,
+      podReplacementPolicy: 'TerminatingOrFailed',
+    }),
+  )
 }
 
 function namespace(object: JsonObject): JsonObject {
@@ -87,12 +133,23 @@ const kinds: Readonly<Record<string, Defaults>> = {
   Namespace: namespace,
   Secret: secret,
   Service: service,
-  Pod: (object) => setAt(object, ['spec'], podSpecDefaults(missing(objectAt(object, 'spec'), { enableServiceLinks: true }))),
+  Pod: (object) =>
+    setAt(object, ['spec'], podSpecDefaults(missing(objectAt(object, 'spec'), { enableServiceLinks: true }))),
   Deployment: deployment,
   ReplicaSet: (object) => podTemplate(spec(object, { replicas: 1 })),
   StatefulSet: (object) =>
-    podTemplate(spec(object, { replicas: 1, podManagementPolicy: 'OrderedReady', revisionHistoryLimit: 10, updateStrategy: rolling({ partition: 0 }) })),
-  DaemonSet: (object) => podTemplate(spec(object, { revisionHistoryLimit: 10, updateStrategy: rolling({ maxUnavailable: 1, maxSurge: 0 }) })),
+    podTemplate(
+      spec(object, {
+        replicas: 1,
+        podManagementPolicy: 'OrderedReady',
+        revisionHistoryLimit: 10,
+        updateStrategy: rolling({ partition: 0 }),
+      }),
+    ),
+  DaemonSet: (object) =>
+    podTemplate(
+      spec(object, { revisionHistoryLimit: 10, updateStrategy: rolling({ maxUnavailable: 1, maxSurge: 0 }) }),
+    ),
   Job: job,
   RoleBinding: roleRef,
   ClusterRoleBinding: roleRef,
@@ -102,5 +159,8 @@ const kinds: Readonly<Record<string, Defaults>> = {
   ValidatingAdmissionPolicyBinding: bindingDefaults,
   CustomResourceDefinition: crd,
   NetworkPolicy: (object) =>
-    spec(object, { podSelector: {}, policyTypes: isList(own(objectAt(object, 'spec'), 'egress')) ? ['Ingress', 'Egress'] : ['Ingress'] }),
+    spec(object, {
+      podSelector: {},
+      policyTypes: isList(own(objectAt(object, 'spec'), 'egress')) ? ['Ingress', 'Egress'] : ['Ingress'],
+    }),
 }

@@ -8,7 +8,9 @@ const fill = (object: JsonObject, defaults: JsonObject): JsonObject =>
 export function podSpecDefaults(spec: JsonObject): JsonObject {
   if (listAt(spec, 'containers').length === 0) return spec
   const lists = ['containers', 'initContainers'].filter((name) => listAt(spec, name).length > 0)
-  const filled = lists.map((name) => [name, listAt(spec, name).map((one) => (isObject(one) ? container(one) : one))] as const)
+  const filled = lists.map(
+    (name) => [name, listAt(spec, name).map((one) => (isObject(one) ? container(one) : one))] as const,
+  )
   const volumes = listAt(spec, 'volumes').map(volume)
   const account = textAt(spec, 'serviceAccountName') || textAt(spec, 'serviceAccount')
   return fill(

@@ -20,7 +20,10 @@ export function webhookDefaults(object: JsonObject): JsonObject {
 
 function webhook(hook: JsonObject, mutating: boolean): JsonObject {
   const service = objectAt(hook, 'clientConfig', 'service')
-  const withPort = textAt(service, 'name') === '' ? hook : setAt(hook, ['clientConfig', 'service'], fill(service, { port: 443 }))
+  const withPort =
+    textAt(service, 'name') === ''
+      ? hook
+      : setAt(hook, ['clientConfig', 'service'], fill(service, { port: 443 }))
   return rules(
     fill(withPort, {
       failurePolicy: 'Fail',
@@ -38,7 +41,8 @@ function webhook(hook: JsonObject, mutating: boolean): JsonObject {
 export function policyDefaults(object: JsonObject): JsonObject {
   const spec = fill(objectAt(object, 'spec'), { failurePolicy: 'Fail' })
   const constraints = objectAt(spec, 'matchConstraints')
-  const matching = Object.keys(constraints).length === 0 ? spec : { ...spec, matchConstraints: matchDefaults(constraints) }
+  const matching =
+    Object.keys(constraints).length === 0 ? spec : { ...spec, matchConstraints: matchDefaults(constraints) }
   return { ...object, spec: matching }
 }
 

@@ -9,7 +9,9 @@ export function webhookProblems(object: JsonObject): readonly FieldError[] {
   return listAt(object, 'webhooks').flatMap((hook, index) => {
     const field = `webhooks[${index}]`
     const name = textAt(hook, 'name')
-    const duplicate: readonly FieldError[] = names.has(name) ? [{ type: 'FieldValueDuplicate', field: `${field}.name`, value: name }] : []
+    const duplicate: readonly FieldError[] = names.has(name)
+      ? [{ type: 'FieldValueDuplicate', field: `${field}.name`, value: name }]
+      : []
     names.add(name)
     return [...duplicate, ...hookProblems(hook, field)]
   })
@@ -18,22 +20,42 @@ export function webhookProblems(object: JsonObject): readonly FieldError[] {
 function hookProblems(hook: Json, field: string): readonly FieldError[] {
   const errors: FieldError[] = []
   const name = textAt(hook, 'name')
-  if (name.split('.').length < 3) errors.push(wrong(`${field}.name`, name, 'should be a domain with at least three segments separated by dots'))
+  if (name.split('.').length < 3)
+    errors.push(
+      wrong(`${field}.name`, name, 'should be a domain with at least three segments separated by dots'),
+    )
   const seconds = at(hook, 'timeoutSeconds')
   if (typeof seconds === 'number' && (seconds < 1 || seconds > 30)) {
-    errors.push(wrong(`${field}.timeoutSeconds`, seconds, 'the timeout value must be between 1 and 30 seconds'))
+    errors.push(
+      wrong(`${field}.timeoutSeconds`, seconds, 'the timeout value must be between 1 and 30 seconds'),
+    )
   }
+  return [
+    ...errors,
+    ...contractProblems(hook, field),
+    ...clientProblems(hook, `${field}.clientConfig`),
+    ...conditionProblems(listAt(hook, 'matchConditions'), `${field}.matchConditions`),
+  ]
+}
+
+function contractProblems(hook: Json, field: string): readonly FieldError[] {
+  const errors: FieldError[] = []
   const effects = textAt(hook, 'sideEffects')
   if (effects === '') errors.push(required(`${field}.sideEffects`, 'must specify one of None, NoneOnDryRun'))
-  else if (!['None', 'NoneOnDryRun'].includes(effects)) errors.push(unsupported(`${field}.sideEffects`, effects, ['None', 'NoneOnDryRun']))
+  else if (!['None', 'NoneOnDryRun'].includes(effects))
+    errors.push(unsupported(`${field}.sideEffects`, effects, ['None', 'NoneOnDryRun']))
   const versions = textsAt(hook, 'admissionReviewVersions')
-  if (versions.length === 0) errors.push(required(`${field}.admissionReviewVersions`, 'must specify one of v1, v1beta1'))
+  if (versions.length === 0)
+    errors.push(required(`${field}.admissionReviewVersions`, 'must specify one of v1, v1beta1'))
   else if (!versions.includes('v1') && !versions.includes('v1beta1')) {
-    errors.push(wrong(`${field}.admissionReviewVersions`, versions, 'must include at least one of v1, v1beta1'))
+    errors.push(
+      wrong(`${field}.admissionReviewVersions`, versions, 'must include at least one of v1, v1beta1'),
+    )
   }
   const policy = textAt(hook, 'failurePolicy')
-  if (!['Fail', 'Ignore'].includes(policy)) errors.push(unsupported(`${field}.failurePolicy`, policy, ['Fail', 'Ignore']))
-  return [...errors, ...clientProblems(hook, `${field}.clientConfig`), ...conditionProblems(listAt(hook, 'matchConditions'), `${field}.matchConditions`)]
+  if (!['Fail', 'Ignore'].includes(policy))
+    errors.push(unsupported(`${field}.failurePolicy`, policy, ['Fail', 'Ignore']))
+  return errors
 }
 
 function clientProblems(hook: Json, field: string): readonly FieldError[] {
@@ -45,9 +67,16 @@ function clientProblems(hook: Json, field: string): readonly FieldError[] {
   if (parsed === null) return [required(`${field}.url`, `url must be a valid URL: ${url}`)]
   const form = '; desired format: https://host[/path]'
   const errors: FieldError[] = []
-  if (parsed.protocol !== 'https:') errors.push(wrong(`${field}.url`, parsed.protocol.slice(0, -1), `'https' is the only allowed URL scheme${form}`))
-  if (parsed.username !== '') errors.push(wrong(`${field}.url`, parsed.username, 'user information is not permitted in the URL'))
-  if (parsed.search !== '') errors.push(wrong(`${field}.url`, parsed.search.slice(1), 'query parameters are not permitted in the URL'))
+  if (parsed.protocol !== 'https:')
+    errors.push(
+      wrong(`${field}.url`, parsed.protocol.slice(0, -1), `'https' is the only allowed URL scheme${form}`),
+    )
+  if (parsed.username !== '')
+    errors.push(wrong(`${field}.url`, parsed.username, 'user information is not permitted in the URL'))
+  if (parsed.search !== '')
+    errors.push(
+      wrong(`${field}.url`, parsed.search.slice(1), 'query parameters are not permitted in the URL'),
+    )
   return errors
 }
 
@@ -59,7 +88,9 @@ function expressionProblems(of: Json, field: string): readonly FieldError[] {
   const expression = textAt(of, 'expression')
   if (expression.trim() === '') return [required(`${field}.expression`)]
   const problem = compileError(expression)
-  return problem === undefined ? [] : [wrong(`${field}.expression`, expression, `compilation failed: ${problem}`)]
+  return problem === undefined
+    ? []
+    : [wrong(`${field}.expression`, expression, `compilation failed: ${problem}`)]
 }
 
 /** The problems of a ValidatingAdmissionPolicy. */
@@ -67,11 +98,21 @@ export function policyProblems(object: JsonObject): readonly FieldError[] {
   const errors: FieldError[] = []
   const validations = listAt(object, 'spec', 'validations')
   const audits = listAt(object, 'spec', 'auditAnnotations')
-  if (validations.length === 0 && audits.length === 0) errors.push(required('spec.validations', 'validations or auditAnnotations must contain at least one item'))
+  if (validations.length === 0 && audits.length === 0)
+    errors.push(
+      required('spec.validations', 'validations or auditAnnotations must contain at least one item'),
+    )
   if (listAt(object, 'spec', 'matchConstraints', 'resourceRules').length === 0) {
-    errors.push(required(at(object, 'spec', 'matchConstraints') === undefined ? 'spec.matchConstraints' : 'spec.matchConstraints.resourceRules'))
+    errors.push(
+      required(
+        at(object, 'spec', 'matchConstraints') === undefined
+          ? 'spec.matchConstraints'
+          : 'spec.matchConstraints.resourceRules',
+      ),
+    )
   }
-  const list = (name: string): readonly FieldError[] => conditionProblems(listAt(object, 'spec', name), `spec.${name}`)
+  const list = (name: string): readonly FieldError[] =>
+    conditionProblems(listAt(object, 'spec', name), `spec.${name}`)
   return [...errors, ...list('matchConditions'), ...list('variables'), ...list('validations')]
 }
 
@@ -80,12 +121,20 @@ export function bindingProblems(object: JsonObject): readonly FieldError[] {
   const errors: FieldError[] = []
   if (textAt(object, 'spec', 'policyName') === '') errors.push(required('spec.policyName'))
   const actions = textsAt(object, 'spec', 'validationActions')
-  if (actions.length === 0) errors.push(required('spec.validationActions', 'at least one validation action is required'))
+  if (actions.length === 0)
+    errors.push(required('spec.validationActions', 'at least one validation action is required'))
   for (const [index, action] of actions.entries()) {
-    if (!['Deny', 'Warn', 'Audit'].includes(action)) errors.push(unsupported(`spec.validationActions[${index}]`, action, ['Audit', 'Deny', 'Warn']))
+    if (!['Deny', 'Warn', 'Audit'].includes(action))
+      errors.push(unsupported(`spec.validationActions[${index}]`, action, ['Audit', 'Deny', 'Warn']))
   }
   if (actions.includes('Deny') && actions.includes('Warn')) {
-    errors.push(wrong('spec.validationActions', actions, 'must not contain both Deny and Warn (repeating the same validation failure information in the API response and headers serves no purpose)'))
+    errors.push(
+      wrong(
+        'spec.validationActions',
+        actions,
+        'must not contain both Deny and Warn (repeating the same validation failure information in the API response and headers serves no purpose)',
+      ),
+    )
   }
   return errors
 }

@@ -8,7 +8,11 @@ import { policyProblems, bindingProblems, webhookProblems } from './validate-reg
 type Rules = (object: JsonObject, before: JsonObject | undefined) => readonly FieldError[]
 
 /** The problems of a built-in object. */
-export function builtinProblems(resource: Resource, object: JsonObject, before: JsonObject | undefined): readonly FieldError[] {
+export function builtinProblems(
+  resource: Resource,
+  object: JsonObject,
+  before: JsonObject | undefined,
+): readonly FieldError[] {
   return kinds[resource.kind]?.(object, before) ?? []
 }
 
@@ -16,28 +20,33 @@ function podSpec(spec: JsonObject, field: string): readonly FieldError[] {
   const containers = listAt(spec, 'containers')
   if (containers.length === 0) return [required(`${field}.containers`)]
   const names = new Set<string>()
-  return [...listAt(spec, 'initContainers').map((one, index) => ({ one, at: `${field}.initContainers[${index}]` })), ...containers.map((one, index) => ({ one, at: `${field}.containers[${index}]` }))].flatMap(
-    ({ one, at }): readonly FieldError[] => {
-      const name = textAt(one, 'name')
-      const errors: FieldError[] = []
-      if (name === '') errors.push(required(`${at}.name`))
-      else if (names.has(name)) errors.push({ type: 'FieldValueDuplicate', field: `${at}.name`, value: name })
-      if (textAt(one, 'image') === '' && !field.includes('template')) errors.push(required(`${at}.image`))
-      names.add(name)
-      return errors
-    },
-  )
+  return [
+    ...listAt(spec, 'initContainers').map((one, index) => ({ one, at: `${field}.initContainers[${index}]` })),
+    ...containers.map((one, index) => ({ one, at: `${field}.containers[${index}]` })),
+  ].flatMap(({ one, at }): readonly FieldError[] => {
+    const name = textAt(one, 'name')
+    const errors: FieldError[] = []
+    if (name === '') errors.push(required(`${at}.name`))
+    else if (names.has(name)) errors.push({ type: 'FieldValueDuplicate', field: `${at}.name`, value: name })
+    if (textAt(one, 'image') === '' && !field.includes('template')) errors.push(required(`${at}.image`))
+    names.add(name)
+    return errors
+  })
 }
 
 function workload(object: JsonObject, before: JsonObject | undefined): readonly FieldError[] {
   const selector = at(object, 'spec', 'selector')
-  const errors = isObject(selector) && Object.keys(selector).length > 0 ? [...matching(object)] : [required('spec.selector')]
+  const errors =
+    isObject(selector) && Object.keys(selector).length > 0
+      ? [...matching(object)]
+      : [required('spec.selector')]
   const former = at(before, 'spec', 'selector')
   if (before !== undefined && !same(former ?? null, selector ?? null)) {
     errors.push(wrong('spec.selector', selector ?? null, 'field is immutable'))
   }
   const replicas = at(object, 'spec', 'replicas')
-  if (typeof replicas === 'number' && replicas < 0) errors.push(wrong('spec.replicas', replicas, 'must be greater than or equal to 0'))
+  if (typeof replicas === 'number' && replicas < 0)
+    errors.push(wrong('spec.replicas', replicas, 'must be greater than or equal to 0'))
   return [...errors, ...podSpec(objectAt(object, 'spec', 'template', 'spec'), 'spec.template.spec')]
 }
 
@@ -51,13 +60,16 @@ function matching(object: JsonObject): readonly FieldError[] {
 function immutableData(object: JsonObject, before: JsonObject | undefined): readonly FieldError[] {
   if (before === undefined || own(before, 'immutable') !== true) return []
   const errors: FieldError[] = []
-  if (own(object, 'immutable') !== true) errors.push(forbiddenField('immutable', 'field is immutable when `immutable` is set'))
-  if (!same(objectAt(object, 'data'), objectAt(before, 'data'))) errors.push(forbiddenField('data', 'field is immutable when `immutable` is set'))
+  if (own(object, 'immutable') !== true)
+    errors.push(forbiddenField('immutable', 'field is immutable when `immutable` is set'))
+  if (!same(objectAt(object, 'data'), objectAt(before, 'data')))
+    errors.push(forbiddenField('data', 'field is immutable when `immutable` is set'))
   return errors
 }
 
 const dataKey = /^[-._a-zA-Z0-9]+$/
-const dataKeyText = "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"
+const dataKeyText =
+  "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"
 
 function dataKeys(object: JsonObject): readonly FieldError[] {
   return Object.keys(objectAt(object, 'data'))
@@ -69,17 +81,30 @@ function secret(object: JsonObject, before: JsonObject | undefined): readonly Fi
   const errors = [...dataKeys(object), ...immutableData(object, before)]
   const [type, former] = [textAt(object, 'type'), textAt(before, 'type')]
   if (before !== undefined && type !== former) errors.push(wrong('type', type, 'field is immutable'))
-  const needed = type === 'kubernetes.io/dockerconfigjson' ? ['.dockerconfigjson'] : type === 'kubernetes.io/tls' ? ['tls.crt', 'tls.key'] : []
-  return [...errors, ...needed.filter((key) => !Object.hasOwn(objectAt(object, 'data'), key)).map((key) => required(`data[${key}]`))]
+  const needed =
+    type === 'kubernetes.io/dockerconfigjson'
+      ? ['.dockerconfigjson']
+      : type === 'kubernetes.io/tls'
+        ? ['tls.crt', 'tls.key']
+        : []
+  return [
+    ...errors,
+    ...needed
+      .filter((key) => !Object.hasOwn(objectAt(object, 'data'), key))
+      .map((key) => required(`data[${key}]`)),
+  ]
 }
 
 function role(object: JsonObject): readonly FieldError[] {
   return listAt(object, 'rules').flatMap((rule, index) => {
     const errors: FieldError[] = []
-    if (listAt(rule, 'verbs').length === 0) errors.push(required(`rules[${index}].verbs`, 'verbs must contain at least one value'))
+    if (listAt(rule, 'verbs').length === 0)
+      errors.push(required(`rules[${index}].verbs`, 'verbs must contain at least one value'))
     if (listAt(rule, 'nonResourceURLs').length > 0) return errors
-    if (listAt(rule, 'apiGroups').length === 0) errors.push(required(`rules[${index}].apiGroups`, 'resource rules must supply at least one api group'))
-    if (listAt(rule, 'resources').length === 0) errors.push(required(`rules[${index}].resources`, 'resource rules must supply at least one resource'))
+    if (listAt(rule, 'apiGroups').length === 0)
+      errors.push(required(`rules[${index}].apiGroups`, 'resource rules must supply at least one api group'))
+    if (listAt(rule, 'resources').length === 0)
+      errors.push(required(`rules[${index}].resources`, 'resource rules must supply at least one resource'))
     return errors
   })
 }
@@ -87,7 +112,8 @@ function role(object: JsonObject): readonly FieldError[] {
 function binding(object: JsonObject, before: JsonObject | undefined): readonly FieldError[] {
   const errors: FieldError[] = []
   const kind = textAt(object, 'roleRef', 'kind')
-  if (!['Role', 'ClusterRole'].includes(kind)) errors.push(unsupported('roleRef.kind', kind, ['ClusterRole', 'Role']))
+  if (!['Role', 'ClusterRole'].includes(kind))
+    errors.push(unsupported('roleRef.kind', kind, ['ClusterRole', 'Role']))
   if (textAt(object, 'roleRef', 'name') === '') errors.push(required('roleRef.name'))
   const [now, former] = [objectAt(object, 'roleRef'), objectAt(before, 'roleRef')]
   if (before !== undefined && !same(now, former)) errors.push(wrong('roleRef', now, 'cannot change roleRef'))
@@ -109,7 +135,12 @@ const kinds: Readonly<Record<string, Rules>> = {
   ClusterRole: role,
   RoleBinding: binding,
   ClusterRoleBinding: binding,
-  Service: (object) => (listAt(object, 'spec', 'ports').length > 0 || textAt(object, 'spec', 'clusterIP') === 'None' || textAt(object, 'spec', 'type') === 'ExternalName' ? [] : [required('spec.ports')]),
+  Service: (object) =>
+    listAt(object, 'spec', 'ports').length > 0 ||
+    textAt(object, 'spec', 'clusterIP') === 'None' ||
+    textAt(object, 'spec', 'type') === 'ExternalName'
+      ? []
+      : [required('spec.ports')],
   CustomResourceDefinition: crdProblems,
   ValidatingWebhookConfiguration: webhookProblems,
   MutatingWebhookConfiguration: webhookProblems,

@@ -14,7 +14,16 @@ export type Question = {
 /** Answers a question, with a reason. */
 export type Ask = (question: Question) => { readonly allowed: boolean; readonly reason: string }
 
-const blank: Question = { verb: '', group: '', version: '*', resource: '', subresource: '', namespace: '', name: '', path: '' }
+const blank: Question = {
+  verb: '',
+  group: '',
+  version: '*',
+  resource: '',
+  subresource: '',
+  namespace: '',
+  name: '',
+  path: '',
+}
 
 /** A question in the making; each step gives a new one. */
 export class Authorizer {
@@ -50,13 +59,18 @@ export class Check {
 export const authorizerFunctions: Readonly<Record<string, (...args: never[]) => unknown>> = {
   'Authorizer.group(string): Authorizer': (of: Authorizer, group: string) => of.with({ group }),
   'Authorizer.resource(string): Authorizer': (of: Authorizer, resource: string) => of.with({ resource }),
-  'Authorizer.subresource(string): Authorizer': (of: Authorizer, subresource: string) => of.with({ subresource }),
+  'Authorizer.subresource(string): Authorizer': (of: Authorizer, subresource: string) =>
+    of.with({ subresource }),
   'Authorizer.namespace(string): Authorizer': (of: Authorizer, namespace: string) => of.with({ namespace }),
   'Authorizer.name(string): Authorizer': (of: Authorizer, name: string) => of.with({ name }),
   'Authorizer.path(string): Authorizer': (of: Authorizer, path: string) => of.with({ path }),
-  'Authorizer.serviceAccount(string, string): Authorizer': (of: Authorizer, namespace: string, name: string) =>
-    new Authorizer(of.forAccount(namespace, name), of.forAccount, of.about),
-  'Authorizer.check(string): Check': (of: Authorizer, verb: string) => new Check(of.ask({ ...of.about, verb })),
+  'Authorizer.serviceAccount(string, string): Authorizer': (
+    of: Authorizer,
+    namespace: string,
+    name: string,
+  ) => new Authorizer(of.forAccount(namespace, name), of.forAccount, of.about),
+  'Authorizer.check(string): Check': (of: Authorizer, verb: string) =>
+    new Check(of.ask({ ...of.about, verb })),
   'Check.allowed(): bool': (of: Check) => of.allowed,
   'Check.reason(): string': (of: Check) => of.reason,
   'Check.errored(): bool': () => false,

@@ -23,26 +23,45 @@ function bare(): Environment {
   })
   environment.registerType('Authorizer', { ctor: Authorizer, fields: {} })
   environment.registerType('Check', { ctor: Check, fields: {} })
-  for (const [signature, run] of Object.entries(authorizerFunctions)) environment.registerFunction(signature, run)
+  for (const [signature, run] of Object.entries(authorizerFunctions))
+    environment.registerFunction(signature, run)
   return environment
 }
 
 function withTexts(environment: Environment): Environment {
   return environment
-    .registerFunction('string.replace(string, string): string', (text: string, from: string, to: string) => text.replaceAll(from, () => to))
-    .registerFunction('string.charAt(int): string', (text: string, index: bigint) => [...text][Number(index)] ?? '')
-    .registerFunction('string.find(string): string', (text: string, pattern: string) => allOf(text, pattern)[0] ?? '')
-    .registerFunction('string.findAll(string): list<string>', (text: string, pattern: string) => allOf(text, pattern))
+    .registerFunction('string.replace(string, string): string', (text: string, from: string, to: string) =>
+      text.replaceAll(from, () => to),
+    )
+    .registerFunction(
+      'string.charAt(int): string',
+      (text: string, index: bigint) => Array.from(text)[Number(index)] ?? '',
+    )
+    .registerFunction(
+      'string.find(string): string',
+      (text: string, pattern: string) => allOf(text, pattern)[0] ?? '',
+    )
+    .registerFunction('string.findAll(string): list<string>', (text: string, pattern: string) =>
+      allOf(text, pattern),
+    )
     .registerFunction('isURL(string): bool', (text: string) => URL.canParse(text))
 }
 
 function withLists(environment: Environment): Environment {
   const total = (list: readonly (bigint | number)[]): bigint | number =>
-    list.reduce((sum, one) => (typeof sum === 'bigint' && typeof one === 'bigint' ? sum + one : Number(sum) + Number(one)), 0n)
+    list.reduce(
+      (sum, one) =>
+        typeof sum === 'bigint' && typeof one === 'bigint' ? sum + one : Number(sum) + Number(one),
+      0n,
+    )
   return environment
     .registerFunction('list.sum(): dyn', total)
-    .registerFunction('list.min(): dyn', (list: readonly (bigint | number | string)[]) => extreme(list, (a, b) => a < b))
-    .registerFunction('list.max(): dyn', (list: readonly (bigint | number | string)[]) => extreme(list, (a, b) => a > b))
+    .registerFunction('list.min(): dyn', (list: readonly (bigint | number | string)[]) =>
+      extreme(list, (a, b) => a < b),
+    )
+    .registerFunction('list.max(): dyn', (list: readonly (bigint | number | string)[]) =>
+      extreme(list, (a, b) => a > b),
+    )
     .registerFunction('list.isSorted(): bool', (list: readonly (bigint | number | string)[]) =>
       list.every((one, index) => index === 0 || (list[index - 1] ?? one) <= one),
     )

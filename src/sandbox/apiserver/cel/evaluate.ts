@@ -51,5 +51,7 @@ export function evaluate(expression: string, variables: Readonly<Record<string, 
 function wordsOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const first = error.message.split('\n')[0] ?? ''
-  return first.replace(/^No such key: index out of bounds/, 'index out of bounds').replace(/^No such key/, 'no such key')
+  return first
+    .replace(/^No such key: index out of bounds/, 'index out of bounds')
+    .replace(/^No such key/, 'no such key')
 }

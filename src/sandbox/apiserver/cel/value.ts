@@ -23,7 +23,8 @@ export function typedCelValue(node: Node, value: Json): unknown {
   if (node.sort === 'any') return celValue(value)
   if (typeof value === 'number') return node.sort === 'number' ? value : celValue(value)
   if (typeof value === 'string') return typedText(node, value)
-  if (isList(value)) return value.map((one) => (node.inner === undefined ? celValue(one) : typedCelValue(node.inner, one)))
+  if (isList(value))
+    return value.map((one) => (node.inner === undefined ? celValue(one) : typedCelValue(node.inner, one)))
   return isObject(value) ? typedObject(node, value) : value
 }
 
@@ -38,13 +39,19 @@ function typedObject(node: Node, value: JsonObject): unknown {
     const child = childOf(node, key)
     const typed = child === undefined ? celValue(one) : typedCelValue(child, one)
     const escaped = node.sort === 'map' ? key : escapedName(key)
-    return escaped === key ? [[key, typed]] : [[key, typed], [escaped, typed]]
+    return escaped === key
+      ? [[key, typed]]
+      : [
+          [key, typed],
+          [escaped, typed],
+        ]
   })
   return Object.fromEntries(entries)
 }
 
 // apiserver pkg/cel/escaping.go: names that CEL reserves, and characters that its identifiers lack.
-const reserved = /^(true|false|null|in|as|break|const|continue|else|for|function|if|import|let|loop|package|namespace|return|var|void|while)$/
+const reserved =
+  /^(true|false|null|in|as|break|const|continue|else|for|function|if|import|let|loop|package|namespace|return|var|void|while)$/
 
 /** A field name as an expression must write it. */
 export function escapedName(name: string): string {
@@ -59,9 +66,11 @@ export function escapedName(name: string): string {
 /** What an expression gave back, as JSON. */
 export function jsonOf(value: unknown): Json {
   if (typeof value === 'bigint') return Number(value)
-  if (value === null || typeof value === 'string' || typeof value === 'boolean' || typeof value === 'number') return value
+  if (value === null || typeof value === 'string' || typeof value === 'boolean' || typeof value === 'number')
+    return value
   if (Array.isArray(value)) return value.map(jsonOf)
   if (value instanceof Date) return value.toISOString()
-  if (typeof value === 'object') return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, jsonOf(one)]))
+  if (typeof value === 'object')
+    return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, jsonOf(one)]))
   return null
 }

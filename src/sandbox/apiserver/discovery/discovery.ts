@@ -8,17 +8,26 @@ const subVerbs = ['get', 'patch', 'update']
 
 /** Answers a discovery path; undefined if there is no such group or version. */
 export function discovery(catalog: Catalog, path: string, accept: string): Answer | undefined {
-  const parts = path.split('/').filter(Boolean)
-  const [root, first, second] = parts
-  const aggregated = wantsAggregated(accept)
-  if (path === '/api' || path === '/api/') return aggregated ? aggregate(catalog, true) : json(apiVersions)
-  if (path === '/apis' || path === '/apis/') return aggregated ? aggregate(catalog, false) : json(groupList(catalog))
-  if (root === 'api' && parts.length === 2) return resources(catalog, '', first ?? '')
-  if (root === 'apis' && parts.length === 2) {
-    const group = groupOf(catalog, first ?? '')
-    return group === undefined ? undefined : json({ kind: 'APIGroup', apiVersion: 'v1', ...group })
-  }
-  return root === 'apis' && parts.length === 3 ? resources(catalog, first ?? '', second ?? '') : undefined
+  const [root, ...parts] = path.split('/').filter(Boolean)
+  if (parts.length === 0 && (root === 'api' || root === 'apis'))
+    return overview(catalog, root === 'api', accept)
+  if (root === 'api') return parts.length === 1 ? resources(catalog, '', parts[0] ?? '') : undefined
+  return root === 'apis' ? groupOrVersion(catalog, parts) : undefined
+}
+
+function groupOrVersion(
+  catalog: Catalog,
+  [name = '', version, ...more]: readonly string[],
+): Answer | undefined {
+  if (more.length > 0) return undefined
+  if (version !== undefined) return resources(catalog, name, version)
+  const group = groupOf(catalog, name)
+  return group === undefined ? undefined : json({ kind: 'APIGroup', apiVersion: 'v1', ...group })
+}
+
+function overview(catalog: Catalog, core: boolean, accept: string): Answer {
+  if (wantsAggregated(accept)) return aggregate(catalog, core)
+  return json(core ? apiVersions : groupList(catalog))
 }
 
 const apiVersions: JsonObject = {
@@ -33,7 +42,9 @@ const aggregatedType = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupD
 function wantsAggregated(accept: string): boolean {
   return accept.split(',').some((one) => {
     const parameters = one.split(';').map((part) => part.trim())
-    return ['g=apidiscovery.k8s.io', 'v=v2', 'as=APIGroupDiscoveryList'].every((part) => parameters.includes(part))
+    return ['g=apidiscovery.k8s.io', 'v=v2', 'as=APIGroupDiscoveryList'].every((part) =>
+      parameters.includes(part),
+    )
   })
 }
 
@@ -53,7 +64,12 @@ function resources(catalog: Catalog, group: string, version: string): Answer | u
   const found = catalog.all().filter((one) => one.group === group && one.version === version)
   if (found.length === 0) return undefined
   const list: Json = found.toSorted(byPlural).flatMap(rows)
-  return json({ kind: 'APIResourceList', apiVersion: 'v1', groupVersion: groupVersion({ group, version }), resources: list })
+  return json({
+    kind: 'APIResourceList',
+    apiVersion: 'v1',
+    groupVersion: groupVersion({ group, version }),
+    resources: list,
+  })
 }
 
 const byPlural = (a: Resource, b: Resource): number => (a.plural < b.plural ? -1 : 1)
@@ -70,21 +86,36 @@ function rows(resource: Resource): readonly JsonObject[] {
     ...(resource.categories.length === 0 ? {} : { categories: resource.categories }),
     ...(resource.verbs.includes('list') ? { storageVersionHash: hashOf(resource) } : {}),
   }
-  return [main, ...subresources(resource).map(({ name, of, verbs }): JsonObject => ({
-    name: `${plural}/${name}`,
-    singularName: '',
-    namespaced,
-    ...(of.group === resource.group ? {} : { group: of.group, version: of.version }),
-    kind: of.kind,
-    verbs,
-  }))]
+  return [
+    main,
+    ...subresources(resource).map(({ name, of, verbs }): JsonObject => ({
+      name: `${plural}/${name}`,
+      singularName: '',
+      namespaced,
+      ...(of.group === resource.group ? {} : { group: of.group, version: of.version }),
+      kind: of.kind,
+      verbs,
+    })),
+  ]
 }
 
-type Sub = { readonly name: string; readonly of: { readonly group: string; readonly version: string; readonly kind: string }; readonly verbs: readonly string[] }
+type Sub = {
+  readonly name: string
+  readonly of: { readonly group: string; readonly version: string; readonly kind: string }
+  readonly verbs: readonly string[]
+}
 
 function subresources(resource: Resource): readonly Sub[] {
-  const scale: Sub = { name: 'scale', of: { group: 'autoscaling', version: 'v1', kind: 'Scale' }, verbs: subVerbs }
-  const token: Sub = { name: 'token', of: { group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest' }, verbs: ['create'] }
+  const scale: Sub = {
+    name: 'scale',
+    of: { group: 'autoscaling', version: 'v1', kind: 'Scale' },
+    verbs: subVerbs,
+  }
+  const token: Sub = {
+    name: 'token',
+    of: { group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest' },
+    verbs: ['create'],
+  }
   const finalize: Sub = { name: 'finalize', of: resource, verbs: ['update'] }
   const core = resource.group === '' && !resource.custom
   return [
@@ -103,7 +134,11 @@ function aggregate(catalog: Catalog, core: boolean): Answer {
   const groups = [...catalog.groups()].filter(([group]) => (group === '') === core)
   const items = groups.map(([group, versions]): JsonObject => ({
     metadata: core ? {} : { name: group, creationTimestamp: null },
-    versions: versions.map((version) => ({ version, resources: aggregatedResources(catalog, group, version), freshness: 'Current' })),
+    versions: versions.map((version) => ({
+      version,
+      resources: aggregatedResources(catalog, group, version),
+      freshness: 'Current',
+    })),
   }))
   const body = { kind: 'APIGroupDiscoveryList', apiVersion: 'apidiscovery.k8s.io/v2', metadata: {}, items }
   return { as: 'json', code: 200, body, contentType: aggregatedType }
@@ -112,7 +147,11 @@ function aggregate(catalog: Catalog, core: boolean): Answer {
 function aggregatedResources(catalog: Catalog, group: string, version: string): Json {
   const found = catalog.all().filter((one) => one.group === group && one.version === version)
   return found.toSorted(byPlural).map((resource): JsonObject => {
-    const subs = subresources(resource).map(({ name, of, verbs }): JsonObject => ({ subresource: name, responseKind: kindOf(of), verbs }))
+    const subs = subresources(resource).map(({ name, of, verbs }): JsonObject => ({
+      subresource: name,
+      responseKind: kindOf(of),
+      verbs,
+    }))
     return {
       resource: resource.plural,
       responseKind: kindOf(resource),

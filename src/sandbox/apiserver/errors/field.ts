@@ -23,7 +23,11 @@ const words = {
   FieldValueTooFew: 'Too few',
 } as const
 
-const withoutValue: ReadonlySet<string> = new Set(['FieldValueRequired', 'FieldValueForbidden', 'FieldValueTooLong'])
+const withoutValue: ReadonlySet<string> = new Set([
+  'FieldValueRequired',
+  'FieldValueForbidden',
+  'FieldValueTooLong',
+])
 
 /** `Invalid value: "x": must be ...`: the sentence without the field. */
 export function bodyOf(error: FieldError): string {
@@ -52,7 +56,11 @@ export function unsupported(field: string, value: Json, allowed: readonly string
 }
 
 /** A value that is missing. */
-export const required = (field: string, detail = ''): FieldError => ({ type: 'FieldValueRequired', field, detail })
+export const required = (field: string, detail = ''): FieldError => ({
+  type: 'FieldValueRequired',
+  field,
+  detail,
+})
 /** A value that is wrong. */
 export const wrong = (field: string, value: Json, detail: string): FieldError => ({
   type: 'FieldValueInvalid',
@@ -61,4 +69,8 @@ export const wrong = (field: string, value: Json, detail: string): FieldError =>
   detail,
 })
 /** A value that may not be given. */
-export const forbiddenField = (field: string, detail: string): FieldError => ({ type: 'FieldValueForbidden', field, detail })
+export const forbiddenField = (field: string, detail: string): FieldError => ({
+  type: 'FieldValueForbidden',
+  field,
+  detail,
+})

@@ -79,14 +79,23 @@ export function conflict(of: GroupResource, name: string, why: string): ApiError
 }
 
 /** What the real server says about a stale resourceVersion. */
-export const modified = 'the object has been modified; please apply your changes to the latest version and try again'
+export const modified =
+  'the object has been modified; please apply your changes to the latest version and try again'
 
 /** 422: the object does not fit its rules. */
-export function invalid(of: { readonly group: string; readonly kind: string }, name: string, errors: readonly FieldError[]): ApiError {
+export function invalid(
+  of: { readonly group: string; readonly kind: string },
+  name: string,
+  errors: readonly FieldError[],
+): ApiError {
   const sentences = [...new Set(errors.map(sentenceOf))]
   const all = sentences.length === 1 ? (sentences[0] ?? '') : `[${sentences.join(', ')}]`
   const kind = of.group === '' ? of.kind : `${of.kind}.${of.group}`
-  const causes: Json = errors.map((error) => ({ reason: error.type, message: bodyOf(error), field: error.field }))
+  const causes: Json = errors.map((error) => ({
+    reason: error.type,
+    message: bodyOf(error),
+    field: error.field,
+  }))
   return new ApiError({
     code: 422,
     reason: 'Invalid',
@@ -102,14 +111,24 @@ export function badRequest(message: string): ApiError {
 
 /** 401: who are you? */
 export function unauthorized(): ApiError {
-  return new ApiError({ code: 401, reason: 'Unauthorized', message: 'Unauthorized', headers: { 'www-authenticate': 'Bearer' } })
+  return new ApiError({
+    code: 401,
+    reason: 'Unauthorized',
+    message: 'Unauthorized',
+    headers: { 'www-authenticate': 'Bearer' },
+  })
 }
 
 /** 403: you may not. */
 export function forbidden(of: GroupResource, name: string, why: string): ApiError {
   const what = name === '' ? qualified(of) : `${qualified(of)} "${name}"`
   const message = of.resource === '' ? `forbidden: ${why}` : `${what} is forbidden: ${why}`
-  return new ApiError({ code: 403, reason: 'Forbidden', message, details: of.resource === '' ? {} : detailsOf(of, name) })
+  return new ApiError({
+    code: 403,
+    reason: 'Forbidden',
+    message,
+    details: of.resource === '' ? {} : detailsOf(of, name),
+  })
 }
 
 /** 405: the resource has no such verb. */

@@ -1,6 +1,6 @@
 /** POST /sandbox/faults: the same faults for tests in another process. Only for system:masters. */
 import { badRequest } from '../errors/status.ts'
-import { at, isObject, objectAt, textAt, textMapAt, type Json } from '../json.ts'
+import { at, objectAt, textAt, textMapAt, type Json } from '../json.ts'
 import { parseJson } from '../rest/body.ts'
 import { json, type Answer, type Request } from '../rest/request.ts'
 import type { Effect, Fault, Faults } from './faults.ts'
@@ -15,7 +15,8 @@ export function controlFaults(faults: Faults, request: Request): Answer {
     return json({ cleared: true })
   }
   const asked = parseJson(request.body)
-  if (at(asked, 'dropWatches') === true) return json({ dropped: faults.dropWatches(textMapAt(asked, 'match')) })
+  if (at(asked, 'dropWatches') === true)
+    return json({ dropped: faults.dropWatches(textMapAt(asked, 'match')) })
   if (at(asked, 'thaw') === true) faults.thaw()
   else faults.add(faultOf(asked))
   return json({ added: true })
@@ -35,7 +36,8 @@ function effectOf(asked: Json): Effect {
   const kind = textAt(asked, 'kind')
   const number = (name: string): number => {
     const value = at(asked, name)
-    if (typeof value !== 'number') throw badRequest(`effect.${name} must be a number for ${kind}, got ${JSON.stringify(value ?? null)}`)
+    if (typeof value !== 'number')
+      throw badRequest(`effect.${name} must be a number for ${kind}, got ${JSON.stringify(value ?? null)}`)
     return value
   }
   switch (kind) {
@@ -49,14 +51,23 @@ function effectOf(asked: Json): Effect {
     case 'drop-watch':
       return { kind, afterEvents: number('afterEvents') }
     case 'answer':
-      return {
-        kind,
-        code: number('code'),
-        ...(textAt(asked, 'reason') === '' ? {} : { reason: textAt(asked, 'reason') }),
-        ...(textAt(asked, 'message') === '' ? {} : { message: textAt(asked, 'message') }),
-        ...(isObject(asked) && asked['retryAfterSeconds'] !== undefined ? { retryAfterSeconds: number('retryAfterSeconds') } : {}),
-      }
+      return answerEffect(asked, number)
     default:
-      throw badRequest(`effect.kind must be one of cut, cut-answer, delay, answer, freeze, drop-watch, skip-bookmarks, got ${JSON.stringify(kind)}`)
+      throw badRequest(
+        `effect.kind must be one of cut, cut-answer, delay, answer, freeze, drop-watch, skip-bookmarks, got ${JSON.stringify(kind)}`,
+      )
+  }
+}
+
+function answerEffect(asked: Json, number: (name: string) => number): Effect {
+  const [reason, message] = [textAt(asked, 'reason'), textAt(asked, 'message')]
+  return {
+    kind: 'answer',
+    code: number('code'),
+    ...(reason === '' ? {} : { reason }),
+    ...(message === '' ? {} : { message }),
+    ...(at(asked, 'retryAfterSeconds') === undefined
+      ? {}
+      : { retryAfterSeconds: number('retryAfterSeconds') }),
   }
 }

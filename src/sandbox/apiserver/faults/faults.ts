@@ -21,7 +21,13 @@ export type Effect =
   | { readonly kind: 'cut-answer' }
   | { readonly kind: 'delay'; readonly ms: number }
   /** An answer without handling the call: 409, 410, 429, 500, ... */
-  | { readonly kind: 'answer'; readonly code: number; readonly reason?: string; readonly message?: string; readonly retryAfterSeconds?: number }
+  | {
+      readonly kind: 'answer'
+      readonly code: number
+      readonly reason?: string
+      readonly message?: string
+      readonly retryAfterSeconds?: number
+    }
   /** Nothing is answered until `thaw`. */
   | { readonly kind: 'freeze' }
   /** The watch ends after so many events. */
@@ -29,7 +35,12 @@ export type Effect =
   | { readonly kind: 'skip-bookmarks' }
 
 /** A fault: from the nth matching call on (the first is 1), for so many calls (1 unless told). */
-export type Fault = { readonly match?: Match; readonly nth?: number; readonly times?: number; readonly effect: Effect }
+export type Fault = {
+  readonly match?: Match
+  readonly nth?: number
+  readonly times?: number
+  readonly effect: Effect
+}
 
 /** A call as faults see it. */
 export type FaultyCall = { readonly info: RequestInfo; readonly user: string }

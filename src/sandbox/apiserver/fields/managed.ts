@@ -1,7 +1,17 @@
 /** metadata.managedFields: who wrote which fields, kept through updates and applies. */
 import { isObject, listAt, own, same, setAt, textAt, without, type Json, type JsonObject } from '../json.ts'
 import type { Node } from '../schema/node.ts'
-import { difference, empty, fromFieldsV1, intersection, isEmpty, outside, toFieldsV1, union, type FieldSet } from './set.ts'
+import {
+  difference,
+  empty,
+  fromFieldsV1,
+  intersection,
+  isEmpty,
+  outside,
+  toFieldsV1,
+  union,
+  type FieldSet,
+} from './set.ts'
 import { changesBetween } from './typed.ts'
 
 /** One entry: a manager's fields. */
@@ -15,7 +25,12 @@ export type Manager = {
 }
 
 /** Who writes now. */
-export type Writer = { readonly manager: string; readonly apiVersion: string; readonly subresource: string; readonly time: string }
+export type Writer = {
+  readonly manager: string
+  readonly apiVersion: string
+  readonly subresource: string
+  readonly time: string
+}
 
 /** The managers of an object; entries that make no sense are left out. */
 export function managersOf(object: JsonObject | undefined): readonly Manager[] {
@@ -52,7 +67,8 @@ export function withManagers(object: JsonObject, managers: readonly Manager[]): 
 }
 
 // Applies first, then by time, then by name.
-const order = (one: Manager): string => `${one.operation === 'Apply' ? 0 : 1} ${one.time} ${one.manager} ${one.subresource}`
+const order = (one: Manager): string =>
+  `${one.operation === 'Apply' ? 0 : 1} ${one.time} ${one.manager} ${one.subresource}`
 
 // structured-merge-diff never tracks these: fieldmanager/internal/stripmeta.go.
 const untracked = [
@@ -84,39 +100,50 @@ export function afterUpdate(
   { before, after }: { readonly before: JsonObject | undefined; readonly after: JsonObject },
   writer: Writer,
 ): JsonObject {
-  const given = own(own2(after), 'managedFields')
-  // An explicit empty list resets the managers, as kubectl's own helpers do.
-  const reset = Array.isArray(given) && given.length === 1 && isObject(given[0]) && Object.keys(given[0]).length === 0
-  const former = reset ? [] : managersOf(before ?? undefined)
-  const { written, removed } = changesBetween(node, before === undefined ? {} : tracked(before), tracked(after))
-  const managers = former.map((one) => (isWriter(one, writer) ? one : { ...one, fields: difference(outside(one.fields, removed), written) }))
+  const former = isReset(after) ? [] : managersOf(before)
+  const { written, removed } = changesBetween(node, tracked(before ?? {}), tracked(after))
+  const managers = former.map((one) =>
+    isWriter(one, writer) ? one : { ...one, fields: difference(outside(one.fields, removed), written) },
+  )
   const mine = former.find((one) => isWriter(one, writer))
   const fields = union(outside(mine?.fields ?? empty, removed), written)
   const unchanged = isEmpty(written) && isEmpty(removed)
-  const time = unchanged && mine !== undefined ? mine.time : writer.time
   const others = managers.filter((one) => !isWriter(one, writer))
-  const entry: Manager = { ...writer, operation: 'Update', fields, time }
-  return withManagers(after, unchanged && mine === undefined ? others : [...others, entry])
+  if (unchanged) return withManagers(after, mine === undefined ? others : [...others, mine])
+  return withManagers(after, [...others, { ...writer, operation: 'Update', fields }])
 }
 
-const own2 = (object: JsonObject): JsonObject => {
-  const metadata = own(object, 'metadata')
-  return isObject(metadata) ? metadata : {}
+// An explicit list of one empty entry resets the managers, as kubectl's own helpers do.
+function isReset(object: JsonObject): boolean {
+  const given = listAt(object, 'metadata', 'managedFields')
+  return given.length === 1 && same(given[0], {})
 }
 
 function isWriter(one: Manager, writer: Writer): boolean {
-  return one.operation === 'Update' && one.manager === writer.manager && one.subresource === writer.subresource && one.apiVersion === writer.apiVersion
+  return (
+    one.operation === 'Update' &&
+    one.manager === writer.manager &&
+    one.subresource === writer.subresource &&
+    one.apiVersion === writer.apiVersion
+  )
 }
 
 /** Whether two objects differ in more than the times of their managers. */
 export function sameBut(a: JsonObject, b: JsonObject): boolean {
-  const strip = (object: JsonObject): Json => setAt(setAt(object, ['metadata', 'managedFields'], undefined), ['metadata', 'resourceVersion'], undefined)
+  const strip = (object: JsonObject): Json =>
+    setAt(setAt(object, ['metadata', 'managedFields'], undefined), ['metadata', 'resourceVersion'], undefined)
   if (!same(strip(a), strip(b))) return false
-  const timeless = (object: JsonObject): Json => managersOf(object).map((one) => ({ ...one, time: '', fields: toFieldsV1(one.fields) }))
+  const timeless = (object: JsonObject): Json =>
+    managersOf(object).map((one) => ({ ...one, time: '', fields: toFieldsV1(one.fields) }))
   return same(timeless(a), timeless(b))
 }
 
 /** The fields of a set that others own. */
-export function ownedByOthers(managers: readonly Manager[], fields: FieldSet): readonly { readonly owner: Manager; readonly fields: FieldSet }[] {
-  return managers.map((owner) => ({ owner, fields: intersection(owner.fields, fields) })).filter((one) => !isEmpty(one.fields))
+export function ownedByOthers(
+  managers: readonly Manager[],
+  fields: FieldSet,
+): readonly { readonly owner: Manager; readonly fields: FieldSet }[] {
+  return managers
+    .map((owner) => ({ owner, fields: intersection(owner.fields, fields) }))
+    .filter((one) => !isEmpty(one.fields))
 }

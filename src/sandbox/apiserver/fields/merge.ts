@@ -10,7 +10,9 @@ export function merge(node: Node | undefined, live: Json | undefined, applied: J
   const a = grainOf(node, live)
   const b = grainOf(node, applied)
   if (a.by === 'field' && b.by === 'field') {
-    const entries = Object.entries(b.value).map(([key, one]) => [key, merge(b.child(key), own(a.value, key), one)] as const)
+    const entries = Object.entries(b.value).map(
+      ([key, one]) => [key, merge(b.child(key), own(a.value, key), one)] as const,
+    )
     return { ...a.value, ...Object.fromEntries(entries) }
   }
   if (a.by === 'item' && b.by === 'item') return mergeItems(a.items, b.items, b.inner)
@@ -18,7 +20,11 @@ export function merge(node: Node | undefined, live: Json | undefined, applied: J
 }
 
 // The applied items stand in their own order; those only in live keep their place behind the live item they followed.
-function mergeItems(live: ReadonlyMap<string, Json>, applied: ReadonlyMap<string, Json>, inner: Node | undefined): Json {
+function mergeItems(
+  live: ReadonlyMap<string, Json>,
+  applied: ReadonlyMap<string, Json>,
+  inner: Node | undefined,
+): Json {
   const out: Json[] = []
   const pending = [...live.keys()]
   const takeLiveBefore = (element: string): void => {
@@ -51,7 +57,11 @@ export function removeFields(node: Node | undefined, value: Json, gone: FieldSet
   return gone.here ? undefined : value
 }
 
-function removeFromObject(value: JsonObject, gone: FieldSet, child: (key: string) => Node | undefined): Json | undefined {
+function removeFromObject(
+  value: JsonObject,
+  gone: FieldSet,
+  child: (key: string) => Node | undefined,
+): Json | undefined {
   const entries = Object.entries(value).flatMap(([key, one]): readonly (readonly [string, Json])[] => {
     const below = gone.children.get(`f:${key}`)
     const left = below === undefined ? one : removeFields(child(key), one, below)

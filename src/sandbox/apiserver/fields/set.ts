@@ -34,25 +34,37 @@ export function difference(a: FieldSet, b: FieldSet): FieldSet {
 
 function combine(a: FieldSet, b: FieldSet, keep: (a: boolean, b: boolean) => boolean): FieldSet {
   const keys = new Set([...a.children.keys(), ...b.children.keys()])
-  const child = (key: string): FieldSet => combine(a.children.get(key) ?? empty, b.children.get(key) ?? empty, keep)
-  return setWith(keep(a.here, b.here), [...keys].map((key) => [key, child(key)]))
+  const child = (key: string): FieldSet =>
+    combine(a.children.get(key) ?? empty, b.children.get(key) ?? empty, keep)
+  return setWith(
+    keep(a.here, b.here),
+    [...keys].map((key) => [key, child(key)]),
+  )
 }
 
 /** The paths of `a` that are in `b` or lie under one of `b`. */
 export function within(a: FieldSet, b: FieldSet): FieldSet {
   if (b.here) return a
-  return setWith(false, [...a.children].map(([key, child]) => [key, within(child, b.children.get(key) ?? empty)]))
+  return setWith(
+    false,
+    [...a.children].map(([key, child]) => [key, within(child, b.children.get(key) ?? empty)]),
+  )
 }
 
 /** The paths of `a` that neither are in `b` nor lie under one of `b`. */
 export function outside(a: FieldSet, b: FieldSet): FieldSet {
   if (b.here) return empty
-  return setWith(a.here, [...a.children].map(([key, child]) => [key, outside(child, b.children.get(key) ?? empty)]))
+  return setWith(
+    a.here,
+    [...a.children].map(([key, child]) => [key, outside(child, b.children.get(key) ?? empty)]),
+  )
 }
 
 /** The set as managedFields hold it. */
 export function toFieldsV1(set: FieldSet): JsonObject {
-  const entries = [...set.children].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([key, child]) => [key, toFieldsV1(child)] as const)
+  const entries = [...set.children]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, child]) => [key, toFieldsV1(child)] as const)
   const inner = Object.fromEntries(entries)
   return set.here && set.children.size > 0 ? { '.': {}, ...inner } : inner
 }

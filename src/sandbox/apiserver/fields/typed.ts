@@ -32,7 +32,8 @@ export function elementOf(node: Node, item: Json, index: number): string {
   if (node.listType === 'set') return `v:${canonical(item)}`
   if (!isObject(item)) return `i:${index}`
   const keys = node.listKeys.flatMap((key) => {
-    const value = own(item, key) ?? (node.inner === undefined ? undefined : childOf(node.inner, key)?.fallback)
+    const value =
+      own(item, key) ?? (node.inner === undefined ? undefined : childOf(node.inner, key)?.fallback)
     return value === undefined ? [] : [[key, value] as const]
   })
   return `k:${canonical(Object.fromEntries(keys))}`
@@ -47,11 +48,17 @@ export function fieldsOf(node: Node | undefined, value: Json): FieldSet {
     case 'field': {
       const entries = Object.entries(grain.value)
       if (entries.length === 0) return self
-      return setWith(false, entries.map(([key, one]) => [`f:${key}`, fieldsOf(grain.child(key), one)]))
+      return setWith(
+        false,
+        entries.map(([key, one]) => [`f:${key}`, fieldsOf(grain.child(key), one)]),
+      )
     }
     case 'item': {
       if (grain.items.size === 0) return self
-      return setWith(false, [...grain.items].map(([key, one]) => [key, ofItem(key, grain.inner, one)]))
+      return setWith(
+        false,
+        [...grain.items].map(([key, one]) => [key, ofItem(key, grain.inner, one)]),
+      )
     }
   }
 }
@@ -68,7 +75,8 @@ export function changesBetween(
   after: Json | undefined,
 ): { readonly written: FieldSet; readonly removed: FieldSet } {
   if (before === undefined && after === undefined) return { written: empty, removed: empty }
-  if (after === undefined) return { written: empty, removed: before === undefined ? empty : union(self, fieldsOf(node, before)) }
+  if (after === undefined)
+    return { written: empty, removed: before === undefined ? empty : union(self, fieldsOf(node, before)) }
   if (before === undefined) return { written: addedFields(node, after), removed: empty }
   if (same(before, after)) return { written: empty, removed: empty }
   return differing(node, before, after)
@@ -81,21 +89,39 @@ function addedFields(node: Node | undefined, value: Json): FieldSet {
   const always = isObject(node?.fallback) && Object.keys(node.fallback).length === 0
   const inner =
     grain.by === 'field'
-      ? Object.entries(grain.value).map(([key, one]) => [`f:${key}`, addedFields(grain.child(key), one)] as const)
-      : [...grain.items].map(([key, one]) => [key, key.startsWith('k:') ? union(self, addedFields(grain.inner, one)) : self] as const)
+      ? Object.entries(grain.value).map(
+          ([key, one]) => [`f:${key}`, addedFields(grain.child(key), one)] as const,
+        )
+      : [...grain.items].map(
+          ([key, one]) =>
+            [key, key.startsWith('k:') ? union(self, addedFields(grain.inner, one)) : self] as const,
+        )
   return setWith(!always || inner.length === 0, inner)
 }
 
-function differing(node: Node | undefined, before: Json, after: Json): { written: FieldSet; removed: FieldSet } {
+function differing(
+  node: Node | undefined,
+  before: Json,
+  after: Json,
+): { written: FieldSet; removed: FieldSet } {
   const a = grainOf(node, before)
   const b = grainOf(node, after)
   if (a.by === 'field' && b.by === 'field') {
     const keys = new Set([...Object.keys(a.value), ...Object.keys(b.value)])
-    return split([...keys].map((key) => [`f:${key}`, changesBetween(b.child(key), own(a.value, key), own(b.value, key))]), after)
+    return split(
+      [...keys].map((key) => [
+        `f:${key}`,
+        changesBetween(b.child(key), own(a.value, key), own(b.value, key)),
+      ]),
+      after,
+    )
   }
   if (a.by === 'item' && b.by === 'item') {
     const keys = new Set([...a.items.keys(), ...b.items.keys()])
-    const changes = [...keys].map((key) => [key, itemChanges(key, b.inner, { before: a.items.get(key), after: b.items.get(key) })] as const)
+    const changes = [...keys].map(
+      (key) =>
+        [key, itemChanges(key, b.inner, { before: a.items.get(key), after: b.items.get(key) })] as const,
+    )
     return split(changes, after)
   }
   return { written: fieldsOf(node, after), removed: empty }
@@ -107,7 +133,10 @@ function itemChanges(
   { before, after }: { readonly before: Json | undefined; readonly after: Json | undefined },
 ): { written: FieldSet; removed: FieldSet } {
   if (before === undefined && after !== undefined) {
-    return { written: element.startsWith('k:') ? union(self, addedFields(inner, after)) : self, removed: empty }
+    return {
+      written: element.startsWith('k:') ? union(self, addedFields(inner, after)) : self,
+      removed: empty,
+    }
   }
   return changesBetween(inner, before, after)
 }
@@ -116,9 +145,16 @@ function split(
   parts: readonly (readonly [string, { readonly written: FieldSet; readonly removed: FieldSet }])[],
   after: Json,
 ): { written: FieldSet; removed: FieldSet } {
-  const emptied = (isObject(after) && Object.keys(after).length === 0) || (isList(after) && after.length === 0)
+  const emptied =
+    (isObject(after) && Object.keys(after).length === 0) || (isList(after) && after.length === 0)
   return {
-    written: setWith(emptied, parts.map(([key, part]) => [key, part.written])),
-    removed: setWith(false, parts.map(([key, part]) => [key, part.removed])),
+    written: setWith(
+      emptied,
+      parts.map(([key, part]) => [key, part.written]),
+    ),
+    removed: setWith(
+      false,
+      parts.map(([key, part]) => [key, part.removed]),
+    ),
   }
 }

@@ -45,7 +45,10 @@ function document(resources: readonly Resource[]): JsonObject {
 
 function collect(resource: Resource, schemas: Map<string, Json>): void {
   const kinds: Json = [{ group: resource.group, version: resource.version, kind: resource.kind }]
-  schemas.set(resource.definition, { ...stated(resource.node.schema), 'x-kubernetes-group-version-kind': kinds })
+  schemas.set(resource.definition, {
+    ...stated(resource.node.schema),
+    'x-kubernetes-group-version-kind': kinds,
+  })
   follow(resource.node.schema, schemas)
   follow({ $ref: '#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions' }, schemas)
 }
@@ -86,10 +89,20 @@ function pathsOf(resource: Resource): readonly (readonly [string, JsonObject])[]
     ...more,
   })
   const requestBody = { requestBody: { content } }
-  const patch = { requestBody: { content: Object.fromEntries(patchTypes(resource).map((type) => [type, { schema: {} }])) } }
+  const patch = {
+    requestBody: { content: Object.fromEntries(patchTypes(resource).map((type) => [type, { schema: {} }])) },
+  }
   return [
     [base, { get: operation('list'), post: operation('post', requestBody) }],
-    [`${base}/{name}`, { get: operation('get'), put: operation('put', requestBody), patch: operation('patch', patch), delete: operation('delete') }],
+    [
+      `${base}/{name}`,
+      {
+        get: operation('get'),
+        put: operation('put', requestBody),
+        patch: operation('patch', patch),
+        delete: operation('delete'),
+      },
+    ],
   ]
 }
 

@@ -7,7 +7,10 @@ const mostOperations = 10_000
 
 /** The document after the operations; none of them counts unless all succeed. */
 export function jsonPatch(document: Json, patch: Json): Json {
-  if (!isList(patch)) throw badRequest('error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch')
+  if (!isList(patch))
+    throw badRequest(
+      'error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch',
+    )
   if (patch.length > mostOperations) {
     const message = `The allowed maximum operations in a JSON patch is ${mostOperations}, got ${patch.length}`
     throw new ApiError({ code: 413, reason: 'RequestEntityTooLarge', message })
@@ -30,7 +33,15 @@ function step(document: Json, operation: Json): Json {
     case 'move':
       return move(document, from, path)
     case 'copy':
-      return write(document, pointer(path), { value: read(document, pointer(from), `copy operation does not apply: doc is missing from path: ${from}`), how: 'add', path })
+      return write(document, pointer(path), {
+        value: read(
+          document,
+          pointer(from),
+          `copy operation does not apply: doc is missing from path: ${from}`,
+        ),
+        how: 'add',
+        path,
+      })
     case 'test':
       return tested(document, path, value)
     default:
@@ -39,7 +50,11 @@ function step(document: Json, operation: Json): Json {
 }
 
 function move(document: Json, from: string, path: string): Json {
-  const moved = read(document, pointer(from), `move operation does not apply: doc is missing from path: ${from}`)
+  const moved = read(
+    document,
+    pointer(from),
+    `move operation does not apply: doc is missing from path: ${from}`,
+  )
   const rest = write(document, pointer(from), { value: undefined, how: 'remove', path: from })
   return write(rest, pointer(path), { value: moved, how: 'add', path })
 }
@@ -55,7 +70,11 @@ export class PatchFailed extends ApiError {
   readonly why: string
 
   constructor(why: string) {
-    super({ code: 422, reason: 'Invalid', message: 'the server rejected our request due to an error in our request' })
+    super({
+      code: 422,
+      reason: 'Invalid',
+      message: 'the server rejected our request due to an error in our request',
+    })
     this.why = why
   }
 }
@@ -64,7 +83,10 @@ const cannot = (why: string): ApiError => new PatchFailed(why)
 
 function pointer(path: string): readonly string[] {
   if (path === '') return []
-  return path.slice(1).split('/').map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
+  return path
+    .slice(1)
+    .split('/')
+    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
 }
 
 function find(document: Json, path: readonly string[]): Json | undefined {
@@ -83,7 +105,11 @@ function read(document: Json, path: readonly string[], missing: string): Json {
   return found
 }
 
-type Write = { readonly value: Json | undefined; readonly how: 'add' | 'replace' | 'remove'; readonly path: string }
+type Write = {
+  readonly value: Json | undefined
+  readonly how: 'add' | 'replace' | 'remove'
+  readonly path: string
+}
 
 function write(document: Json, path: readonly string[], what: Write): Json {
   const [key, ...rest] = path
@@ -93,7 +119,10 @@ function write(document: Json, path: readonly string[], what: Write): Json {
     if (inner === undefined || (!isList(inner) && !isObject(inner))) throw missingPath(what)
     return put(document, key, write(inner, rest, what))
   }
-  if (isList(document)) return writeItem(document, key, what)
+  return isList(document) ? writeItem(document, key, what) : writeField(document, key, what)
+}
+
+function writeField(document: Json, key: string, what: Write): Json {
   if (!isObject(document)) throw missingPath(what)
   if (what.how !== 'add' && !Object.hasOwn(document, key)) throw missingKey(what)
   return what.value === undefined ? without(document, key) : set(document, key, what.value)
@@ -114,7 +143,10 @@ function put(document: Json, key: string, value: Json): Json {
 function writeItem(list: readonly Json[], key: string, what: Write): Json {
   const index = key === '-' && what.how === 'add' ? list.length : Number(key)
   const most = what.how === 'add' ? list.length : list.length - 1
-  if (!/^(-|\d+)$/.test(key) || index > most) throw cannot(`${what.how} operation does not apply: error in ${what.how} for path: '${what.path}': index out of bounds`)
+  if (!/^(-|\d+)$/.test(key) || index > most)
+    throw cannot(
+      `${what.how} operation does not apply: error in ${what.how} for path: '${what.path}': index out of bounds`,
+    )
   if (what.value === undefined) return list.toSpliced(index, 1)
   return what.how === 'add' ? list.toSpliced(index, 0, what.value) : list.with(index, what.value)
 }

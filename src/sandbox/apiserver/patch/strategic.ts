@@ -1,12 +1,25 @@
 /** Strategic merge patch for built-in kinds: lists are merged by their key, with $patch and its siblings as directives. */
 import { badRequest } from '../errors/status.ts'
-import { canonical, isList, isObject, listAt, own, same, textAt, without, type Json, type JsonObject } from '../json.ts'
+import {
+  canonical,
+  isList,
+  isObject,
+  listAt,
+  own,
+  same,
+  textAt,
+  without,
+  type Json,
+  type JsonObject,
+} from '../json.ts'
 import type { Node } from '../schema/node.ts'
 import { childOf } from '../schema/shape.ts'
 
 const directives = ['$patch', '$retainKeys']
 const isDirective = (key: string): boolean =>
-  directives.includes(key) || key.startsWith('$setElementOrder/') || key.startsWith('$deleteFromPrimitiveList/')
+  directives.includes(key) ||
+  key.startsWith('$setElementOrder/') ||
+  key.startsWith('$deleteFromPrimitiveList/')
 
 /** The target with the patch merged in. */
 export function strategicMergePatch(node: Node | undefined, target: Json | undefined, patch: Json): Json {
@@ -36,9 +49,13 @@ type Field = { readonly key: string; readonly value: Json; readonly patch: JsonO
 
 function mergeField(node: Node | undefined, target: Json | undefined, { key, value, patch }: Field): Json {
   if (isList(value) && node?.strategies.includes('merge') === true) {
-    return mergeList(node, isList(target) ? target : [], { value, order: listAt(patch, `$setElementOrder/${key}`) })
+    return mergeList(node, isList(target) ? target : [], {
+      value,
+      order: listAt(patch, `$setElementOrder/${key}`),
+    })
   }
-  if (isObject(value) && node?.strategies.includes('retainKeys') !== true) return strategicMergePatch(node, target, value)
+  if (isObject(value) && node?.strategies.includes('retainKeys') !== true)
+    return strategicMergePatch(node, target, value)
   return isObject(value) ? strategicMergePatch(node, target, value) : value
 }
 
@@ -51,7 +68,11 @@ function mergeList(node: Node, target: readonly Json[], { value, order }: ListPa
   const { mergeKey } = node
   if (mergeKey === '') {
     const added = value.filter((item) => !target.some((one) => same(one, item)))
-    return ordered([...target, ...added], { server: target, patch: order.length === 0 ? value : order, keyOf: canonical })
+    return ordered([...target, ...added], {
+      server: target,
+      patch: order.length === 0 ? value : order,
+      keyOf: canonical,
+    })
   }
   const keyOf = (item: Json): string => (isObject(item) ? canonical(own(item, mergeKey) ?? null) : '')
   const items = new Map(target.map((item) => [keyOf(item), item]))
@@ -59,8 +80,13 @@ function mergeList(node: Node, target: readonly Json[], { value, order }: ListPa
   return ordered([...items.values()], { server: target, patch: order.length === 0 ? value : order, keyOf })
 }
 
-function mergeItem(items: Map<string, Json>, node: Node, { item, key }: { readonly item: Json; readonly key: string }): void {
-  if (!isObject(item)) throw badRequest(`map: ${canonical(item)} does not contain declared merge key: ${node.mergeKey}`)
+function mergeItem(
+  items: Map<string, Json>,
+  node: Node,
+  { item, key }: { readonly item: Json; readonly key: string },
+): void {
+  if (!isObject(item))
+    throw badRequest(`map: ${canonical(item)} does not contain declared merge key: ${node.mergeKey}`)
   if (!Object.hasOwn(item, node.mergeKey)) {
     throw badRequest(`map: ${canonical(item)} does not contain declared merge key: ${node.mergeKey}`)
   }
@@ -68,35 +94,51 @@ function mergeItem(items: Map<string, Json>, node: Node, { item, key }: { readon
   else items.set(key, strategicMergePatch(node.inner, items.get(key), item))
 }
 
-type Order = { readonly server: readonly Json[]; readonly patch: readonly Json[]; readonly keyOf: (item: Json) => string }
+type Order = {
+  readonly server: readonly Json[]
+  readonly patch: readonly Json[]
+  readonly keyOf: (item: Json) => string
+}
 
 // strategicpatch.normalizeElementOrder: the patch's items in its order, and the server's own among them where the server has them.
 function ordered(items: readonly Json[], { server, patch, keyOf }: Order): Json {
   const ranks = new Map(patch.map((item, index) => [keyOf(item), index]))
   const places = new Map(server.map((item, index) => [keyOf(item), index]))
-  const named = items.filter((item) => ranks.has(keyOf(item))).toSorted((a, b) => (ranks.get(keyOf(a)) ?? 0) - (ranks.get(keyOf(b)) ?? 0))
+  const named = items
+    .filter((item) => ranks.has(keyOf(item)))
+    .toSorted((a, b) => (ranks.get(keyOf(a)) ?? 0) - (ranks.get(keyOf(b)) ?? 0))
   const others = items.filter((item) => !ranks.has(keyOf(item)))
   const out: Json[] = []
   for (const item of named) {
     const place = places.get(keyOf(item))
-    while (place !== undefined && others[0] !== undefined && (places.get(keyOf(others[0])) ?? 0) < place) out.push(...others.splice(0, 1))
-    out.push(item)
+    const next = place === undefined ? 0 : others.findIndex((one) => (places.get(keyOf(one)) ?? 0) >= place)
+    out.push(...others.splice(0, next < 0 ? others.length : next), item)
   }
   return [...out, ...others]
 }
 
 function applyListDirectives(out: Map<string, Json>, patch: JsonObject, node: Node | undefined): void {
   for (const [key, value] of Object.entries(patch)) {
-    const [directive = '', field = ''] = [key.slice(0, key.indexOf('/')), key.slice(key.indexOf('/') + 1)]
+    const slash = key.indexOf('/')
+    const [directive, field] = [key.slice(0, slash), key.slice(slash + 1)]
     const list = out.get(field)
     if (!isList(value) || !isList(list)) continue
     if (directive === '$deleteFromPrimitiveList') {
-      out.set(field, list.filter((item) => !value.some((gone) => same(gone, item))))
+      out.set(
+        field,
+        list.filter((item) => !value.some((gone) => same(gone, item))),
+      )
     }
     if (directive === '$setElementOrder' && !Object.hasOwn(patch, field)) {
-      const mergeKey = node?.field(field)?.mergeKey ?? ''
-      const keyOf = (item: Json): string => (isObject(item) ? canonical(own(item, mergeKey) ?? null) : canonical(item))
-      out.set(field, ordered(list, { server: list, patch: value, keyOf: (item) => (isObject(item) ? keyOf(item) : canonical(item)) }))
+      out.set(
+        field,
+        ordered(list, { server: list, patch: value, keyOf: keyBy(node?.field(field)?.mergeKey ?? '') }),
+      )
     }
   }
 }
+
+const keyBy =
+  (mergeKey: string) =>
+  (item: Json): string =>
+    canonical(isObject(item) ? (own(item, mergeKey) ?? null) : item)

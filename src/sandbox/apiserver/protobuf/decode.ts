@@ -13,7 +13,11 @@ let loaded: ReadonlyMap<string, Message> | undefined
 
 // Read at the first protobuf body (see test/sandbox/apiserver/collect-protobuf.mjs).
 function messages(): ReadonlyMap<string, Message> {
-  loaded ??= new Map(readFileSync(new URL('fields.ndjson', import.meta.url), 'utf8').split('\n').flatMap(messageOf))
+  loaded ??= new Map(
+    readFileSync(new URL('fields.ndjson', import.meta.url), 'utf8')
+      .split('\n')
+      .flatMap(messageOf),
+  )
   return loaded
 }
 
@@ -23,11 +27,13 @@ function messageOf(line: string): readonly (readonly [string, Message])[] {
   const parsed = JSON.parse(line) as Json
   const fields = listAt(parsed, 'fields').map((field) => {
     const [number, name, label, type] = listAt({ field }, 'field')
-    const first = String(name)
-    return [Number(number), { name: first.charAt(0).toLowerCase() + first.slice(1), label: String(label), type: String(type) }] as const
+    const [first, of, sort] = [name, label, type].map((one) => (typeof one === 'string' ? one : ''))
+    return [Number(number), { name: lowerFirst(first ?? ''), label: of ?? '', type: sort ?? '' }] as const
   })
   return [[textAt(parsed, 'name'), new Map(fields)]]
 }
+
+const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1)
 
 const magic = Buffer.from('k8s\0')
 // Messages contain each other (JSONSchemaProps); deeper ones are not meant.
@@ -36,14 +42,17 @@ const deepest = 100
 /** Decodes a body; throws 400. */
 export function decodeProtobuf(body: Buffer): Json {
   try {
-    if (!body.subarray(0, 4).equals(magic)) throw new RangeError('it does not begin with the four bytes of the format')
+    if (!body.subarray(0, 4).equals(magic))
+      throw new RangeError('it does not begin with the four bytes of the format')
     const [typeMeta, raw] = [bytesOf(fieldsOf(body.subarray(4)), 1), bytesOf(fieldsOf(body.subarray(4)), 2)]
     const meta = fieldsOf(typeMeta)
     const [apiVersion, kind] = [bytesOf(meta, 1).toString('utf8'), bytesOf(meta, 2).toString('utf8')]
     const value = message(builtinDefinition(apiVersion, kind), raw, 0)
     return isObject(value) ? { ...value, apiVersion, kind } : { apiVersion, kind }
   } catch (error) {
-    throw badRequest(`the protobuf body cannot be decoded: ${error instanceof Error ? error.message : String(error)}`)
+    throw badRequest(
+      `the protobuf body cannot be decoded: ${error instanceof Error ? error.message : String(error)}`,
+    )
   }
 }
 
@@ -65,7 +74,11 @@ function message(type: string, bytes: Buffer, depth: number): Json {
   return assemble(type, known, { fields, depth })
 }
 
-function assemble(type: string, known: Message, { fields, depth }: { readonly fields: readonly WireField[]; readonly depth: number }): JsonObject {
+function assemble(
+  type: string,
+  known: Message,
+  { fields, depth }: { readonly fields: readonly WireField[]; readonly depth: number },
+): JsonObject {
   const properties = own(definitions().get(type) ?? {}, 'properties')
   const out = new Map<string, Json>()
   for (const wire of fields) {
@@ -84,13 +97,30 @@ function assemble(type: string, known: Message, { fields, depth }: { readonly fi
 
 function add(out: Map<string, Json>, { name, label }: Field, value: Json): void {
   const before = out.get(name)
-  if (label === 'repeated') out.set(name, [...(Array.isArray(before) ? (before as readonly Json[]) : []), value])
-  else if (label === 'map' && isObject(value)) out.set(name, { ...(isObject(before) ? before : {}), ...value })
+  if (label === 'repeated')
+    out.set(name, [...(Array.isArray(before) ? (before as readonly Json[]) : []), value])
+  else if (label === 'map' && isObject(value))
+    out.set(name, { ...(isObject(before) ? before : {}), ...value })
   else out.set(name, value)
 }
 
 // Go writes its zero values here, and leaves them out of JSON.
-const plainFalse: ReadonlySet<string> = new Set(['hostNetwork', 'hostPID', 'hostIPC', 'paused', 'stdin', 'stdinOnce', 'tty', 'readOnly', 'minReadySeconds', 'hostPort', 'nodePort', 'observedGeneration', 'generation', 'publishNotReadyAddresses'])
+const plainFalse: ReadonlySet<string> = new Set([
+  'hostNetwork',
+  'hostPID',
+  'hostIPC',
+  'paused',
+  'stdin',
+  'stdinOnce',
+  'tty',
+  'readOnly',
+  'minReadySeconds',
+  'hostPort',
+  'nodePort',
+  'observedGeneration',
+  'generation',
+  'publishNotReadyAddresses',
+])
 
 function pruned(object: JsonObject, properties: JsonObject): JsonObject {
   const kept = Object.entries(object).filter(([key, value]) => {
@@ -112,24 +142,23 @@ function entry({ type }: Field, wire: WireField, depth: number): Json {
 const text = ({ value }: WireField): string => (Buffer.isBuffer(value) ? value.toString('utf8') : '')
 
 function single(type: string, wire: WireField, depth: number): Json {
-  const { value } = wire
-  switch (type) {
-    case 'string':
-      return text(wire)
-    case 'bytes':
-      return Buffer.isBuffer(value) ? value.toString('base64') : ''
-    case 'bool':
-      return value === 1n
-    case 'double':
-      return Buffer.isBuffer(value) && value.length === 8 ? value.readDoubleLE() : 0
-    case 'int32':
-    case 'int64':
-    case 'uint32':
-    case 'uint64':
-      return typeof value === 'bigint' ? Number(BigInt.asIntN(64, value)) : 0
-    default:
-      return message(type, Buffer.isBuffer(value) ? value : Buffer.alloc(0), depth + 1)
-  }
+  const scalar = scalars[type]
+  if (scalar !== undefined) return scalar(wire)
+  return message(type, Buffer.isBuffer(wire.value) ? wire.value : Buffer.alloc(0), depth + 1)
+}
+
+const whole = ({ value }: WireField): Json =>
+  typeof value === 'bigint' ? Number(BigInt.asIntN(64, value)) : 0
+
+const scalars: Readonly<Record<string, (wire: WireField) => Json>> = {
+  string: text,
+  bytes: ({ value }) => (Buffer.isBuffer(value) ? value.toString('base64') : ''),
+  bool: ({ value }) => value === 1n,
+  double: ({ value }) => (Buffer.isBuffer(value) && value.length === 8 ? value.readDoubleLE() : 0),
+  int32: whole,
+  int64: whole,
+  uint32: whole,
+  uint64: whole,
 }
 
 function number(fields: readonly WireField[], wanted: number): number {

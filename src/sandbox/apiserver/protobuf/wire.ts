@@ -36,7 +36,11 @@ export function fieldsOf(bytes: Buffer): readonly WireField[] {
   return fields
 }
 
-function readValue(sort: number, readVarint: () => bigint, take: (length: number) => Buffer): bigint | Buffer {
+function readValue(
+  sort: number,
+  readVarint: () => bigint,
+  take: (length: number) => Buffer,
+): bigint | Buffer {
   switch (sort) {
     case varint:
       return readVarint()

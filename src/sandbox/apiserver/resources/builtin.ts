@@ -6,9 +6,22 @@ import { eventShown, eventStored } from './events.ts'
 import { selectableFields } from './selectable.ts'
 import { asItIs, type Resource, type ScalePaths, type Verb } from './resource.ts'
 
-const all: readonly Verb[] = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch']
+const all: readonly Verb[] = [
+  'create',
+  'delete',
+  'deletecollection',
+  'get',
+  'list',
+  'patch',
+  'update',
+  'watch',
+]
 const createOnly: readonly Verb[] = ['create']
-const replicas: ScalePaths = { spec: '.spec.replicas', status: '.status.replicas', selector: '.spec.selector' }
+const replicas: ScalePaths = {
+  spec: '.spec.replicas',
+  status: '.status.replicas',
+  selector: '.spec.selector',
+}
 
 // group/version | plural | kind | flags: C cluster-scoped, S status, R scale, V create only, A in category all, X api-extensions | short names
 const table = `
@@ -66,9 +79,8 @@ function categoriesOf(flags: string): readonly string[] {
 
 function row(line: string): Resource {
   const [apiVersion = '', plural = '', kind = '', flags = '', short = ''] = line.split('|')
-  const group = apiVersion.includes('/') ? (apiVersion.split('/')[0] ?? '') : ''
+  const group = groupOf(apiVersion)
   const definition = builtinDefinition(apiVersion, kind)
-  const events = group === 'events.k8s.io'
   return {
     group,
     version: 'v1',
@@ -80,7 +92,6 @@ function row(line: string): Resource {
     shortNames: short.split(',').filter(Boolean),
     categories: categoriesOf(flags),
     verbs: verbsOf(plural, flags),
-    storage: events ? '/events' : `${group}/${plural}`,
     node: nodeOfDefinition(definition) ?? nodes.of({}),
     definition,
     custom: false,
@@ -88,9 +99,16 @@ function row(line: string): Resource {
     scale: flags.includes('R') ? replicas : undefined,
     columns: columnsOf(kind),
     selectable: selectableFields(kind),
-    shown: events ? eventShown : asItIs,
-    stored: events ? eventStored : asItIs,
+    ...storageOf(group, plural),
   }
+}
+
+const groupOf = (apiVersion: string): string =>
+  apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : ''
+
+function storageOf(group: string, plural: string): Pick<Resource, 'storage' | 'shown' | 'stored'> {
+  if (group === 'events.k8s.io') return { storage: '/events', shown: eventShown, stored: eventStored }
+  return { storage: `${group}/${plural}`, shown: asItIs, stored: asItIs }
 }
 
 /** Every built-in resource. */

@@ -64,7 +64,12 @@ export class Catalog {
   #index(): void {
     this.#revision += 1
     const all = [...this.#builtin, ...[...this.#custom.values()].flat()]
-    this.#byPath = new Map(all.toReversed().map((one) => [`${one.group}/${one.version}/${one.plural}`, one] as const).toReversed())
+    this.#byPath = new Map(
+      all
+        .toReversed()
+        .map((one) => [`${one.group}/${one.version}/${one.plural}`, one] as const)
+        .toReversed(),
+    )
   }
 }
 
@@ -75,5 +80,7 @@ function newestFirst(a: string, b: string): number {
     return [level === '' ? 2 : Number(level === 'beta'), Number(major), Number(minor)]
   }
   const [x, y] = [rank(a), rank(b)]
-  return (y[0] ?? 0) - (x[0] ?? 0) || (y[1] ?? 0) - (x[1] ?? 0) || (y[2] ?? 0) - (x[2] ?? 0) || a.localeCompare(b)
+  return (
+    (y[0] ?? 0) - (x[0] ?? 0) || (y[1] ?? 0) - (x[1] ?? 0) || (y[2] ?? 0) - (x[2] ?? 0) || a.localeCompare(b)
+  )
 }

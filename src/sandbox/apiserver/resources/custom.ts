@@ -6,7 +6,16 @@ import type { Schema } from '../schema/node.ts'
 import { asItIs, inVersion, type Resource, type ScalePaths, type Verb } from './resource.ts'
 import { selectableOf } from './selectable.ts'
 
-const verbs: readonly Verb[] = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch']
+const verbs: readonly Verb[] = [
+  'delete',
+  'deletecollection',
+  'get',
+  'list',
+  'patch',
+  'create',
+  'update',
+  'watch',
+]
 
 /** The resources of a CRD. */
 export function resourcesOf(crd: JsonObject): readonly Resource[] {
@@ -31,7 +40,12 @@ function resourceOf(crd: JsonObject, version: Json): Resource {
     categories: textsAt(names, 'categories'),
     verbs,
     storage: `${group}/${plural}`,
-    node: nodes.of(rootSchema(objectAt(version, 'schema', 'openAPIV3Schema'), at(crd, 'spec', 'preserveUnknownFields') === true)),
+    node: nodes.of(
+      rootSchema(
+        objectAt(version, 'schema', 'openAPIV3Schema'),
+        at(crd, 'spec', 'preserveUnknownFields') === true,
+      ),
+    ),
     definition: `${group.split('.').toReversed().join('.')}.${name}.${kind}`,
     custom: true,
     status: isObject(at(version, 'subresources', 'status')),

@@ -12,7 +12,11 @@ const names: readonly (readonly [string, string])[] = [
   ['reportingComponent', 'reportingController'],
 ]
 
-function renamed(object: JsonObject, pairs: readonly (readonly [string, string])[], apiVersion: string): JsonObject {
+function renamed(
+  object: JsonObject,
+  pairs: readonly (readonly [string, string])[],
+  apiVersion: string,
+): JsonObject {
   const moved = pairs.flatMap(([from, to]) => {
     const value = own(object, from)
     return value === undefined ? [] : [[to, value] as const]
@@ -28,5 +32,9 @@ export function eventShown(stored: JsonObject): JsonObject {
 
 /** An event of events.k8s.io/v1 as it is stored. */
 export function eventStored(object: JsonObject): JsonObject {
-  return renamed(object, names.map(([core, other]) => [other, core] as const), 'v1')
+  return renamed(
+    object,
+    names.map(([core, other]) => [other, core] as const),
+    'v1',
+  )
 }

@@ -50,7 +50,13 @@ export type Resource = {
 }
 
 /** `apps/v1`, or `v1` for the core group. */
-export function groupVersion({ group, version }: { readonly group: string; readonly version: string }): string {
+export function groupVersion({
+  group,
+  version,
+}: {
+  readonly group: string
+  readonly version: string
+}): string {
   return group === '' ? version : `${group}/${version}`
 }
 
@@ -60,7 +66,10 @@ export function nameOfResource(resource: Resource): { readonly group: string; re
 }
 
 /** The object with the version of the resource that it is read through. */
-export function inVersion(resource: { readonly group: string; readonly version: string }): (stored: JsonObject) => JsonObject {
+export function inVersion(resource: {
+  readonly group: string
+  readonly version: string
+}): (stored: JsonObject) => JsonObject {
   const wanted = groupVersion(resource)
   return (stored) => (textAt(stored, 'apiVersion') === wanted ? stored : set(stored, 'apiVersion', wanted))
 }

@@ -34,7 +34,15 @@ const event: Getters = {
 }
 
 const kinds: Readonly<Record<string, Getters>> = {
-  Pod: paths('spec.nodeName', 'spec.restartPolicy', 'spec.schedulerName', 'spec.serviceAccountName', 'status.phase', 'status.podIP', 'status.nominatedNodeName'),
+  Pod: paths(
+    'spec.nodeName',
+    'spec.restartPolicy',
+    'spec.schedulerName',
+    'spec.serviceAccountName',
+    'status.phase',
+    'status.podIP',
+    'status.nominatedNodeName',
+  ),
   Event: event,
   Secret: paths('type'),
   Namespace: paths('status.phase'),

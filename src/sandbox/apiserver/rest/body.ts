@@ -38,7 +38,9 @@ export function parseJson(body: Buffer): Json {
     // What JSON.parse gives is Json.
     return JSON.parse(text) as Json
   } catch (error) {
-    throw badRequest(`couldn't get version/kind; json parse error: ${error instanceof Error ? error.message : String(error)}`)
+    throw badRequest(
+      `couldn't get version/kind; json parse error: ${error instanceof Error ? error.message : String(error)}`,
+    )
   }
 }
 
@@ -62,20 +64,28 @@ export async function parseYaml(body: Buffer): Promise<Json> {
   }
 }
 
+const opening = new Set([0x7b, 0x5b])
+const closing = new Set([0x7d, 0x5d])
+const [quote, backslash] = [0x22, 0x5c]
+
 function depthOf(text: string): number {
   let [depth, most, quoted] = [0, 0, false]
   for (let index = 0; index < text.length; index += 1) {
     const code = text.charCodeAt(index)
-    if (code === 0x5c && quoted) index += 1
-    else if (code === 0x22) quoted = !quoted
-    else if (!quoted && (code === 0x7b || code === 0x5b)) most = Math.max(most, (depth += 1))
-    else if (!quoted && (code === 0x7d || code === 0x5d)) depth -= 1
+    if (code === quote) quoted = !quoted
+    else if (quoted) index += code === backslash ? 1 : 0
+    else if (opening.has(code)) most = Math.max(most, (depth += 1))
+    else if (closing.has(code)) depth -= 1
   }
   return most
 }
 
 /** An object of a resource from JSON: known fields only, defaults filled in, unknown fields refused or warned of. */
-export function decode(resource: Resource, value: Json, how: { readonly options: WriteOptions; readonly warn: Request['warn'] }): JsonObject {
+export function decode(
+  resource: Resource,
+  value: Json,
+  how: { readonly options: WriteOptions; readonly warn: Request['warn'] },
+): JsonObject {
   const typed = checkType(resource, value)
   const unknown = new Set<string>()
   const object = shape(resource, typed, unknown)
@@ -102,21 +112,31 @@ const unfit = (resource: Resource): string =>
 
 function checkType(resource: Resource, value: Json): JsonObject {
   if (!isObject(value)) {
-    throw badRequest("couldn't get version/kind; json parse error: json: cannot unmarshal value into Go value of type struct { APIVersion string; Kind string }")
+    throw badRequest(
+      "couldn't get version/kind; json parse error: json: cannot unmarshal value into Go value of type struct { APIVersion string; Kind string }",
+    )
   }
   const [apiVersion, kind] = [textAt(value, 'apiVersion'), textAt(value, 'kind')]
   const wanted = groupVersion(resource)
   if (apiVersion !== '' && apiVersion !== wanted) {
-    throw badRequest(`the API version in the data (${apiVersion}) does not match the expected API version (${wanted})`)
+    throw badRequest(
+      `the API version in the data (${apiVersion}) does not match the expected API version (${wanted})`,
+    )
   }
   if (kind !== '' && kind !== resource.kind) {
-    throw badRequest(`${kind} in version ${JSON.stringify(resource.version)} cannot be handled as a ${resource.kind}: no kind ${JSON.stringify(kind)} is registered for this resource`)
+    throw badRequest(
+      `${kind} in version ${JSON.stringify(resource.version)} cannot be handled as a ${resource.kind}: no kind ${JSON.stringify(kind)} is registered for this resource`,
+    )
   }
   const metadata = own(value, 'metadata')
   return { ...value, apiVersion: wanted, kind: resource.kind, metadata: isObject(metadata) ? metadata : {} }
 }
 
-function reportUnknown(resource: Resource, unknown: readonly string[], { options, warn }: { readonly options: WriteOptions; readonly warn: Request['warn'] }): void {
+function reportUnknown(
+  resource: Resource,
+  unknown: readonly string[],
+  { options, warn }: { readonly options: WriteOptions; readonly warn: Request['warn'] },
+): void {
   if (unknown.length === 0 || options.fieldValidation === 'Ignore') return
   const sentences = unknown.map((path) => `unknown field ${JSON.stringify(path)}`)
   if (options.fieldValidation === 'Warn') {

@@ -8,7 +8,15 @@ type Cell = Column['cell']
 
 /** A column. */
 export function column(name: string, cell: Cell, more: Partial<Column> = {}): Column {
-  return { name, type: 'string', format: name === 'Name' ? 'name' : '', priority: 0, description: '', ...more, cell }
+  return {
+    name,
+    type: 'string',
+    format: name === 'Name' ? 'name' : '',
+    priority: 0,
+    description: '',
+    ...more,
+    cell,
+  }
 }
 
 /** How long ago a time was: `5m30s`, `2d`, `<unknown>`. */
@@ -22,29 +30,43 @@ export function age(time: string, now: number): string {
 function humanDuration(seconds: number): string {
   const [minutes, hours] = [Math.floor(seconds / 60), Math.floor(seconds / 3600)]
   const days = Math.floor(hours / 24)
-  const pair = (a: number, unitA: string, b: number, unitB: string): string => (b === 0 ? `${a}${unitA}` : `${a}${unitA}${b}${unitB}`)
+  const pair = (large: string, small: number, unit: string): string =>
+    small === 0 ? large : `${large}${small}${unit}`
   if (seconds < 120) return `${seconds}s`
-  if (minutes < 10) return pair(minutes, 'm', seconds % 60, 's')
+  if (minutes < 10) return pair(`${minutes}m`, seconds % 60, 's')
   if (minutes < 180) return `${minutes}m`
-  if (hours < 8) return pair(hours, 'h', minutes % 60, 'm')
+  if (hours < 8) return pair(`${hours}h`, minutes % 60, 'm')
   if (hours < 48) return `${hours}h`
-  if (hours < 192) return pair(days, 'd', hours % 24, 'h')
+  if (hours < 192) return pair(`${days}d`, hours % 24, 'h')
   if (days < 730) return `${days}d`
-  return pair(Math.floor(days / 365), 'y', days % 365, 'd')
+  return pair(`${Math.floor(days / 365)}y`, days % 365, 'd')
 }
 
 /** The name of an object. */
 export const nameColumn: Column = column('Name', (object) => textAt(object, 'metadata', 'name'))
 /** The age of an object. */
-export const ageColumn: Column = column('Age', (object, now) => age(textAt(object, 'metadata', 'creationTimestamp'), now))
+export const ageColumn: Column = column('Age', (object, now) =>
+  age(textAt(object, 'metadata', 'creationTimestamp'), now),
+)
 
-const textCell = (...path: readonly string[]): Cell => (object) => textAt(object, ...path)
-const numberCell = (...path: readonly string[]): Cell => (object) => {
-  const value = at(object, ...path)
-  return typeof value === 'number' ? value : 0
-}
-const countCell = (...path: readonly string[]): Cell => (object) => Object.keys(objectAt(object, ...path)).length
-const lengthCell = (...path: readonly string[]): Cell => (object) => listAt(object, ...path).length
+const textCell =
+  (...path: readonly string[]): Cell =>
+  (object) =>
+    textAt(object, ...path)
+const numberCell =
+  (...path: readonly string[]): Cell =>
+  (object) => {
+    const value = at(object, ...path)
+    return typeof value === 'number' ? value : 0
+  }
+const countCell =
+  (...path: readonly string[]): Cell =>
+  (object) =>
+    Object.keys(objectAt(object, ...path)).length
+const lengthCell =
+  (...path: readonly string[]): Cell =>
+  (object) =>
+    listAt(object, ...path).length
 const integer = { type: 'integer' }
 const wide = { priority: 1 }
 
@@ -53,13 +75,36 @@ const ready: Column = column('Ready', (object) => {
   return `${Number(at(object, 'status', 'readyReplicas') ?? 0)}/${typeof wanted === 'number' ? wanted : 0}`
 })
 const containers = (...path: readonly string[]): readonly Column[] => [
-  column('Containers', (object) => listAt(object, ...path).map((one) => textAt(one, 'name')).join(','), wide),
-  column('Images', (object) => listAt(object, ...path).map((one) => textAt(one, 'image')).join(','), wide),
+  column(
+    'Containers',
+    (object) =>
+      listAt(object, ...path)
+        .map((one) => textAt(one, 'name'))
+        .join(','),
+    wide,
+  ),
+  column(
+    'Images',
+    (object) =>
+      listAt(object, ...path)
+        .map((one) => textAt(one, 'image'))
+        .join(','),
+    wide,
+  ),
 ]
 const labels = (values: Readonly<Record<string, string>>): string =>
-  Object.entries(values).map(([key, value]) => `${key}=${value}`).join(',') || '<none>'
-const selector: Column = column('Selector', (object) => labels(textMapAt(object, 'spec', 'selector', 'matchLabels')), wide)
-const roleRef: Column = column('Role', (object) => `${textAt(object, 'roleRef', 'kind')}/${textAt(object, 'roleRef', 'name')}`)
+  Object.entries(values)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(',') || '<none>'
+const selector: Column = column(
+  'Selector',
+  (object) => labels(textMapAt(object, 'spec', 'selector', 'matchLabels')),
+  wide,
+)
+const roleRef: Column = column(
+  'Role',
+  (object) => `${textAt(object, 'roleRef', 'kind')}/${textAt(object, 'roleRef', 'name')}`,
+)
 
 const webhooks: readonly Column[] = [column('Webhooks', lengthCell('webhooks'), integer)]
 const templateContainers = containers('spec', 'template', 'spec', 'containers')
@@ -87,7 +132,11 @@ const middle: Readonly<Record<string, readonly Column[]>> = {
   ],
   Job: [
     column('Status', (object) => jobStatus(object)),
-    column('Completions', (object) => `${Number(at(object, 'status', 'succeeded') ?? 0)}/${Number(at(object, 'spec', 'completions') ?? 1)}`),
+    column(
+      'Completions',
+      (object) =>
+        `${Number(at(object, 'status', 'succeeded') ?? 0)}/${Number(at(object, 'spec', 'completions') ?? 1)}`,
+    ),
   ],
   Lease: [column('Holder', textCell('spec', 'holderIdentity'))],
   RoleBinding: [roleRef],
@@ -96,13 +145,20 @@ const middle: Readonly<Record<string, readonly Column[]>> = {
   MutatingWebhookConfiguration: webhooks,
   ValidatingAdmissionPolicy: [
     column('Validations', lengthCell('spec', 'validations'), integer),
-    column('ParamKind', (object) => (isObject(at(object, 'spec', 'paramKind')) ? `${textAt(object, 'spec', 'paramKind', 'apiVersion')}/${textAt(object, 'spec', 'paramKind', 'kind')}` : '<unset>')),
+    column('ParamKind', (object) =>
+      isObject(at(object, 'spec', 'paramKind'))
+        ? `${textAt(object, 'spec', 'paramKind', 'apiVersion')}/${textAt(object, 'spec', 'paramKind', 'kind')}`
+        : '<unset>',
+    ),
   ],
   ValidatingAdmissionPolicyBinding: [
     column('PolicyName', textCell('spec', 'policyName')),
     column('ParamRef', (object) => textAt(object, 'spec', 'paramRef', 'name') || '<unset>'),
   ],
-  PersistentVolumeClaim: [column('Status', textCell('status', 'phase')), column('Volume', textCell('spec', 'volumeName'))],
+  PersistentVolumeClaim: [
+    column('Status', textCell('status', 'phase')),
+    column('Volume', textCell('spec', 'volumeName')),
+  ],
 }
 
 // What stands behind Age.
@@ -116,7 +172,9 @@ const behind: Readonly<Record<string, readonly Column[]>> = {
 
 function jobStatus(object: JsonObject): string {
   const condition = (type: string): boolean =>
-    listAt(object, 'status', 'conditions').some((one) => textAt(one, 'type') === type && textAt(one, 'status') === 'True')
+    listAt(object, 'status', 'conditions').some(
+      (one) => textAt(one, 'type') === type && textAt(one, 'status') === 'True',
+    )
   if (condition('Complete')) return 'Complete'
   return condition('Failed') ? 'Failed' : 'Running'
 }
@@ -126,16 +184,33 @@ const serviceColumns: readonly Column[] = [
   column('Type', textCell('spec', 'type')),
   column('Cluster-IP', (object) => textAt(object, 'spec', 'clusterIP') || '<none>'),
   column('External-IP', () => '<none>'),
-  column('Port(s)', (object) => listAt(object, 'spec', 'ports').map((port) => `${Number(at(port, 'port'))}/${textAt(port, 'protocol')}`).join(',') || '<none>'),
+  column(
+    'Port(s)',
+    (object) =>
+      listAt(object, 'spec', 'ports')
+        .map((port) => `${Number(at(port, 'port'))}/${textAt(port, 'protocol')}`)
+        .join(',') || '<none>',
+  ),
   ageColumn,
   column('Selector', (object) => labels(textMapAt(object, 'spec', 'selector')), wide),
 ]
 
 const eventColumns: readonly Column[] = [
-  column('Last Seen', (object, now) => age(textAt(object, 'lastTimestamp') || textAt(object, 'eventTime') || textAt(object, 'metadata', 'creationTimestamp'), now)),
+  column('Last Seen', (object, now) =>
+    age(
+      textAt(object, 'lastTimestamp') ||
+        textAt(object, 'eventTime') ||
+        textAt(object, 'metadata', 'creationTimestamp'),
+      now,
+    ),
+  ),
   column('Type', textCell('type')),
   column('Reason', textCell('reason')),
-  column('Object', (object) => `${textAt(object, 'involvedObject', 'kind').toLowerCase()}/${textAt(object, 'involvedObject', 'name')}`),
+  column(
+    'Object',
+    (object) =>
+      `${textAt(object, 'involvedObject', 'kind').toLowerCase()}/${textAt(object, 'involvedObject', 'name')}`,
+  ),
   column('Message', (object) => textAt(object, 'message').trim()),
   column('Name', textCell('metadata', 'name'), wide),
 ]
@@ -168,10 +243,14 @@ export function declaredColumns(declared: readonly Json[]): readonly Column[] {
   ]
 }
 
-function declaredCell(values: readonly Json[] | undefined, type: string, now: number): string | number | boolean | null {
+function declaredCell(
+  values: readonly Json[] | undefined,
+  type: string,
+  now: number,
+): string | number | boolean | null {
   const [first] = values ?? []
   if (values === undefined || first === undefined || first === null) return null
-  if (type === 'date') return age(String(first), now)
+  if (type === 'date') return age(typeof first === 'string' ? first : '', now)
   if (values.length > 1) return JSON.stringify(values)
   return typeof first === 'object' ? JSON.stringify(first) : first
 }

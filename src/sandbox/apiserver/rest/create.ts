@@ -29,7 +29,11 @@ export async function create(world: World, request: Request, resource: Resource)
   const decoded = decode(resource, body, { options, warn: request.warn })
   const object = inNamespace(resource, decoded, request.info.namespace)
   if (textAt(object, 'metadata', 'resourceVersion') !== '') {
-    throw new ApiError({ code: 500, reason: '', message: 'resourceVersion should not be set on objects to be created' })
+    throw new ApiError({
+      code: 500,
+      reason: '',
+      message: 'resourceVersion should not be set on objects to be created',
+    })
   }
   const created = await createObject(world, request, { resource, object, options })
   return json(showObject(resource, created, view), 201)
@@ -48,7 +52,12 @@ export function inNamespace(resource: Resource, object: JsonObject, namespace: s
   return setAt(object, ['metadata', 'namespace'], namespace)
 }
 
-type What = { readonly resource: Resource; readonly object: JsonObject; readonly options: WriteOptions; readonly applied?: boolean }
+type What = {
+  readonly resource: Resource
+  readonly object: JsonObject
+  readonly options: WriteOptions
+  readonly applied?: boolean
+}
 
 /** Runs an object through admission and validation, and stores it. */
 export async function createObject(world: World, request: Request, what: What): Promise<JsonObject> {
@@ -88,14 +97,17 @@ function prepare(world: World, request: Request, { resource, object, options, ap
   const now = stamp(world.clock.now())
   const managed = own(objectOf(object), 'managedFields')
   const fresh = assign(world, resource, forCreate(resource, withName(object), now))
-  if (applied === true) return managed === undefined ? fresh : setAt(fresh, ['metadata', 'managedFields'], managed)
+  if (applied === true)
+    return managed === undefined ? fresh : setAt(fresh, ['metadata', 'managedFields'], managed)
   const writer = { manager: options.manager, apiVersion: groupVersion(resource), subresource: '', time: now }
   return afterUpdate(resource.node, { before: undefined, after: fresh }, writer)
 }
 
 const objectOf = (object: JsonObject): JsonObject => {
   const metadata = own(object, 'metadata')
-  return typeof metadata === 'object' && metadata !== null && !Array.isArray(metadata) ? (metadata as JsonObject) : {}
+  return typeof metadata === 'object' && metadata !== null && !Array.isArray(metadata)
+    ? (metadata as JsonObject)
+    : {}
 }
 
 function withName(object: JsonObject): JsonObject {
@@ -108,7 +120,8 @@ function store(world: World, { resource, options }: What, object: JsonObject): J
   const name = textAt(object, 'metadata', 'name')
   const key = keyOf(textAt(object, 'metadata', 'namespace'), name)
   if (options.dryRun) {
-    if (world.store.get(resource.storage, key) !== undefined) throw alreadyExists(nameOfResource(resource), name)
+    if (world.store.get(resource.storage, key) !== undefined)
+      throw alreadyExists(nameOfResource(resource), name)
     return object
   }
   const stored = world.store.create(resource.storage, key, resource.stored(object))

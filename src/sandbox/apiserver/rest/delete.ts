@@ -1,10 +1,9 @@
 /** DELETE: at once, or after finalizers and dependents. */
-import { review } from '../admission/chain.ts'
-import { admit } from '../admission/chain.ts'
+import { admit, review } from '../admission/chain.ts'
 import type { Call } from '../admission/call.ts'
 import { stamp } from '../clock.ts'
 import { ApiError, conflict, notFound } from '../errors/status.ts'
-import { at, isObject, listAt, setAt, textAt, textsAt, type JsonObject } from '../json.ts'
+import { at, isObject, listAt, setAt, textAt, textsAt, type Json, type JsonObject } from '../json.ts'
 import { nameOfResource, type Resource } from '../resources/resource.ts'
 import { keyOf } from '../storage/store.ts'
 import type { World } from '../world.ts'
@@ -31,7 +30,12 @@ type Outcome = { readonly gone: boolean; readonly object: JsonObject }
 export async function remove(world: World, request: Request, resource: Resource): Promise<Answer> {
   const view = viewOf(world, request)
   const options = await deleteOptions(request)
-  const { gone, object } = await removeObject(world, request, { resource, namespace: request.info.namespace, name: request.info.name, options })
+  const { gone, object } = await removeObject(world, request, {
+    resource,
+    namespace: request.info.namespace,
+    name: request.info.name,
+    options,
+  })
   if (!gone || view.wanted !== 'object') return json(showObject(resource, object, view))
   const group = resource.group === '' ? {} : { group: resource.group }
   const details = { name: request.info.name, ...group, kind: resource.plural, uid: uidOf(object) }
@@ -43,7 +47,11 @@ export async function removeCollection(world: World, request: Request, resource:
   const view = viewOf(world, request)
   const options = await deleteOptions(request)
   const { namespace } = request.info
-  const page = pageOf(world.store, { resource, namespace: resource.namespaced ? namespace : '', options: listOptions(request.query, resource, false) })
+  const page = pageOf(world.store, {
+    resource,
+    namespace: resource.namespaced ? namespace : '',
+    options: listOptions(request.query, resource, false),
+  })
   const items: JsonObject[] = []
   for (const object of page.items) {
     const [name, own] = [textAt(object, 'metadata', 'name'), textAt(object, 'metadata', 'namespace')]
@@ -59,21 +67,35 @@ export async function removeCollection(world: World, request: Request, resource:
 
 async function deleteOptions(request: Request): Promise<DeleteOptions> {
   const body = request.body.length === 0 ? {} : await parseBody(request.body, request.contentType)
-  const asked = textAt(body, 'propagationPolicy') || (request.query.get('propagationPolicy') ?? '')
-  const orphan = at(body, 'orphanDependents') === true || request.query.get('orphanDependents') === 'true'
   const dryRun = textsAt(body, 'dryRun').includes('All') || request.query.getAll('dryRun').includes('All')
-  const policy = asked === 'Orphan' || asked === 'Foreground' ? asked : orphan && asked === '' ? 'Orphan' : 'Background'
   const sent = isObject(body) ? body : {}
   return {
-    policy,
+    policy: policyOf(body, request.query),
     uid: textAt(body, 'preconditions', 'uid'),
     resourceVersion: textAt(body, 'preconditions', 'resourceVersion'),
     dryRun,
-    asSent: { ...sent, kind: 'DeleteOptions', apiVersion: 'meta.k8s.io/v1', ...(dryRun ? { dryRun: ['All'] } : {}) },
+    asSent: {
+      ...sent,
+      kind: 'DeleteOptions',
+      apiVersion: 'meta.k8s.io/v1',
+      ...(dryRun ? { dryRun: ['All'] } : {}),
+    },
   }
 }
 
-type What = { readonly resource: Resource; readonly namespace: string; readonly name: string; readonly options: DeleteOptions }
+function policyOf(body: Json, query: URLSearchParams): Policy {
+  const asked = textAt(body, 'propagationPolicy') || (query.get('propagationPolicy') ?? '')
+  if (asked === 'Orphan' || asked === 'Foreground') return asked
+  const orphan = at(body, 'orphanDependents') === true || query.get('orphanDependents') === 'true'
+  return orphan && asked === '' ? 'Orphan' : 'Background'
+}
+
+type What = {
+  readonly resource: Resource
+  readonly namespace: string
+  readonly name: string
+  readonly options: DeleteOptions
+}
 
 async function removeObject(world: World, request: Request, what: What): Promise<Outcome> {
   const { resource, name, options } = what
@@ -87,7 +109,10 @@ async function removeObject(world: World, request: Request, what: What): Promise
     const call = callOf(request, what, current)
     await admit(world, call)
     await review(world, call)
-    const outcome = world.store.get(resource.storage, key) === stored ? takeAway(world, { ...what, key, stored, current }) : undefined
+    const outcome =
+      world.store.get(resource.storage, key) === stored
+        ? takeAway(world, { ...what, key, stored, current })
+        : undefined
     if (outcome !== undefined) return outcome
   }
 }
@@ -110,7 +135,11 @@ function callOf(request: Request, { resource, namespace, name, options }: What, 
   }
 }
 
-function checkPreconditions(resource: Resource, current: JsonObject, { uid, resourceVersion }: DeleteOptions): void {
+function checkPreconditions(
+  resource: Resource,
+  current: JsonObject,
+  { uid, resourceVersion }: DeleteOptions,
+): void {
   const name = textAt(current, 'metadata', 'name')
   const fail = (what: string, wanted: string, found: string): never => {
     const why = `Precondition failed: ${what} in precondition: ${wanted}, ${what} in object meta: ${found}`
@@ -125,7 +154,8 @@ type Taking = What & { readonly key: string; readonly stored: JsonObject; readon
 
 function takeAway(world: World, { resource, key, stored, current, options }: Taking): Outcome | undefined {
   const finalizers = withPolicy(textsAt(current, 'metadata', 'finalizers'), options.policy)
-  const namespace = resource.kind === 'Namespace' && !resource.custom && listAt(current, 'spec', 'finalizers').length > 0
+  const namespace =
+    resource.kind === 'Namespace' && !resource.custom && listAt(current, 'spec', 'finalizers').length > 0
   if (finalizers.length === 0 && !namespace) {
     if (options.dryRun) return { gone: true, object: current }
     const removed = world.store.remove(resource.storage, key, stored)
@@ -133,18 +163,29 @@ function takeAway(world: World, { resource, key, stored, current, options }: Tak
   }
   const marked = mark(resource, current, { finalizers, now: stamp(world.clock.now()) })
   if (options.dryRun || marked === current) return { gone: false, object: marked }
-  const result = world.store.replace(resource.storage, key, { before: stored, object: resource.stored(marked) })
+  const result = world.store.replace(resource.storage, key, {
+    before: stored,
+    object: resource.stored(marked),
+  })
   return typeof result === 'string' ? undefined : { gone: false, object: resource.shown(result) }
 }
 
-const policyFinalizers: Readonly<Record<Policy, readonly string[]>> = { Orphan: ['orphan'], Foreground: ['foregroundDeletion'], Background: [] }
+const policyFinalizers: Readonly<Record<Policy, readonly string[]>> = {
+  Orphan: ['orphan'],
+  Foreground: ['foregroundDeletion'],
+  Background: [],
+}
 
 function withPolicy(finalizers: readonly string[], policy: Policy): readonly string[] {
   const others = finalizers.filter((one) => one !== 'orphan' && one !== 'foregroundDeletion')
   return [...others, ...policyFinalizers[policy]]
 }
 
-function mark(resource: Resource, current: JsonObject, { finalizers, now }: { readonly finalizers: readonly string[]; readonly now: string }): JsonObject {
+function mark(
+  resource: Resource,
+  current: JsonObject,
+  { finalizers, now }: { readonly finalizers: readonly string[]; readonly now: string },
+): JsonObject {
   if (textAt(current, 'metadata', 'deletionTimestamp') !== '') return current
   const generation = at(current, 'metadata', 'generation')
   const metadata = {

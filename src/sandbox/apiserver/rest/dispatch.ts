@@ -18,7 +18,16 @@ import { update } from './update.ts'
 
 type Handler = (world: World, request: Request, resource: Resource) => Answer | Promise<Answer>
 
-const verbs: Readonly<Record<string, Handler>> = { get, list, watch, create, update, patch, delete: remove, deletecollection: removeCollection }
+const verbs: Readonly<Record<string, Handler>> = {
+  get,
+  list,
+  watch,
+  create,
+  update,
+  patch,
+  delete: remove,
+  deletecollection: removeCollection,
+}
 const statusVerbs: Readonly<Record<string, Handler>> = { get, update, patch }
 
 const version = {
@@ -45,10 +54,15 @@ export function dispatch(world: World, request: Request): Answer | Promise<Answe
   if (resource === undefined) return notFoundText
   if (resource.namespaced && info.namespace === '' && info.name !== '') throw noSuchPath()
   if (info.subresource !== '') return subresource(world, request, resource)
-  if (resource.verbs.length === 1 && info.verb === 'create') return answerReview(world, request, resource)
+  return handlerOf(request, resource)(world, request, resource)
+}
+
+function handlerOf({ info }: Request, resource: Resource): Handler {
+  // Reviews can be created only, and are answered instead of stored.
+  if (resource.verbs.length === 1 && info.verb === 'create') return answerReview
   const handler = resource.verbs.some((verb) => verb === info.verb) ? verbs[info.verb] : undefined
   if (handler === undefined || (info.verb === 'create' && info.name !== '')) throw methodNotAllowed()
-  return handler(world, request, resource)
+  return handler
 }
 
 function subresource(world: World, request: Request, resource: Resource): Answer | Promise<Answer> {
@@ -59,20 +73,31 @@ function subresource(world: World, request: Request, resource: Resource): Answer
     return handler(world, request, resource)
   }
   if (name === 'scale' && resource.scale !== undefined) return scale(world, request, resource)
-  const core = resource.group === '' && !resource.custom
-  if (core && name === 'finalize' && resource.plural === 'namespaces' && verb === 'update') return finalize(world, request, resource)
-  if (core && name === 'token' && resource.plural === 'serviceaccounts' && verb === 'create') return issueToken(world, request, resource)
-  throw noSuchPath()
+  const handler = resource.custom
+    ? undefined
+    : special[`${verb} ${resource.group}/${resource.plural}/${name}`]
+  if (handler === undefined) throw noSuchPath()
+  return handler(world, request, resource)
 }
 
-const notFoundText: Answer = { as: 'text', code: 404, text: '404 page not found\n', contentType: 'text/plain; charset=utf-8' }
+const special: Readonly<Record<string, Handler>> = {
+  'update /namespaces/finalize': finalize,
+  'create /serviceaccounts/token': issueToken,
+}
+
+const plain = 'text/plain; charset=utf-8'
+const notFoundText: Answer = { as: 'text', code: 404, text: '404 page not found\n', contentType: plain }
+const paths = ['/api', '/apis', '/livez', '/openapi/v3', '/readyz', '/version']
 
 function plainPath(world: World, request: Request): Answer {
-  const { path } = request.info
+  const path = request.info.path.replace(/(?<=.)\/$/, '')
   if (request.method !== 'GET' && request.method !== 'HEAD') return notFoundText
-  if (path === '/version' || path === '/version/') return json(version)
-  if (/^\/(readyz|livez|healthz)(\/[\w-]+)?\/?$/.test(path)) return { as: 'text', code: 200, text: 'ok', contentType: 'text/plain; charset=utf-8' }
-  if (path === '/' || path === '') return json({ paths: ['/api', '/apis', '/livez', '/openapi/v3', '/readyz', '/version'] })
-  if (path.startsWith('/openapi/v3')) return openapi(world.catalog, path) ?? notFoundText
-  return discovery(world.catalog, path, request.accept) ?? notFoundText
+  if (path === '/version') return json(version)
+  if (/^\/(readyz|livez|healthz)(\/[\w-]+)?$/.test(path))
+    return { as: 'text', code: 200, text: 'ok', contentType: plain }
+  if (path === '/') return json({ paths })
+  const found = path.startsWith('/openapi/v3')
+    ? openapi(world.catalog, path)
+    : discovery(world.catalog, path, request.accept)
+  return found ?? notFoundText
 }

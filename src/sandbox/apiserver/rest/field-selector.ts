@@ -9,7 +9,10 @@ export type FieldSelector = (object: JsonObject) => boolean
 /** Parses a field selector; throws 400 on one that is none, and on fields that the resource cannot be selected by. */
 export function parseFieldSelector(text: string, resource: Resource): FieldSelector {
   if (text === '') return () => true
-  const terms = text.split(/(?<!\\),/).filter(Boolean).map((term) => termOf(term, resource))
+  const terms = text
+    .split(/(?<!\\),/)
+    .filter(Boolean)
+    .map((term) => termOf(term, resource))
   return (object) => terms.every((term) => term(object))
 }
 
@@ -25,10 +28,13 @@ function termOf(term: string, resource: Resource): FieldSelector {
 
 function getterOf(field: string, resource: Resource): (object: JsonObject) => string {
   if (field === 'metadata.name') return (object) => textAt(object, 'metadata', 'name')
-  if (field === 'metadata.namespace' && resource.namespaced) return (object) => textAt(object, 'metadata', 'namespace')
+  if (field === 'metadata.namespace' && resource.namespaced)
+    return (object) => textAt(object, 'metadata', 'namespace')
   const get = Object.hasOwn(resource.selectable, field) ? resource.selectable[field] : undefined
   if (get === undefined) {
-    const label = resource.custom ? `field label not supported: ${field}` : `"${field}" is not a known field selector: only "metadata.name", "metadata.namespace"`
+    const label = resource.custom
+      ? `field label not supported: ${field}`
+      : `"${field}" is not a known field selector: only "metadata.name", "metadata.namespace"`
     throw badRequest(label)
   }
   return get

@@ -18,5 +18,7 @@ export async function finalize(world: World, request: Request, resource: Resourc
     return version === undefined ? freed : setAt(freed, ['metadata', 'resourceVersion'], version)
   }
   const { namespace, name } = request.info
-  return json(await changeObject(world, request, { resource, namespace, name, subresource: '', options, desired }))
+  return json(
+    await changeObject(world, request, { resource, namespace, name, subresource: '', options, desired }),
+  )
 }

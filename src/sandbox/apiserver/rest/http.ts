@@ -37,7 +37,14 @@ export async function handle(rim: Rim, incoming: IncomingMessage, response: Serv
   let user: User = anonymous
   const warnings: string[] = []
   const respond = (answer: Answer): void => {
-    rim.onRequest({ method: incoming.method ?? '', url: incoming.url ?? '', user: user.name, info, code: answer.as === 'stream' ? 200 : answer.code, userAgent: incoming.headers['user-agent'] ?? '' })
+    rim.onRequest({
+      method: incoming.method ?? '',
+      url: incoming.url ?? '',
+      user: user.name,
+      info,
+      code: answer.as === 'stream' ? 200 : answer.code,
+      userAgent: incoming.headers['user-agent'] ?? '',
+    })
     if (answer.as !== 'stream') sendAnswer(response, answer, { warnings, head: incoming.method === 'HEAD' })
   }
   try {
@@ -51,7 +58,8 @@ export async function handle(rim: Rim, incoming: IncomingMessage, response: Serv
       return
     }
     respond(answer)
-    if (answer.as === 'stream') sendStream(response, answer, { faults: rim.faults, call: { info, user: user.name }, effects })
+    if (answer.as === 'stream')
+      sendStream(response, answer, { faults: rim.faults, call: { info, user: user.name }, effects })
   } catch (error) {
     if (gone.signal.aborted) return
     respond(failure(error))
@@ -59,12 +67,17 @@ export async function handle(rim: Rim, incoming: IncomingMessage, response: Serv
 }
 
 function failure(error: unknown): Answer {
-  const known = error instanceof ApiError ? error : internal(error instanceof Error ? error.message : String(error))
+  const known =
+    error instanceof ApiError ? error : internal(error instanceof Error ? error.message : String(error))
   return { as: 'json', code: known.code, body: statusOf(known), headers: known.headers }
 }
 
 /** Lets faults happen that come before handling; false where the request ends with them. */
-async function before({ world, faults }: Rim, effects: readonly Effect[], response: ServerResponse): Promise<boolean> {
+async function before(
+  { world, faults }: Rim,
+  effects: readonly Effect[],
+  response: ServerResponse,
+): Promise<boolean> {
   for (const effect of effects) {
     if (effect.kind === 'cut') {
       response.destroy()
@@ -77,7 +90,14 @@ async function before({ world, faults }: Rim, effects: readonly Effect[], respon
   return true
 }
 
-const reasons: Readonly<Record<number, string>> = { 409: 'Conflict', 410: 'Expired', 429: 'TooManyRequests', 500: 'InternalError', 503: 'ServiceUnavailable', 504: 'Timeout' }
+const reasons: Readonly<Record<number, string>> = {
+  409: 'Conflict',
+  410: 'Expired',
+  429: 'TooManyRequests',
+  500: 'InternalError',
+  503: 'ServiceUnavailable',
+  504: 'Timeout',
+}
 
 function faultAnswer(effect: Extract<Effect, { kind: 'answer' }>): ApiError {
   const { code, retryAfterSeconds } = effect
@@ -111,10 +131,15 @@ type Arrived = {
   readonly body: Buffer
 }
 
-async function answered({ world, faults }: Rim, { incoming, url, info, user, gone, warnings, body }: Arrived): Promise<Answer> {
+async function answered(
+  { world, faults }: Rim,
+  { incoming, url, info, user, gone, warnings, body }: Arrived,
+): Promise<Answer> {
   authorize(world, user, info)
   const late = new AbortController()
-  const release = world.clock.after(world.requestTimeoutMs, () => late.abort(timedOut('request did not complete within requested timeout - context deadline exceeded')))
+  const release = world.clock.after(world.requestTimeoutMs, () =>
+    late.abort(timedOut('request did not complete within requested timeout - context deadline exceeded')),
+  )
   const signal = AbortSignal.any([gone, late.signal])
   const request: Request = {
     method: incoming.method ?? 'GET',

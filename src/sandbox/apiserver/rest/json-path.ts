@@ -3,7 +3,8 @@ import { at, isList, isObject, own, type Json } from '../json.ts'
 
 type Step = (values: readonly Json[]) => readonly Json[]
 
-const token = /\.([A-Za-z0-9_$-](?:\\\.|[^.[])*)|\[['"]([^'"]+)['"]\]|\[(\d+)\]|\[(\*)\]|\[\?\(@\.([\w.-]+)\s*==\s*['"]([^'"]*)['"]\)\]/gy
+const token =
+  /\.([A-Za-z0-9_$-](?:\\\.|[^.[])*)|\[['"]([^'"]+)['"]\]|\[(\d+)\]|\[(\*)\]|\[\?\(@\.([\w.-]+)\s*==\s*['"]([^'"]*)['"]\)\]/gy
 const known = new Map<string, readonly Step[] | undefined>()
 
 function parse(path: string): readonly Step[] | undefined {
@@ -19,11 +20,14 @@ function parse(path: string): readonly Step[] | undefined {
 
 function stepOf([, field, quoted, index, star, key, value]: RegExpExecArray): Step {
   const name = field?.replaceAll('\\.', '.') ?? quoted
-  if (name !== undefined) return (values) => values.flatMap((one) => (isObject(one) ? defined(own(one, name)) : []))
-  if (index !== undefined) return (values) => values.flatMap((one) => (isList(one) ? defined(one[Number(index)]) : []))
+  if (name !== undefined)
+    return (values) => values.flatMap((one) => (isObject(one) ? defined(own(one, name)) : []))
+  if (index !== undefined)
+    return (values) => values.flatMap((one) => (isList(one) ? defined(one[Number(index)]) : []))
   if (star !== undefined) return (values) => values.flatMap((one) => (isList(one) ? one : []))
   const steps = (key ?? '').split('.')
-  return (values) => values.flatMap((one) => (isList(one) ? one.filter((item) => at(item, ...steps) === value) : []))
+  return (values) =>
+    values.flatMap((one) => (isList(one) ? one.filter((item) => at(item, ...steps) === value) : []))
 }
 
 const defined = (value: Json | undefined): readonly Json[] => (value === undefined ? [] : [value])

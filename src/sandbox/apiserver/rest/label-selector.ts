@@ -1,6 +1,6 @@
 /** Label selectors: in queries (`a=b,c in (d,e),!f`) and in objects (matchLabels, matchExpressions). */
 import { badRequest } from '../errors/status.ts'
-import { isObject, listAt, objectAt, textAt, textMapAt, textsAt, type Json, type JsonObject } from '../json.ts'
+import { isObject, listAt, textAt, textMapAt, textsAt, type Json, type JsonObject } from '../json.ts'
 
 /** Whether labels are selected. */
 export type LabelSelector = (labels: Readonly<Record<string, string>>) => boolean
@@ -19,43 +19,68 @@ export function parseLabelSelector(text: string): LabelSelector {
 }
 
 function requirementOf(text: string): Requirement {
-  const [, setKey, operator, values] = set.exec(text) ?? []
-  if (setKey !== undefined && operator !== undefined) {
-    return { key: setKey, operator, values: (values ?? '').split(',').map((one) => one.trim()) }
-  }
-  const [, key, sign, value] = compare.exec(text) ?? []
-  if (key !== undefined && sign !== undefined) return { key, operator: sign === '==' ? '=' : sign, values: [value ?? ''] }
-  const [, not, alone] = exists.exec(text) ?? []
-  if (alone !== undefined) return { key: alone, operator: not === '!' ? 'absent' : 'exists', values: [] }
-  throw badRequest(`unable to parse requirement: found ${JSON.stringify(text.trim())}, expected: '=', '!=', '==', 'in', notin'`)
+  const found = setRequirement(text) ?? comparison(text) ?? existence(text)
+  if (found !== undefined) return found
+  throw badRequest(
+    `unable to parse requirement: found ${JSON.stringify(text.trim())}, expected: '=', '!=', '==', 'in', notin'`,
+  )
+}
+
+function setRequirement(text: string): Requirement | undefined {
+  const [, key, operator, values = ''] = set.exec(text) ?? []
+  return key === undefined || operator === undefined
+    ? undefined
+    : { key, operator, values: values.split(',').map((one) => one.trim()) }
+}
+
+function comparison(text: string): Requirement | undefined {
+  const [, key, sign, value = ''] = compare.exec(text) ?? []
+  return key === undefined || sign === undefined
+    ? undefined
+    : { key, operator: sign === '==' ? '=' : sign, values: [value] }
+}
+
+function existence(text: string): Requirement | undefined {
+  const [, not, key] = exists.exec(text) ?? []
+  return key === undefined ? undefined : { key, operator: not === '!' ? 'absent' : 'exists', values: [] }
+}
+
+type Test = (value: string | undefined, values: readonly string[]) => boolean
+
+const among: Test = (value, values) => value !== undefined && values.includes(value)
+const notAmong: Test = (value, values) => !among(value, values)
+const tests: Readonly<Record<string, Test>> = {
+  exists: (value) => value !== undefined,
+  absent: (value) => value === undefined,
+  '=': among,
+  in: among,
+  '!=': notAmong,
+  notin: notAmong,
+  '>': (value, [wanted]) => value !== undefined && Number(value) > Number(wanted),
+  '<': (value, [wanted]) => value !== undefined && Number(value) < Number(wanted),
 }
 
 function holds({ key, operator, values }: Requirement, labels: Readonly<Record<string, string>>): boolean {
   const value = Object.hasOwn(labels, key) ? labels[key] : undefined
-  switch (operator) {
-    case 'exists':
-      return value !== undefined
-    case 'absent':
-      return value === undefined
-    case '!=':
-    case 'notin':
-      return value === undefined || !values.includes(value)
-    case '>':
-      return value !== undefined && Number(value) > Number(values[0])
-    case '<':
-      return value !== undefined && Number(value) < Number(values[0])
-    default:
-      return value !== undefined && values.includes(value)
-  }
+  return tests[operator]?.(value, values) === true
 }
 
-const operators: Readonly<Record<string, string>> = { In: 'in', NotIn: 'notin', Exists: 'exists', DoesNotExist: 'absent' }
+const operators: Readonly<Record<string, string>> = {
+  In: 'in',
+  NotIn: 'notin',
+  Exists: 'exists',
+  DoesNotExist: 'absent',
+}
 
 /** The selector of a metav1.LabelSelector; an absent or empty one selects all. */
 export function labelSelectorOf(selector: Json | undefined): LabelSelector {
   if (!isObject(selector)) return () => true
   const requirements: Requirement[] = [
-    ...Object.entries(textMapAt(selector, 'matchLabels')).map(([key, value]) => ({ key, operator: '=', values: [value] })),
+    ...Object.entries(textMapAt(selector, 'matchLabels')).map(([key, value]) => ({
+      key,
+      operator: '=',
+      values: [value],
+    })),
     ...listAt(selector, 'matchExpressions').map((one) => ({
       key: textAt(one, 'key'),
       operator: operators[textAt(one, 'operator')] ?? 'exists',
@@ -67,5 +92,8 @@ export function labelSelectorOf(selector: Json | undefined): LabelSelector {
 
 /** A metav1.LabelSelector as text, for the scale subresource. */
 export function selectorText(selector: JsonObject): string {
-  return Object.entries(objectAt(selector, 'matchLabels')).map(([key, value]) => `${key}=${String(value)}`).toSorted().join(',')
+  return Object.entries(textMapAt(selector, 'matchLabels'))
+    .map(([key, value]) => `${key}=${value}`)
+    .toSorted()
+    .join(',')
 }

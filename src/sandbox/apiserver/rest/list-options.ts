@@ -61,23 +61,56 @@ function checkedVersion(text: string): string {
 
 function problems(query: URLSearchParams, watch: boolean): readonly FieldError[] {
   const match = query.get('resourceVersionMatch') ?? ''
-  const version = query.get('resourceVersion') ?? ''
-  const initial = query.has('sendInitialEvents')
-  if (watch && initial) {
-    return match === 'NotOlderThan' ? [] : [forbiddenField('resourceVersionMatch', 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan')]
-  }
-  if (watch) return match === '' ? [] : [forbiddenField('resourceVersionMatch', 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided')]
-  if (initial) return [forbiddenField('sendInitialEvents', 'sendInitialEvents is forbidden for list')]
-  return match === '' ? [] : listProblems(match, version, query.get('continue') ?? '')
+  if (watch) return watchProblems(match, query.has('sendInitialEvents'))
+  if (query.has('sendInitialEvents'))
+    return [forbiddenField('sendInitialEvents', 'sendInitialEvents is forbidden for list')]
+  return match === ''
+    ? []
+    : listProblems(match, query.get('resourceVersion') ?? '', query.get('continue') ?? '')
+}
+
+function watchProblems(match: string, initial: boolean): readonly FieldError[] {
+  if (initial)
+    return match === 'NotOlderThan'
+      ? []
+      : [
+          forbiddenField(
+            'resourceVersionMatch',
+            'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan',
+          ),
+        ]
+  return match === ''
+    ? []
+    : [
+        forbiddenField(
+          'resourceVersionMatch',
+          'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided',
+        ),
+      ]
 }
 
 function listProblems(match: string, version: string, token: string): readonly FieldError[] {
   const errors: FieldError[] = []
-  if (token !== '') errors.push(forbiddenField('resourceVersionMatch', 'resourceVersionMatch is forbidden when continue is provided'))
-  if (version === '') errors.push(forbiddenField('resourceVersionMatch', 'resourceVersionMatch is forbidden unless resourceVersion is provided'))
-  if (match !== 'Exact' && match !== 'NotOlderThan') errors.push(unsupported('resourceVersionMatch', match, ['Exact', 'NotOlderThan', '']))
+  if (token !== '')
+    errors.push(
+      forbiddenField('resourceVersionMatch', 'resourceVersionMatch is forbidden when continue is provided'),
+    )
+  if (version === '')
+    errors.push(
+      forbiddenField(
+        'resourceVersionMatch',
+        'resourceVersionMatch is forbidden unless resourceVersion is provided',
+      ),
+    )
+  if (match !== 'Exact' && match !== 'NotOlderThan')
+    errors.push(unsupported('resourceVersionMatch', match, ['Exact', 'NotOlderThan', '']))
   if (match === 'Exact' && version === '0') {
-    errors.push(forbiddenField('resourceVersionMatch', 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'))
+    errors.push(
+      forbiddenField(
+        'resourceVersionMatch',
+        'resourceVersionMatch "exact" is forbidden for resourceVersion "0"',
+      ),
+    )
   }
   return errors
 }

@@ -12,11 +12,19 @@ import { showList, showObject, type View } from './table.ts'
 
 /** How this request wants its answer. */
 export function viewOf(world: World, request: Request): View {
-  return { wanted: negotiate(request.accept), includeObject: request.query.get('includeObject') ?? 'Metadata', now: world.clock.now() }
+  return {
+    wanted: negotiate(request.accept),
+    includeObject: request.query.get('includeObject') ?? 'Metadata',
+    now: world.clock.now(),
+  }
 }
 
 /** One object; throws 404. */
-export function getObject(world: World, resource: Resource, key: { readonly namespace: string; readonly name: string }): JsonObject {
+export function getObject(
+  world: World,
+  resource: Resource,
+  key: { readonly namespace: string; readonly name: string },
+): JsonObject {
   const stored = world.store.get(resource.storage, keyOf(resource.namespaced ? key.namespace : '', key.name))
   if (stored === undefined) throw notFound(nameOfResource(resource), key.name)
   return resource.shown(stored)
@@ -32,7 +40,11 @@ export function get(world: World, request: Request, resource: Resource): Answer 
 export function list(world: World, request: Request, resource: Resource): Answer {
   const view = viewOf(world, request)
   const options = listOptions(request.query, resource, false)
-  const page = pageOf(world.store, { resource, namespace: resource.namespaced ? request.info.namespace : '', options })
+  const page = pageOf(world.store, {
+    resource,
+    namespace: resource.namespaced ? request.info.namespace : '',
+    options,
+  })
   return json(showList(resource, page, view))
 }
 
@@ -46,40 +58,39 @@ export function pageOf(store: Store, { resource, namespace, options }: What): Pa
   if (past === undefined) throw tooOld(store, start, options)
   const prefix = namespace === '' ? '' : `${namespace}\0`
   const items: JsonObject[] = []
-  let matched = 0
-  let last = ''
+  const limit = options.limit === 0 ? Number.POSITIVE_INFINITY : options.limit
+  let [remaining, last] = [0, '']
   for (const key of past.keys) {
-    if (!key.startsWith(prefix) || key < start.from) continue
-    const stored = past.get(key)
+    const stored = key.startsWith(prefix) && key >= start.from ? past.get(key) : undefined
     if (stored === undefined || !options.selects(stored)) continue
-    matched += 1
-    if (options.limit > 0 && items.length === options.limit) {
-      if (options.selective) break
-      continue
-    }
-    items.push(resource.shown(stored))
-    last = key
+    if (items.length < limit) {
+      items.push(resource.shown(stored))
+      last = key
+    } else remaining += 1
   }
-  return { items, metadata: listMetadata({ start, last, remaining: matched - items.length, selective: options.selective }) }
+  return { items, metadata: listMetadata({ start, last, remaining, selective: options.selective }) }
 }
 
 type Start = { readonly revision: number; readonly from: string }
 
-function listMetadata(what: { readonly start: Start; readonly last: string; readonly remaining: number; readonly selective: boolean }): JsonObject {
+function listMetadata(what: {
+  readonly start: Start
+  readonly last: string
+  readonly remaining: number
+  readonly selective: boolean
+}): JsonObject {
   const resourceVersion = String(what.start.revision)
   if (what.remaining <= 0) return { resourceVersion }
   const token = tokenOf({ revision: what.start.revision, from: `${what.last}\0` })
-  return { resourceVersion, continue: token, ...(what.selective ? {} : { remainingItemCount: what.remaining }) }
+  return {
+    resourceVersion,
+    continue: token,
+    ...(what.selective ? {} : { remainingItemCount: what.remaining }),
+  }
 }
 
 function startOf(store: Store, resource: Resource, options: ListOptions): Start {
-  if (options.continueToken !== '') {
-    if (options.resourceVersion !== '' && options.resourceVersion !== '0') {
-      throw badRequest('specifying resource version is not allowed when using continue')
-    }
-    const start = parseToken(options.continueToken)
-    return start.revision < 0 ? { revision: store.revision, from: start.from } : start
-  }
+  if (options.continueToken !== '') return continued(store, options)
   const wanted = Number(options.resourceVersion)
   if (options.resourceVersion === '' || wanted === 0) return { revision: store.revision, from: '' }
   if (wanted > store.revision) throw tooLargeVersion(options.resourceVersion, store.revision)
@@ -91,13 +102,24 @@ function startOf(store: Store, resource: Resource, options: ListOptions): Start 
   return { revision: exact ? wanted : store.revision, from: '' }
 }
 
+function continued(store: Store, { continueToken, resourceVersion }: ListOptions): Start {
+  if (resourceVersion !== '' && resourceVersion !== '0') {
+    throw badRequest('specifying resource version is not allowed when using continue')
+  }
+  const start = parseToken(continueToken)
+  return start.revision < 0 ? { revision: store.revision, from: start.from } : start
+}
+
 /** 504: a version that does not exist yet. */
 export function tooLargeVersion(wanted: string, current: number): ApiError {
   return new ApiError({
     code: 504,
     reason: 'Timeout',
     message: `Timeout: Too large resource version: ${wanted}, current: ${current}`,
-    details: { causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }], retryAfterSeconds: 1 },
+    details: {
+      causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
+      retryAfterSeconds: 1,
+    },
     headers: { 'retry-after': '1' },
   })
 }
@@ -111,7 +133,12 @@ const tooOldToken =
 function tooOld(store: Store, start: Start, options: ListOptions): ApiError {
   if (options.continueToken === '') return expired('The resourceVersion for the provided list is too old.')
   const token = tokenOf({ revision: -1, from: start.from })
-  return new ApiError({ code: 410, reason: 'Expired', message: tooOldToken, metadata: { resourceVersion: String(store.revision), continue: token } })
+  return new ApiError({
+    code: 410,
+    reason: 'Expired',
+    message: tooOldToken,
+    metadata: { resourceVersion: String(store.revision), continue: token },
+  })
 }
 
 function tokenOf({ revision, from }: Start): string {
@@ -124,7 +151,8 @@ function parseToken(token: string): Start {
     const parsed: unknown = JSON.parse(Buffer.from(token, 'base64url').toString('utf8'))
     if (typeof parsed === 'object' && parsed !== null && 'rv' in parsed && 'start' in parsed) {
       const { rv, start } = parsed
-      if (Number.isSafeInteger(rv) && typeof rv === 'number' && typeof start === 'string') return { revision: rv, from: start }
+      if (Number.isSafeInteger(rv) && typeof rv === 'number' && typeof start === 'string')
+        return { revision: rv, from: start }
     }
   } catch {
     // Not a token of ours: the same answer as for one with wrong content.

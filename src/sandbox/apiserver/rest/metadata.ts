@@ -14,7 +14,15 @@ export function generatedName(base: string): string {
 
 /** The object as it is about to be created: identity, times and generation are the server's. */
 export function forCreate(resource: Resource, object: JsonObject, now: string): JsonObject {
-  const metadata = without(objectAt(object, 'metadata'), 'deletionTimestamp', 'deletionGracePeriodSeconds', 'selfLink', 'managedFields', 'generation', 'resourceVersion')
+  const metadata = without(
+    objectAt(object, 'metadata'),
+    'deletionTimestamp',
+    'deletionGracePeriodSeconds',
+    'selfLink',
+    'managedFields',
+    'generation',
+    'resourceVersion',
+  )
   const filled = {
     ...metadata,
     uid: randomUUID(),
@@ -30,10 +38,20 @@ const keepsStatus = (resource: Resource): boolean => resource.kind === 'CustomRe
 
 function initialStatus(resource: Resource, object: JsonObject): JsonObject {
   if (resource.custom) return object
-  if (resource.kind === 'Namespace') return { ...object, spec: { finalizers: ['kubernetes'] }, status: { phase: 'Active' } }
+  if (resource.kind === 'Namespace')
+    return { ...object, spec: { finalizers: ['kubernetes'] }, status: { phase: 'Active' } }
   if (resource.kind === 'Pod') return { ...object, status: { phase: 'Pending', qosClass: 'BestEffort' } }
   if (resource.kind === 'PersistentVolumeClaim') return { ...object, status: { phase: 'Pending' } }
-  return ['Deployment', 'ReplicaSet', 'StatefulSet', 'DaemonSet', 'Job', 'CronJob', 'Service', 'ValidatingAdmissionPolicy'].includes(resource.kind)
+  return [
+    'Deployment',
+    'ReplicaSet',
+    'StatefulSet',
+    'DaemonSet',
+    'Job',
+    'CronJob',
+    'Service',
+    'ValidatingAdmissionPolicy',
+  ].includes(resource.kind)
     ? { ...object, status: emptyStatus[resource.kind] ?? {} }
     : object
 }
@@ -46,8 +64,21 @@ const emptyStatus: Readonly<Record<string, JsonObject>> = {
 }
 
 const generationKinds = new Set([
-  'Deployment', 'ReplicaSet', 'StatefulSet', 'DaemonSet', 'Job', 'CronJob', 'Pod', 'Ingress', 'NetworkPolicy', 'PodDisruptionBudget',
-  'CustomResourceDefinition', 'ValidatingWebhookConfiguration', 'MutatingWebhookConfiguration', 'ValidatingAdmissionPolicy', 'ValidatingAdmissionPolicyBinding',
+  'Deployment',
+  'ReplicaSet',
+  'StatefulSet',
+  'DaemonSet',
+  'Job',
+  'CronJob',
+  'Pod',
+  'Ingress',
+  'NetworkPolicy',
+  'PodDisruptionBudget',
+  'CustomResourceDefinition',
+  'ValidatingWebhookConfiguration',
+  'MutatingWebhookConfiguration',
+  'ValidatingAdmissionPolicy',
+  'ValidatingAdmissionPolicyBinding',
 ])
 
 /** Whether objects of a resource count the changes of what is wanted of them. */
@@ -55,7 +86,14 @@ export function hasGeneration(resource: Resource): boolean {
   return resource.custom || generationKinds.has(resource.kind)
 }
 
-const kept = ['uid', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'generation', 'selfLink'] as const
+const kept = [
+  'uid',
+  'creationTimestamp',
+  'deletionTimestamp',
+  'deletionGracePeriodSeconds',
+  'generation',
+  'selfLink',
+] as const
 
 /** The object as it is about to replace another: what is the server's stays, and the part that is not addressed too. */
 export function forUpdate(
@@ -63,12 +101,16 @@ export function forUpdate(
   { before, after }: { readonly before: JsonObject; readonly after: JsonObject },
   subresource: string,
 ): JsonObject {
-  const parts = subresource === 'status' ? statusOnly(resource, before, after) : specOnly(resource, before, after)
+  const parts =
+    subresource === 'status' ? statusOnly(resource, before, after) : specOnly(resource, before, after)
   const former = objectAt(before, 'metadata')
-  const metadata = kept.reduce<JsonObject>((all, name) => {
-    const value = own(former, name)
-    return value === undefined ? without(all, name) : { ...all, [name]: value }
-  }, objectAt(parts, 'metadata'))
+  const metadata = kept.reduce<JsonObject>(
+    (all, name) => {
+      const value = own(former, name)
+      return value === undefined ? without(all, name) : { ...all, [name]: value }
+    },
+    objectAt(parts, 'metadata'),
+  )
   const updated = { ...parts, metadata }
   if (!hasGeneration(resource) || !wantsOther(resource, before, updated)) return updated
   const generation = at(before, 'metadata', 'generation')

@@ -31,16 +31,20 @@ export function nameProblem(resource: Resource, name: string): string | undefine
     const bad = ['/', '%'].find((one) => name.includes(one))
     return bad === undefined ? undefined : `may not contain '${bad}'`
   }
-  const label = !resource.custom && labelNamed.has(resource.kind)
-  if (label) return name.length > 63 ? 'must be no more than 63 bytes' : dnsLabel.test(name) ? undefined : labelText
+  if (!resource.custom && labelNamed.has(resource.kind)) return labelNameProblem(name)
   if (name.length > 253) return 'must be no more than 253 bytes'
   return subdomain.test(name) ? undefined : subdomainText
+}
+
+function labelNameProblem(name: string): string | undefined {
+  if (name.length > 63) return 'must be no more than 63 bytes'
+  return dnsLabel.test(name) ? undefined : labelText
 }
 
 /** What is wrong with labels. */
 export function labelProblems(field: string, labels: JsonObject): readonly FieldError[] {
   return Object.entries(labels).flatMap(([key, value]) => {
-    const text = String(value)
+    const text = typeof value === 'string' ? value : ''
     const errors: FieldError[] = []
     const [prefix, ...rest] = key.split('/')
     const name = rest.length === 0 ? (prefix ?? '') : rest.join('/')

@@ -5,7 +5,10 @@ import type { Column } from '../resources/resource.ts'
 const base = { type: 'string', format: '', priority: 0, description: '' }
 const age = (object: JsonObject, now: number): string => {
   // The same rounding as other kinds, without the import that would make a circle.
-  const seconds = Math.max(0, Math.floor((now - Date.parse(textAt(object, 'metadata', 'creationTimestamp'))) / 1000))
+  const seconds = Math.max(
+    0,
+    Math.floor((now - Date.parse(textAt(object, 'metadata', 'creationTimestamp'))) / 1000),
+  )
   if (Number.isNaN(seconds)) return '<unknown>'
   if (seconds < 120) return `${seconds}s`
   if (seconds < 10_800) return `${Math.floor(seconds / 60)}m`
@@ -15,7 +18,8 @@ const age = (object: JsonObject, now: number): string => {
 function statusOf(pod: JsonObject): string {
   if (textAt(pod, 'metadata', 'deletionTimestamp') !== '') return 'Terminating'
   for (const container of listAt(pod, 'status', 'containerStatuses')) {
-    const reason = textAt(container, 'state', 'waiting', 'reason') || textAt(container, 'state', 'terminated', 'reason')
+    const reason =
+      textAt(container, 'state', 'waiting', 'reason') || textAt(container, 'state', 'terminated', 'reason')
     if (reason !== '') return reason
   }
   return textAt(pod, 'status', 'reason') || textAt(pod, 'status', 'phase')

@@ -13,33 +13,49 @@ export type RequestInfo = {
   readonly name: string
 }
 
-const verbs: Readonly<Record<string, string>> = { POST: 'create', GET: 'get', HEAD: 'get', PUT: 'update', PATCH: 'patch', DELETE: 'delete' }
+const verbs: Readonly<Record<string, string>> = {
+  POST: 'create',
+  GET: 'get',
+  HEAD: 'get',
+  PUT: 'update',
+  PATCH: 'patch',
+  DELETE: 'delete',
+}
 const namespaceSubresources = new Set(['status', 'finalize'])
 
 /** Takes a path apart. A percent-encoding that is none makes a path that nothing answers. */
 export function requestInfo(method: string, path: string, query: URLSearchParams): RequestInfo {
-  const blank = { path, verb: method.toLowerCase(), group: '', version: '', namespace: '', resource: '', subresource: '', name: '' }
+  const blank = {
+    path,
+    verb: method.toLowerCase(),
+    group: '',
+    version: '',
+    namespace: '',
+    resource: '',
+    subresource: '',
+    name: '',
+  }
   const [root, ...parts] = segments(path)
-  const core = root === 'api'
-  if ((!core && root !== 'apis') || parts.length < (core ? 2 : 3)) return blank
-  const group = core ? '' : (parts[0] ?? '')
-  const version = parts[core ? 0 : 1] ?? ''
-  const place = placeOf(parts.slice(core ? 1 : 2))
-  if (place === undefined) return blank
-  return { path, verb: verbOf(method, place.name, query), group, version, ...place }
+  if (root !== 'api' && root !== 'apis') return blank
+  const [group = '', version = '', ...rest] = root === 'api' ? ['', ...parts] : parts
+  const place = rest.length === 0 ? undefined : placeOf(rest)
+  return place === undefined
+    ? blank
+    : { path, verb: verbOf(method, place.name, query), group, version, ...place }
 }
 
 type Place = Pick<RequestInfo, 'namespace' | 'resource' | 'subresource' | 'name'>
 
 function placeOf(rest: readonly string[]): Place | undefined {
-  const [first = '', second = '', third = '', fourth = '', fifth = ''] = rest
-  if (first !== 'namespaces' || rest.length <= 2 || (rest.length === 3 && namespaceSubresources.has(third))) {
-    if (rest.length > 3) return undefined
-    const namespace = first === 'namespaces' ? second : ''
-    return { namespace, resource: first, name: second, subresource: third }
-  }
-  if (rest.length > 5) return undefined
-  return { namespace: second, resource: third, name: fourth, subresource: fifth }
+  const [first, second, third] = rest
+  if (first !== 'namespaces') return rest.length > 3 ? undefined : named('', rest)
+  const itself = rest.length <= 2 || (rest.length === 3 && namespaceSubresources.has(third ?? ''))
+  if (itself) return named(second ?? '', rest)
+  return rest.length > 5 ? undefined : named(second ?? '', rest.slice(2))
+}
+
+function named(namespace: string, [resource = '', name = '', subresource = '']: readonly string[]): Place {
+  return { namespace, resource, name, subresource }
 }
 
 function segments(path: string): readonly string[] {
@@ -66,5 +82,14 @@ export function isTrue(value: string | null): boolean {
 /** The request as authorizers see it. */
 export function attributesOf(info: RequestInfo): Attributes {
   const { verb, group, version, resource, subresource, namespace, name } = info
-  return { verb, group, version, resource, subresource, namespace, name, path: resource === '' ? info.path : '' }
+  return {
+    verb,
+    group,
+    version,
+    resource,
+    subresource,
+    namespace,
+    name,
+    path: resource === '' ? info.path : '',
+  }
 }

@@ -30,8 +30,20 @@ export type Sink = {
 
 /** The answer to a request. */
 export type Answer =
-  | { readonly as: 'json'; readonly code: number; readonly body: Json; readonly contentType?: string; readonly headers?: Readonly<Record<string, string>> }
-  | { readonly as: 'text'; readonly code: number; readonly text: string; readonly contentType: string; readonly headers?: Readonly<Record<string, string>> }
+  | {
+      readonly as: 'json'
+      readonly code: number
+      readonly body: Json
+      readonly contentType?: string
+      readonly headers?: Readonly<Record<string, string>>
+    }
+  | {
+      readonly as: 'text'
+      readonly code: number
+      readonly text: string
+      readonly contentType: string
+      readonly headers?: Readonly<Record<string, string>>
+    }
   | { readonly as: 'stream'; readonly start: (sink: Sink) => () => void }
 
 /** A JSON answer. */

@@ -17,7 +17,8 @@ export async function scale(world: World, request: Request, resource: Resource):
   const { info } = request
   if (info.verb === 'get') return json(autoscaleObject(resource, getObject(world, resource, info)))
   if (info.verb !== 'update' && info.verb !== 'patch') throw methodNotAllowed()
-  const body = info.verb === 'update' ? await parseBody(request.body, request.contentType) : parseJson(request.body)
+  const body =
+    info.verb === 'update' ? await parseBody(request.body, request.contentType) : parseJson(request.body)
   const options = writeOptions(request, info.verb === 'update' ? 'UpdateOptions' : 'PatchOptions')
   const desired = (current: JsonObject): JsonObject => {
     const wanted = info.verb === 'update' ? body : patched(request, autoscaleObject(resource, current), body)
@@ -25,18 +26,32 @@ export async function scale(world: World, request: Request, resource: Resource):
   }
   // To the object it is a change of its spec; what admission sees is that change.
   const { namespace, name } = info
-  const object = await changeObject(world, request, { resource, namespace, name, subresource: '', options, desired })
+  const object = await changeObject(world, request, {
+    resource,
+    namespace,
+    name,
+    subresource: '',
+    options,
+    desired,
+  })
   return json(autoscaleObject(resource, object))
 }
 
 function patched(request: Request, current: JsonObject, body: Json): Json {
-  return mediaType(request.contentType) === 'application/json-patch+json' ? jsonPatch(current, body) : mergePatch(current, body)
+  return mediaType(request.contentType) === 'application/json-patch+json'
+    ? jsonPatch(current, body)
+    : mergePatch(current, body)
 }
 
 function withReplicas(resource: Resource, current: JsonObject, wanted: Json): JsonObject {
   const replicas = at(wanted, 'spec', 'replicas') ?? 0
-  if (!Number.isInteger(replicas) || Number(replicas) < 0) throw badRequest(`spec.replicas must be a whole number that is not negative, got ${JSON.stringify(replicas)}`)
+  if (!Number.isInteger(replicas) || Number(replicas) < 0)
+    throw badRequest(
+      `spec.replicas must be a whole number that is not negative, got ${JSON.stringify(replicas)}`,
+    )
   const version = at(wanted, 'metadata', 'resourceVersion')
   const scaled = setAt(current, (resource.scale?.spec ?? '').split('.').filter(Boolean), replicas)
-  return typeof version === 'string' && version !== '' ? setAt(scaled, ['metadata', 'resourceVersion'], version) : scaled
+  return typeof version === 'string' && version !== ''
+    ? setAt(scaled, ['metadata', 'resourceVersion'], version)
+    : scaled
 }

@@ -25,7 +25,11 @@ function quoted(text: string): string {
 }
 
 /** Sends an answer that is no stream. */
-export function sendAnswer(response: ServerResponse, answer: Plain, { warnings, head }: { readonly warnings: readonly string[]; readonly head: boolean }): void {
+export function sendAnswer(
+  response: ServerResponse,
+  answer: Plain,
+  { warnings, head }: { readonly warnings: readonly string[]; readonly head: boolean },
+): void {
   const text = answer.as === 'json' ? `${JSON.stringify(answer.body)}\n` : answer.text
   const list = warningHeaders(warnings)
   if (list.length > 0) response.setHeader('warning', list)
@@ -36,7 +40,8 @@ export function sendAnswer(response: ServerResponse, answer: Plain, { warnings, 
     'audit-id': randomUUID(),
     'cache-control': 'no-cache, private',
   })
-  response.end(head ? '' : text)
+  // Bytes, not text: Node sends a text's encoding for the headers before it too, and what is beyond latin-1 would be UTF-8 twice.
+  response.end(head ? undefined : Buffer.from(text))
 }
 
 // A watcher that reads nothing must not keep everything in our memory.
@@ -46,12 +51,20 @@ const mostUnread = 32 * 1024 * 1024
 export function sendStream(
   response: ServerResponse,
   answer: Streamed,
-  { faults, call, effects }: { readonly faults: Faults; readonly call: FaultyCall; readonly effects: readonly Effect[] },
+  {
+    faults,
+    call,
+    effects,
+  }: { readonly faults: Faults; readonly call: FaultyCall; readonly effects: readonly Effect[] },
 ): void {
   const drop = effects.find((one) => one.kind === 'drop-watch')
   const skip = effects.some((one) => one.kind === 'skip-bookmarks')
   let left = drop === undefined ? Number.POSITIVE_INFINITY : drop.afterEvents
-  response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-cache, private', 'audit-id': randomUUID() })
+  response.writeHead(200, {
+    'content-type': 'application/json',
+    'cache-control': 'no-cache, private',
+    'audit-id': randomUUID(),
+  })
   response.flushHeaders()
   if (left <= 0) {
     response.destroy()

@@ -24,10 +24,20 @@ export function showList(
 ): JsonObject {
   if (view.wanted === 'table') return table(resource, { items, metadata, view })
   if (view.wanted === 'metadata') {
-    return { kind: 'PartialObjectMetadataList', apiVersion: 'meta.k8s.io/v1', metadata, items: items.map(metadataOnly) }
+    return {
+      kind: 'PartialObjectMetadataList',
+      apiVersion: 'meta.k8s.io/v1',
+      metadata,
+      items: items.map(metadataOnly),
+    }
   }
   const apiVersion = resource.group === '' ? resource.version : `${resource.group}/${resource.version}`
-  return { kind: resource.listKind, apiVersion, metadata, items: resource.custom ? items : items.map(untyped) }
+  return {
+    kind: resource.listKind,
+    apiVersion,
+    metadata,
+    items: resource.custom ? items : items.map(untyped),
+  }
 }
 
 // Lists of built-in kinds do not repeat kind and apiVersion in each item.
@@ -37,21 +47,32 @@ function untyped(object: JsonObject): JsonObject {
 }
 
 function metadataOnly(object: JsonObject): JsonObject {
-  return { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: objectAt(object, 'metadata') }
+  return {
+    kind: 'PartialObjectMetadata',
+    apiVersion: 'meta.k8s.io/v1',
+    metadata: objectAt(object, 'metadata'),
+  }
 }
 
 /** A Table; `columns: false` leaves the definitions out, as watches do after their first event. */
 export function table(
   resource: Resource,
-  what: { readonly items: readonly JsonObject[]; readonly metadata: JsonObject; readonly view: View; readonly columns?: boolean },
+  what: {
+    readonly items: readonly JsonObject[]
+    readonly metadata: JsonObject
+    readonly view: View
+    readonly columns?: boolean
+  },
 ): JsonObject {
-  const columnDefinitions: Json = resource.columns.map(({ name, type, format = '', description = '', priority }) => ({
-    name,
-    type,
-    format,
-    description,
-    priority,
-  }))
+  const columnDefinitions: Json = resource.columns.map(
+    ({ name, type, format = '', description = '', priority }) => ({
+      name,
+      type,
+      format,
+      description,
+      priority,
+    }),
+  )
   return {
     kind: 'Table',
     apiVersion: 'meta.k8s.io/v1',

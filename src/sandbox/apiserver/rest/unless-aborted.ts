@@ -5,7 +5,8 @@ export async function unlessAborted<T>(signal: AbortSignal, work: () => Promise<
   signal.throwIfAborted()
   let stop = (): void => {}
   const aborted = new Promise<never>((_resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason instanceof Error ? signal.reason : new Error(String(signal.reason)))
+    const onAbort = (): void =>
+      reject(signal.reason instanceof Error ? signal.reason : new Error(String(signal.reason)))
     signal.addEventListener('abort', onAbort, { once: true })
     stop = () => signal.removeEventListener('abort', onAbort)
   })

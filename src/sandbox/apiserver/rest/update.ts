@@ -45,16 +45,31 @@ export async function update(world: World, request: Request, resource: Resource)
   const object = inNamespace(resource, decoded, namespace)
   const named = textAt(object, 'metadata', 'name')
   if (named !== name) {
-    throw badRequest(named === '' ? 'name must be provided' : `the name of the object (${named}) does not match the name on the URL (${name})`)
+    throw badRequest(
+      named === ''
+        ? 'name must be provided'
+        : `the name of the object (${named}) does not match the name on the URL (${name})`,
+    )
   }
   const desired = (current: JsonObject): JsonObject => {
     const uid = uidOf(object)
     if (uid !== '' && uid !== uidOf(current)) {
-      throw conflict(nameOfResource(resource), name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${uidOf(current)}`)
+      throw conflict(
+        nameOfResource(resource),
+        name,
+        `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${uidOf(current)}`,
+      )
     }
     return object
   }
-  const updated = await changeObject(world, request, { resource, namespace, name, subresource, options, desired })
+  const updated = await changeObject(world, request, {
+    resource,
+    namespace,
+    name,
+    subresource,
+    options,
+    desired,
+  })
   return json(showObject(resource, updated, view))
 }
 
@@ -69,7 +84,8 @@ export async function changeObject(world: World, request: Request, change: Chang
     const desired = change.desired(current)
     const version = textAt(desired, 'metadata', 'resourceVersion')
     const explicit = version !== '' && version !== '0'
-    if (explicit && version !== textAt(current, 'metadata', 'resourceVersion')) throw conflict(nameOfResource(resource), name, modified)
+    if (explicit && version !== textAt(current, 'metadata', 'resourceVersion'))
+      throw conflict(nameOfResource(resource), name, modified)
     const next = await admitted(world, request, { ...change, current, wanted: desired })
     const result = write(world, { ...change, key, stored, current, next })
     if (typeof result !== 'string') return result
@@ -100,7 +116,11 @@ async function admitted(world: World, request: Request, change: Admitting): Prom
   }
   const mutated = await admit(world, call)
   const shaped = mutated === object ? object : shape(resource, mutated)
-  const prepared = derived(world, resource, forUpdate(resource, { before: current, after: shaped }, subresource))
+  const prepared = derived(
+    world,
+    resource,
+    forUpdate(resource, { before: current, after: shaped }, subresource),
+  )
   checkObject(resource, withIdentity(shaped, prepared), current)
   const managed = change.applied === true ? prepared : managedBy(world, change, prepared)
   await review(world, { ...call, object: managed })
@@ -111,32 +131,60 @@ async function admitted(world: World, request: Request, change: Admitting): Prom
 function completed(current: JsonObject, wanted: JsonObject): JsonObject {
   const filled = ['uid', 'creationTimestamp', 'resourceVersion'].reduce((object, name) => {
     const value = at(current, 'metadata', name)
-    return textAt(object, 'metadata', name) === '' && value !== undefined ? setAt(object, ['metadata', name], value) : object
+    return textAt(object, 'metadata', name) === '' && value !== undefined
+      ? setAt(object, ['metadata', name], value)
+      : object
   }, wanted)
   const managed = at(current, 'metadata', 'managedFields')
-  return at(filled, 'metadata', 'managedFields') === undefined && managed !== undefined ? setAt(filled, ['metadata', 'managedFields'], managed) : filled
+  return at(filled, 'metadata', 'managedFields') === undefined && managed !== undefined
+    ? setAt(filled, ['metadata', 'managedFields'], managed)
+    : filled
 }
 
 // What the client asked for is judged, with its own uid and names, not what the server would make of it.
 function withIdentity(asked: JsonObject, prepared: JsonObject): JsonObject {
-  return ['uid', 'creationTimestamp'].reduce((object, name) => setAt(object, ['metadata', name], at(asked, 'metadata', name)), prepared)
+  return ['uid', 'creationTimestamp'].reduce(
+    (object, name) => setAt(object, ['metadata', name], at(asked, 'metadata', name)),
+    prepared,
+  )
 }
 
 function derived(world: World, resource: Resource, object: JsonObject): JsonObject {
-  return !resource.custom && resource.kind === 'CustomResourceDefinition' ? establish(object, stamp(world.clock.now())) : object
+  return !resource.custom && resource.kind === 'CustomResourceDefinition'
+    ? establish(object, stamp(world.clock.now()))
+    : object
 }
 
-function managedBy(world: World, { resource, current, options, subresource }: Admitting, after: JsonObject): JsonObject {
-  const writer = { manager: options.manager, apiVersion: groupVersion(resource), subresource, time: stamp(world.clock.now()) }
+function managedBy(
+  world: World,
+  { resource, current, options, subresource }: Admitting,
+  after: JsonObject,
+): JsonObject {
+  const writer = {
+    manager: options.manager,
+    apiVersion: groupVersion(resource),
+    subresource,
+    time: stamp(world.clock.now()),
+  }
   return afterUpdate(resource.node, { before: current, after }, writer)
 }
 
-type Writing = Change & { readonly key: string; readonly stored: JsonObject; readonly current: JsonObject; readonly next: JsonObject }
+type Writing = Change & {
+  readonly key: string
+  readonly stored: JsonObject
+  readonly current: JsonObject
+  readonly next: JsonObject
+}
 
-function write(world: World, { resource, key, stored, current, next, options }: Writing): JsonObject | Missed {
+function write(
+  world: World,
+  { resource, key, stored, current, next, options }: Writing,
+): JsonObject | Missed {
   if (options.dryRun || sameBut(current, next)) return options.dryRun ? next : current
   // An object that is being deleted goes with its last finalizer.
-  const going = textAt(current, 'metadata', 'deletionTimestamp') !== '' && listAt(next, 'metadata', 'finalizers').length === 0
+  const going =
+    textAt(current, 'metadata', 'deletionTimestamp') !== '' &&
+    listAt(next, 'metadata', 'finalizers').length === 0
   if (going && !stillHeld(resource, next)) {
     const removed = world.store.remove(resource.storage, key, stored)
     return typeof removed === 'string' ? removed : next

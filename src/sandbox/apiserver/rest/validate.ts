@@ -11,7 +11,11 @@ import { labelProblems, nameProblem } from './names.ts'
 
 /** Throws 422 with every problem of an object. */
 export function checkObject(resource: Resource, object: JsonObject, before: JsonObject | undefined): void {
-  const errors = [...metadataProblems(resource, object), ...(before === undefined ? [] : changeProblems(object, before)), ...ownProblems(resource, object, before)]
+  const errors = [
+    ...metadataProblems(resource, object),
+    ...(before === undefined ? [] : changeProblems(object, before)),
+    ...ownProblems(resource, object, before),
+  ]
   if (errors.length > 0) throw invalid(resource, textAt(object, 'metadata', 'name'), errors)
 }
 
@@ -32,9 +36,19 @@ function metadataProblems(resource: Resource, object: JsonObject): readonly Fiel
 const largestAnnotations = 256 * 1024
 
 function annotationProblems(annotations: JsonObject): readonly FieldError[] {
-  const size = Object.entries(annotations).reduce((sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(String(value)), 0)
+  const size = Object.entries(annotations).reduce(
+    (sum, [key, value]) =>
+      sum + Buffer.byteLength(key) + Buffer.byteLength(typeof value === 'string' ? value : ''),
+    0,
+  )
   if (size <= largestAnnotations) return []
-  return [{ type: 'FieldValueTooLong', field: 'metadata.annotations', detail: `may not be more than ${largestAnnotations} bytes` }]
+  return [
+    {
+      type: 'FieldValueTooLong',
+      field: 'metadata.annotations',
+      detail: `may not be more than ${largestAnnotations} bytes`,
+    },
+  ]
 }
 
 function ownerProblems(object: JsonObject): readonly FieldError[] {
@@ -42,15 +56,23 @@ function ownerProblems(object: JsonObject): readonly FieldError[] {
     const field = `metadata.ownerReferences[${index}]`
     return (['apiVersion', 'kind', 'name', 'uid'] as const)
       .filter((name) => textAt(owner, name) === '')
-      .map((name) => (name === 'apiVersion' ? wrong(`${field}.${name}`, '', 'version must not be empty') : wrong(`${field}.${name}`, '', 'must not be empty')))
+      .map((name) =>
+        name === 'apiVersion'
+          ? wrong(`${field}.${name}`, '', 'version must not be empty')
+          : wrong(`${field}.${name}`, '', 'must not be empty'),
+      )
   })
 }
 
 const immutable = ['name', 'namespace', 'uid', 'creationTimestamp'] as const
 
 function changeProblems(object: JsonObject, before: JsonObject): readonly FieldError[] {
-  const changed = immutable.filter((name) => textAt(object, 'metadata', name) !== textAt(before, 'metadata', name))
-  const errors = changed.map((name) => wrong(`metadata.${name}`, textAt(object, 'metadata', name), 'field is immutable'))
+  const changed = immutable.filter(
+    (name) => textAt(object, 'metadata', name) !== textAt(before, 'metadata', name),
+  )
+  const errors = changed.map((name) =>
+    wrong(`metadata.${name}`, textAt(object, 'metadata', name), 'field is immutable'),
+  )
   if (textAt(before, 'metadata', 'deletionTimestamp') === '') return errors
   const former = textsAt(before, 'metadata', 'finalizers')
   const added = textsAt(object, 'metadata', 'finalizers').filter((one) => !former.includes(one))
@@ -60,12 +82,17 @@ function changeProblems(object: JsonObject, before: JsonObject): readonly FieldE
   return [...errors, forbiddenField('metadata.finalizers', detail)]
 }
 
-function ownProblems(resource: Resource, object: JsonObject, before: JsonObject | undefined): readonly FieldError[] {
+function ownProblems(
+  resource: Resource,
+  object: JsonObject,
+  before: JsonObject | undefined,
+): readonly FieldError[] {
   if (!resource.custom) return builtinProblems(resource, object, before)
   const place = { node: resource.node, value: object, old: before, path: '' }
   const errors = validate(place)
   if (errors.some(blocks) && hasRules(resource.node)) {
-    const detail = 'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation'
+    const detail =
+      'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation'
     return [...errors, { type: 'FieldValueInvalid', field: '<nil>', value: null, detail }]
   }
   return [...errors, ...validateRules(place)]
@@ -81,5 +108,11 @@ function hasRules(node: Node): boolean {
 }
 
 // apiextensions pkg/registry/customresource: rules are not evaluated over values of the wrong shape.
-const blocking: ReadonlySet<string> = new Set(['FieldValueRequired', 'FieldValueTooLong', 'FieldValueTooMany', 'FieldValueTypeInvalid', 'FieldValueNotSupported'])
+const blocking: ReadonlySet<string> = new Set([
+  'FieldValueRequired',
+  'FieldValueTooLong',
+  'FieldValueTooMany',
+  'FieldValueTypeInvalid',
+  'FieldValueNotSupported',
+])
 const blocks = (error: FieldError): boolean => blocking.has(error.type)

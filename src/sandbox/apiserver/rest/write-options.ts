@@ -1,5 +1,5 @@
 /** The options of writes: dry run, field manager, field validation. */
-import { unsupported, wrong } from '../errors/field.ts'
+import { unsupported, wrong, type FieldError } from '../errors/field.ts'
 import { badRequest, invalid } from '../errors/status.ts'
 import type { JsonObject } from '../json.ts'
 import type { Request } from './request.ts'
@@ -16,36 +16,63 @@ export type WriteOptions = {
 
 type OptionsKind = 'CreateOptions' | 'UpdateOptions' | 'PatchOptions'
 
-/** Reads the options of a write. */
+/** Reads the options of a write; throws 400 and 422. */
 export function writeOptions(request: Request, kind: OptionsKind): WriteOptions {
   const { query } = request
-  const refuse = (field: Parameters<typeof invalid>[2][number]): never => {
-    throw invalid({ group: 'meta.k8s.io', kind }, '', [field])
-  }
-  const dryRun = query.getAll('dryRun')
-  const bad = dryRun.find((one) => one !== 'All')
-  if (bad !== undefined && bad !== '') refuse(unsupported('dryRun', dryRun, ['All']))
+  const errors = problems(query)
+  if (errors.length > 0) throw invalid({ group: 'meta.k8s.io', kind }, '', errors)
   const named = query.get('fieldManager') ?? ''
-  if (named.length > 128) refuse({ type: 'FieldValueTooLong', field: 'fieldManager', detail: 'may not be more than 128 bytes' })
-  if (/[^\x20-\x7e]/.test(named)) refuse(wrong('fieldManager', named, 'should only contain printable characters'))
-  const validation = query.get('fieldValidation') ?? ''
-  if (!['', 'Strict', 'Warn', 'Ignore'].includes(validation)) {
-    refuse(unsupported('fieldValidation', validation, ['', 'Ignore', 'Strict', 'Warn']))
-  }
-  const force = query.get('force')
-  if (force !== null && !['true', 'false', '1', '0'].includes(force)) throw badRequest(`invalid value for force: ${force}`)
+  const validation = query.get('fieldValidation')
   return {
-    dryRun: dryRun.includes('All'),
+    dryRun: isDry(query),
     manager: named || (request.userAgent.split('/')[0] ?? '') || 'unknown',
     fieldValidation: validation === 'Strict' || validation === 'Ignore' ? validation : 'Warn',
-    force: force === 'true' || force === '1',
-    asSent: {
-      kind,
-      apiVersion: 'meta.k8s.io/v1',
-      ...(dryRun.includes('All') ? { dryRun: ['All'] } : {}),
-      ...(named === '' ? {} : { fieldManager: named }),
-      ...(validation === '' ? {} : { fieldValidation: validation }),
-      ...(force === null ? {} : { force: force === 'true' || force === '1' }),
-    },
+    force: forced(query) === true,
+    asSent: asSent(query, kind),
   }
+}
+
+const isDry = (query: URLSearchParams): boolean => query.getAll('dryRun').includes('All')
+
+function asSent(query: URLSearchParams, kind: OptionsKind): JsonObject {
+  const force = forced(query)
+  const given = ['fieldManager', 'fieldValidation'].flatMap((name) => {
+    const value = query.get(name)
+    return value === null || value === '' ? [] : [[name, value] as const]
+  })
+  return {
+    kind,
+    apiVersion: 'meta.k8s.io/v1',
+    ...(isDry(query) ? { dryRun: ['All'] } : {}),
+    ...Object.fromEntries(given),
+    ...(force === undefined ? {} : { force }),
+  }
+}
+
+function problems(query: URLSearchParams): readonly FieldError[] {
+  const errors: FieldError[] = []
+  const dryRun = query.getAll('dryRun')
+  const named = query.get('fieldManager') ?? ''
+  const validation = query.get('fieldValidation') ?? ''
+  if (dryRun.some((one) => one !== 'All' && one !== '')) errors.push(unsupported('dryRun', dryRun, ['All']))
+  if (named.length > 128)
+    errors.push({
+      type: 'FieldValueTooLong',
+      field: 'fieldManager',
+      detail: 'may not be more than 128 bytes',
+    })
+  if (/[^\x20-\x7e]/.test(named))
+    errors.push(wrong('fieldManager', named, 'should only contain printable characters'))
+  if (!['', 'Strict', 'Warn', 'Ignore'].includes(validation)) {
+    errors.push(unsupported('fieldValidation', validation, ['', 'Ignore', 'Strict', 'Warn']))
+  }
+  return errors
+}
+
+function forced(query: URLSearchParams): boolean | undefined {
+  const force = query.get('force')
+  if (force === null) return undefined
+  if (!['true', 'false', '1', '0'].includes(force))
+    throw badRequest(`force must be true or false, got ${JSON.stringify(force)}`)
+  return force === 'true' || force === '1'
 }

@@ -13,7 +13,10 @@ export function hasCombinations(node: Node): boolean {
 }
 
 /** The problems of a value with the schemas beside its own. `validate` is handed in, because each calls the other. */
-export function validateCombinations(place: Place, validate: (place: Place) => readonly FieldError[]): readonly FieldError[] {
+export function validateCombinations(
+  place: Place,
+  validate: (place: Place) => readonly FieldError[],
+): readonly FieldError[] {
   const { node, value, path } = place
   const errorsOf = (schema: Json): readonly FieldError[] =>
     isObject(schema) ? validate({ ...place, node: nodes.of(schema), old: undefined }) : []

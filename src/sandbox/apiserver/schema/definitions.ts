@@ -26,7 +26,10 @@ function read(): ReadonlyMap<string, Schema> {
 // `type: object` and no more is any object in a built-in kind (RawExtension, FieldsV1), while it is an empty one in a CRD.
 function opened(schema: Json | undefined): JsonObject {
   if (!isObject(schema)) return {}
-  const bare = schema['type'] === 'object' && schema['properties'] === undefined && schema['additionalProperties'] === undefined
+  const bare =
+    schema['type'] === 'object' &&
+    schema['properties'] === undefined &&
+    schema['additionalProperties'] === undefined
   return bare ? { ...schema, 'x-kubernetes-preserve-unknown-fields': true } : schema
 }
 

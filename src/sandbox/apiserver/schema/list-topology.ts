@@ -5,14 +5,23 @@ import type { Node } from './node.ts'
 import { itemPath } from './path.ts'
 
 /** A Duplicate for the second of equal items, or of items with equal keys. */
-export function validateListTopology(node: Node, value: readonly Json[], path: string): readonly FieldError[] {
+export function validateListTopology(
+  node: Node,
+  value: readonly Json[],
+  path: string,
+): readonly FieldError[] {
   if (node.listType === 'atomic') return []
   if (node.listType === 'set') return duplicates(value, path)
   const stray = value.findIndex((one) => one !== null && !isObject(one))
   if (stray >= 0) {
-    return [wrong(itemPath(path, stray), value[stray] ?? null, 'must be an object for an array of list-type map')]
+    return [
+      wrong(itemPath(path, stray), value[stray] ?? null, 'must be an object for an array of list-type map'),
+    ]
   }
-  return duplicates(value.map((one) => keysOf(node, one)), path)
+  return duplicates(
+    value.map((one) => keysOf(node, one)),
+    path,
+  )
 }
 
 function keysOf(node: Node, item: Json): JsonObject {

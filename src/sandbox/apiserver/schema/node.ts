@@ -5,7 +5,8 @@ import { at, isObject, listAt, objectAt, own, textAt, textsAt, type Json, type J
 export type Schema = JsonObject
 
 /** The sort of value that a place holds. */
-export type Sort = 'object' | 'map' | 'list' | 'string' | 'integer' | 'number' | 'boolean' | 'int-or-string' | 'any'
+export type Sort =
+  'object' | 'map' | 'list' | 'string' | 'integer' | 'number' | 'boolean' | 'int-or-string' | 'any'
 
 /** A place in a schema with its references followed. */
 export type Node = {
@@ -62,7 +63,9 @@ export class Nodes {
 
   #make(schema: Schema): Node {
     const properties = objectAt(schema, 'properties')
-    const inner = isObject(own(schema, 'items')) ? objectAt(schema, 'items') : own(schema, 'additionalProperties')
+    const inner = isObject(own(schema, 'items'))
+      ? objectAt(schema, 'items')
+      : own(schema, 'additionalProperties')
     const child = (one: Schema): Node => this.of(one)
     return {
       schema,
@@ -89,7 +92,9 @@ function onlyReference(schema: Schema): string {
   return all.length === 1 ? textAt(all[0], '$ref') : ''
 }
 
-function topologyOf(schema: Schema): Pick<Node, 'listType' | 'listKeys' | 'atomicMap' | 'mergeKey' | 'strategies'> {
+function topologyOf(
+  schema: Schema,
+): Pick<Node, 'listType' | 'listKeys' | 'atomicMap' | 'mergeKey' | 'strategies'> {
   const listType = textAt(schema, 'x-kubernetes-list-type')
   return {
     listType: listType === 'set' || listType === 'map' ? listType : 'atomic',

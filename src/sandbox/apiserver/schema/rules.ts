@@ -12,14 +12,18 @@ import { counterparts, type Place } from './validate.ts'
 export function validateRules(place: Place): readonly FieldError[] {
   const { node, value, old, path } = place
   if (value === null) return []
-  const errors = listAt(node.schema, 'x-kubernetes-validations').flatMap((rule) => (isObject(rule) ? broken(place, rule) : []))
+  const errors = listAt(node.schema, 'x-kubernetes-validations').flatMap((rule) =>
+    isObject(rule) ? broken(place, rule) : [],
+  )
   if (isList(value)) {
     const { inner } = node
     if (inner === undefined) return errors
     const earlier = isList(old) ? counterparts(node, old) : () => undefined
     return [
       ...errors,
-      ...value.flatMap((one, index) => validateRules({ node: inner, value: one, old: earlier(one), path: itemPath(path, index) })),
+      ...value.flatMap((one, index) =>
+        validateRules({ node: inner, value: one, old: earlier(one), path: itemPath(path, index) }),
+      ),
     ]
   }
   if (!isObject(value)) return errors
@@ -43,7 +47,9 @@ function broken(place: Place, rule: JsonObject): readonly FieldError[] {
   const variables = { self: typedCelValue(node, value), oldSelf: oldSelf(place, optional) }
   const result = evaluate(expression, variables)
   if ('error' in result) {
-    return [invalidRule(path, node.schema['type'] ?? '', `${result.error} evaluating rule: ${ruleName(rule)}`)]
+    return [
+      invalidRule(path, node.schema['type'] ?? '', `${result.error} evaluating rule: ${ruleName(rule)}`),
+    ]
   }
   if (result.value === true) return []
   return [failure(place, rule, messageOf(rule, variables))]
@@ -61,7 +67,12 @@ function messageOf(rule: JsonObject, variables: Readonly<Record<string, unknown>
   const computed = textAt(rule, 'messageExpression')
   if (computed !== '') {
     const result = evaluate(computed, variables)
-    if ('value' in result && typeof result.value === 'string' && result.value.trim() !== '' && !result.value.includes('\n')) {
+    if (
+      'value' in result &&
+      typeof result.value === 'string' &&
+      result.value.trim() !== '' &&
+      !result.value.includes('\n')
+    ) {
       return result.value.trim()
     }
   }

@@ -1,57 +1,77 @@
 /** Texts and numbers against their limits. */
 import { wrong, type FieldError } from '../errors/field.ts'
-import { own, textAt } from '../json.ts'
+import { own, textAt, type Json } from '../json.ts'
 import { hasFormat } from './formats.ts'
 import type { Schema } from './node.ts'
 import { matches } from './pattern.ts'
 
 /** The problems of a text; lengths count code points. */
 export function validateText(schema: Schema, value: string, path: string): readonly FieldError[] {
-  const errors: FieldError[] = []
-  const min = own(schema, 'minLength')
-  const max = own(schema, 'maxLength')
+  const errors = [...lengthProblems(schema, value, path)]
   const pattern = textAt(schema, 'pattern')
   const format = textAt(schema, 'format')
-  const length = typeof min === 'number' || typeof max === 'number' ? [...value].length : 0
+  if (pattern !== '' && !matches(pattern, value)) {
+    errors.push(wrong(path, value, `${path} in body should match '${pattern}'`))
+  }
+  if (format !== '' && !hasFormat(format, value))
+    errors.push(notOfType(path, value, { type: format, shown: value }))
+  return errors
+}
+
+function lengthProblems(schema: Schema, value: string, path: string): readonly FieldError[] {
+  const [min, max] = [own(schema, 'minLength'), own(schema, 'maxLength')]
+  const errors: FieldError[] = []
+  const length = Array.from(value).length
   if (typeof max === 'number' && length > max) {
-    errors.push({ type: 'FieldValueTooLong', field: path, value, detail: `may not be more than ${max} ${max === 1 ? 'byte' : 'bytes'}` })
+    errors.push({
+      type: 'FieldValueTooLong',
+      field: path,
+      value,
+      detail: `may not be more than ${max} ${max === 1 ? 'byte' : 'bytes'}`,
+    })
   }
   if (typeof min === 'number' && length < min) {
     errors.push(wrong(path, value, `${path} in body should be at least ${min} chars long`))
   }
-  if (pattern !== '' && !matches(pattern, value)) {
-    errors.push(wrong(path, value, `${path} in body should match '${pattern}'`))
-  }
-  if (format !== '' && !hasFormat(format, value)) {
-    const detail = `${path} in body must be of type ${format}: ${JSON.stringify(value)}`
-    errors.push({ type: 'FieldValueTypeInvalid', field: path, value, detail })
-  }
   return errors
+}
+
+function notOfType(
+  field: string,
+  value: Json,
+  { type, shown }: { readonly type: string; readonly shown: string },
+): FieldError {
+  const detail = `${field} in body must be of type ${type}: ${JSON.stringify(shown)}`
+  return { type: 'FieldValueTypeInvalid', field, value, detail }
 }
 
 const int32 = { least: -(2 ** 31), most: 2 ** 31 - 1 }
 
 /** The problems of a number. */
 export function validateNumber(schema: Schema, value: number, path: string): readonly FieldError[] {
-  const errors: FieldError[] = []
-  const say = (detail: string): void => {
-    errors.push(wrong(path, value, `${path} in body ${detail}`))
-  }
-  const { minimum: least, maximum: most, multipleOf, exclusiveMinimum, exclusiveMaximum } = schema
-  if (typeof most === 'number') {
-    if (exclusiveMaximum === true && value >= most) say(`should be less than ${most}`)
-    else if (value > most) say(`should be less than or equal to ${most}`)
-  }
-  if (typeof least === 'number') {
-    if (exclusiveMinimum === true && value <= least) say(`should be greater than ${least}`)
-    else if (value < least) say(`should be greater than or equal to ${least}`)
-  }
-  if (typeof multipleOf === 'number' && !Number.isInteger(value / multipleOf)) {
-    say(`should be a multiple of ${multipleOf}`)
-  }
-  if (textAt(schema, 'format') === 'int32' && (value < int32.least || value > int32.most)) {
-    const detail = `${path} in body must be of type int32: ${JSON.stringify(String(value))}`
-    errors.push({ type: 'FieldValueTypeInvalid', field: path, value, detail })
-  }
-  return errors
+  const { multipleOf } = schema
+  const factor =
+    typeof multipleOf === 'number' && !Number.isInteger(value / multipleOf)
+      ? `should be a multiple of ${multipleOf}`
+      : undefined
+  const details = [upperProblem(schema, value), lowerProblem(schema, value), factor]
+  const errors = details.flatMap((detail) =>
+    detail === undefined ? [] : [wrong(path, value, `${path} in body ${detail}`)],
+  )
+  const outside = value < int32.least || value > int32.most
+  return outside && textAt(schema, 'format') === 'int32'
+    ? [...errors, notOfType(path, value, { type: 'int32', shown: String(value) })]
+    : errors
+}
+
+function upperProblem({ maximum, exclusiveMaximum }: Schema, value: number): string | undefined {
+  if (typeof maximum !== 'number') return undefined
+  if (exclusiveMaximum === true && value >= maximum) return `should be less than ${maximum}`
+  return value > maximum ? `should be less than or equal to ${maximum}` : undefined
+}
+
+function lowerProblem({ minimum, exclusiveMinimum }: Schema, value: number): string | undefined {
+  if (typeof minimum !== 'number') return undefined
+  if (exclusiveMinimum === true && value <= minimum) return `should be greater than ${minimum}`
+  return value < minimum ? `should be greater than or equal to ${minimum}` : undefined
 }

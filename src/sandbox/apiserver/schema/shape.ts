@@ -51,7 +51,8 @@ const anyNode: Node = {
 /** The node of a field of an object or of a value of a map; undefined if the schema does not know it. */
 export function childOf(node: Node, key: string): Node | undefined {
   const field = node.field(key)
-  if (node.embedded && embeddedFields.has(key)) return key === 'metadata' ? objectMetaNode() : (field ?? anyNode)
+  if (node.embedded && embeddedFields.has(key))
+    return key === 'metadata' ? objectMetaNode() : (field ?? anyNode)
   if (field !== undefined) return field
   if (node.sort === 'map') return node.inner ?? anyNode
   return undefined

@@ -9,28 +9,40 @@ import { validateNumber, validateText } from './scalars.ts'
 import { childOf } from './shape.ts'
 
 /** A value in its place, with what was there before the update, if anything. */
-export type Place = { readonly node: Node; readonly value: Json; readonly old: Json | undefined; readonly path: string }
+export type Place = {
+  readonly node: Node
+  readonly value: Json
+  readonly old: Json | undefined
+  readonly path: string
+}
 
 /** Every problem of a value. What an update leaves as it was is not held against it (CRD validation ratcheting). */
 export function validate(place: Place): readonly FieldError[] {
   const { node, value, old, path } = place
   if (old !== undefined && same(value, old)) return []
   if (value === null) return node.nullable || node.sort === 'any' ? [] : [typeError(path, 'null', node)]
-  const actual = typeNameOf(value)
-  if (!fits(node, value)) return [typeError(path, actual, node)]
-  const errors = [...validateEnum(place)]
-  if (typeof value === 'string') errors.push(...validateText(node.schema, value, path))
-  if (typeof value === 'number') errors.push(...validateNumber(node.schema, value, path))
-  if (isList(value)) errors.push(...validateList(place, value))
-  if (isObject(value)) errors.push(...validateObject(place, value))
-  if (hasCombinations(node)) errors.push(...validateCombinations(place, validate))
-  return errors
+  if (!fits(node, value)) return [typeError(path, typeNameOf(value), node)]
+  const errors = [...validateEnum(place), ...validateContent(place, value)]
+  return hasCombinations(node) ? [...errors, ...validateCombinations(place, validate)] : errors
+}
+
+function validateContent(place: Place, value: Json): readonly FieldError[] {
+  const { node, path } = place
+  if (typeof value === 'string') return validateText(node.schema, value, path)
+  if (typeof value === 'number') return validateNumber(node.schema, value, path)
+  if (isList(value)) return validateList(place, value)
+  return isObject(value) ? validateObject(place, value) : []
 }
 
 function typeError(path: string, actual: string, node: Node): FieldError {
   const want = wantedType(node)
   const name = path === '' ? '' : `${path} in body `
-  return { type: 'FieldValueTypeInvalid', field: path, value: actual, detail: `${name}must be of type ${want}: ${JSON.stringify(actual)}` }
+  return {
+    type: 'FieldValueTypeInvalid',
+    field: path,
+    value: actual,
+    detail: `${name}must be of type ${want}: ${JSON.stringify(actual)}`,
+  }
 }
 
 function wantedType(node: Node): string {
@@ -64,7 +76,13 @@ function fits(node: Node, value: Json): boolean {
 function validateEnum({ node, value, path }: Place): readonly FieldError[] {
   const allowed = listAt(node.schema, 'enum')
   if (allowed.length === 0 || allowed.some((one) => same(one, value))) return []
-  return [unsupported(path, value, allowed.map((one) => (typeof one === 'string' ? one : JSON.stringify(one))))]
+  return [
+    unsupported(
+      path,
+      value,
+      allowed.map((one) => (typeof one === 'string' ? one : JSON.stringify(one))),
+    ),
+  ]
 }
 
 function validateList({ node, old, path }: Place, value: readonly Json[]): readonly FieldError[] {
@@ -81,7 +99,9 @@ function validateList({ node, old, path }: Place, value: readonly Json[]): reado
   const earlier = isList(old) ? counterparts(node, old) : () => undefined
   return [
     ...errors,
-    ...value.flatMap((one, index) => validate({ node: inner, value: one, old: earlier(one), path: itemPath(path, index) })),
+    ...value.flatMap((one, index) =>
+      validate({ node: inner, value: one, old: earlier(one), path: itemPath(path, index) }),
+    ),
   ]
 }
 
@@ -96,7 +116,12 @@ export function counterparts(node: Node, old: readonly Json[]): (item: Json) => 
 
 function tooMany(path: string, actual: number, max: number): FieldError {
   const items = max === 1 ? 'item' : 'items'
-  return { type: 'FieldValueTooMany', field: path, value: actual, detail: `must have at most ${max} ${items}` }
+  return {
+    type: 'FieldValueTooMany',
+    field: path,
+    value: actual,
+    detail: `must have at most ${max} ${items}`,
+  }
 }
 
 function validateObject({ node, old, path }: Place, value: JsonObject): readonly FieldError[] {

@@ -95,7 +95,11 @@ export class Store {
   }
 
   /** Replaces the object that was read as `before`. */
-  replace(resource: string, key: string, { before, object }: { before: JsonObject; object: JsonObject }): JsonObject | Missed {
+  replace(
+    resource: string,
+    key: string,
+    { before, object }: { before: JsonObject; object: JsonObject },
+  ): JsonObject | Missed {
     const current = this.get(resource, key)
     if (current === undefined) return 'missing'
     if (current !== before) return 'conflict'

@@ -17,7 +17,8 @@ export const utf8 = (text: string): Buffer => element(0x0c, Buffer.from(text, 'u
 /** OCTET STRING. */
 export const octets = (bytes: Buffer): Buffer => element(0x04, bytes)
 /** BIT STRING with whole bytes, or with `unused` bits at the end. */
-export const bits = (bytes: Buffer, unused = 0): Buffer => element(0x03, Buffer.concat([Buffer.from([unused]), bytes]))
+export const bits = (bytes: Buffer, unused = 0): Buffer =>
+  element(0x03, Buffer.concat([Buffer.from([unused]), bytes]))
 /** BOOLEAN true. */
 export const yes: Buffer = Buffer.from([0x01, 0x01, 0xff])
 /** A context-specific element; constructed ones hold elements, others raw bytes. */

@@ -3,7 +3,6 @@ import { ApiError, statusOf } from '../errors/status.ts'
 import { own, setAt, textAt, type JsonObject } from '../json.ts'
 import type { Resource } from '../resources/resource.ts'
 import type { Change } from '../storage/history.ts'
-import { asOf } from '../storage/past.ts'
 import { listOptions, type ListOptions } from '../rest/list-options.ts'
 import { viewOf } from '../rest/list.ts'
 import type { Answer, Request, Sink } from '../rest/request.ts'
@@ -36,7 +35,10 @@ export function watch(world: World, request: Request, resource: Resource): Answe
 }
 
 function onlyNamed(options: ListOptions, name: string): ListOptions {
-  return { ...options, selects: (object) => textAt(object, 'metadata', 'name') === name && options.selects(object) }
+  return {
+    ...options,
+    selects: (object) => textAt(object, 'metadata', 'name') === name && options.selects(object),
+  }
 }
 
 function run(world: World, watching: Watching): () => void {
@@ -74,17 +76,10 @@ function bookmarkOften(world: World, watching: Watching): () => void {
 
 /** What the watcher must see before the changes to come; false where the watch ends here. */
 function catchUp(world: World, watching: Watching): boolean {
-  const { resource, options } = watching
   const { store } = world
+  const { options, resource } = watching
   const wanted = options.resourceVersion
-  if (options.sendInitialEvents || wanted === '' || wanted === '0') {
-    const now = asOf(store, resource.storage, store.revision)
-    for (const key of now?.keys ?? []) {
-      const object = now?.get(key)
-      if (object !== undefined && !deliver(watching, { revision: 0, type: 'ADDED', key, object, before: undefined })) return false
-    }
-    return options.sendInitialEvents && options.bookmarks ? send(watching, 'BOOKMARK', endOfInitial(resource, store.revision)) : true
-  }
+  if (options.sendInitialEvents || wanted === '' || wanted === '0') return showAll(world, watching)
   const missed = store.changesAfter(resource.storage, Number(wanted))
   if (missed !== undefined) return missed.every((change) => deliver(watching, change))
   const message = `too old resource version: ${wanted} (${store.knownAfter(resource.storage)})`
@@ -92,15 +87,34 @@ function catchUp(world: World, watching: Watching): boolean {
   return false
 }
 
+function showAll({ store }: World, watching: Watching): boolean {
+  const { options, resource } = watching
+  const shown = store.keys(resource.storage).every((key) => {
+    const object = store.get(resource.storage, key)
+    return (
+      object === undefined ||
+      deliver(watching, { revision: 0, type: 'ADDED', key, object, before: undefined })
+    )
+  })
+  if (!shown || !options.sendInitialEvents || !options.bookmarks) return shown
+  return send(watching, 'BOOKMARK', endOfInitial(resource, store.revision))
+}
+
 const line = (type: string, object: JsonObject): string => `${JSON.stringify({ type, object })}\n`
 
 function bookmark(resource: Resource, revision: number): JsonObject {
   const apiVersion = resource.group === '' ? resource.version : `${resource.group}/${resource.version}`
-  return { kind: resource.kind, apiVersion, metadata: { resourceVersion: String(revision), creationTimestamp: null } }
+  return {
+    kind: resource.kind,
+    apiVersion,
+    metadata: { resourceVersion: String(revision), creationTimestamp: null },
+  }
 }
 
 function endOfInitial(resource: Resource, revision: number): JsonObject {
-  return setAt(bookmark(resource, revision), ['metadata', 'annotations'], { 'k8s.io/initial-events-end': 'true' })
+  return setAt(bookmark(resource, revision), ['metadata', 'annotations'], {
+    'k8s.io/initial-events-end': 'true',
+  })
 }
 
 /** Sends a change as this watcher sees it: what enters its selection is ADDED, what leaves it is DELETED. */
@@ -110,20 +124,34 @@ function deliver(watching: Watching, change: Change): boolean {
   const selected = change.type !== 'DELETED' && options.selects(change.object)
   const was = change.before !== undefined && options.selects(change.before)
   if (!selected && !was) return true
-  const type = selected ? (was ? 'MODIFIED' : 'ADDED') : 'DELETED'
+  const type = typeOf(selected, was)
   // What leaves the selection is shown as it was, with the version at which it left.
-  const shown = type === 'DELETED' && change.before !== undefined ? leaving(change.before, change.object) : change.object
+  const shown =
+    type === 'DELETED' && change.before !== undefined ? leaving(change.before, change.object) : change.object
   return send(watching, type, resource.shown(shown))
+}
+
+function typeOf(selected: boolean, was: boolean): Change['type'] {
+  if (!selected) return 'DELETED'
+  return was ? 'MODIFIED' : 'ADDED'
 }
 
 function leaving(before: JsonObject, after: JsonObject): JsonObject {
   const version = textAt(after, 'metadata', 'resourceVersion')
-  return own(before, 'metadata') === undefined ? before : setAt(before, ['metadata', 'resourceVersion'], version)
+  return own(before, 'metadata') === undefined
+    ? before
+    : setAt(before, ['metadata', 'resourceVersion'], version)
 }
 
 function send(watching: Watching, type: string, object: JsonObject): boolean {
   const { view, resource, sink } = watching
-  if (view.wanted !== 'table') return sink.send(line(type, type === 'BOOKMARK' && view.wanted === 'object' ? object : showObject(resource, object, view)))
+  if (view.wanted !== 'table')
+    return sink.send(
+      line(
+        type,
+        type === 'BOOKMARK' && view.wanted === 'object' ? object : showObject(resource, object, view),
+      ),
+    )
   const metadata = { resourceVersion: textAt(object, 'metadata', 'resourceVersion') }
   const shown = table(resource, { items: [object], metadata, view, columns: !watching.tableShown })
   watching.tableShown = true

@@ -4,10 +4,18 @@ import { aConfiguration, aHook, patching } from '../hook.ts'
 
 t.test('a refusal has the words of the webhook, its code and its warnings', async (t) => {
   const api = await started(t)
-  const hook = await aHook(t, () => ({ allowed: false, status: { code: 403, message: 'not\ntoday' }, warnings: ['late'] }))
+  const hook = await aHook(t, () => ({
+    allowed: false,
+    status: { code: 403, message: 'not\ntoday' },
+    warnings: ['late'],
+  }))
   api.seed([aConfiguration('Validating', hook)])
   const reply = await call(api, 'POST', maps, aMap('a'))
-  t.match(reply, { code: 403, body: { message: 'admission webhook "one.hooks.example" denied the request: not\ntoday' }, headers: { warning: '299 - "late"' } })
+  t.match(reply, {
+    code: 403,
+    body: { message: 'admission webhook "one.hooks.example" denied the request: not\ntoday' },
+    headers: { warning: '299 - "late"' },
+  })
   t.equal((await call(api, 'GET', `${maps}/a`)).code, 404)
 })
 
@@ -34,7 +42,9 @@ t.test('the review carries what the real server sends', async (t) => {
 
 t.test('a mutating webhook sees neither generated name nor uid, and its patch is stored', async (t) => {
   const api = await started(t)
-  const hook = await aHook(t, () => patching({ op: 'add', path: '/metadata/annotations', value: { held: 'yes' } }))
+  const hook = await aHook(t, () =>
+    patching({ op: 'add', path: '/metadata/annotations', value: { held: 'yes' } }),
+  )
   api.seed([aConfiguration('Mutating', hook)])
   const made = await call(api, 'POST', maps, { ...aMap('a'), metadata: { generateName: 'a-' } })
   t.equal(made.body.metadata.annotations.held, 'yes')
@@ -55,11 +65,14 @@ t.test('a webhook that asked for it is called again after a later one changed th
 
 t.test('past its timeout the connection closes and the request fails, or passes under Ignore', async (t) => {
   const timers: { at: number; call: () => void }[] = []
-  const clock = { now: () => Date.now(), after: (ms: number, call: () => void) => {
-    const timer = { at: ms, call }
-    timers.push(timer)
-    return () => void timers.splice(timers.indexOf(timer), 1)
-  } }
+  const clock = {
+    now: () => Date.now(),
+    after: (ms: number, call: () => void) => {
+      const timer = { at: ms, call }
+      timers.push(timer)
+      return () => void timers.splice(timers.indexOf(timer), 1)
+    },
+  }
   const api = await started(t, { clock })
   const expire = (): undefined => {
     queueMicrotask(() => timers.find((one) => one.at === 5000)?.call())
@@ -89,16 +102,24 @@ t.test('an answer with Retry-After is asked for again with the same uid, eleven 
   t.equal(new Set(hook.heard.map((one) => one.request.uid)).size, 1)
 })
 
-t.test('a certificate that the caBundle does not vouch for is refused, and a Service is reached by what it stands for', async (t) => {
-  const hook = await aHook(t, () => ({ allowed: true }), ['judge.court.svc'])
-  const other = await aHook(t, () => ({ allowed: true }))
-  const api = await started(t, { services: { 'court/judge': hook.url } })
-  const service = (caBundle: string): unknown => ({ clientConfig: { service: { namespace: 'court', name: 'judge', path: '/judge' }, caBundle } })
-  api.seed([aConfiguration('Validating', hook, service(other.caBundle) as Loose)])
-  t.match((await call(api, 'POST', maps, aMap('a'))).body.message, /Post "https:\/\/judge.court.svc:443\/judge\?timeout=5s": tls: failed to verify certificate: x509: certificate signed by unknown authority/)
-  api.seed([aConfiguration('Validating', hook, service(hook.caBundle) as Loose)])
-  t.equal((await call(api, 'POST', maps, aMap('a'))).code, 201)
-})
+t.test(
+  'a certificate that the caBundle does not vouch for is refused, and a Service is reached by what it stands for',
+  async (t) => {
+    const hook = await aHook(t, () => ({ allowed: true }), ['judge.court.svc'])
+    const other = await aHook(t, () => ({ allowed: true }))
+    const api = await started(t, { services: { 'court/judge': hook.url } })
+    const service = (caBundle: string): unknown => ({
+      clientConfig: { service: { namespace: 'court', name: 'judge', path: '/judge' }, caBundle },
+    })
+    api.seed([aConfiguration('Validating', hook, service(other.caBundle) as Loose)])
+    t.match(
+      (await call(api, 'POST', maps, aMap('a'))).body.message,
+      /Post "https:\/\/judge.court.svc:443\/judge\?timeout=5s": tls: failed to verify certificate: x509: certificate signed by unknown authority/,
+    )
+    api.seed([aConfiguration('Validating', hook, service(hook.caBundle) as Loose)])
+    t.equal((await call(api, 'POST', maps, aMap('a'))).code, 201)
+  },
+)
 
 t.test('selectors, conditions and dry run decide whether a webhook is called', async (t) => {
   const api = await started(t)
@@ -108,7 +129,10 @@ t.test('selectors, conditions and dry run decide whether a webhook is called', a
     return (await call(api, 'POST', `${maps}${query}`, aMap('a', { x: 'y' }), {})).code
   }
   const dry = '?dryRun=All'
-  t.equal(await codeWith({ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'other' } } }, dry), 201)
+  t.equal(
+    await codeWith({ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'other' } } }, dry),
+    201,
+  )
   t.equal(await codeWith({ objectSelector: { matchLabels: { a: 'b' } } }, dry), 201)
   t.equal(await codeWith({ matchConditions: [{ name: 'x', expression: "object.data.x == 'z'" }] }, dry), 201)
   t.equal(await codeWith({ matchConditions: [{ name: 'x', expression: "object.data.x == 'y'" }] }, dry), 400)

@@ -4,7 +4,12 @@ import { aMap, call, maps, started } from '../client.ts'
 t.test('a fault meets the nth matching call, as often as told', async (t) => {
   const api = await started(t)
   api.seed([aMap('a')])
-  api.faults.add({ match: { verb: 'get', resource: 'configmaps' }, nth: 2, times: 2, effect: { kind: 'answer', code: 429, retryAfterSeconds: 3 } })
+  api.faults.add({
+    match: { verb: 'get', resource: 'configmaps' },
+    nth: 2,
+    times: 2,
+    effect: { kind: 'answer', code: 429, retryAfterSeconds: 3 },
+  })
   const codes: number[] = []
   for (let turn = 0; turn < 4; turn += 1) codes.push((await call(api, 'GET', `${maps}/a`)).code)
   t.same(codes, [200, 429, 429, 200])

@@ -1,14 +1,22 @@
 import t from 'tap'
 import { aMap, aShip, call, maps, shipCrd, ships, started, type Loose } from '../client.ts'
 
-t.test('an object gets identity, time and a version at creation, and a second one of its name is refused', async (t) => {
-  const api = await started(t)
-  const made = await call(api, 'POST', maps, aMap('a', { x: '1' }))
-  t.equal(made.code, 201)
-  t.match(made.body.metadata, { uid: /^[0-9a-f-]{36}$/, resourceVersion: /^\d+$/, creationTimestamp: /Z$/, namespace: 'default' })
-  const again = await call(api, 'POST', maps, aMap('a'))
-  t.match(again, { code: 409, body: { reason: 'AlreadyExists', message: 'configmaps "a" already exists' } })
-})
+t.test(
+  'an object gets identity, time and a version at creation, and a second one of its name is refused',
+  async (t) => {
+    const api = await started(t)
+    const made = await call(api, 'POST', maps, aMap('a', { x: '1' }))
+    t.equal(made.code, 201)
+    t.match(made.body.metadata, {
+      uid: /^[0-9a-f-]{36}$/,
+      resourceVersion: /^\d+$/,
+      creationTimestamp: /Z$/,
+      namespace: 'default',
+    })
+    const again = await call(api, 'POST', maps, aMap('a'))
+    t.match(again, { code: 409, body: { reason: 'AlreadyExists', message: 'configmaps "a" already exists' } })
+  },
+)
 
 t.test('a stale resourceVersion is a conflict, an absent one overwrites', async (t) => {
   const api = await started(t)
@@ -28,7 +36,13 @@ t.test('a stale resourceVersion is a conflict, an absent one overwrites', async 
 t.test('a write that changes nothing keeps the version', async (t) => {
   const api = await started(t)
   const { body } = await call(api, 'POST', maps, aMap('a', { x: '1' }))
-  const same = await call(api, 'PATCH', `${maps}/a`, { data: { x: '1' } }, { type: 'application/merge-patch+json' })
+  const same = await call(
+    api,
+    'PATCH',
+    `${maps}/a`,
+    { data: { x: '1' } },
+    { type: 'application/merge-patch+json' },
+  )
   t.equal(same.body.metadata.resourceVersion, body.metadata.resourceVersion)
 })
 
@@ -58,10 +72,22 @@ t.test('an object with finalizers is marked, refuses new ones, and goes with its
   const marked = await call(api, 'DELETE', `${maps}/a`)
   t.match(marked.body, { kind: 'ConfigMap', metadata: { deletionTimestamp: /Z$/ } })
   const merge = { type: 'application/merge-patch+json' }
-  t.match(await call(api, 'PATCH', `${maps}/a`, { metadata: { finalizers: ['x.example/y', 'x.example/z'] } }, merge), {
-    code: 422,
-    body: { message: /metadata.finalizers: Forbidden: no new finalizers can be added if the object is being deleted/ },
-  })
+  t.match(
+    await call(
+      api,
+      'PATCH',
+      `${maps}/a`,
+      { metadata: { finalizers: ['x.example/y', 'x.example/z'] } },
+      merge,
+    ),
+    {
+      code: 422,
+      body: {
+        message:
+          /metadata.finalizers: Forbidden: no new finalizers can be added if the object is being deleted/,
+      },
+    },
+  )
   t.equal((await call(api, 'PATCH', `${maps}/a`, { metadata: { finalizers: null } }, merge)).code, 200)
   t.equal((await call(api, 'GET', `${maps}/a`)).code, 404)
 })
@@ -79,30 +105,69 @@ t.test('generation rises with the spec, not with the status or the metadata', as
   t.match((await call(api, 'GET', `${ships}/a`)).body, { spec: { sails: 4 }, status: { phase: 'Ready' } })
 })
 
-t.test('pages are consistent: what is written in between does not show, and a forgotten past is 410', async (t) => {
-  const api = await started(t)
-  api.seed(['a', 'b', 'c', 'd'].map((name) => aMap(name, { x: '1' })))
-  const first = await call(api, 'GET', `${maps}?limit=2`)
-  t.match(first.body, { metadata: { remainingItemCount: 2 }, items: [{ metadata: { name: 'a' } }, { metadata: { name: 'b' } }] })
-  await call(api, 'DELETE', `${maps}/c`)
-  const token = encodeURIComponent(first.body.metadata.continue)
-  const second = await call(api, 'GET', `${maps}?limit=2&continue=${token}`)
-  t.same(second.body.items.map((one: Loose) => one.metadata.name), ['c', 'd'])
-  api.compact()
-  await call(api, 'DELETE', `${maps}/d`)
-  const late = await call(api, 'GET', `${maps}?limit=2&continue=${token}`)
-  t.match(late, { code: 410, body: { reason: 'Expired', metadata: { continue: /./ } } })
-})
+t.test(
+  'pages are consistent: what is written in between does not show, and a forgotten past is 410',
+  async (t) => {
+    const api = await started(t)
+    api.seed(['a', 'b', 'c', 'd'].map((name) => aMap(name, { x: '1' })))
+    const first = await call(api, 'GET', `${maps}?limit=2`)
+    t.match(first.body, {
+      metadata: { remainingItemCount: 2 },
+      items: [{ metadata: { name: 'a' } }, { metadata: { name: 'b' } }],
+    })
+    await call(api, 'DELETE', `${maps}/c`)
+    const token = encodeURIComponent(first.body.metadata.continue)
+    const second = await call(api, 'GET', `${maps}?limit=2&continue=${token}`)
+    t.same(
+      second.body.items.map((one: Loose) => one.metadata.name),
+      ['c', 'd'],
+    )
+    api.compact()
+    await call(api, 'DELETE', `${maps}/d`)
+    const late = await call(api, 'GET', `${maps}?limit=2&continue=${token}`)
+    t.match(late, { code: 410, body: { reason: 'Expired', metadata: { continue: /./ } } })
+  },
+)
 
 const refused = {
-  'a namespace that is not there': { path: '/api/v1/namespaces/nope/configmaps', body: aMap('a'), code: 404, message: 'namespaces "nope" not found' },
-  'a namespace that differs from the path': { path: maps, body: aMap('a', {}, { namespace: 'other' }), code: 400, message: /does not match the namespace sent on the request/ },
-  'a name that is none': { path: maps, body: aMap('A_b'), code: 422, message: /metadata.name: Invalid value: "A_b": a lowercase RFC 1123 subdomain/ },
+  'a namespace that is not there': {
+    path: '/api/v1/namespaces/nope/configmaps',
+    body: aMap('a'),
+    code: 404,
+    message: 'namespaces "nope" not found',
+  },
+  'a namespace that differs from the path': {
+    path: maps,
+    body: aMap('a', {}, { namespace: 'other' }),
+    code: 400,
+    message: /does not match the namespace sent on the request/,
+  },
+  'a name that is none': {
+    path: maps,
+    body: aMap('A_b'),
+    code: 422,
+    message: /metadata.name: Invalid value: "A_b": a lowercase RFC 1123 subdomain/,
+  },
   'no JSON': { path: maps, body: '{"a":', code: 400, message: /json parse error/ },
   'nesting without end': { path: maps, body: '{"a":'.repeat(2000), code: 400, message: /nested deeper/ },
-  'a kind of another resource': { path: maps, body: { kind: 'Secret', apiVersion: 'v1' }, code: 400, message: /cannot be handled as a ConfigMap/ },
-  'an unknown field under Strict': { path: `${maps}?fieldValidation=Strict`, body: { ...aMap('a'), foo: 1 }, code: 400, message: /strict decoding error: unknown field "foo"/ },
-  'a wrong type in a built-in kind': { path: maps, body: { ...aMap('a'), data: { x: 1 } }, code: 400, message: /cannot unmarshal number into Go struct field ConfigMap.data of type string/ },
+  'a kind of another resource': {
+    path: maps,
+    body: { kind: 'Secret', apiVersion: 'v1' },
+    code: 400,
+    message: /cannot be handled as a ConfigMap/,
+  },
+  'an unknown field under Strict': {
+    path: `${maps}?fieldValidation=Strict`,
+    body: { ...aMap('a'), foo: 1 },
+    code: 400,
+    message: /strict decoding error: unknown field "foo"/,
+  },
+  'a wrong type in a built-in kind': {
+    path: maps,
+    body: { ...aMap('a'), data: { x: 1 } },
+    code: 400,
+    message: /cannot unmarshal number into Go struct field ConfigMap.data of type string/,
+  },
 }
 for (const [name, { path, body, code, message }] of Object.entries(refused)) {
   t.test(`${name} is refused`, async (t) => {
@@ -119,7 +184,8 @@ t.test('an unknown field is warned of by default', async (t) => {
 
 t.test('keys such as __proto__ are plain data', async (t) => {
   const api = await started(t)
-  const body = '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"},"data":{"__proto__":"x","constructor":"y"}}'
+  const body =
+    '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"},"data":{"__proto__":"x","constructor":"y"}}'
   t.equal((await call(api, 'POST', maps, body)).code, 201)
   const got = await call(api, 'GET', `${maps}/a`)
   t.same(Object.keys(got.body.data), ['__proto__', 'constructor'])
@@ -128,9 +194,17 @@ t.test('keys such as __proto__ are plain data', async (t) => {
 t.test('a Table shows the columns of the kind, protobuf alone is not acceptable', async (t) => {
   const api = await started(t)
   api.seed([shipCrd, aShip('a', { stage: 'Sailing' })])
-  const table = await call(api, 'GET', ships, undefined, { headers: { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' } })
-  t.match(table.body, { kind: 'Table', columnDefinitions: [{ name: 'Name' }, { name: 'Stage' }], rows: [{ cells: ['a', 'Sailing'] }] })
-  const proto = await call(api, 'GET', maps, undefined, { headers: { accept: 'application/vnd.kubernetes.protobuf' } })
+  const table = await call(api, 'GET', ships, undefined, {
+    headers: { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' },
+  })
+  t.match(table.body, {
+    kind: 'Table',
+    columnDefinitions: [{ name: 'Name' }, { name: 'Stage' }],
+    rows: [{ cells: ['a', 'Sailing'] }],
+  })
+  const proto = await call(api, 'GET', maps, undefined, {
+    headers: { accept: 'application/vnd.kubernetes.protobuf' },
+  })
   t.equal(proto.code, 406)
 })
 
@@ -138,6 +212,12 @@ t.test('the scale subresource reads and writes the replicas', async (t) => {
   const api = await started(t)
   api.seed([shipCrd, aShip('a', { sails: 2 })])
   t.match((await call(api, 'GET', `${ships}/a/scale`)).body, { kind: 'Scale', spec: { replicas: 2 } })
-  await call(api, 'PATCH', `${ships}/a/scale`, { spec: { replicas: 7 } }, { type: 'application/merge-patch+json' })
+  await call(
+    api,
+    'PATCH',
+    `${ships}/a/scale`,
+    { spec: { replicas: 7 } },
+    { type: 'application/merge-patch+json' },
+  )
   t.equal((await call(api, 'GET', `${ships}/a`)).body.spec.sails, 7)
 })

@@ -4,7 +4,11 @@ import { asOf } from '../../../../src/sandbox/apiserver/storage/past.ts'
 import { Store } from '../../../../src/sandbox/apiserver/storage/store.ts'
 
 const limits = { objects: 100, history: { changes: 1000, bytes: 1_000_000 } }
-const write = fc.record({ key: fc.constantFrom('a', 'b', 'c', 'd'), act: fc.constantFrom('put', 'remove'), value: fc.nat(9) })
+const write = fc.record({
+  key: fc.constantFrom('a', 'b', 'c', 'd'),
+  act: fc.constantFrom('put', 'remove'),
+  value: fc.nat(9),
+})
 
 function act(store: Store, { key, act, value }: { key: string; act: string; value: number }): void {
   const before = store.get('r', key)
@@ -22,7 +26,10 @@ t.test('every earlier revision can be seen as it was, as long as its past is kno
       const seen: { revision: number; keys: string }[] = []
       for (const one of writes) {
         act(store, one)
-        seen.push({ revision: store.revision, keys: JSON.stringify(store.keys('r').map((key) => store.get('r', key))) })
+        seen.push({
+          revision: store.revision,
+          keys: JSON.stringify(store.keys('r').map((key) => store.get('r', key))),
+        })
       }
       return seen.every(({ revision, keys }) => {
         const past = asOf(store, 'r', revision)

@@ -1,7 +1,8 @@
 import t from 'tap'
 import { aMap, call, eventually, maps, started, watch, type Loose } from '../client.ts'
 
-const names = (events: readonly Loose[]): string[] => events.map((one) => `${one.type} ${one.object.metadata.name ?? ''}`.trim())
+const names = (events: readonly Loose[]): string[] =>
+  events.map((one) => `${one.type} ${one.object.metadata.name ?? ''}`.trim())
 
 t.test('a watch shows what is there, then what happens', async (t) => {
   const api = await started(t)
@@ -43,7 +44,12 @@ t.test('a version that is forgotten ends the watch with a 410', async (t) => {
   api.seed([aMap('a'), aMap('b')])
   api.compact()
   const watching = await watch(api, `${maps}?watch=1&resourceVersion=1`)
-  t.match(await watching.until(1), [{ type: 'ERROR', object: { code: 410, reason: 'Expired', message: /^too old resource version: 1 \(\d+\)$/ } }])
+  t.match(await watching.until(1), [
+    {
+      type: 'ERROR',
+      object: { code: 410, reason: 'Expired', message: /^too old resource version: 1 \(\d+\)$/ },
+    },
+  ])
   await watching.ended
 })
 
@@ -53,7 +59,10 @@ t.test('sendInitialEvents ends what is there with an annotated bookmark', async 
   const query = 'watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true'
   const watching = await watch(api, `${maps}?${query}`)
   const events = await watching.until(2)
-  t.match(events[1], { type: 'BOOKMARK', object: { metadata: { annotations: { 'k8s.io/initial-events-end': 'true' } } } })
+  t.match(events[1], {
+    type: 'BOOKMARK',
+    object: { metadata: { annotations: { 'k8s.io/initial-events-end': 'true' } } },
+  })
   watching.close()
   t.equal((await call(api, 'GET', `${maps}?watch=1&sendInitialEvents=true`)).code, 422)
 })

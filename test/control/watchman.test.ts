@@ -1,0 +1,115 @@
+import t from 'tap'
+import { createWatchman, type Look, type WatchmanPorts } from '../../src/control/watchman.ts'
+import { FakeClock } from '../support/fake-clock.ts'
+import { FakeLog } from '../support/fake-log.ts'
+
+type Answers = Partial<Pick<WatchmanPorts, 'gateOff' | 'canary' | 'probe'>>
+
+function watch(answers: Answers = {}, namespaces: readonly string[] = ['velero']) {
+  const clock = new FakeClock()
+  const log = new FakeLog()
+  const looks: Look[] = []
+  const stop = new AbortController()
+  const watchman = createWatchman({
+    clock,
+    log,
+    namespaces,
+    gateOff: async () => false,
+    canary: async () => 'denied: the guard is closed',
+    probe: async () => 'denied: reached',
+    canaryMessage: 'the guard is closed',
+    probeMessage: 'reached',
+    onLook: (look) => void looks.push(look),
+    ...answers,
+  })
+  const running = watchman.start(stop.signal)
+  return { clock, log, looks, stop, watchman, running }
+}
+
+t.test('before the first look nothing is closed', async (t) => {
+  const { watchman, stop, running, clock } = watch()
+  t.equal(watchman.closed(), false)
+  await clock.pass(0)
+  t.equal(watchman.closed(), true)
+  stop.abort()
+  await running
+  t.equal(clock.waiting, 0)
+})
+
+t.test('a guard that denies its canary is closed, and the probe follows a round later', async (t) => {
+  const { watchman, looks, clock, stop } = watch()
+  await clock.pass(60_000)
+  t.same(looks, [
+    { namespace: 'velero', gateOff: false, guardClosed: true, reached: undefined },
+    { namespace: 'velero', gateOff: false, guardClosed: true, reached: true },
+  ])
+  t.same(watchman.open(), [])
+  stop.abort()
+})
+
+for (const [name, { answers, want, says }] of Object.entries({
+  'let through': { answers: { canary: async () => undefined }, want: false, says: /did not deny its canary/ },
+  'denied by somebody else': {
+    answers: { canary: async () => 'quota exceeded' },
+    want: false,
+    says: /did not deny its canary/,
+  },
+  'not to be asked': {
+    answers: { canary: () => Promise.reject(new Error('no answer')) },
+    want: false,
+    says: /the guard could not be looked at/,
+  },
+} as const)) {
+  t.test(`a guard whose canary was ${name} is open, and looked at again soon`, async (t) => {
+    const { watchman, looks, log, clock, stop } = watch(answers)
+    await clock.pass(2_000)
+    t.equal(watchman.closed(), want)
+    t.same(watchman.open(), ['velero'])
+    t.match(log.lines.join('\n'), says)
+    t.equal(looks.length, 2)
+    stop.abort()
+  })
+}
+
+t.test(
+  'a namespace that is switched off by its label counts as looked after, and is not probed',
+  async (t) => {
+    const asked: string[] = []
+    const { watchman, looks, clock, stop } = watch({
+      gateOff: async () => true,
+      canary: async () => void asked.push('canary') as undefined,
+    })
+    await clock.pass(0)
+    t.equal(watchman.closed(), true)
+    t.same([looks.map(({ gateOff }) => gateOff), asked], [[true], []])
+    stop.abort()
+  },
+)
+
+t.test('a label that cannot be read is not taken for off', async (t) => {
+  const { looks, log, clock, stop } = watch({ gateOff: () => Promise.reject(new Error('no answer')) })
+  await clock.pass(0)
+  t.match(looks, [{ gateOff: false, guardClosed: true }])
+  t.match(log.lines, [/the gate label could not be looked at/])
+  stop.abort()
+})
+
+t.test('a probe that does not reach us is told, and changes nothing about the guard', async (t) => {
+  const { watchman, looks, log, clock, stop } = watch({ probe: async () => undefined })
+  await clock.pass(60_000)
+  t.equal(looks.at(-1)?.reached, false)
+  t.equal(watchman.closed(), true)
+  t.match(log.lines, [/did not reach tidewaiter/])
+  stop.abort()
+})
+
+t.test('every namespace must be closed', async (t) => {
+  const { watchman, clock, stop } = watch(
+    { canary: async (namespace) => (namespace === 'a' ? 'the guard is closed' : undefined) },
+    ['a', 'b'],
+  )
+  await clock.pass(0)
+  t.equal(watchman.closed(), false)
+  t.same(watchman.open(), ['b'])
+  stop.abort()
+})

@@ -1,0 +1,264 @@
+/** Each right that the install asks for is needed: taken away alone, something that can be seen fails. Too many rights turn this red. */
+import { spawn } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { parseAllDocuments } from 'yaml'
+import {
+  act,
+  aBackupName,
+  aMark,
+  aName,
+  anAction,
+  backUp,
+  call,
+  eventually,
+  hook,
+  kubeconfig,
+  kubectl,
+  must,
+  tryApply,
+  type Hook,
+  type Loose,
+} from './support.ts'
+import { logs, ownNamespace, sum, whole } from './z-install.ts'
+
+t.setTimeout(240_000)
+
+const root = join(import.meta.dirname, '../..')
+const roles: readonly Loose[] = ['cluster', 'velero', 'own']
+  .flatMap((name) => parseAllDocuments(readFileSync(join(root, `deploy/base/rbac-${name}.yaml`), 'utf8')))
+  .map((one) => one.toJS())
+  .filter(({ kind }) => kind === 'Role' || kind === 'ClusterRole')
+
+const keyOf = (role: Loose, { resources, verbs }: Loose): string =>
+  `${role.metadata.namespace ?? 'cluster'}: ${verbs.join(' ')} ${resources.join(' ')}`
+const pathOf = ({ kind, metadata }: Loose): string =>
+  `/apis/rbac.authorization.k8s.io/v1/${kind === 'Role' ? `namespaces/${metadata.namespace}/roles` : 'clusterroles'}/${metadata.name}`
+
+const { mark } = aMark()
+const secret = aName('token')
+let server: Hook
+let credentials = ''
+
+t.before(async () => {
+  await whole()
+  server = await hook()
+  const { stdout } = must(await kubectl(['-n', ownNamespace, 'create', 'token', 'tidewaiter']))
+  credentials = join(t.testdir({}), 'tidewaiter')
+  writeFileSync(
+    credentials,
+    readFileSync(kubeconfig, 'utf8').replace(/token: [^}\s]+/, `token: ${stdout.trim()}`),
+  )
+  const labels = { 'tidewaiter.io/for-actions': 'true' }
+  must(
+    await tryApply([
+      {
+        apiVersion: 'v1',
+        kind: 'Secret',
+        metadata: { name: secret, namespace: 'velero', labels },
+        stringData: { a: 'b' },
+      },
+    ]),
+  )
+  await act(
+    t,
+    anAction(aName('10-rbac'), mark, {
+      http: {
+        url: server.url,
+        headers: [{ name: 'X-A', valueFrom: { secretKeyRef: { name: secret, key: 'a' } } }],
+      },
+    }),
+  )
+})
+t.teardown(() => kubectl(['delete', 'secret', secret]))
+t.after(() => whole())
+
+/** What is broken, or undefined when all is well. */
+type Scenario = {
+  readonly broken: (since: string) => Promise<string | undefined>
+  /** Makes ready, and gives what puts it back before the right is given back. */
+  readonly prepare?: () => Promise<() => Promise<unknown>>
+}
+
+/** A third replica, with the account of the install, does not come up as it should. */
+const start = (pattern: RegExp): Scenario => ({
+  broken: () =>
+    new Promise((resolve) => {
+      const args = [
+        'serve',
+        '--kubeconfig',
+        credentials,
+        '--roles',
+        'webhook',
+        '--listen',
+        '127.0.0.1:0',
+        '--metrics-listen',
+        '127.0.0.1:0',
+      ]
+      const child = spawn(process.execPath, [join(root, 'src/main.ts'), ...args], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+      })
+      let text = ''
+      let settling: NodeJS.Timeout | undefined
+      const end = (found: string | undefined) => {
+        clearTimeout(settling)
+        child.kill('SIGKILL')
+        resolve(found)
+      }
+      const look = (chunk: Buffer) => {
+        text += chunk.toString()
+        if (pattern.test(text)) end(text)
+        // What it says when something is missing, it says at once.
+        if (text.includes('tidewaiter runs')) settling ??= setTimeout(() => end(undefined), 1_500)
+      }
+      child.stdout.on('data', look)
+      child.stderr.on('data', look)
+      child.on('close', () => end(undefined))
+    }),
+})
+
+/** A Backup with a matching Action cannot be created. */
+const backup: Scenario = {
+  broken: async () => {
+    const { code, stderr } = await backUp(aBackupName(), mark)
+    return code === 0 ? undefined : stderr
+  },
+}
+
+/** A replica that runs complains, after something was done. */
+const log = (pattern: RegExp, provoke: () => Promise<unknown> = () => Promise.resolve()): Scenario => ({
+  broken: async (since) => {
+    await provoke()
+    return eventually(
+      async () =>
+        (await logs())
+          .filter(({ time }) => time >= since)
+          .map((line) => JSON.stringify(line))
+          .find((line) => pattern.test(line)),
+      { ms: since === '' ? 1 : 14_000, what: String(pattern), everyMs: 250 },
+    )
+  },
+})
+
+const backUpOnce = () => backUp(aBackupName(), mark)
+const leasePath = `/apis/coordination.k8s.io/v1/namespaces/${ownNamespace}/leases/tidewaiter-leader`
+/** Makes the leader give up, so that one begins to lead. */
+const depose = () =>
+  call('PATCH', leasePath, { body: { spec: { holderIdentity: 'somebody', leaseDurationSeconds: 1 } } })
+
+/** Deletes an object, and makes it again as it was. */
+const without = (path: string) => async () => {
+  const { body } = await call('GET', path)
+  await call('DELETE', path)
+  const { name, namespace, labels } = body.metadata
+  return () =>
+    call('POST', path.slice(0, path.lastIndexOf('/')), {
+      body: { ...body, metadata: { name, namespace, labels } },
+    })
+}
+
+const scenarios: Readonly<Record<string, Scenario>> = {
+  'cluster: get patch validatingwebhookconfigurations mutatingwebhookconfigurations': log(
+    /the webhook configuration could not be kept/,
+  ),
+  'cluster: get namespaces': start(/needs the rights of .*namespaces \\?"kube-system\\?" is forbidden/),
+  'cluster: create subjectaccessreviews': {
+    broken: async () => {
+      const headers = [{ name: 'X-A', valueFrom: { secretKeyRef: { name: aName('none'), key: 'a' } } }]
+      const { stderr } = await tryApply([
+        anAction(aName('10-sar'), aMark().mark, { http: { url: server.url, headers } }),
+      ])
+      return /internal error|cannot create resource|could not be asked/.test(stderr) ? stderr : undefined
+    },
+  },
+  'cluster: list nodes': start(
+    /addresses of nodes and API server could not be read.*|cannot list resource \\"nodes\\"/,
+  ),
+  'default: get endpointslices': start(/cannot get resource \\"endpointslices\\"/),
+  'velero: get list watch patch backups restores': backup,
+  'velero: create backups': start(/the guard did not deny its canary/),
+  'velero: get list watch backupstoragelocations schedules': start(
+    /backupstoragelocations.*a watch broke off|a watch broke off.*backupstoragelocations/,
+  ),
+  'velero: get list watch actions': start(/needs the rights of .*actions/),
+  'velero: patch actions/status': log(/cannot patch resource \\"actions\/status\\"/, () =>
+    act(t, anAction(aName('10-status'), aMark().mark, { http: { url: server.url } })).catch(() => undefined),
+  ),
+  'velero: get list watch create delete actionruns': backup,
+  'velero: update actionruns/status': backup,
+  'velero: release actionruns': log(
+    /annotations tidewaiter\.io\/\* are written by tidewaiter only/,
+    backUpOnce,
+  ),
+  'velero: get list create update delete leases': backup,
+  'velero: create events': log(/an Event could not be written/, backUpOnce),
+  'velero: get secrets': backup,
+  'tidewaiter: get update secrets': start(/the Secret with our certificates could not be read/),
+  'tidewaiter: create secrets': {
+    ...start(/cannot create resource \\"secrets\\"/),
+    prepare: without(`/api/v1/namespaces/${ownNamespace}/secrets/tidewaiter-tls`),
+  },
+  'tidewaiter: get patch leases': log(/the lease cannot be read or written/),
+  'tidewaiter: create leases': { ...log(/cannot create resource \\"leases\\"/), prepare: without(leasePath) },
+  'tidewaiter: get configmaps': log(
+    /the work of the leader failed.*configmaps|configmaps.*the work of the leader failed/,
+    depose,
+  ),
+  'tidewaiter: create configmaps': {
+    ...log(/the work of the leader failed.*configmaps|configmaps.*the work of the leader failed/, depose),
+    prepare: without(`/api/v1/namespaces/${ownNamespace}/configmaps/tidewaiter-install`),
+  },
+}
+
+t.test(
+  'every rule of the manifests has a scenario, and the install has those rules and no other',
+  async (t) => {
+    t.same(
+      roles.flatMap((role) => role.rules.map((rule: Loose) => keyOf(role, rule))).sort(),
+      Object.keys(scenarios).sort(),
+    )
+    for (const role of roles)
+      t.same((await call('GET', pathOf(role))).body.rules, role.rules, role.metadata.name)
+  },
+)
+
+t.test('with all rights nothing of it fails', async (t) => {
+  t.equal(await start(/"level":"(warn|error)"|tidewaiter: /).broken(''), undefined)
+  t.equal(await backup.broken(''), undefined)
+  t.equal(await scenarios['cluster: create subjectaccessreviews']?.broken(''), undefined)
+})
+
+for (const role of roles) {
+  for (const rule of role.rules) {
+    const key = keyOf(role, rule)
+    const scenario = scenarios[key]
+    if (scenario === undefined) continue
+    t.test(`without the right "${key}" something fails`, async (t) => {
+      const since = new Date().toISOString()
+      await call('PATCH', pathOf(role), { body: { rules: role.rules.filter((one: Loose) => one !== rule) } })
+      const putBack = await scenario.prepare?.()
+      try {
+        const found = await eventually(() => scenario.broken(since), {
+          ms: 20_000,
+          what: 'something that fails',
+        })
+        t.comment(found.trim().slice(-300))
+        t.ok(found)
+      } finally {
+        await putBack?.()
+        await call('PATCH', pathOf(role), { body: { rules: role.rules } })
+      }
+    })
+  }
+}
+
+t.test('with its rights back every replica is well, and reaches itself through the API server', async () => {
+  await whole()
+  await eventually(async () => (await backup.broken('')) === undefined, { ms: 20_000, what: 'a Backup' })
+  await eventually(async () => (await sum(/^tidewaiter_probe_success\{namespace="velero"\}/)) === 2, {
+    ms: 75_000,
+    everyMs: 1_000,
+    what: 'tidewaiter_probe_success to be 1 in both replicas',
+  })
+})

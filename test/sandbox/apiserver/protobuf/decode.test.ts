@@ -1,0 +1,33 @@
+import t from 'tap'
+import { decodeProtobuf } from '../../../../src/sandbox/apiserver/protobuf/decode.ts'
+
+const field = (number: number, body: Buffer): Buffer =>
+  Buffer.concat([Buffer.from([(number << 3) | 2, body.length]), body])
+const text = (number: number, value: string): Buffer => field(number, Buffer.from(value))
+const envelope = (apiVersion: string, kind: string, raw: Buffer): Buffer =>
+  Buffer.concat([
+    Buffer.from('k8s\0'),
+    field(1, Buffer.concat([text(1, apiVersion), text(2, kind)])),
+    field(2, raw),
+  ])
+
+t.test('a body of kubectl create becomes the JSON that it stands for', async (t) => {
+  const metadata = field(1, Buffer.concat([text(1, 'a'), text(2, ''), field(8, Buffer.alloc(0))]))
+  const data = field(2, Buffer.concat([text(1, 'x'), text(2, 'y')]))
+  t.same(decodeProtobuf(envelope('v1', 'ConfigMap', Buffer.concat([metadata, data]))), {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'a' },
+    data: { x: 'y' },
+  })
+})
+
+t.test('bytes that are none, and kinds that are not known, are refused', async (t) => {
+  const broken = [
+    Buffer.from('{}'),
+    Buffer.from('k8s\0\x0a\xff', 'latin1'),
+    envelope('v1', 'Nothing', Buffer.alloc(0)),
+    Buffer.alloc(0),
+  ]
+  for (const body of broken) t.throws(() => decodeProtobuf(body), { code: 400 })
+})
