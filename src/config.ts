@@ -1,7 +1,7 @@
 /** Every knob, its default and its unit. Flags of `tidewaiter serve`; each also as TIDEWAITER_ + upper snake case. */
 
 /** What a process of `serve` may do. */
-export const roles = ['webhook', 'controller', 'dashboard'] as const
+export const roles = ['webhook', 'controller'] as const
 /** One thing a process may do. */
 export type Role = (typeof roles)[number]
 
@@ -69,7 +69,7 @@ export const knobs: readonly Knob[] = [
   {
     flag: 'roles',
     value: 'LIST',
-    fallback: 'webhook,controller,dashboard',
+    fallback: 'webhook,controller',
     doc: 'What this process does',
     list: true,
   },
@@ -89,7 +89,7 @@ export const knobs: readonly Knob[] = [
     flag: 'dashboard-listen',
     value: 'ADDRESS',
     fallback: '127.0.0.1:8081',
-    doc: 'Where the dashboard is served',
+    doc: 'Where the dashboard is served (not there yet)',
   },
   {
     flag: 'webhook-url',
@@ -115,7 +115,7 @@ export const knobs: readonly Knob[] = [
     flag: 'tls-ca',
     value: 'FILE',
     fallback: '',
-    doc: 'With --tls files: the CA that the API server is told to trust, PEM',
+    doc: 'With --tls files: the CA that the API server is told to trust, PEM; left out, the caBundle of the registrations is kept by others (cert-manager)',
   },
   {
     flag: 'egress-allow',
@@ -203,8 +203,8 @@ export function parseConfig(
     podName: env['POD_NAME'] ?? '',
     serviceName: env['TIDEWAITER_SERVICE'] ?? 'tidewaiter',
   }
-  if (config.tls === 'files' && [config.tlsCert, config.tlsKey, config.tlsCa].includes(undefined)) {
-    throw new ConfigError('--tls files needs --tls-cert, --tls-key and --tls-ca')
+  if (config.tls === 'files' && [config.tlsCert, config.tlsKey].includes(undefined)) {
+    throw new ConfigError('--tls files needs --tls-cert and --tls-key')
   }
   return Object.freeze(config)
 }

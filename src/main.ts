@@ -30,7 +30,10 @@ await run(
     hostname: hostname(),
     stdout: (text) => void process.stdout.write(text),
     stderr: (text) => void process.stderr.write(text),
-    onStop: (stop) => void listeners.push(stop),
+    onStop: (stop) => {
+      listeners.push(stop)
+      if (stops > 0) stop()
+    },
     exitCode: (code) => {
       process.exitCode = code
     },

@@ -8,6 +8,7 @@ import { createAccessReview } from './kube/access-review.ts'
 import { egressProblems } from './core/egress.ts'
 import { parseAddress } from './net/address.ts'
 import { createEgress } from './net/egress.ts'
+import type { Egress } from './net/ports.ts'
 import { createMetrics, type Metrics } from './observe/metrics.ts'
 import { buildOps } from './observe/ops.ts'
 import type { Log } from './log.ts'
@@ -35,6 +36,8 @@ export type Outside = {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly version: string
   readonly hostname: string
+  /** Aborts when the process is asked to end while it starts; what was begun is undone. */
+  readonly stop?: AbortSignal
 }
 
 /** A running service. */
@@ -54,12 +57,18 @@ export async function startService(config: Config, outside: Outside): Promise<Se
     for (const step of undo.splice(0).reverse())
       await step().catch((err: unknown) => outside.log.warn({ err }, 'a part did not stop cleanly'))
   }
+  const giveUp = () => stopping.abort(outside.stop?.reason)
+  outside.stop?.addEventListener('abort', giveUp, { once: true })
   try {
-    return await assemble(config, outside, { stopping, undo, stop })
+    const service = await assemble(config, outside, { stopping, undo, stop })
+    outside.stop?.throwIfAborted()
+    return service
   } catch (error) {
     stopping.abort()
     await stop()
     throw error
+  } finally {
+    outside.stop?.removeEventListener('abort', giveUp)
   }
 }
 
@@ -165,13 +174,14 @@ async function assemble(config: Config, outside: Outside, { stopping, undo, stop
     allowNames: config.egressAllow,
     onlyTo: config.egressOnly,
   }
-  const perform = performerOf(world, createEgress({ rules, clock, log }))
+  const perform = performerOf(world, guarded(createEgress({ rules, clock, log }), refused.known))
 
   const webhook = config.roles.includes('webhook')
     ? await startWebhook({ world, credentials, perform, undo })
     : undefined
   // What keeps the registrations must end before they are taken away.
   const keeping = new AbortController()
+  const leadership = new AbortController()
   if (install.outside) await goOutside(connection, install, { registration, undo })
   undo.push(() => Promise.resolve(keeping.abort()))
 
@@ -181,7 +191,16 @@ async function assemble(config: Config, outside: Outside, { stopping, undo, stop
     watchman.open().map((namespace) => `the guard has not denied its canary in namespace ${namespace}`),
   )
   if (config.roles.includes('controller'))
-    running.push(lead(world, { install, registration, controller, perform, signal, keeping: keeping.signal }))
+    running.push(
+      lead(world, {
+        install,
+        registration,
+        controller,
+        perform,
+        signal: AbortSignal.any([signal, leadership.signal]),
+        keeping: keeping.signal,
+      }),
+    )
   starting.pop()
   log.info(
     { version: outside.version, owner, namespaces: config.veleroNamespaces, roles: config.roles },
@@ -194,11 +213,26 @@ async function assemble(config: Config, outside: Outside, { stopping, undo, stop
     ready,
     stop: async () => {
       starting.push('stopping')
+      // Another replica is to lead while this one still answers what is asked of it.
+      leadership.abort()
       log.info({ owner }, 'stopping')
       await stop()
     },
   }
 }
+
+/** Calls wait for nobody: while it is not known which addresses are inside, nothing goes out. */
+const guarded = (egress: Egress, known: () => boolean): Egress => ({
+  send: (request) =>
+    known()
+      ? egress.send(request)
+      : Promise.resolve({
+          refused: 'egress',
+          message:
+            'the addresses of nodes and API server, which must not be called, are not known yet; see the log, and deploy/base/rbac-cluster.yaml',
+          sent: false,
+        }),
+})
 
 type Webhooking = {
   readonly world: World

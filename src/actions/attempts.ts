@@ -64,8 +64,12 @@ async function once(
   { policy, clock, endsAt, signal }: Bounds,
   made: number,
 ): Promise<Attempt> {
-  const limit = clock.abortAfter(attemptTime(policy, { attempts: made, timeLeftMs: endsAt - clock.now() }))
-  const both = AbortSignal.any([signal, limit.signal])
+  const timeLeftMs = endsAt - clock.now()
+  const ownMs = attemptTime(policy, { attempts: made, timeLeftMs })
+  // With all the time that is left `signal` alone is its end: a timer of its own could be quicker by a hair, and it
+  // would seem that the action had time left.
+  const limit = ownMs < timeLeftMs ? clock.abortAfter(ownMs) : undefined
+  const both = limit === undefined ? signal : AbortSignal.any([signal, limit.signal])
   try {
     const attempt = await cutOff(prepared.attempt(both), both, clock)
     if (attempt !== undefined) return attempt
@@ -73,7 +77,7 @@ async function once(
     const message = `${prepared.what} did not stop when its time was over: what it does is no longer waited for`
     return { status: 'failed', cause, sent: true, message, ...(cause === 'timeout' ? { why: cause } : {}) }
   } finally {
-    limit.release()
+    limit?.release()
   }
 }
 

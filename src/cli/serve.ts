@@ -36,6 +36,9 @@ async function serve(
   flags: Readonly<Record<string, string | readonly string[] | undefined>>,
   world: CliWorld,
 ): Promise<void> {
+  const asked = new AbortController()
+  // Hooked before the start: whoever stops a process that is just starting is heard too.
+  world.onStop(() => asked.abort(new Error('asked to stop')))
   try {
     const config = parseConfig(flags, world.env)
     const log = pino({
@@ -50,15 +53,24 @@ async function serve(
       env: world.env,
       version: world.version,
       hostname: world.hostname,
+      stop: asked.signal,
     })
-    await new Promise<void>((resolve) => world.onStop(resolve))
+    await aborted(asked.signal)
     await service.stop()
     world.exitCode(0)
   } catch (error) {
+    if (asked.signal.aborted) return
     world.exitCode(codeOf(error))
     world.stderr(`tidewaiter: ${error instanceof Error ? error.message : String(error)}\n`)
     if (codeOf(error) === 2) world.stderr('Run `tidewaiter serve --help` for the flags.\n')
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
 }
 
 function codeOf(error: unknown): number {

@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
+import { unlessAborted } from '../until.ts'
 import { LeaseClaim } from './lease-claim.ts'
 import type { LeaderDurations, LeasePort, Term } from './lease-claim.ts'
 
@@ -210,18 +211,5 @@ class Reign {
   end(): void {
     this.#signal.removeEventListener('abort', this.#stop)
     this.lead.abort(new Error('the work has ended'))
-  }
-}
-
-/** The work, unless the signal aborts first, whether the work listens to it or not. */
-async function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
-  const aborted = Promise.withResolvers<never>()
-  const stop = () => aborted.reject(signal.reason)
-  if (signal.aborted) stop()
-  else signal.addEventListener('abort', stop, { once: true })
-  try {
-    return await Promise.race([work, aborted.promise])
-  } finally {
-    signal.removeEventListener('abort', stop)
   }
 }

@@ -12,8 +12,11 @@ export type WatchmanPorts = {
   readonly namespaces: readonly string[]
   /** Whether the label tidewaiter.io/gate=off is on a namespace. */
   readonly gateOff: (namespace: string) => Promise<boolean>
-  /** The answer of the API server to a dry-run CREATE of the guard's canary name: a refusal's message, or undefined if it was let through. */
-  readonly canary: (namespace: string) => Promise<string | undefined>
+  /**
+   * The answers of the API server to dry-run CREATEs of the guard's canary name, one for each policy: a refusal's message,
+   * or undefined if it was let through. Throws if the API server could not be asked.
+   */
+  readonly canaries: (namespace: string) => Promise<readonly (string | undefined)[]>
   /** The answer to a dry-run CREATE of a probe, which only our own webhook refuses. */
   readonly probe: (namespace: string) => Promise<string | undefined>
   /** What the guard says when it denies its canary. */
@@ -43,83 +46,86 @@ export type Watchman = {
 
 const soonMs = 2_000
 const laterMs = 60_000
+/** While the API server cannot be asked, a closed guard is believed to be closed for this long: policies need no pod. */
+const believedMs = 5 * 60_000
 
 /** A watchman over Velero's namespaces. */
 export function createWatchman(ports: WatchmanPorts): Watchman {
   const seen = new Map<string, Look>()
+  /** When the guard was last seen closed. */
+  const closedAt = new Map<string, number>()
   const closedIn = (namespace: string) => {
     const look = seen.get(namespace)
     return look !== undefined && (look.gateOff || look.guardClosed === true)
   }
   const closed = () => ports.namespaces.every(closedIn)
+  const look = async (namespace: string) => {
+    const believed = ports.clock.now() - (closedAt.get(namespace) ?? Number.NEGATIVE_INFINITY) < believedMs
+    const found = await lookAt(
+      namespace,
+      { wasClosed: closedIn(namespace), believed, before: seen.get(namespace) },
+      ports,
+    )
+    seen.set(namespace, found.look)
+    if (found.asked && found.look.guardClosed === true) closedAt.set(namespace, ports.clock.now())
+    ports.onLook(found.look)
+  }
   return {
     closed,
     open: () => ports.namespaces.filter((namespace) => !closedIn(namespace)),
     start: async (signal) => {
       while (!signal.aborted) {
-        for (const namespace of ports.namespaces) {
-          const look = await lookAt(namespace, closedIn(namespace), ports)
-          seen.set(namespace, look)
-          ports.onLook(look)
-        }
+        for (const namespace of ports.namespaces) await look(namespace)
         await ports.clock.sleep(closed() ? laterMs : soonMs, signal).catch(() => undefined)
       }
     },
   }
 }
 
-async function lookAt(namespace: string, wasClosed: boolean, ports: WatchmanPorts): Promise<Look> {
-  const gateOff = await ask(() => ports.gateOff(namespace), {
-    ports,
-    namespace,
-    what: 'the gate label',
-    otherwise: false,
-  })
-  if (gateOff) return { namespace, gateOff, guardClosed: undefined, reached: undefined }
-  const said = await ask(() => ports.canary(namespace), {
-    ports,
-    namespace,
-    what: 'the guard',
-    otherwise: undefined,
-  })
-  const guardClosed = said?.includes(ports.canaryMessage) ?? false
-  if (!guardClosed)
+type Before = { readonly wasClosed: boolean; readonly believed: boolean; readonly before: Look | undefined }
+type Found = { readonly look: Look; readonly asked: boolean }
+
+async function lookAt(
+  namespace: string,
+  { wasClosed, believed, before }: Before,
+  ports: WatchmanPorts,
+): Promise<Found> {
+  const gate = await ask(() => ports.gateOff(namespace), { ports, namespace, what: 'the gate label' })
+  const gateOff = 'ok' in gate ? gate.ok : (before?.gateOff ?? false)
+  if (gateOff)
+    return { look: { namespace, gateOff, guardClosed: undefined, reached: undefined }, asked: true }
+  const said = await ask(() => ports.canaries(namespace), { ports, namespace, what: 'the guard' })
+  const guardClosed =
+    'ok' in said ? said.ok.every((one) => one?.includes(ports.canaryMessage) === true) : believed
+  if ('ok' in said && !guardClosed)
     ports.log.warn(
-      { namespace, said },
-      'the guard did not deny its canary: its policies are missing, or not in force yet',
+      { namespace, said: said.ok },
+      'the guard did not deny its canaries: its policies are missing, or not in force yet',
     )
+  const look = { namespace, gateOff, guardClosed }
+  const asked = 'ok' in said
   // A probe before the first replica is ready would reach nobody: it starts once this one has been closed for a round.
-  if (!wasClosed) return { namespace, gateOff, guardClosed, reached: undefined }
-  const answer = await ask(() => ports.probe(namespace), {
-    ports,
-    namespace,
-    what: 'the probe',
-    otherwise: undefined,
-  })
-  const reached = answer?.includes(ports.probeMessage) ?? false
-  if (!reached)
+  if (!wasClosed) return { look: { ...look, reached: undefined }, asked }
+  const answer = await ask(() => ports.probe(namespace), { ports, namespace, what: 'the probe' })
+  const reached = 'ok' in answer && answer.ok?.includes(ports.probeMessage) === true
+  if ('ok' in answer && !reached)
     ports.log.warn(
-      { namespace, said: answer },
+      { namespace, said: answer.ok },
       'a dry-run CREATE did not reach tidewaiter through the API server',
     )
-  return { namespace, gateOff, guardClosed, reached }
+  return { look: { ...look, reached }, asked }
 }
 
-type Asking<T> = {
-  readonly ports: WatchmanPorts
-  readonly namespace: string
-  readonly what: string
-  readonly otherwise: T
-}
+type Asking = { readonly ports: WatchmanPorts; readonly namespace: string; readonly what: string }
 
 async function ask<T>(
   question: () => Promise<T>,
-  { ports, namespace, what, otherwise }: Asking<T>,
-): Promise<T> {
+  { ports, namespace, what }: Asking,
+): Promise<{ readonly ok: T } | { readonly failed: true }> {
   try {
-    return await question()
+    return { ok: await question() }
   } catch (error) {
     ports.log.warn({ namespace, err: error }, `${what} could not be looked at`)
-    return otherwise
+    return { failed: true }
   }
 }

@@ -1,5 +1,6 @@
 /** One HTTP request to the API server, without retries: headers out, status in, every failure a KubeError. */
 import type { Dispatcher } from 'undici'
+import { unlessAborted } from '../until.ts'
 import type { ActAs, ClusterAccess, Credentials } from './access.ts'
 import { errorFromAnswer, KubeError } from './errors.ts'
 import type { Transports } from './transport.ts'
@@ -46,7 +47,7 @@ export async function attemptOnce(attempt: Attempt, world: AttemptWorld): Promis
       signal: attempt.signal,
     })
   // undici heeds the signal of a request only once its connection stands or has failed, which takes up to 10 s.
-  const response = await sent(attempt, call, () => orAborted(request(), attempt.signal))
+  const response = await sent(attempt, call, () => unlessAborted(attempt.signal, request()))
   if (response.statusCode < 300) return response
   const text = await bodyText(response, { max: largestError, call, cut: true })
   const retryAfter = response.headers['retry-after']
@@ -58,24 +59,11 @@ export async function attemptOnce(attempt: Attempt, world: AttemptWorld): Promis
 
 async function credentialsFor(attempt: Attempt, world: AttemptWorld, call: string): Promise<Credentials> {
   try {
-    return await orAborted(world.access.auth(attempt.fresh), attempt.signal)
+    return await unlessAborted(attempt.signal, world.access.auth(attempt.fresh))
   } catch (cause) {
     if (attempt.signal.aborted) throw cause
     const why = cause instanceof Error ? cause.message : String(cause)
     throw new KubeError('UNAUTHORIZED', `${call} needs credentials, got none: ${why}`, { sent: false, cause })
-  }
-}
-
-/** The work, unless the signal aborts first; then its reason is thrown. */
-export async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted()
-  const aborted = Promise.withResolvers<never>()
-  const stop = () => aborted.reject(signal.reason)
-  signal.addEventListener('abort', stop, { once: true })
-  try {
-    return await Promise.race([work, aborted.promise])
-  } finally {
-    signal.removeEventListener('abort', stop)
   }
 }
 

@@ -2,7 +2,7 @@
  * A reflector: a projected copy of a collection that follows the API server, whatever happens to the connection.
  * Each round sees everything (by watch-list, or by pages where the server has none) if its place is lost, then watches.
  */
-import { orAborted } from './attempt.ts'
+import { unlessAborted } from '../until.ts'
 import type { Query } from './client.ts'
 import { isKubeError } from './errors.ts'
 import { listOnce } from './list-stream.ts'
@@ -36,7 +36,7 @@ export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
     get: (namespace, name) => state.store.get(state.keyOf(namespace, name)),
     list: () => state.store.list(),
     byIndex: (name, value) => state.store.byIndex(name, value),
-    whenSynced: (signal) => orAborted(state.whenSynced, signal),
+    whenSynced: (signal) => unlessAborted(signal, state.whenSynced),
     counts: () => ({ ...state.counts }),
   }
 }

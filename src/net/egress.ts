@@ -8,6 +8,7 @@ import type { EgressRules } from '../core/egress.ts'
 import type { Log } from '../log.ts'
 import { call } from './call.ts'
 import type { CallPorts } from './call.ts'
+import { semaphore } from './semaphore.ts'
 import type { Answer, Egress, Lookup, Request } from './ports.ts'
 import { redirect } from './redirect.ts'
 
@@ -39,8 +40,12 @@ async function send(first: Request, ports: CallPorts): Promise<Answer> {
   }
 }
 
+// At most so many at once: getaddrinfo cannot be given up, and a dead resolver must not take every thread of the process.
+const mostLookups = 2
+const lookups = semaphore(mostLookups)
+
 // getaddrinfo, as everything else on the machine: /etc/hosts and the search domains of a pod count.
 async function systemLookup(host: string): Promise<readonly string[]> {
-  const found = await nodeLookup(host, { all: true, order: 'verbatim' })
+  const found = await lookups(() => nodeLookup(host, { all: true, order: 'verbatim' }))
   return [...new Set(found.map(({ address }) => address))]
 }

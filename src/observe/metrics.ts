@@ -101,6 +101,12 @@ export function createMetrics(version: string) {
       labelNames: ['kind'],
       registers,
     }),
+    unadopted: new Gauge({
+      name: 'tidewaiter_unadopted_actions',
+      help: 'Actions that do not run because nobody with the rights wrote or adopted their spec.',
+      labelNames: ['namespace'],
+      registers,
+    }),
     queue: new Gauge({
       name: 'tidewaiter_queue_length',
       help: 'Keys waiting for the controller.',

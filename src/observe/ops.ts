@@ -1,5 +1,5 @@
 /** The operations port: /metrics, /healthz and /readyz over plain HTTP. It tells nothing that is secret. */
-import Fastify from 'fastify'
+import Fastify, { type FastifyInstance } from 'fastify'
 import type { Registry } from 'prom-client'
 
 /** What the port shows. */
@@ -31,10 +31,21 @@ export function buildOps({ registry, notReady }: OpsPorts): OpsServer {
   )
   return {
     listen: async ({ host, port }) => {
-      await app.listen({ host: host === '' ? '::' : host, port })
+      await listenAnywhere(app, host, port)
       const address = app.server.address()
       return { port: typeof address === 'object' && address !== null ? address.port : port }
     },
     close: () => app.close(),
+  }
+}
+
+/** Every address of the machine where no host is given; a kernel without IPv6 has only the IPv4 ones. */
+async function listenAnywhere(app: FastifyInstance, host: string, port: number): Promise<void> {
+  try {
+    await app.listen({ host: host === '' ? '::' : host, port })
+  } catch (error) {
+    const without6 = error instanceof Error && 'code' in error && error.code === 'EAFNOSUPPORT'
+    if (host !== '' || !without6) throw error
+    await app.listen({ host: '0.0.0.0', port })
   }
 }

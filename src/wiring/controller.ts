@@ -8,7 +8,7 @@ import { settled } from '../core/run/machine.ts'
 import type { ObjectKey } from '../control/post.ts'
 import { isKubeError } from '../kube/errors.ts'
 import { collectGarbage } from './garbage.ts'
-import { watchStuck } from './stuck.ts'
+import { watchGauges } from './gauges.ts'
 import { authorOfKept, cachesOf, type World } from './world.ts'
 
 /** Takes the changes that the copies tell; they are dropped while this replica does not lead. */
@@ -27,9 +27,10 @@ const workTimeoutMs = 24 * 3_600_000
 /** The controller of one process. */
 export function createController(world: () => World): Controller {
   let queue: Queue | undefined
+  const onAction = (namespace: string, name: string) => void queue?.add(`Action/${namespace}/${name}`)
   return {
     onObject: (key) => void queue?.add(textOf(key)),
-    onAction: (namespace, name) => void queue?.add(`Action/${namespace}/${name}`),
+    onAction,
     lead: async (ports, signal) => {
       const { clock, log, metrics } = world()
       const seed = () => keysOf(world()).forEach((key) => own.add(key))
@@ -51,7 +52,11 @@ export function createController(world: () => World): Controller {
       queue = own
       seed()
       try {
-        await Promise.all([own.start(signal), collectGarbage(world(), signal), watchStuck(world(), signal)])
+        await Promise.all([
+          own.start(signal),
+          collectGarbage(world(), signal),
+          watchGauges(world(), onAction, signal),
+        ])
       } finally {
         queue = undefined
       }
@@ -68,11 +73,6 @@ async function look(
   const again = await reconcileObject(object, ports, abort)
   for (const run of ports.runs.ofObject(object.uid))
     if (settled.has(run.status.phase ?? '')) await noteResults(world, run)
-  const runs = cachesOf(world, object.namespace)?.runs.list() ?? []
-  world.metrics.pending.set(
-    runs.filter((run) => run.spec.stage.startsWith('Post') && !settled.has(run.status.phase ?? 'Pending'))
-      .length,
-  )
   return again?.inMs
 }
 

@@ -7,32 +7,43 @@ import type { Calls } from './kinds.ts'
 /** Knows them. */
 export type Refused = {
   readonly addresses: () => readonly string[]
+  /** Whether both were read at least once: before, a call could go anywhere. */
+  readonly known: () => boolean
   readonly start: (signal: AbortSignal) => Promise<void>
 }
 
 const everyMs = 60_000
+const soonMs = 2_000
 
 /** `own`: addresses that are known without asking (KUBERNETES_SERVICE_HOST). */
 export function createRefused(
   world: { readonly calls: Calls; readonly clock: Clock; readonly log: Log },
   own: readonly string[],
 ): Refused {
-  let known: readonly string[] = own
-  const look = async () => {
+  // What was read once stays refused while it cannot be read again; what is new is refused a minute later.
+  const parts: {
+    readonly what: string
+    readonly read: () => Promise<readonly string[]>
+    found?: readonly string[]
+  }[] = [
+    { what: 'nodes', read: () => nodeAddresses(world.calls) },
+    { what: 'API server', read: () => apiAddresses(world.calls) },
+  ]
+  const known = () => parts.every(({ found }) => found !== undefined)
+  const look = async (part: (typeof parts)[number]) => {
     try {
-      const [nodes, slices] = await Promise.all([nodeAddresses(world.calls), apiAddresses(world.calls)])
-      known = [...new Set([...own, ...nodes, ...slices])]
+      part.found = await part.read()
     } catch (error) {
-      // What was known stays refused; what is new is refused a minute later.
-      world.log.warn({ err: error }, 'the addresses of nodes and API server could not be read')
+      world.log.warn({ err: error, what: part.what }, 'addresses that actions may not call could not be read')
     }
   }
   return {
-    addresses: () => known,
+    addresses: () => [...own, ...parts.flatMap(({ found }) => found ?? [])],
+    known,
     start: async (signal) => {
       while (!signal.aborted) {
-        await look()
-        await world.clock.sleep(everyMs, signal).catch(() => undefined)
+        await Promise.all(parts.map(look))
+        await world.clock.sleep(known() ? everyMs : soonMs, signal).catch(() => undefined)
       }
     },
   }

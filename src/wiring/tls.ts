@@ -7,6 +7,7 @@ import { ownLabels } from '../core/registration.ts'
 import { objectAt, textAt } from '../core/velero.ts'
 import { isKubeError } from '../kube/errors.ts'
 import type { Log } from '../log.ts'
+import { StartError } from '../start-error.ts'
 import { buildTlsFiles } from '../tls/files.ts'
 import { buildKeeper, type Keeper } from '../tls/keeper.ts'
 import type { SecretStore, SecretValues } from '../tls/ports.ts'
@@ -39,7 +40,7 @@ export type CredentialWorld = {
 export async function createCredentials(world: CredentialWorld): Promise<Credentials> {
   const { config, names, clock, log } = world
   const keeper = buildKeeper({ store: storeOf(world), names, clock, log })
-  const clientCa = config.clientCa === undefined ? undefined : await readFile(config.clientCa, 'utf8')
+  const clientCa = config.clientCa === undefined ? undefined : await readClientCa(config.clientCa)
   const withCa = (pair: { readonly key: string; readonly cert: string }): ServerTls => ({
     key: pair.key,
     cert: pair.cert,
@@ -49,7 +50,11 @@ export async function createCredentials(world: CredentialWorld): Promise<Credent
     pathTokens: () => keeper.current().pathTokens,
     macKey: () => keeper.current().macKey,
   }
-  if (config.tls === 'self') return { ...ownPair(keeper, withCa), ...common }
+  const startKeeper = async (signal: AbortSignal) => {
+    await mayReadSecret(world)
+    await keeper.start(signal)
+  }
+  if (config.tls === 'self') return { ...ownPair(keeper, withCa), ...common, start: startKeeper }
   const files = buildTlsFiles({
     paths: {
       cert: config.tlsCert ?? '',
@@ -64,7 +69,7 @@ export async function createCredentials(world: CredentialWorld): Promise<Credent
     ...common,
     start: async (signal) => {
       await files.start(signal)
-      await keeper.start(signal)
+      await startKeeper(signal)
     },
     server: () => withCa(files.current()),
     caBundle: () => files.current().caBundle ?? '',
@@ -77,12 +82,34 @@ const ownPair = (
   keeper: Keeper,
   withCa: (pair: { readonly key: string; readonly cert: string }) => ServerTls,
 ) => ({
-  start: keeper.start,
   server: () => withCa(keeper.current()),
   caBundle: () => keeper.current().caBundle,
   expiresAt: () => keeper.current().expiresAt,
   onChange: (listener: () => void) => void keeper.onChange(listener),
 })
+
+async function readClientCa(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new StartError(4, `--client-ca must be a readable file of PEM certificates, got: ${why}`, { cause })
+  }
+}
+
+/** A right that is missing will not come by waiting: the keeper would try for ever. */
+async function mayReadSecret({ calls, secret: { namespace, name } }: CredentialWorld): Promise<void> {
+  try {
+    await calls.secrets(namespace).find(name)
+  } catch (cause) {
+    if (!isKubeError(cause, 'FORBIDDEN', 'UNAUTHORIZED')) return
+    throw new StartError(
+      4,
+      `tidewaiter keeps its certificate in the Secret ${namespace}/${name}, and needs the rights of deploy/base/rbac-own.yaml, got: ${cause.message}`,
+      { cause },
+    )
+  }
+}
 
 function storeOf({ calls, secret: { namespace, name } }: CredentialWorld): SecretStore {
   const secrets = calls.secrets(namespace)

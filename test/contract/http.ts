@@ -1,5 +1,5 @@
 /** The thin HTTPS client of the contract suite: one request, one answer; one watch, its events. */
-import { request as httpsRequest, type Agent } from 'node:https'
+import { Agent, request as httpsRequest } from 'node:https'
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 
 /** Anything JSON. The suite looks into answers freely: a wrong shape fails the assertion that looks. */
@@ -91,7 +91,11 @@ export async function begin(
     },
     resolve,
   )
-  outgoing.on('error', reject)
+  // A server may close an idle connection at the moment that it is used again: then the request was not heard.
+  outgoing.on('error', (error: NodeJS.ErrnoException) => {
+    if (!outgoing.reusedSocket || error.code !== 'ECONNRESET') return reject(error)
+    resolve(begin({ endpoint, agent: new Agent() }, [method, path], options))
+  })
   outgoing.setTimeout(longestAnswerMs, () =>
     outgoing.destroy(new Error(`${method} ${path}: no answer in time`)),
   )

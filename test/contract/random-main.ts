@@ -4,7 +4,7 @@
  * managed fields.
  */
 import { endpointOf } from './endpoint.ts'
-import { described, differencesOf } from './random.ts'
+import { described, differencesOf, sorts } from './random.ts'
 import { startSandbox } from './sandbox.ts'
 
 const [kubeconfig = '', count = '50', seed = '1', ...words] = process.argv.slice(2)
@@ -16,6 +16,7 @@ const differences = await differencesOf(
   { count: Number(count), seed: Number(seed), managedFields: !words.includes('unmanaged') },
 )
 await sandbox?.stop()
-for (const difference of differences.slice(0, 20)) console.log(described(difference), '\n')
+for (const difference of differences.slice(0, 5)) console.log(described(difference), '\n')
+console.log(sorts(differences).join('\n'))
 console.log(`${differences.length} of ${count} sequences differ, ${Math.round(performance.now() - began)} ms`)
 process.exitCode = differences.length === 0 ? 0 : 1

@@ -131,7 +131,20 @@ export function places(wanted: Json, got: Json, path = ''): readonly string[] {
   return [...keys].flatMap((key) => places(wanted[key], got[key], `${path}/${key}`))
 }
 
+/** Differences of one sort, by what was done and the first place, the most frequent first: what to mend first. */
+export function sorts(differences: readonly Difference[]): readonly string[] {
+  const counts = new Map<string, number>()
+  for (const { operations, at, wanted, got } of differences) {
+    const last = operations.at(-1)
+    const what = at.startsWith('watch') ? 'watch' : `${last?.do} ${last?.kind}`
+    const sort = `${what} ${(places(wanted, got)[0] ?? '').slice(0, longestPlace)}`
+    counts.set(sort, (counts.get(sort) ?? 0) + 1)
+  }
+  return [...counts].sort((a, b) => b[1] - a[1]).map(([sort, count]) => `${count} x ${sort}`)
+}
+
 const mostPlaces = 8
+const longestPlace = 240
 
 /** A difference to read: what was done, and what came of it there and here. */
 export const described = ({ seed, operations, at, wanted, got }: Difference): string =>

@@ -3,7 +3,7 @@ import { createWatchman, type Look, type WatchmanPorts } from '../../src/control
 import { FakeClock } from '../support/fake-clock.ts'
 import { FakeLog } from '../support/fake-log.ts'
 
-type Answers = Partial<Pick<WatchmanPorts, 'gateOff' | 'canary' | 'probe'>>
+type Answers = Partial<Pick<WatchmanPorts, 'gateOff' | 'canaries' | 'probe'>>
 
 function watch(answers: Answers = {}, namespaces: readonly string[] = ['velero']) {
   const clock = new FakeClock()
@@ -15,7 +15,7 @@ function watch(answers: Answers = {}, namespaces: readonly string[] = ['velero']
     log,
     namespaces,
     gateOff: async () => false,
-    canary: async () => 'denied: the guard is closed',
+    canaries: async () => ['denied: the guard is closed'],
     probe: async () => 'denied: reached',
     canaryMessage: 'the guard is closed',
     probeMessage: 'reached',
@@ -48,14 +48,18 @@ t.test('a guard that denies its canary is closed, and the probe follows a round 
 })
 
 for (const [name, { answers, want, says }] of Object.entries({
-  'let through': { answers: { canary: async () => undefined }, want: false, says: /did not deny its canary/ },
-  'denied by somebody else': {
-    answers: { canary: async () => 'quota exceeded' },
+  'let through': {
+    answers: { canaries: async () => [undefined] },
     want: false,
-    says: /did not deny its canary/,
+    says: /did not deny its canaries/,
+  },
+  'denied by somebody else': {
+    answers: { canaries: async () => ['quota exceeded'] },
+    want: false,
+    says: /did not deny its canaries/,
   },
   'not to be asked': {
-    answers: { canary: () => Promise.reject(new Error('no answer')) },
+    answers: { canaries: () => Promise.reject(new Error('no answer')) },
     want: false,
     says: /the guard could not be looked at/,
   },
@@ -77,7 +81,7 @@ t.test(
     const asked: string[] = []
     const { watchman, looks, clock, stop } = watch({
       gateOff: async () => true,
-      canary: async () => void asked.push('canary') as undefined,
+      canaries: async () => [void asked.push('canary') as undefined],
     })
     await clock.pass(0)
     t.equal(watchman.closed(), true)
@@ -105,7 +109,7 @@ t.test('a probe that does not reach us is told, and changes nothing about the gu
 
 t.test('every namespace must be closed', async (t) => {
   const { watchman, clock, stop } = watch(
-    { canary: async (namespace) => (namespace === 'a' ? 'the guard is closed' : undefined) },
+    { canaries: async (namespace) => [namespace === 'a' ? 'the guard is closed' : undefined] },
     ['a', 'b'],
   )
   await clock.pass(0)
@@ -113,3 +117,31 @@ t.test('every namespace must be closed', async (t) => {
   t.same(watchman.open(), ['b'])
   stop.abort()
 })
+
+t.test('one policy of the guard that lets its canary through leaves it open', async (t) => {
+  const { watchman, clock, stop } = watch({
+    canaries: async () => ['denied: the guard is closed', undefined],
+  })
+  await clock.pass(0)
+  t.equal(watchman.closed(), false)
+  stop.abort()
+})
+
+t.test(
+  'a closed guard is believed for five minutes while the API server cannot be asked, and no longer',
+  async (t) => {
+    let down = false
+    const canaries = async () => {
+      if (down) throw new Error('no answer')
+      return ['denied: the guard is closed']
+    }
+    const { watchman, clock, stop } = watch({ canaries })
+    await clock.pass(0)
+    down = true
+    await clock.pass(4 * 60_000)
+    t.equal(watchman.closed(), true)
+    await clock.pass(2 * 60_000)
+    t.equal(watchman.closed(), false)
+    stop.abort()
+  },
+)

@@ -1,7 +1,7 @@
 /** Compares the sandbox with the real server of TIDEWAITER_E2E_KUBECONFIG on random sequences of operations. */
 import t from 'tap'
 import { endpointOf } from '../contract/endpoint.ts'
-import { described, differencesOf } from '../contract/random.ts'
+import { described, differencesOf, sorts } from '../contract/random.ts'
 import { startSandbox } from '../contract/sandbox.ts'
 
 const kubeconfig = process.env['TIDEWAITER_E2E_KUBECONFIG']
@@ -22,6 +22,7 @@ if (kubeconfig === undefined) {
     const endpoints = { wanted: await endpointOf(kubeconfig), got: sandbox.endpoint }
     const differences = await differencesOf(endpoints, { count, seed })
     for (const difference of differences.slice(0, 20)) t.comment(described(difference))
+    for (const sort of sorts(differences)) t.comment(sort)
     t.equal(differences.length, 0, 'sequences that differ; seeds above')
   })
 }

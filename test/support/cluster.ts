@@ -11,11 +11,10 @@ import { kinds } from '../../src/api/kinds.ts'
 import type { Clock } from '../../src/clock.ts'
 import { parseConfig } from '../../src/config.ts'
 import type { Log } from '../../src/log.ts'
-import { systemClock as systemSandboxClock } from '../../src/sandbox/apiserver/clock.ts'
 import type { ApiServer } from '../../src/sandbox/apiserver/server.ts'
 import { startCluster as startSandbox, type ClusterOptions, type Cluster } from '../../src/sandbox/start.ts'
 import { startService, type Service } from '../../src/service.ts'
-import { systemClock } from '../../src/system-clock.ts'
+import { fastClock } from './fast-clock.ts'
 
 /** An object of the API: tests look into it as they like. */
 export type Loose = any // eslint-disable-line typescript/no-explicit-any
@@ -99,7 +98,7 @@ export async function startCluster(t: Test, options: SystemOptions = {}): Promis
   const clock = fastClock(options.speed ?? 1)
   const cluster = await startSandbox({
     users,
-    clock: { now: clock.now, after: (ms, call) => systemSandboxClock.after(ms / (options.speed ?? 1), call) },
+    clock,
     objects: [...kinds.map(crdOf), namespace('shop'), ...(options.objects ?? [])],
     velero: { ...options.velero, settings: { runMs: 20, ...options.velero?.settings } },
   })
@@ -132,6 +131,8 @@ function callerOf(api: ApiServer, agent: Agent): System['call'] {
     const answer = await request(`${api.url}${path}`, {
       dispatcher: agent,
       method: method as 'GET',
+      // Each call on a connection of its own: none that is kept is found closed after a restart.
+      reset: true,
       headers: { authorization: `Bearer ${api.token(as)}`, 'content-type': type },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
@@ -156,16 +157,6 @@ type ServiceWorld = {
   readonly api: ApiServer
   readonly webhookPort: number
   readonly clock: Clock
-}
-
-function fastClock(speed: number): Clock {
-  const began = systemClock.now()
-  return {
-    now: () => began + (systemClock.now() - began) * speed,
-    sleep: (ms, signal) => systemClock.sleep(ms / speed, signal),
-    abortAfter: (ms) => systemClock.abortAfter(ms / speed),
-    random: systemClock.random,
-  }
 }
 
 /** All services of a system are one install: one webhook URL, which the first that lives listens on. */

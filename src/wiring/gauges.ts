@@ -1,0 +1,56 @@
+/** Gauges over all that is kept, and Actions whose author is judged anew: now and then. Leader only. */
+import { settled } from '../core/run/machine.ts'
+import { progressOf } from '../core/velero.ts'
+import { authorOfKept, type World } from './world.ts'
+
+const everyMs = 15_000
+
+/** Counts until the signal aborts. `onAction` is told of every Action: its author may count otherwise under another key. */
+export async function watchGauges(
+  world: World,
+  onAction: (namespace: string, name: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    countStuck(world)
+    countPending(world)
+    countUnadopted(world, onAction)
+    await world.clock.sleep(everyMs, signal).catch(() => undefined)
+  }
+}
+
+function countStuck({ caches, clock, config, metrics }: World): void {
+  for (const kind of ['Backup', 'Restore'] as const) {
+    const now = clock.now()
+    const objects = [...caches.values()].flatMap((kept) => kept.objects[kind].list())
+    const stuck = objects.filter(({ progress, startedAt }) => {
+      const { started, ended } = progressOf(progress, now)
+      return started && ended === undefined && now - startedAt > config.stuckAfterSeconds * 1000
+    })
+    metrics.stuck.set({ kind }, stuck.length)
+  }
+}
+
+function countPending({ caches, metrics }: World): void {
+  const runs = [...caches.values()].flatMap((kept) => kept.runs.list())
+  const open = runs.filter(
+    ({ spec, status }) => spec.stage.startsWith('Post') && !settled.has(status.phase ?? 'Pending'),
+  )
+  metrics.pending.set(open.length)
+}
+
+function countUnadopted(world: World, onAction: (namespace: string, name: string) => void): void {
+  for (const { namespace, actions } of world.caches.values()) {
+    const kept = actions.list()
+    const unadopted = kept.filter((one) => 'action' in one && authorOfKept(world, one.action) === undefined)
+    world.metrics.unadopted.set({ namespace }, unadopted.length)
+    // A stamp that does not verify: another key, or a forgery. Every Action at once: the key was lost.
+    const voided = unadopted.filter((one) => 'stamp' in one && one.stamp !== undefined)
+    if (voided.length > 0)
+      world.log.error(
+        { namespace, actions: voided.map(({ name }) => name) },
+        'the stamps of these Actions are not by our key: they do not run until somebody adopts them',
+      )
+    for (const { name } of kept) onAction(namespace, name)
+  }
+}

@@ -1,0 +1,79 @@
+import t from 'tap'
+import { createActionCheck } from '../../src/admission/actions.ts'
+import type { ActionPorts } from '../../src/admission/action-ports.ts'
+import { anActionObject, anHttp } from '../support/build.ts'
+import { actionPorts, anActionRequest } from '../support/fake-actions.ts'
+import { veleroUser } from '../support/fake-gate.ts'
+
+const withSecret = anActionObject({
+  http: anHttp({ headers: [{ name: 'a', valueFrom: { secretKeyRef: { name: 's', key: 'k' } } }] }),
+})
+const ask = (
+  object: unknown,
+  given: Parameters<typeof anActionRequest>[1] = {},
+  ports: Partial<ActionPorts> = {},
+) => createActionCheck(actionPorts(ports))(anActionRequest(object, given))
+
+t.test('an Action that can work is accepted', async (t) => {
+  t.match(await ask(withSecret), { allowed: true, reason: 'ActionAccepted' })
+})
+
+t.test('one that cannot is refused with every problem and its path', async (t) => {
+  const { spec, ...rest } = anActionObject()
+  const verdict = await ask({ ...rest, spec: { ...spec, stage: 'PreLunch', timeoutSeconds: 0 } })
+  t.match(verdict, { allowed: false, code: 422, reason: 'ActionInvalid' })
+  t.match(
+    verdict.message,
+    /^Action velero\/10-quiesce has 2 problems:\n- spec.stage must .*\n- spec.timeoutSeconds must /,
+  )
+  const one = await ask(
+    anActionObject(),
+    {},
+    { tools: { checkExpression: () => 'no', parsePem: () => undefined } },
+  )
+  t.equal(one.allowed, true)
+})
+
+for (const [name, { ports, want }] of Object.entries({
+  'that the author may not get': {
+    ports: { mayGetSecret: async () => false, secret: () => Promise.reject(new Error('asked')) },
+    want: /name a Secret that ann may get/,
+  },
+  'that does not exist': {
+    ports: { secret: async () => undefined },
+    want: /name a Secret that exists in namespace velero/,
+  },
+  'without the label': {
+    ports: { secret: async () => ({ labelled: false, keys: ['k'] }) },
+    want: /for-actions: "true"/,
+  },
+  'without the key': {
+    ports: { secret: async () => ({ labelled: true, keys: [] }) },
+    want: /with the key k/,
+  },
+} as const)) {
+  t.test(`a Secret ${name} is a problem`, async (t) => {
+    const verdict = await ask(withSecret, {}, ports)
+    t.match(verdict, { allowed: false, code: 422, message: want })
+    t.match(verdict.message, /spec.http.headers\[0\].valueFrom.secretKeyRef.name must/)
+  })
+}
+
+t.test('an UPDATE that leaves the spec as it is is not looked at, unless it adopts', async (t) => {
+  const given = { operation: 'UPDATE', oldObject: withSecret } as const
+  const ports = { secret: async () => undefined }
+  t.match(await ask(withSecret, given, ports), { allowed: true, reason: 'SpecUnchanged' })
+  const adopting = {
+    ...withSecret,
+    metadata: { ...withSecret.metadata, annotations: { 'tidewaiter.io/adopt': 'yes' } },
+  }
+  t.match(await ask(adopting, given, ports), { allowed: false })
+})
+
+t.test('a Restore is never refused', async (t) => {
+  t.match(await ask({}, { username: veleroUser }), { allowed: true, reason: 'Restored' })
+})
+
+t.test('a DELETE is not for us', async (t) => {
+  t.match(await ask(null, { operation: 'DELETE' }), { reason: 'NotOurs' })
+})

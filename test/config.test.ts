@@ -1,0 +1,92 @@
+import t from 'tap'
+import { ConfigError, knobs, parseConfig, variableOf } from '../src/config.ts'
+
+t.test('every knob has its default when nothing is said', async (t) => {
+  const config = parseConfig({}, {})
+  t.match(config, {
+    veleroNamespaces: ['velero'],
+    veleroServiceAccounts: ['velero', 'velero-server'],
+    roles: ['webhook', 'controller'],
+    listen: { host: '', port: 9443 },
+    metricsListen: { host: '', port: 8080 },
+    dashboardListen: { host: '127.0.0.1', port: 8081 },
+    tls: 'self',
+    egressAllow: [],
+    drainSeconds: 8,
+    logLevel: 'info',
+    namespace: 'tidewaiter',
+    serviceName: 'tidewaiter',
+  })
+  t.equal(config.webhookUrl, undefined)
+  t.ok(Object.isFrozen(config))
+})
+
+t.test('a flag beats the environment, the environment beats the default', async (t) => {
+  const env = { TIDEWAITER_LOG_LEVEL: 'warn', TIDEWAITER_DRAIN_SECONDS: '0' }
+  t.match(parseConfig({ 'log-level': 'debug' }, env), { logLevel: 'debug', drainSeconds: 0 })
+  t.equal(parseConfig({}, env).logLevel, 'warn')
+  t.match(parseConfig({}, { POD_NAMESPACE: 'ours', POD_NAME: 'p', TIDEWAITER_SERVICE: 's' }), {
+    namespace: 'ours',
+    podName: 'p',
+    serviceName: 's',
+  })
+})
+
+t.test('lists come repeated or with commas, and twice the same is once', async (t) => {
+  t.same(parseConfig({ 'velero-namespace': ['a', 'b'] }, {}).veleroNamespaces, ['a', 'b'])
+  t.same(parseConfig({ 'velero-namespace': ' a ,b,,a' }, {}).veleroNamespaces, ['a', 'b'])
+  t.same(parseConfig({ roles: 'webhook,webhook' }, {}).roles, ['webhook'])
+  t.same(parseConfig({}, { TIDEWAITER_EGRESS_ONLY: '*.shop.svc, 10.0.0.0/8' }).egressOnly, [
+    '*.shop.svc',
+    '10.0.0.0/8',
+  ])
+})
+
+for (const [text, want] of Object.entries({
+  ':0': { host: '', port: 0 },
+  '127.0.0.1:1': { host: '127.0.0.1', port: 1 },
+  '[::1]:65535': { host: '::1', port: 65_535 },
+})) {
+  t.test(`an address to listen on: ${text}`, async (t) => {
+    t.same(parseConfig({ listen: text }, {}).listen, want)
+  })
+}
+
+t.test('a webhook URL is an origin', async (t) => {
+  for (const url of ['https://127.0.0.1:9443', 'https://127.0.0.1:9443/', 'https://[::1]:9443'])
+    t.equal(parseConfig({ 'webhook-url': url }, {}).webhookUrl, url.replace(/\/$/, ''))
+})
+
+for (const [flag, texts] of Object.entries({
+  'velero-namespace': ['', 'Velero', 'a/b', 'a'.repeat(64), '-a'],
+  roles: ['', 'webhook,sandbox'],
+  listen: ['', '9443', ':x', ':65536', 'a:b:1', '[::1]'],
+  'webhook-url': ['http://a', 'a', 'https://a/b', 'https://u:p@a', 'https://a/?q', 'https://a/#f'],
+  tls: ['none'],
+  'drain-seconds': ['', '-1', '1.5', '61', '1e1', 'NaN', '0x10'],
+  'hold-max-seconds': ['86401'],
+  'stuck-after-seconds': ['many'],
+  'log-level': ['loud'],
+})) {
+  for (const text of texts) {
+    t.test(`--${flag} "${text}" is refused by name`, async (t) => {
+      t.throws(() => parseConfig({ [flag]: text }, {}), {
+        code: 'BAD_FLAG',
+        message: new RegExp(`^--${flag} must `),
+      })
+    })
+  }
+}
+
+t.test('--tls files needs its files', async (t) => {
+  const files = { tls: 'files', 'tls-cert': 'c', 'tls-key': 'k', 'tls-ca': 'a' }
+  t.match(parseConfig(files, {}), { tls: 'files', tlsCert: 'c', tlsKey: 'k', tlsCa: 'a' })
+  for (const missing of ['tls-cert', 'tls-key'])
+    t.throws(() => parseConfig({ ...files, [missing]: '' }, {}), ConfigError)
+})
+
+t.test('every knob says what it is for, and has a variable of its own', async (t) => {
+  t.equal(variableOf('velero-namespace'), 'TIDEWAITER_VELERO_NAMESPACE')
+  t.equal(new Set(knobs.map(({ flag }) => flag)).size, knobs.length)
+  for (const { flag, doc } of knobs) t.ok(doc.length > 10, flag)
+})

@@ -1,0 +1,96 @@
+import t from 'tap'
+import type { ActionSpec } from '../../src/api/action.ts'
+import { checkAction, secretsOf, type CheckTools } from '../../src/core/action-check.ts'
+import { anActionSpec, anHttp } from '../support/build.ts'
+
+const seen: string[] = []
+const tools: CheckTools = {
+  checkExpression: (source, variables, want) => {
+    seen.push(`${source} [${variables.join()}] ${want}`)
+    return source.includes('bad') ? 'unknown variable: bad' : undefined
+  },
+  parsePem: (pem) => (pem.includes('END') ? undefined : 'there is no certificate in it'),
+}
+const pathsOf = (given: Partial<ActionSpec>) =>
+  checkAction(anActionSpec(given), tools).map(({ path }) => path)
+const secret = { secretKeyRef: { name: 's', key: 'k' } }
+
+for (const [name, { given, want }] of Object.entries({
+  'one that is right': { given: {}, want: [] },
+  'a match expression': { given: { match: { expression: 'bad' } }, want: ['spec.match.expression'] },
+  'an output': {
+    given: {
+      outputs: [
+        { name: 'a', expression: 'ok' },
+        { name: 'b', expression: 'bad' },
+      ],
+    },
+    want: ['spec.outputs[1].expression'],
+  },
+  'a URL': { given: { http: anHttp({ url: 'https://u:p@a.example/' }) }, want: ['spec.http.url'] },
+  'an expression in the URL': {
+    given: { http: anHttp({ url: 'https://a.example/${bad}' }) },
+    want: ['spec.http.url'],
+  },
+  'an expression in the body': {
+    given: { http: anHttp({ body: { a: ['${bad}'] } }) },
+    want: ['spec.http.body.a[0]'],
+  },
+  'an open template in a header': {
+    given: { http: anHttp({ headers: [{ name: 'a', value: '${x' }] }) },
+    want: ['spec.http.headers[0].value'],
+  },
+  'a header of the framing': {
+    given: { http: anHttp({ headers: [{ name: 'Host', valueFrom: secret }] }) },
+    want: ['spec.http.headers[0].name'],
+  },
+  certificates: { given: { http: anHttp({ caBundle: 'x' }) }, want: ['spec.http.caBundle'] },
+  'a retry that contradicts itself': {
+    given: { retry: { limit: 1, retryOn: ['network'], initialSeconds: 9, factor: 2, maxSeconds: 1 } },
+    want: ['spec.retry.maxSeconds'],
+  },
+  'a retry of a success': {
+    given: { retry: { limit: 1, retryOn: ['204'], initialSeconds: 1, factor: 2, maxSeconds: 9 } },
+    want: ['spec.retry.retryOn[0]'],
+  },
+  'all at once': {
+    given: { match: { expression: 'bad' }, http: anHttp({ url: 'https://a.example/${bad}', caBundle: 'x' }) },
+    want: ['spec.match.expression', 'spec.http.caBundle', 'spec.http.url'],
+  },
+})) {
+  t.test(`every problem of an Action has its field path: ${name}`, async (t) => {
+    t.same(pathsOf(given as Partial<ActionSpec>), want)
+  })
+}
+
+t.test(
+  'an expression may use what is there: the object to match, the response for outputs, all in a body',
+  async (t) => {
+    seen.length = 0
+    pathsOf({
+      stage: 'PostRestore',
+      match: { expression: 'm' },
+      outputs: [{ name: 'a', expression: 'o' }],
+      http: anHttp({ body: '${b}' }),
+    })
+    t.same(seen, ['m [restore] bool', 'o [response] any', 'b [restore,outputs,stage] any'])
+  },
+)
+
+t.test('a spec without a body of ours has nothing more to check', async (t) => {
+  const { http: _http, ...rest } = anActionSpec()
+  t.same(checkAction(rest, tools), [])
+  t.same(secretsOf(rest), [])
+})
+
+t.test('the Secrets of a spec, with where they are named', async (t) => {
+  const http = anHttp({
+    headers: [
+      { name: 'a', value: 'x' },
+      { name: 'b', valueFrom: secret },
+    ],
+  })
+  t.same(secretsOf(anActionSpec({ http })), [
+    { name: 's', key: 'k', path: 'spec.http.headers[1].valueFrom.secretKeyRef' },
+  ])
+})

@@ -1,0 +1,68 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { authorOf, canonical, stamp } from '../../src/core/author.ts'
+import { hash, signer } from '../../src/wiring/crypto.ts'
+
+const tools = { hash, sign: signer(new Uint8Array(32).fill(7)) }
+const ann = { username: 'ann', groups: ['shop', 'dev'] }
+const at = {
+  namespace: 'velero',
+  name: '10-a',
+  spec: { stage: 'PreBackup', http: { url: 'https://a.example/' } },
+}
+const stamped = stamp(ann, at, tools)
+const bent = (change: object) => JSON.stringify({ ...(JSON.parse(stamped) as object), ...change })
+
+t.test('a stamp names its author', async (t) => {
+  t.same(authorOf(stamped, at, tools), ann)
+  t.same(
+    authorOf(stamped, { ...at, spec: { http: { url: 'https://a.example/' }, stage: 'PreBackup' } }, tools),
+    ann,
+    'keys in any order',
+  )
+})
+
+for (const [name, { text, where }] of Object.entries({
+  'is missing': { text: undefined, where: at },
+  'is not JSON': { text: 'ann', where: at },
+  'is no object': { text: 'null', where: at },
+  'lacks a field': { text: '{"user":"ann"}', where: at },
+  'names another user': { text: bent({ user: 'root' }), where: at },
+  'names other groups': { text: bent({ groups: ['system:masters'] }), where: at },
+  'is for another spec': { text: stamped, where: { ...at, spec: { stage: 'PostBackup' } } },
+  'was bent to another spec': { text: bent({ spec: hash(canonical({})) }), where: { ...at, spec: {} } },
+  'was copied to another Action': { text: stamped, where: { ...at, name: '20-b' } },
+  'was copied to another namespace': { text: stamped, where: { ...at, namespace: 'other' } },
+})) {
+  t.test(`a stamp that ${name} names nobody`, async (t) => {
+    t.equal(authorOf(text, where, tools), undefined)
+  })
+}
+
+t.test('a stamp of another key names nobody', async (t) => {
+  t.equal(authorOf(stamped, at, { ...tools, sign: signer(new Uint8Array(32)) }), undefined)
+})
+
+t.test('equal values have equal canonical texts, and only they', async (t) => {
+  const shuffled = (value: unknown): unknown =>
+    Array.isArray(value)
+      ? value.map(shuffled)
+      : typeof value === 'object' && value !== null
+        ? Object.fromEntries(
+            Object.entries(value)
+              .reverse()
+              .map(([key, item]) => [key, shuffled(item)]),
+          )
+        : value
+  fc.assert(
+    fc.property(fc.jsonValue(), (value) => canonical(value) === canonical(shuffled(value))),
+    { seed: 1, numRuns: 200 },
+  )
+  const same = (a: unknown, b: unknown) =>
+    JSON.stringify(JSON.parse(canonical(a))) === JSON.stringify(JSON.parse(canonical(b)))
+  fc.assert(
+    fc.property(fc.jsonValue(), fc.jsonValue(), (a, b) => (canonical(a) === canonical(b)) === same(a, b)),
+    { seed: 1, numRuns: 200 },
+  )
+  t.equal(canonical({ b: undefined, a: [undefined] }), '{"a":[null]}')
+})

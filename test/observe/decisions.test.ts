@@ -1,0 +1,70 @@
+import t from 'tap'
+import type { AdmissionRequest } from '../../src/core/admission-request.ts'
+import { allow, deny, type Verdict } from '../../src/core/verdict.ts'
+import { told } from '../../src/observe/decisions.ts'
+import { createMetrics } from '../../src/observe/metrics.ts'
+import { aBackup } from '../support/build.ts'
+import { FakeClock } from '../support/fake-clock.ts'
+import { aRequest } from '../support/fake-gate.ts'
+import { FakeLog } from '../support/fake-log.ts'
+
+async function tell(handle: () => Promise<Verdict>, given: Partial<AdmissionRequest> = {}) {
+  const clock = new FakeClock()
+  const log = new FakeLog()
+  const metrics = createMetrics('1.2.3')
+  t.teardown(() => metrics.registry.clear())
+  const handler = told('backups', () => clock.pass(250).then(handle), { clock, log, metrics })
+  const verdict = await handler(aRequest(aBackup(), clock, given)).catch((error: unknown) => error)
+  return { verdict, log, text: await metrics.registry.metrics() }
+}
+
+t.test('a decision is one audit line, a count and a duration', async (t) => {
+  const { verdict, log, text } = await tell(async () => ({
+    ...allow('ActionsSucceeded', 'fine', ['w']),
+    audit: { run: 'r1' },
+  }))
+  t.match(verdict, { allowed: true, audit: { verdict: 'allowed', reason: 'ActionsSucceeded', run: 'r1' } })
+  t.match(log.entries, [
+    {
+      level: 'info',
+      message: 'decision',
+      fields: {
+        audit: true,
+        webhook: 'backups',
+        verdict: 'allowed',
+        user: 'ann',
+        ms: 250,
+        warnings: 1,
+        run: 'r1',
+        name: 'b1',
+      },
+    },
+  ])
+  t.match(
+    text,
+    /admission_requests_total\{webhook="backups",kind="Backup",operation="CREATE",verdict="allowed",reason="ActionsSucceeded",dry_run="false"\} 1/,
+  )
+  t.match(text, /admission_duration_seconds_bucket\{le="0.25",webhook="backups",verdict="allowed"\} 1/)
+  t.match(text, /admission_in_flight 0/)
+  t.match(text, /build_info\{version="1.2.3"\} 1/)
+})
+
+t.test('a refusal is told with its words', async (t) => {
+  const { log } = await tell(async () => deny('ActionFailed', 'it said no'))
+  t.match(log.entries, [{ fields: { verdict: 'refused', reason: 'ActionFailed', said: 'it said no' } }])
+})
+
+t.test('a handler that throws is counted as an error and told by the fence alone', async (t) => {
+  const { verdict, log, text } = await tell(() => Promise.reject(new TypeError('bug')))
+  t.match(verdict, { message: 'bug' })
+  t.same(log.lines, [])
+  t.match(text, /verdict="error",reason="InternalError",dry_run="false"\} 1/)
+  t.match(text, /admission_in_flight 0/)
+})
+
+t.test('labels are bounded: a kind that is none of ours is other, and no label holds a name', async (t) => {
+  const kind = { group: 'x', version: 'v1', kind: 'x'.repeat(4000) }
+  const { text } = await tell(async () => allow('NotOurs'), { kind })
+  t.match(text, /kind="other"/)
+  t.notOk(text.includes('"b1"'))
+})
