@@ -9,7 +9,7 @@ export async function unlessAborted<T>(signal: AbortSignal, promise: Promise<T>)
   // A loser of the race may reject long after everybody left.
   promise.catch(() => {})
   try {
-    return await Promise.race([promise, aborted])
+    return await Promise.race([aborted, promise])
   } finally {
     signal.removeEventListener('abort', stop)
   }
