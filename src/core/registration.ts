@@ -58,8 +58,7 @@ export type WebhookRoute = (typeof webhookRoutes)[number]
 export const webhookName = (route: WebhookRoute): string => `${route}.tidewaiter.io`
 
 /** The path of a webhook. A guessed one must not lead to us: whoever reaches the port could else start actions. */
-export const webhookPath = (token: string, route: WebhookRoute): string =>
-  token === '' ? '/' : `/${token}/${route}`
+const webhookPath = (token: string, route: WebhookRoute): string => `/${token}/${route}`
 
 const starts = {
   name: 'starts-work',
@@ -83,11 +82,14 @@ const rule = (group: string, resource: string, operations: readonly string[]) =>
 })
 
 function clientConfigOf(route: WebhookRoute, { clientConfig, token, caBundle }: RegistrationInput): Json {
-  const path = webhookPath(token, route)
+  // The manifests name no path, so that to apply them again leaves the one that the leader filled in.
+  const path = token === '' ? undefined : webhookPath(token, route)
   // The API server wants PEM in base64 here; what is in a PEM file is ASCII.
   const bundle = caBundle === '' ? {} : { caBundle: btoa(caBundle) }
-  if ('url' in clientConfig) return { url: `${clientConfig.url.replace(/\/+$/, '')}${path}`, ...bundle }
-  return { service: { ...clientConfig.service, path, port: 443 }, ...bundle }
+  if ('url' in clientConfig)
+    return { url: `${clientConfig.url.replace(/\/+$/, '')}${path ?? '/'}`, ...bundle }
+  const service = { ...clientConfig.service, ...(path === undefined ? {} : { path }), port: 443 }
+  return { service, ...bundle }
 }
 
 // Everything the API server would fill in is written out, so that what is read back equals what is wanted.

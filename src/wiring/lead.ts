@@ -55,6 +55,9 @@ export function lead(
         await Promise.all([controller.lead(controlPorts(world, since, perform), leading), registrar])
       } finally {
         metrics.leader.set(0)
+        // Who does not lead knows nothing of these any more.
+        metrics.caBundle.reset()
+        metrics.pending.set(0)
       }
     },
   })

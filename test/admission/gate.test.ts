@@ -353,7 +353,14 @@ t.test('a Restore sees its backup: the Schedule that made it counts', async (t) 
 
 t.test('a name that the API server makes is found in the object', async (t) => {
   const made = gateOf({ name: 'a' })
-  await ask(made, { name: 'b-x7', ...{ generateName: 'b-' } }, { name: '' })
+  await ask(
+    made,
+    {
+      name: 'b-x7',
+      generateName: 'b-',
+    },
+    { name: '' },
+  )
   t.match(made.runs.all(), [{ metadata: { name: 'b-x7-1a2b3c4d-prebackup' } }])
 })
 

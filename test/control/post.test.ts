@@ -131,8 +131,8 @@ for (const [name, { object, given, want }] of Object.entries({
   'an expression that fails': { object: completed(), given: { match: { expression: 'broken' } }, want: [] },
 } as const)) {
   t.test(`first seen when it had ended: ${name}`, async (t) => {
-    const made = await world(object as VeleroObject, { name: 'a', ...(given as ActionGiven) })
-    await settle(made, object as VeleroObject)
+    const made = await world(object, { name: 'a', ...(given as ActionGiven) })
+    await settle(made, object)
     t.same(performedBy(made), want)
   })
 }
@@ -153,7 +153,13 @@ t.test('the time in managedFields counts where there is no completionTimestamp',
     { time: iso(newYear + 9_000), fieldsV1: { 'f:metadata': {} } },
   ]
   const made = await world(
-    { ...object, metadata: { ...object.metadata, ...{ managedFields } } },
+    {
+      ...object,
+      metadata: {
+        ...object.metadata,
+        managedFields,
+      },
+    },
     { name: 'a' },
   )
   await settle(made, object)

@@ -94,7 +94,7 @@ for (const [name, { given, more, want }] of Object.entries({
   },
 } as const)) {
   t.test(`what an object needs: ${name}`, async (t) => {
-    t.match(postStep(facts(given, more as Partial<PostFacts>)), want)
+    t.match(postStep(facts(given, more)), want)
   })
 }
 

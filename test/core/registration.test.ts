@@ -4,7 +4,6 @@ import {
   missingWebhooks,
   registrationPatch,
   registrationsOf,
-  webhookPath,
   type RegistrationInput,
   type RegistrationOperation,
 } from '../../src/core/registration.ts'
@@ -86,9 +85,8 @@ t.test('each has a path of its own behind the token', async (t) => {
 })
 
 t.test('the manifests name neither path nor authority', async (t) => {
-  t.equal(webhookPath('', 'backups'), '/')
   for (const { clientConfig } of webhooksOf({ token: '', caBundle: '' })) {
-    t.same(clientConfig, { service: { namespace: 'tidewaiter', name: 'tidewaiter', path: '/', port: 443 } })
+    t.same(clientConfig, { service: { namespace: 'tidewaiter', name: 'tidewaiter', port: 443 } })
   }
 })
 

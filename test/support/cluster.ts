@@ -104,8 +104,6 @@ export async function startCluster(t: Test, options: SystemOptions = {}): Promis
   })
   t.teardown(() => cluster.stop())
   const hooks = await startHooks(t)
-  const agent = new Agent({ connect: { ca: cluster.api.ca } })
-  t.teardown(() => agent.destroy())
   const folder = t.testdir()
   const webhookPort = await freePort()
   const start = (): Promise<Running> => runService(t, { folder, lines, api: cluster.api, webhookPort, clock })
@@ -119,14 +117,17 @@ export async function startCluster(t: Test, options: SystemOptions = {}): Promis
     hooks,
     service: options.service === false ? none : await start(),
     startService: start,
-    call: callerOf(cluster.api, agent),
+    call: callerOf(t, cluster.api),
     logged: () => lines,
   }
 }
 
 const namespace = (name: string) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
 
-function callerOf(api: ApiServer, agent: Agent): System['call'] {
+/** Calls an API server of the sandbox, as admin unless told. */
+export function callerOf(t: Test, api: ApiServer): System['call'] {
+  const agent = new Agent({ connect: { ca: api.ca } })
+  t.teardown(() => agent.destroy())
   return async (method, path, { body, as = 'admin', type = 'application/json' } = {}) => {
     const answer = await request(`${api.url}${path}`, {
       dispatcher: agent,

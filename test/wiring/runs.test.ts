@@ -47,11 +47,7 @@ t.test('a run that is gone is a value; any other failure is thrown', async (t) =
 })
 
 t.test('frozen specs are parsed when read: a default that came since is there', async (t) => {
-  const {
-    timeoutSeconds: _timeout,
-    idempotent: _idempotent,
-    ...older
-  } = aPlannedAction().spec as Readonly<Record<string, unknown>>
+  const { timeoutSeconds: _timeout, idempotent: _idempotent, ...older } = aPlannedAction().spec
   const parsed = runOf(aRunObject({ actions: [{ ...aPlannedAction(), spec: { ...older, futureField: 1 } }] }))
   const [entry] = 'ok' in parsed ? entries(parsed.ok.spec, parsed.ok.status) : []
   t.match(entry && specOf(entry.action), { timeoutSeconds: 10, idempotent: true, futureField: 1 })

@@ -1,6 +1,6 @@
 /** The sandbox's API server: starts, serves, seeds, restarts and stops. */
 import { createServer, type Server } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { makeTransport } from './admission/connections.ts'
 import { Users, type TokenUser } from './authn/users.ts'
 import { authorizerOf } from './authz/authorize.ts'
@@ -180,10 +180,16 @@ async function serve(rim: Rim, { host, port, identity }: Where): Promise<Running
     server.once('error', reject)
     server.listen(port, host, resolve)
   })
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
   const stop = async (): Promise<void> => {
     stopControllers()
     const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-    server.closeAllConnections()
+    // Not closeAllConnections: it leaves out those in the middle of their TLS handshake, which would then be served by a world that has ended.
+    for (const socket of sockets) socket.destroy()
     await closed
   }
   return { world: rim.world, server, stop }

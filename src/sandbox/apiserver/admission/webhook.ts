@@ -204,6 +204,6 @@ export function refusal(hook: JsonObject, { result }: Verdict): ApiError {
     code: typeof code === 'number' && code >= 400 ? code : 400,
     reason,
     message: why === '' ? `${denied} without explanation` : `${denied}: ${why}`,
-    details: objectAt(result, 'details'),
+    details: isObject(at(result, 'details')) ? objectAt(result, 'details') : undefined,
   })
 }

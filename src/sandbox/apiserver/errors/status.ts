@@ -10,7 +10,8 @@ export class ApiError extends Error {
   override readonly name = 'ApiError'
   readonly code: number
   readonly reason: string
-  readonly details: JsonObject
+  /** What a Status says beside its sentence; most errors have none, those of the router an empty one. */
+  readonly details: JsonObject | undefined
   readonly metadata: JsonObject
   readonly headers: Readonly<Record<string, string>>
 
@@ -18,14 +19,14 @@ export class ApiError extends Error {
     readonly code: number
     readonly reason: string
     readonly message: string
-    readonly details?: JsonObject
+    readonly details?: JsonObject | undefined
     readonly metadata?: JsonObject
     readonly headers?: Readonly<Record<string, string>>
   }) {
     super(answer.message)
     this.code = answer.code
     this.reason = answer.reason
-    this.details = answer.details ?? {}
+    this.details = answer.details
     this.metadata = answer.metadata ?? {}
     this.headers = answer.headers ?? {}
   }
@@ -40,7 +41,7 @@ export function statusOf(error: ApiError): JsonObject {
     status: 'Failure',
     message: error.message,
     ...(error.reason === '' ? {} : { reason: error.reason }),
-    details: error.details,
+    ...(error.details === undefined ? {} : { details: error.details }),
     code: error.code,
   }
 }
@@ -63,13 +64,19 @@ export function notFound(of: GroupResource, name: string): ApiError {
 /** 404: there is no such resource or path under a known group. */
 export function noSuchPath(): ApiError {
   const message = 'the server could not find the requested resource'
-  return new ApiError({ code: 404, reason: 'NotFound', message })
+  return new ApiError({ code: 404, reason: 'NotFound', message, details: {} })
 }
 
 /** 409: the name is taken. */
 export function alreadyExists(of: GroupResource, name: string): ApiError {
   const message = `${qualified(of)} "${name}" already exists`
   return new ApiError({ code: 409, reason: 'AlreadyExists', message, details: detailsOf(of, name) })
+}
+
+/** 409: the name is taken by an object that is leaving. */
+export function stillLeaving(of: GroupResource, name: string): ApiError {
+  const { code, reason, message, details } = alreadyExists(of, name)
+  return new ApiError({ code, reason, message: `object is being deleted: ${message}`, details })
 }
 
 /** 409: somebody else wrote first. */
@@ -100,7 +107,12 @@ export function invalid(
     code: 422,
     reason: 'Invalid',
     message: `${kind} "${name}" is invalid: ${all}`,
-    details: { name, ...(of.group === '' ? {} : { group: of.group }), kind: of.kind, causes },
+    details: {
+      ...(name === '' ? {} : { name }),
+      ...(of.group === '' ? {} : { group: of.group }),
+      ...(of.kind === '' ? {} : { kind: of.kind }),
+      causes,
+    },
   })
 }
 
@@ -131,10 +143,22 @@ export function forbidden(of: GroupResource, name: string, why: string): ApiErro
   })
 }
 
+/** 403: the namespace takes nothing more. */
+export function terminating(of: GroupResource, name: string, namespace: string): ApiError {
+  const why = `unable to create new content in namespace ${namespace} because it is being terminated`
+  const cause: Json = {
+    reason: 'NamespaceTerminating',
+    message: `namespace ${namespace} is being terminated`,
+    field: 'metadata.namespace',
+  }
+  const { code, reason, message, details } = forbidden(of, name, why)
+  return new ApiError({ code, reason, message, details: { ...details, causes: [cause] } })
+}
+
 /** 405: the resource has no such verb. */
 export function methodNotAllowed(): ApiError {
   const message = 'the server does not allow this method on the requested resource'
-  return new ApiError({ code: 405, reason: 'MethodNotAllowed', message })
+  return new ApiError({ code: 405, reason: 'MethodNotAllowed', message, details: {} })
 }
 
 /** 410: what was asked for is history no more. */
@@ -155,11 +179,17 @@ export function unsupportedMediaType(accepted: readonly string[]): ApiError {
   return new ApiError({ code: 415, reason: 'UnsupportedMediaType', message })
 }
 
+/** 415: a patch of a built-in kind in a language that is not spoken here; the router itself says so. */
+export function unsupportedPatchType(): ApiError {
+  const message = '415: Unsupported Media Type'
+  return new ApiError({ code: 415, reason: 'UnsupportedMediaType', message, details: {} })
+}
+
 /** 406: an answer in a language that is not spoken here. */
 export function notAcceptable(): ApiError {
   const spoken = 'application/json, application/yaml, application/json;stream=watch'
   const message = `406: Not Acceptable\n\nAvailable representations: ${spoken}`
-  return new ApiError({ code: 406, reason: 'NotAcceptable', message })
+  return new ApiError({ code: 406, reason: 'NotAcceptable', message, details: {} })
 }
 
 /** 500: something broke. */
@@ -176,5 +206,5 @@ export function internal(message: string): ApiError {
 /** 504: the time for the request is over. */
 export function timedOut(why: string): ApiError {
   const message = `Timeout: ${why}`
-  return new ApiError({ code: 504, reason: 'Timeout', message })
+  return new ApiError({ code: 504, reason: 'Timeout', message, details: {} })
 }

@@ -74,6 +74,7 @@ export class PatchFailed extends ApiError {
       code: 422,
       reason: 'Invalid',
       message: 'the server rejected our request due to an error in our request',
+      details: {},
     })
     this.why = why
   }
