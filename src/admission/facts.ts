@@ -2,7 +2,7 @@
 import type { AdmissionRequest } from '../core/admission-request.ts'
 import type { MatchFacts } from '../core/match.ts'
 import { head, type Subject } from '../core/refusal.ts'
-import { foreignAnnotations, skipAllAnnotation, skipsIn } from '../core/skip.ts'
+import { countingSkips, foreignAnnotations, skipAllAnnotation, skipsIn } from '../core/skip.ts'
 import { deny, type Verdict } from '../core/verdict.ts'
 import {
   objectAt,
@@ -52,12 +52,11 @@ export async function skipsOf(
   const found = skipsIn(arrival.annotations)
   const { namespace } = arrival.subject
   if (arrival.byVelero) {
-    // Velero copies a Schedule's annotations, and every check allows its account: so a skip counts only if the Schedule
-    // carries it still, where the guard judged who wrote it.
-    if (found.length === 0 || arrival.schedule === '') return { ok: {} }
-    const written = await ports.annotationsOfSchedule(namespace, arrival.schedule)
-    const kept = Object.entries(arrival.annotations).filter(([key, value]) => written[key] === value)
-    return { ok: Object.fromEntries(kept) }
+    const schedule = arrival.schedule
+    if (schedule === '') return { ok: {} }
+    return {
+      ok: await countingSkips(arrival.annotations, () => ports.annotationsOfSchedule(namespace, schedule)),
+    }
   }
   const foreign = foreignAnnotations(arrival.annotations)
   if (foreign.length > 0)

@@ -28,8 +28,8 @@ export type RunStore = {
   /** Creates the run; 'exists' if its name is taken. */
   readonly create: (run: NewRun) => Promise<ActionRun | 'exists'>
   readonly write: (run: ActionRun, status: RunStatus) => Promise<ActionRun | 'conflict' | 'gone'>
-  /** Runs of a namespace that this replica knows of. */
-  readonly known: (namespace: string) => readonly ActionRun[]
+  /** The runs of a namespace, as they are now. */
+  readonly recent: (namespace: string) => Promise<readonly ActionRun[]>
 }
 
 /** The gate's world. */
@@ -66,4 +66,6 @@ export type GatePorts = {
   ) => Promise<{ readonly ok: true } | { readonly heldBy: string }>
   readonly releaseName: (subject: Subject, uid: string) => Promise<void>
   readonly perform: (performing: Performing) => Promise<Outcome>
+  /** Counts a run that ended. */
+  readonly count: (run: ActionRun) => void
 }

@@ -1,16 +1,18 @@
 /** The answer to a dry-run request: what would run, rendered, secrets masked. Nothing is written, nothing is called. */
 import type { ActionRun, PlannedAction } from '../api/action-run.ts'
 import { refusal, wouldRunWarning } from '../core/refusal.ts'
-import { draftRun } from '../core/run/draft.ts'
 import { stagesOf } from '../core/run/names.ts'
 import { specOf } from '../core/run/rows.ts'
 import { allow, deny, type Verdict } from '../core/verdict.ts'
-import type { Case, Plans } from './gate.ts'
+import { draftOf, type Case, type Plans } from './case.ts'
+import { overBudget } from './limits.ts'
 
 /** Lists as warnings what would run. An action that cannot even be rendered refuses, as it would. */
 export async function preview(plans: Plans, at: Case): Promise<Verdict> {
   const { arrival, ports, request } = at
   const { pre, post } = stagesOf(arrival.kind)
+  const refused = overBudget(plans.pre.actions, at)
+  if (refused !== undefined) return refused
   const warnings: string[] = []
   const run = previewRun(plans, at)
   for (const action of plans.pre.actions) {
@@ -27,7 +29,7 @@ export async function preview(plans: Plans, at: Case): Promise<Verdict> {
       endsAt,
       signal: request.signal,
     })
-    if (outcome.status === 'failed' && usesOutputs(action))
+    if (outcome.status === 'failed' && outcome.cause === 'template' && usesOutputs(action))
       warnings.push(wouldRunWarning(pre, action.name, 'with outputs of the actions before it'))
     else if (outcome.status === 'failed') {
       const why = `${pre} action "${action.name}" could not run: ${outcome.message}`
@@ -43,17 +45,11 @@ export async function preview(plans: Plans, at: Case): Promise<Verdict> {
 const usesOutputs = (action: PlannedAction): boolean =>
   JSON.stringify(specOf(action).http ?? {}).includes('outputs')
 
-function previewRun(plans: Plans, { arrival, ports, request }: Case): ActionRun {
-  const draft = draftRun({
-    stage: stagesOf(arrival.kind).pre,
-    kind: arrival.kind,
-    object: arrival.object,
-    cluster: ports.cluster,
-    requestedBy: request.user.username,
-    scheduleName: arrival.schedule,
-    actions: plans.pre.actions,
-    hash: ports.hash,
-  })
-  const metadata = { ...draft.metadata, uid: '', resourceVersion: '', creationTimestamp: '' }
-  return { metadata, spec: draft.spec, status: {} }
+function previewRun(plans: Plans, at: Case): ActionRun {
+  const draft = draftOf(at, stagesOf(at.arrival.kind).pre, plans.pre.actions)
+  return {
+    metadata: { ...draft.metadata, uid: '', resourceVersion: '', creationTimestamp: '' },
+    spec: draft.spec,
+    status: {},
+  }
 }

@@ -1,11 +1,19 @@
 /** Runs the pre stage of one object: claim the name, write the run, act, answer. A repeated question joins or replays. */
 import type { ActionRun } from '../api/action-run.ts'
-import { actionRefusal, breakGlass, continueWarning, refusal, wouldRunWarning } from '../core/refusal.ts'
+import {
+  actionRefusal,
+  breakGlass,
+  continueWarning,
+  refusal,
+  wouldRunWarning,
+  type Subject,
+} from '../core/refusal.ts'
 import type { NewRun } from '../core/run/draft.ts'
 import { drive, type Driven } from '../core/run/drive.ts'
 import { settled, type AbortReason } from '../core/run/machine.ts'
 import { entries, specOf } from '../core/run/rows.ts'
 import { allow, deny, type Verdict } from '../core/verdict.ts'
+import { unlessAborted } from '../until.ts'
 import type { Arrival } from './facts.ts'
 import type { GatePorts } from './gate-ports.ts'
 
@@ -37,19 +45,23 @@ export function runStage(ports: GatePorts): (planned: Planned) => Promise<Verdic
 
 async function admit(planned: Planned, ports: GatePorts): Promise<Verdict> {
   const verdict = planned.pre === undefined ? allow('PostOnly') : await claimed(planned, planned.pre, ports)
-  if (verdict.allowed && planned.post !== undefined) await prepare(planned.post, ports)
+  if (verdict.allowed && planned.post !== undefined) await prepare(planned.post, planned, ports)
   return verdict
 }
 
 /** Writes the post run. If that fails, the controller writes it when it first sees the object. */
-async function prepare(post: NewRun, ports: GatePorts): Promise<void> {
+async function prepare(post: NewRun, { endsAt }: Planned, ports: GatePorts): Promise<void> {
+  // The pre actions have done their work: the answer must not be late for the sake of this record.
+  const deadline = ports.clock.abortAfter(Math.max(0, endsAt - ports.clock.now()))
   try {
-    await ports.runs.create(post)
+    await unlessAborted(deadline.signal, ports.runs.create(post))
   } catch (error) {
     ports.log.warn(
       { run: post.metadata.name, err: error },
       'the post run could not be written yet; the controller will write it',
     )
+  } finally {
+    deadline.release()
   }
 }
 
@@ -67,7 +79,7 @@ async function claimed(planned: Planned, pre: NewRun, ports: GatePorts): Promise
   let keep = false
   try {
     // Asked again: between the first look and the claim, a creation before this one may have been stored and let go.
-    if (await ports.exists(subject)) return nameTaken
+    if (await ports.exists(subject)) return nameTaken(subject)
     const verdict = await recorded(planned, pre, ports)
     // Allowed: the leader gives the claim back once the object is there. RunTaken: another replica still works under it.
     keep = verdict.allowed || verdict.reason === 'RunTaken'
@@ -77,8 +89,14 @@ async function claimed(planned: Planned, pre: NewRun, ports: GatePorts): Promise
   }
 }
 
-/** The answer for a name that an object has: the API server says AlreadyExists. */
-export const nameTaken = allow('NameTaken', 'the name is taken: nothing was run')
+/**
+ * The answer for a name that an object has, as the API server would word it. Not left to the API server: the object may be
+ * gone before it looks, and the new one would then be stored without its actions.
+ */
+export const nameTaken = ({ kind, name }: Subject): Verdict =>
+  deny('AlreadyExists', `${kind.toLowerCase()}s.velero.io "${name}" already exists; tidewaiter ran nothing`, {
+    code: 409,
+  })
 
 async function release({ arrival }: Planned, ports: GatePorts): Promise<void> {
   try {
@@ -91,7 +109,9 @@ async function release({ arrival }: Planned, ports: GatePorts): Promise<void> {
 async function recorded(planned: Planned, pre: NewRun, ports: GatePorts): Promise<Verdict> {
   const created = await ports.runs.create(pre)
   if (created === 'exists') return joined(planned, pre, ports)
-  return verdictOf(planned, await act(planned, created, ports), ports)
+  const driven = await act(planned, created, ports)
+  if (driven.lost === undefined) ports.count(driven.run)
+  return verdictOf(planned, driven, ports)
 }
 
 function act(planned: Planned, run: ActionRun, ports: GatePorts): Promise<Driven> {

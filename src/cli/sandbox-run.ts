@@ -36,12 +36,14 @@ export async function runSandbox(flags: SandboxFlags, world: CliWorld): Promise<
   const teller: Teller = { say: world.stdout, paint: paintWith(colours) }
   const stopped = new Promise<void>((resolve) => world.onStop(resolve))
   const undo: (() => Promise<unknown>)[] = []
+  const stopping = new AbortController()
   try {
-    const playing = play(flags, world, { teller, undo })
-    // Ctrl-C while it starts or plays: what is there already is ended below, and what then fails was meant to.
+    const playing = play(flags, world, { teller, undo, signal: stopping.signal })
     await Promise.race([playing, stopped])
-    playing.catch(() => undefined)
     await stopped
+    // Ctrl-C while it starts or plays: it goes no further, and what then fails was meant to.
+    stopping.abort()
+    await playing.catch(() => undefined)
     world.exitCode(0)
   } catch (error) {
     world.exitCode(exitCodeOf(error))
@@ -51,9 +53,13 @@ export async function runSandbox(flags: SandboxFlags, world: CliWorld): Promise<
   }
 }
 
-type Playing = { readonly teller: Teller; readonly undo: (() => Promise<unknown>)[] }
+type Playing = {
+  readonly teller: Teller
+  readonly undo: (() => Promise<unknown>)[]
+  readonly signal: AbortSignal
+}
 
-async function play(flags: SandboxFlags, world: CliWorld, { teller, undo }: Playing): Promise<void> {
+async function play(flags: SandboxFlags, world: CliWorld, { teller, undo, signal }: Playing): Promise<void> {
   const began = systemClock.now()
   const cluster = await startCluster({
     listen: listenOf(flags.apiListen),
@@ -64,13 +70,15 @@ async function play(flags: SandboxFlags, world: CliWorld, { teller, undo }: Play
     throw listenError('--api-listen', flags.apiListen, error)
   })
   undo.push(cluster.stop)
+  signal.throwIfAborted()
   const folder = await takeFolder(flags.dir, {
     url: cluster.api.url,
     ca: cluster.api.ca,
     kubeconfigs: kubeconfigsOf(cluster),
   })
   undo.push(folder.leave)
-  const beside = flags.onlyCluster ? undefined : await startBeside(folder, world)
+  signal.throwIfAborted()
+  const beside = flags.onlyCluster ? undefined : await startBeside(folder, world, signal)
   if (beside !== undefined) undo.push(beside.stop)
   const shop = flags.onlyCluster ? undefined : await startShop()
   if (shop !== undefined) undo.push(shop.stop)
@@ -78,13 +86,17 @@ async function play(flags: SandboxFlags, world: CliWorld, { teller, undo }: Play
   if (flags.dashboardListen !== undefined)
     world.stderr('tidewaiter: --dashboard-listen: the dashboard is not there yet\n')
   if (shop === undefined) return tellServe(teller, folder.file('tidewaiter.kubeconfig'))
-  if (flags.demo) await playDemo(cluster, shop, teller)
+  if (flags.demo) await playDemo(cluster, shop, { teller, signal })
   shop.onCall((call) => teller.say(callLine(teller, call)))
   tellNext(teller, folder.file('kubeconfig'), shop)
 }
 
-async function playDemo({ api }: Cluster, shop: Shop, teller: Teller): Promise<void> {
+type Audience = { readonly teller: Teller; readonly signal: AbortSignal }
+
+async function playDemo({ api }: Cluster, shop: Shop, { teller, signal }: Audience): Promise<void> {
   const demo = createDemo({ url: api.url, ca: api.ca, token: api.token(), clock: sandboxClock, shop })
+  // Without its connections it comes to an end at once.
+  signal.addEventListener('abort', () => void demo.close(), { once: true })
   try {
     await tellDemo(teller, demo, shop)
   } finally {

@@ -25,7 +25,7 @@ const lookMs = 10
 const tries = 3
 
 /** Starts it, and waits until it is ready. Throws StartError. */
-export async function startBeside(folder: Folder, world: CliWorld): Promise<Beside> {
+export async function startBeside(folder: Folder, world: CliWorld, signal: AbortSignal): Promise<Beside> {
   const logFile = folder.file(logName)
   const destination = pino.destination({ dest: logFile, append: false, sync: false })
   const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination)
@@ -36,8 +36,9 @@ export async function startBeside(folder: Folder, world: CliWorld): Promise<Besi
     destination.end()
   }
   for (const end = systemClock.now() + readyMs; !service.ready(); await systemClock.sleep(lookMs)) {
-    if (systemClock.now() < end) continue
+    if (systemClock.now() < end && !signal.aborted) continue
     await stop()
+    signal.throwIfAborted()
     throw new StartError(
       4,
       `the service must be ready within ${readyMs / 1000} s, and was not: see ${logFile}`,

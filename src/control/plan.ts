@@ -2,20 +2,25 @@
 import type { ActionRun } from '../api/action-run.ts'
 import { planStage, type StagePlan } from '../core/plan.ts'
 import type { SeenObject } from '../core/post.ts'
-import { draftRun } from '../core/run/draft.ts'
+import { draftRun, isTooLarge, tooLarge } from '../core/run/draft.ts'
 import { stagesOf } from '../core/run/names.ts'
-import { skipsIn } from '../core/skip.ts'
+import { countingSkips } from '../core/skip.ts'
 import { scheduleLabel, textAt, textMapAt, withDefaults, type Json } from '../core/velero.ts'
 import type { ControlPorts, KnownAction } from './ports.ts'
 
-/** Writes the post run; false if nothing matches or the object is gone. Actions that came to be later are left out. */
+/**
+ * Writes the post run. Actions that came to be later are left out. Throws while the Actions are not known well enough: a
+ * run is frozen, and must not be frozen without one of them.
+ */
 export async function writePostRun(
   object: SeenObject,
   actionsBefore: number,
   ports: ControlPorts,
-): Promise<boolean> {
+): Promise<'written' | 'nothing' | { readonly problem: string }> {
+  const unsure = ports.unsure(object.namespace)
+  if (unsure !== undefined) throw new Error(`post actions of ${object.name} cannot be planned yet: ${unsure}`)
   const live = await readSame(object, ports)
-  if (live === undefined) return false
+  if (live === undefined) return 'nothing'
   const { post } = stagesOf(object.kind)
   const old = ports
     .actions(object.namespace)
@@ -23,9 +28,12 @@ export async function writePostRun(
   const plan = await planFor(live, { object, stage: post, actions: old, ports })
   for (const problem of plan.problems)
     ports.log.error({ object: object.name, problem }, 'a post action was not planned')
-  if (plan.actions.length === 0) return false
-  const made = await ports.runs.create(draftOf(live, { object, stage: post, plan, ports }))
-  return made !== 'exists'
+  const [problem] = plan.problems
+  if (plan.actions.length === 0) return problem === undefined ? 'nothing' : { problem }
+  const draft = draftOf(live, { object, stage: post, plan, ports })
+  if (isTooLarge(draft)) return { problem: tooLarge }
+  const made = await ports.runs.create(draft)
+  return made === 'exists' ? 'nothing' : 'written'
 }
 
 /**
@@ -95,13 +103,15 @@ async function planFor(live: Json, { object, stage, actions, ports }: Planning):
   })
 }
 
-/** Who wrote a skip is not known here. Of a Schedule's Backup it counts if the Schedule carries it, which the guard judged. */
+/** Skips as they stand on the object: the guard let nobody write them later than CREATE, who may not skip. */
 async function skipsFor(live: Json, ports: ControlPorts): Promise<Readonly<Record<string, string>>> {
   const annotations = textMapAt(live, 'metadata', 'annotations')
   const schedule = textMapAt(live, 'metadata', 'labels')[scheduleLabel] ?? ''
-  if (skipsIn(annotations).length === 0 || schedule === '') return {}
-  const written = await ports.annotationsOfSchedule(textAt(live, 'metadata', 'namespace'), schedule)
-  return Object.fromEntries(Object.entries(annotations).filter(([key, value]) => written[key] === value))
+  return schedule === ''
+    ? annotations
+    : countingSkips(annotations, () =>
+        ports.annotationsOfSchedule(textAt(live, 'metadata', 'namespace'), schedule),
+      )
 }
 
 type Drafting = {

@@ -52,6 +52,16 @@ export type ControlPorts = {
   readonly authorOf: (action: Action) => Author | undefined
   /** When this install came to be, milliseconds. */
   readonly installedAt: number
+  /** Since when nobody looked before this process led, milliseconds: the last sign of life of the former leader. */
+  readonly unwatchedSince: number
+  /** What this leader looked at and found nothing to do for, by stage and uid: a label that comes later changes nothing. */
+  readonly decided: Set<string>
+  /** Aborts when this process leads no more: nothing new is begun. */
+  readonly leading: AbortSignal
+  /** Counts an object that began to work without its pre actions. */
+  readonly unguarded: (object: SeenObject) => void
+  /** Why the Actions of a namespace are not known well enough to plan with; undefined if they are. */
+  readonly unsure: (namespace: string) => string | undefined
   readonly actions: (namespace: string) => readonly KnownAction[]
   readonly defaultsOf: (namespace: string) => Promise<VeleroDefaults>
   readonly scheduleOfBackup: (namespace: string, backup: string) => Promise<string>

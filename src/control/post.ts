@@ -3,7 +3,8 @@ import type { ActionRun } from '../api/action-run.ts'
 import { drive } from '../core/run/drive.ts'
 import { settled, type Seen } from '../core/run/machine.ts'
 import { runName, stagesOf } from '../core/run/names.ts'
-import { entries, specOf } from '../core/run/rows.ts'
+import type { Outcome } from '../core/outcome.ts'
+import { entries, isDue, specOf } from '../core/run/rows.ts'
 import { heldForMs, postStep, type PostStep, type SeenObject } from '../core/post.ts'
 import { progressOf, type Progress, type VeleroKind } from '../core/velero.ts'
 import { tellPost } from './announce.ts'
@@ -25,6 +26,8 @@ export type Again = { readonly inMs: number } | undefined
 const appearMs = 60_000
 /** A Deleting object, or one whose watch event is late, is looked at again after this. */
 const soonMs = 5_000
+/** An action that could not even begin is tried again after this. */
+const laterMs = 15_000
 
 /** Looks at one object. Throws when the API server could not be asked: the queue tries again later. */
 export async function reconcilePost(
@@ -37,8 +40,10 @@ export async function reconcilePost(
   const run = ports.runs.ofObject(key.uid).find(({ spec }) => spec.stage === post)
   // Velero could bring a run of another cluster: its object is not this one.
   if (run !== undefined && run.spec.cluster !== ports.cluster) return undefined
-  if (object === undefined || object.uid !== key.uid)
+  if (object === undefined || object.uid !== key.uid) {
+    ports.decided.delete(decision(key.uid))
     return run === undefined ? undefined : gone(run, ports, signal)
+  }
   const now = ports.clock.now()
   const progress = progressOf(object.progress, now)
   const facts = {
@@ -47,6 +52,7 @@ export async function reconcilePost(
     run,
     runName: runName(key, post),
     installedAt: ports.installedAt,
+    unwatchedSince: ports.unwatchedSince,
     owner: ports.owner,
     now,
   }
@@ -56,11 +62,18 @@ export async function reconcilePost(
 }
 
 async function withoutRun(step: PostStep, object: SeenObject, ports: ControlPorts): Promise<Again> {
-  if (step.do === 'write-run')
-    return (await writePostRun(object, step.actionsBefore, ports)) ? { inMs: 0 } : undefined
+  const decided = decision(object.uid)
+  if (ports.decided.has(decided)) return undefined
   if (step.do === 'report-unfired') return reportUnfired(object, step.because, ports)
-  return undefined
+  if (step.do !== 'write-run') return undefined
+  const written = await writePostRun(object, step.actionsBefore, ports)
+  if (written === 'written') return { inMs: 0 }
+  // Looked at once it had ended, and nothing matched: it is history from now on, whatever is written on it later.
+  if (Number.isFinite(step.actionsBefore)) ports.decided.add(decided)
+  return typeof written === 'object' ? reportUnfired(object, written.problem, ports) : undefined
 }
+
+const decision = (uid: string): string => `post/${uid}`
 
 async function withRun(
   step: PostStep,
@@ -85,13 +98,10 @@ async function markSeen(known: ActionRun, ports: ControlPorts): Promise<Again> {
     message: 'the object came to be',
     lastTransitionTime,
   } as const
-  const others = (run.status.conditions ?? []).filter(({ type }) => type !== 'Seen')
-  if (!wasSeen(run))
-    await ports.runs.write(run, {
-      ...run.status,
-      phase: run.status.phase ?? 'Pending',
-      conditions: [...others, seen],
-    })
+  // Written already: the copy is behind, and its event will bring the key again.
+  if (wasSeen(run)) return { inMs: soonMs }
+  const conditions = [...(run.status.conditions ?? []).filter(({ type }) => type !== 'Seen'), seen]
+  await ports.runs.write(run, { ...run.status, phase: run.status.phase ?? 'Pending', conditions })
   return { inMs: 50 }
 }
 
@@ -152,7 +162,7 @@ async function driveOn(known: ActionRun, at: Driving): Promise<Again> {
     now: ports.clock.now,
     write: ports.runs.write,
     progress: () => at.progress,
-    because: () => (at.signal.aborted ? 'Stopping' : undefined),
+    because: () => (at.signal.aborted || ports.leading.aborted ? 'Stopping' : undefined),
     perform: (current, work) => perform(current, work, at),
   })
   for (const effect of driven.effects) {
@@ -164,7 +174,10 @@ async function driveOn(known: ActionRun, at: Driving): Promise<Again> {
     ports.count(driven.run)
     if (object !== undefined) return tellPost(driven.run, object, ports)
   }
-  return undefined
+  // Handed back although something is due: by a tool of ours that failed, or because this process stops.
+  return driven.run.status.phase === 'Pending' && isDue(driven.run, at.progress)
+    ? { inMs: laterMs }
+    : undefined
 }
 
 async function perform(
@@ -174,6 +187,7 @@ async function perform(
 ) {
   const entry = entries(run.spec, run.status).find(({ action }) => action.name === work.action)
   if (entry === undefined) throw new Error(`run ${run.metadata.name} has no action ${work.action}`)
+  if (at.ports.leading.aborted) return notBegun
   const { kind, name, uid } = run.spec.objectRef
   const live = await at.ports.objects.read(kind, run.metadata.namespace, name)
   const object = live !== undefined && isSame(live, uid) ? live : (run.spec.object ?? {})
@@ -185,6 +199,17 @@ async function perform(
     endsAt: Math.min(at.ports.clock.now() + specOf(entry.action).timeoutSeconds * 1000, deadlineOf(run)),
     signal: at.signal,
   })
+}
+
+/** Another replica leads: it goes on with what this one has not begun. */
+const notBegun: Outcome = {
+  status: 'failed',
+  cause: 'aborted',
+  mayHaveHadEffect: false,
+  attempts: 0,
+  durationMs: 0,
+  message: 'this replica leads no more',
+  request: '',
 }
 
 /** When the run is anybody's: what was slow before this action began is taken from its time. */

@@ -22,8 +22,27 @@ export async function reconcilePre(key: ObjectKey, ports: ControlPorts): Promise
   if (run === undefined) return here === undefined ? undefined : withoutRun(here, ports)
   if (run.spec.cluster !== ports.cluster) return undefined
   if (!settled.has(run.status.phase ?? 'Pending')) return unsettled(run, here !== undefined, ports)
-  if (here !== undefined) await tellPre(run, here, ports)
+  if (here === undefined) return undefined
+  noteUnguarded(run, here, ports)
+  await tellPre(run, here, ports)
   return undefined
+}
+
+/** Refused, and yet it works: nobody waited for the answer (failurePolicy Ignore), or somebody went round us. */
+function noteUnguarded(run: ActionRun, object: SeenObject, ports: ControlPorts): void {
+  const said =
+    run.status.phase === 'Refused' || (run.status.phase === 'Unknown' && run.status.reason !== 'Unguarded')
+  if (
+    !said ||
+    notBegun.has(textAt(object.progress, 'status', 'phase')) ||
+    speaksOf(object.pre, run.metadata.name)
+  )
+    return
+  ports.unguarded(object)
+  ports.log.error(
+    { run: run.metadata.name, object: object.name },
+    'unguarded: it began although its pre actions did not succeed',
+  )
 }
 
 const notBegun: ReadonlySet<string> = new Set(['', 'New', 'FailedValidation', 'Deleting'])
@@ -33,9 +52,14 @@ async function withoutRun(object: SeenObject, ports: ControlPorts): Promise<Agai
   const ours = object.createdAt > ports.installedAt && !isSynced(object)
   const told = speaksOf(object.pre, runName(object, stagesOf(object.kind).pre))
   if (!ours || told || notBegun.has(textAt(object.progress, 'status', 'phase'))) return undefined
+  // Judged once, when it is first seen at work: what is written on it later does not make it one that should have been asked for.
+  const decided = `pre/${object.uid}`
+  if (object.createdAt < ports.unwatchedSince || ports.decided.has(decided)) return undefined
   const run = await writeUnguarded(object, ports)
+  ports.decided.add(decided)
   if (run === undefined) return undefined
   ports.count(run)
+  ports.unguarded(object)
   ports.log.error(
     { run: run.metadata.name, object: object.name },
     'unguarded: it was admitted without its pre actions',

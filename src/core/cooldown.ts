@@ -36,9 +36,12 @@ export function cooldownOf(
   return request.schedule === '' ? ofPeople(request, newestFirst, now) : ofSchedule(request, newestFirst, now)
 }
 
+// Not what a client gave up, or a replica that stopped on purpose: those say nothing about the action.
+const failures: ReadonlySet<string> = new Set(['ActionFailed', 'OutOfTime', 'OwnerLost'])
+
 const refusedAlike = (run: ActionRun, request: CooldownRequest): boolean =>
-  run.status.phase === 'Refused' &&
-  ['ActionFailed', 'OutOfTime'].includes(run.status.reason ?? '') &&
+  ['Refused', 'Unknown'].includes(run.status.phase ?? '') &&
+  failures.has(run.status.reason ?? '') &&
   run.spec.actionsHash === request.actionsHash
 
 function ofSchedule(

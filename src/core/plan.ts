@@ -70,7 +70,9 @@ function freeze(action: Action, author: Author, skip: string | undefined): Plann
 
 /** The seconds that a pre stage may take at most: the timeouts of the actions that will run. */
 export function secondsOf(actions: readonly PlannedAction[]): number {
-  return actions.filter(({ skip }) => skip === undefined).reduce((sum, { spec }) => sum + timeoutOf(spec), 0)
+  // A dry run only renders: its timeout is nobody's wait.
+  const run = actions.filter(({ skip, spec }) => skip === undefined && spec['dryRun'] !== true)
+  return run.reduce((sum, { spec }) => sum + timeoutOf(spec), 0)
 }
 
 function timeoutOf(spec: PlannedAction['spec']): number {
@@ -80,5 +82,7 @@ function timeoutOf(spec: PlannedAction['spec']): number {
 
 /** What the planned actions are known by: a change of any of them changes it. `hash` makes a short text of a long one. */
 export function actionsHashOf(actions: readonly PlannedAction[], hash: (text: string) => string): string {
-  return hash(JSON.stringify(actions.map(({ uid, generation }) => [uid, generation])))
+  return hash(
+    JSON.stringify(actions.map(({ uid, generation, skip }) => [uid, generation, skip !== undefined])),
+  )
 }

@@ -95,6 +95,8 @@ export type PostFacts = {
   readonly runName: string
   /** When this install came to be. */
   readonly installedAt: number
+  /** Since when nobody looked before this leader did, less a margin: what ended earlier was looked at, and matched nothing. */
+  readonly unwatchedSince: number
   readonly owner: string
   readonly now: number
 }
@@ -136,14 +138,14 @@ export function heldForMs(
   return left > 0 ? left : 0
 }
 
-function withoutRun({ object, progress, runName, installedAt }: PostFacts): PostStep {
+function withoutRun({ object, progress, runName, installedAt, unwatchedSince }: PostFacts): PostStep {
   if (speaksOf(object.post, runName)) return { do: 'nothing', because: 'fired before; its run was pruned' }
+  if (isSynced(object)) return { do: 'nothing', because: 'brought by backup sync' }
   if (progress.ended === undefined) {
     return progress.phase === 'Deleting'
       ? { do: 'nothing', because: 'being deleted' }
       : { do: 'write-run', actionsBefore: Number.POSITIVE_INFINITY }
   }
-  if (isSynced(object)) return { do: 'nothing', because: 'brought by backup sync' }
   const finished = finishedAt(object)
   if (!Number.isFinite(finished)) {
     const recent = object.createdAt > installedAt
@@ -152,5 +154,7 @@ function withoutRun({ object, progress, runName, installedAt }: PostFacts): Post
       : { do: 'nothing', because: 'history' }
   }
   if (finished < installedAt) return { do: 'nothing', because: 'ended before tidewaiter was installed' }
+  if (finished < unwatchedSince)
+    return { do: 'nothing', because: 'ended while a leader looked, which found nothing to do' }
   return { do: 'write-run', actionsBefore: finished }
 }

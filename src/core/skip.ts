@@ -48,3 +48,17 @@ export function foreignAnnotations(annotations: Readonly<Record<string, string>>
     (key) => key.startsWith('tidewaiter.io/') && key !== skipAllAnnotation,
   )
 }
+
+/**
+ * The annotations of an object that a Schedule made, as far as they count: Velero copies a Schedule's annotations, and
+ * every check allows its account, so a skip counts only if the Schedule carries it still, where the guard judged who
+ * wrote it. `written` asks for the Schedule's annotations; it is not asked where nothing is skipped.
+ */
+export async function countingSkips(
+  annotations: Readonly<Record<string, string>>,
+  written: () => Promise<Readonly<Record<string, string>>>,
+): Promise<Readonly<Record<string, string>>> {
+  if (skipsIn(annotations).length === 0) return {}
+  const there = await written()
+  return Object.fromEntries(Object.entries(annotations).filter(([key, value]) => there[key] === value))
+}

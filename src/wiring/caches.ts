@@ -80,10 +80,7 @@ export function createCaches(namespace: string, options: CacheOptions): Namespac
     locations: createReflector<KeptLocation>({
       ...common,
       path: veleroPath('backupstoragelocations', namespace),
-      project: (raw) => ({
-        name: textAt(raw, 'metadata', 'name'),
-        isDefault: at(raw, 'spec', 'default') === true,
-      }),
+      project: keptLocation,
     }),
   }
 }
@@ -96,6 +93,12 @@ export const allOf = (caches: NamespaceCaches): readonly Reflector<unknown>[] =>
   caches.objects.Restore,
   caches.locations,
 ]
+
+/** What is kept of a BackupStorageLocation. */
+export const keptLocation = (raw: unknown): KeptLocation => ({
+  name: textAt(raw, 'metadata', 'name'),
+  isDefault: at(raw, 'spec', 'default') === true,
+})
 
 /** What is kept of an Action. */
 export function keptAction(raw: unknown): KeptAction {
@@ -127,3 +130,10 @@ function keptRun(raw: unknown): ActionRun | undefined {
   const { object: _object, ...spec } = parsed.ok.spec
   return { ...parsed.ok, spec }
 }
+
+/** The API server sends a bookmark at least once a minute: a copy that heard nothing for longer is not believed. */
+const longestSilenceMs = 75_000
+
+/** Whether what decisions are made from is current: Actions, runs and storage locations. */
+export const isFresh = ({ actions, runs, locations }: NamespaceCaches): boolean =>
+  [actions, runs, locations].every((copy) => copy.synced() && copy.silentMs() < longestSilenceMs)

@@ -6,6 +6,7 @@ import type { SeenObject } from '../core/post.ts'
 import type { ControlPorts, EventNote } from '../control/ports.ts'
 import { isKubeError } from '../kube/errors.ts'
 import type { Outcome } from '../core/outcome.ts'
+import { isFresh } from './caches.ts'
 import { claimsBy } from './claims.ts'
 import { hash } from './crypto.ts'
 import { veleroPlural } from './kinds.ts'
@@ -20,10 +21,13 @@ import {
   type World,
 } from './world.ts'
 
-/** The controller's ports. `installedAt`: when this install came to be, milliseconds. */
+/** One time of leading: what was before it, and when it ends. Times are milliseconds. */
+export type Term = Pick<ControlPorts, 'installedAt' | 'unwatchedSince' | 'leading'>
+
+/** The controller's ports for one time of leading. */
 export function controlPorts(
   world: World,
-  installedAt: number,
+  term: Term,
   perform: (performing: Performing) => Promise<Outcome>,
 ): ControlPorts {
   const claims = claimsBy({ calls: world.calls, clock: world.clock, hash })
@@ -35,7 +39,8 @@ export function controlPorts(
     hash,
     evaluate: world.cel.evaluate,
     authorOf: (action) => authorOfKept(world, action),
-    installedAt,
+    ...term,
+    decided: new Set(),
     actions: (namespace) =>
       (cachesOf(world, namespace)?.actions.list() ?? []).flatMap((kept) => ('action' in kept ? [kept] : [])),
     defaultsOf: (namespace) => defaultsOf(world, namespace),
@@ -53,6 +58,8 @@ export function controlPorts(
     perform,
     tell: (note) => tell(world, note),
     count: (run) => count(world, run),
+    unguarded: ({ kind }) => world.metrics.unguarded.inc({ kind }),
+    unsure: (namespace) => unsure(world, namespace),
     releaseName: ({ kind, namespace, name, uid }) => claims.release({ kind, namespace, name }, uid),
   }
 }
@@ -104,11 +111,20 @@ async function tell(world: World, note: EventNote): Promise<void> {
   }
 }
 
+/** An Action that cannot be understood must never look like none; nor may a copy that is behind. */
+function unsure(world: World, namespace: string): string | undefined {
+  const caches = cachesOf(world, namespace)
+  if (caches === undefined || !isFresh(caches)) return 'the copy of the Actions is behind'
+  const broken = caches.actions.list().find((kept) => 'problem' in kept)
+  return broken === undefined
+    ? undefined
+    : `the Action ${broken.name} cannot be understood: mend or delete it`
+}
+
 /** Counts a run that ended. */
 export function count(world: World, run: ActionRun): void {
   const { stage } = run.spec
   const phase = run.status.phase ?? 'Unknown'
   world.metrics.runs.inc({ stage, phase })
   if (phase === 'Unknown') world.metrics.unknown.inc({ stage })
-  if (run.status.reason === 'Unguarded') world.metrics.unguarded.inc({ kind: run.spec.objectRef.kind })
 }

@@ -1,11 +1,13 @@
 /** The gate's world, from the process's. */
 import type { GatePorts } from '../admission/gate-ports.ts'
 import type { Action } from '../api/action.ts'
+import type { ActionRun } from '../api/action-run.ts'
+import { parseActionRun } from '../api/parse.ts'
 import type { Subject } from '../core/refusal.ts'
 import { at } from '../core/velero.ts'
-import type { NamespaceCaches } from './caches.ts'
-import { keptAction, type KeptAction } from './caches.ts'
+import { isFresh, keptAction, type KeptAction } from './caches.ts'
 import { claimsBy } from './claims.ts'
+import { count } from './control.ts'
 import { hash } from './crypto.ts'
 import { veleroPlural } from './kinds.ts'
 import type { Performing } from './perform.ts'
@@ -20,9 +22,6 @@ import {
 } from './world.ts'
 import type { Outcome } from '../core/outcome.ts'
 
-/** The API server sends a bookmark at least once a minute: a copy that heard nothing for longer is not believed. */
-export const longestSilenceMs = 75_000
-
 const askMs = 3_000
 
 /** The gate's ports. */
@@ -35,7 +34,8 @@ export function gatePorts(world: World, perform: (performing: Performing) => Pro
     cluster: world.cluster,
     hash,
     evaluate: world.cel.evaluate,
-    runs: { ...world.runs, known: (namespace) => cachesOf(world, namespace)?.runs.list() ?? [] },
+    runs: { ...world.runs, recent: (namespace) => recentRuns(world, namespace) },
+    count: (run) => count(world, run),
     actionsOf: (namespace) => actionsOf(world, namespace),
     authorOf: (action) => authorOfKept(world, action),
     defaultsOf: (namespace) => defaultsOf(world, namespace),
@@ -74,11 +74,17 @@ async function actionsOf(world: World, namespace: string): Promise<Answer> {
   }
 }
 
-const isFresh = ({ actions, runs }: NamespaceCaches): boolean =>
-  actions.synced() &&
-  runs.synced() &&
-  actions.silentMs() < longestSilenceMs &&
-  runs.silentMs() < longestSilenceMs
+/** The runs of a namespace: from the copy while it is fresh, else asked for; a cool-down must not be dodged by a stale one. */
+async function recentRuns(world: World, namespace: string): Promise<readonly ActionRun[]> {
+  const caches = cachesOf(world, namespace)
+  if (caches === undefined) return []
+  if (isFresh(caches)) return caches.runs.list()
+  const listed = await world.calls.own('actionruns', namespace).list({ timeoutMs: askMs })
+  return listed.items.flatMap((raw) => {
+    const parsed = parseActionRun(raw)
+    return 'ok' in parsed ? [parsed.ok] : []
+  })
+}
 
 function sorted(kept: readonly KeptAction[]): Answer {
   const broken = kept.find((one) => 'problem' in one)

@@ -2,7 +2,7 @@
 import { createLeader } from '../control/leader.ts'
 import { keepRegistrations } from '../control/registrar.ts'
 import { missingWebhooks, ownLabels, registrationPatch } from '../core/registration.ts'
-import { leaseAccess } from '../kube/lease.ts'
+import { leaseAccess, type LeaseAccess } from '../kube/lease.ts'
 import { allOf } from './caches.ts'
 import { controlPorts } from './control.ts'
 import type { createController } from './controller.ts'
@@ -23,6 +23,20 @@ export type Leading = {
   readonly keeping: AbortSignal
 }
 
+// A leader may have died with something seen and not yet looked at, and clocks differ.
+const marginMs = 60_000
+
+/** The Lease, and when it was last renewed as far as was read: 0 if there was none. */
+function signsOfLife(access: LeaseAccess): { readonly lease: LeaseAccess; readonly last: () => number } {
+  let last = 0
+  const read: LeaseAccess['read'] = async (signal) => {
+    const found = await access.read(signal)
+    last = found?.renewedAt ?? last
+    return found
+  }
+  return { lease: { ...access, read }, last: () => last }
+}
+
 /** Takes part in the election until the signal aborts. */
 export function lead(
   world: World,
@@ -30,12 +44,17 @@ export function lead(
 ): Promise<void> {
   const { clock, log, metrics } = world
   const { namespace } = install
+  const signs = signsOfLife(
+    leaseAccess(world.client, { namespace, name: `${install.name}-leader`, labels: ownLabels }),
+  )
   const leader = createLeader({
-    lease: leaseAccess(world.client, { namespace, name: `${install.name}-leader`, labels: ownLabels }),
+    lease: signs.lease,
     identity: world.owner,
     clock,
     log,
     onLead: async (leading) => {
+      // Read before our own renewals: the former leader's last sign of life.
+      const unwatchedSince = signs.last() - marginMs
       metrics.leader.set(1)
       const registrar = keepRegistrations(
         {
@@ -44,7 +63,10 @@ export function lead(
           registrations: registrationsFor(registration),
           patchOf: registrationPatch,
           missing: missingWebhooks,
-          onKept: (configuration, inSync) => metrics.caBundle.set({ configuration }, inSync ? 1 : 0),
+          onKept: (configuration, inSync) => {
+            // A look that ends after the lead must not bring back what was reset.
+            if (!leading.aborted) metrics.caBundle.set({ configuration }, inSync ? 1 : 0)
+          },
         },
         AbortSignal.any([leading, keeping]),
       )
@@ -52,7 +74,13 @@ export function lead(
         for (const caches of world.caches.values())
           await Promise.all(allOf(caches).map((reflector) => reflector.whenSynced(leading)))
         const since = await installedAt(world.calls, { namespace, name: `${install.name}-install` })
-        await Promise.all([controller.lead(controlPorts(world, since, perform), leading), registrar])
+        await Promise.all([
+          controller.lead(
+            controlPorts(world, { installedAt: since, unwatchedSince, leading }, perform),
+            leading,
+          ),
+          registrar,
+        ])
       } finally {
         metrics.leader.set(0)
         // Who does not lead knows nothing of these any more.

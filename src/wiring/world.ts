@@ -12,7 +12,7 @@ import type { AccessReview } from '../kube/access-review.ts'
 import type { KubeClient } from '../kube/client.ts'
 import type { Log } from '../log.ts'
 import type { Metrics } from '../observe/metrics.ts'
-import type { NamespaceCaches } from './caches.ts'
+import { isFresh, keptLocation, type NamespaceCaches } from './caches.ts'
 import { hash, signer } from './crypto.ts'
 import type { Calls } from './kinds.ts'
 import type { Runs } from './runs.ts'
@@ -67,10 +67,18 @@ export function isVelero(world: World, user: RequestUser, namespace: string): bo
 }
 
 /** What Velero fills in: the default storage location (velero pkg/controller/backup_controller.go prepareBackupRequest). */
-export function defaultsOf(world: World, namespace: string): Promise<VeleroDefaults> {
-  const locations = cachesOf(world, namespace)?.locations.list() ?? []
-  return Promise.resolve({ storageLocation: locations.find(({ isDefault }) => isDefault)?.name ?? 'default' })
+export async function defaultsOf(world: World, namespace: string): Promise<VeleroDefaults> {
+  const caches = cachesOf(world, namespace)
+  const locations =
+    caches !== undefined && isFresh(caches)
+      ? caches.locations.list()
+      : (await world.calls.velero('backupstoragelocations', namespace).list({ timeoutMs: askMs })).items.map(
+          keptLocation,
+        )
+  return { storageLocation: locations.find(({ isDefault }) => isDefault)?.name ?? 'default' }
 }
+
+const askMs = 3_000
 
 /** The Schedule that made a Backup, or ''. */
 export async function scheduleOfBackup(world: World, namespace: string, backup: string): Promise<string> {

@@ -245,10 +245,15 @@ t.test("Velero's copy of a skip counts only while its Schedule carries it", asyn
   t.same(unlabelled.performed, ['a'])
 })
 
-t.test('a name that is taken is left to the API server', async (t) => {
+t.test('a name that is taken is refused in the words of the API server, and nothing is run', async (t) => {
   const made = gateOf({ name: 'a' })
   made.taken.add('b1')
-  t.match(await ask(made), { allowed: true, reason: 'NameTaken' })
+  t.match(await ask(made), {
+    allowed: false,
+    code: 409,
+    reason: 'AlreadyExists',
+    message: /"b1" already exists/,
+  })
   t.same(made.performed, [])
 })
 
@@ -262,8 +267,8 @@ t.test(
       return ports.claimName(subject, uid)
     }
     t.match(await createGate('Backup', { ...ports, claimName })(aRequest(aBackup(), made.clock)), {
-      allowed: true,
-      reason: 'NameTaken',
+      allowed: false,
+      reason: 'AlreadyExists',
     })
     t.same([made.performed, made.claims.size, made.runs.all()], [[], 0, []])
   },
@@ -353,14 +358,8 @@ t.test('a Restore sees its backup: the Schedule that made it counts', async (t) 
 
 t.test('a name that the API server makes is found in the object', async (t) => {
   const made = gateOf({ name: 'a' })
-  await ask(
-    made,
-    {
-      name: 'b-x7',
-      generateName: 'b-',
-    },
-    { name: '' },
-  )
+  const given = { name: 'b-x7', generateName: 'b-' }
+  await ask(made, given, { name: '' })
   t.match(made.runs.all(), [{ metadata: { name: 'b-x7-1a2b3c4d-prebackup' } }])
 })
 

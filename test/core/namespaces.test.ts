@@ -144,7 +144,7 @@ t.test('what would take too long to find out matches, and at once', async (t) =>
   const patterns = Array.from({ length: 256 }, (_, i) => `${'*b'.repeat(25)}${i}`)
   const began = performance.now()
   for (const one of hostile) t.equal(mayTouch(one, patterns), true)
-  t.ok(performance.now() - began < 1_000, 'bounded by steps; unbounded it takes minutes')
+  t.ok(performance.now() - began < 5_000, 'bounded by steps; unbounded it takes minutes')
   t.comment(`${Math.round(performance.now() - began)} ms`)
 })
 

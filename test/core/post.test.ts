@@ -25,6 +25,8 @@ function facts(given: VeleroGiven, more: Partial<PostFacts> = {}): PostFacts {
     run: undefined,
     runName: 'b1-1a2b3c4d-postbackup',
     installedAt: newYear - 3_600_000,
+    unwatchedSince: newYear - 3_600_000,
+    unwatchedSince: 0,
     owner: 'one',
     now: newYear,
     ...more,
@@ -43,6 +45,7 @@ for (const [name, { given, more, want }] of Object.entries({
   'being deleted, no run': { given: { phase: 'Deleting' }, more: {}, want: { do: 'nothing' } },
   'told, run pruned': { given: { ...ended, ...told }, more: {}, want: { do: 'nothing' } },
   'before the install': { given: ended, more: { installedAt: newYear }, want: { do: 'nothing' } },
+  'ended while a leader looked': { given: ended, more: { unwatchedSince: newYear }, want: { do: 'nothing' } },
   synced: {
     given: { ...ended, creationTimestamp: iso(newYear + 60_000) },
     more: {},

@@ -77,18 +77,18 @@ async function aLocation(t: Test): Promise<string> {
 
 // First, because it takes longest.
 test('a Backup that Velero brings back from the storage runs neither pre nor post actions', async (t) => {
-  const { mark } = aMark()
-  const name = aBackupName()
+  const { mark, name, hook: after } = await given(t)
+  const before = await hook()
+  await act(t, anAction(aName('10'), mark, { http: { url: before.url } }))
   const location = await aLocation(t)
-  must(await backUp(name, mark, { args: ['--storage-location', location, '--wait'] }))
-  const first = await ended('backup', name)
-  const { url, calls } = await hook({ status: 500 })
-  await act(t, anAction(aName('10'), mark, { http: { url } }), post(aName('20'), mark, { http: { url } }))
+  must(await backUp(name, mark, { args: ['--storage-location', location] }))
+  await settledRun('backup', name, 'PostBackup')
+  const first = await find('backup', name)
   must(await kubectl(['delete', 'backups.velero.io', name]))
   const second = await eventually(
     async () => {
       const found = await find('backup', name)
-      return found?.metadata.uid !== first.metadata.uid && found
+      return found !== undefined && found.metadata.uid !== first.metadata.uid && found
     },
     { ms: 100_000, everyMs: 300, what: 'backup sync to bring it back (once a minute)' },
   )
@@ -97,10 +97,11 @@ test('a Backup that Velero brings back from the storage runs neither pre nor pos
   const later = await given(t)
   must(await backUp(later.name, later.mark))
   await noteOf(later.name)
-  t.same(await runsOf('backup', name), [])
-  t.same(await calls(), [])
-  const notes = (await find('backup', name)).metadata.annotations
-  t.notOk('tidewaiter.io/pre' in notes || 'tidewaiter.io/post' in notes)
+  t.same(
+    (await runsOf('backup', name)).map(({ spec }) => spec.objectRef.uid),
+    [first.metadata.uid, first.metadata.uid],
+  )
+  t.same([(await before.calls()).length, (await after.calls()).length], [1, 1])
 })
 
 test('a post action runs once after the Backup has ended, and is recorded, annotated and told', async (t) => {

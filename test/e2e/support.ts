@@ -374,6 +374,10 @@ async function prepare(): Promise<unknown> {
   await eventually(async () => must(await tryApply(hookObjects())), {
     what: 'the objects of the hook server',
   })
+  // After a first install the leader fills in where the API server finds us: until then everything is refused.
+  const asked = () =>
+    kubectl(['create', '--dry-run=server', '-f', '-'], { input: JSON.stringify(aBackup('asked', 'x')) })
+  await eventually(async () => must(await asked()), { what: 'the webhooks to be registered' })
   return eventually(async () => (await fetch(hookBase, { signal: AbortSignal.timeout(1000) })).ok, {
     ms: 60_000,
     what: 'the hook server',

@@ -15,6 +15,7 @@ import {
   eventually,
   hook,
   kubeconfig,
+  kubectl,
   type Loose,
 } from './support.ts'
 import { clusterDir, linesOf, ops, whole } from './z-install.ts'
@@ -81,6 +82,10 @@ t.test(
         /the install tidewaiter looks after namespace velero already: take it away first, or choose another --velero-namespace/,
       ],
     }
+    // The last one makes its Secret before it sees that it is not wanted.
+    t.teardown(() =>
+      kubectl(['delete', 'secrets', '-l', 'app.kubernetes.io/part-of=tidewaiter', '--ignore-not-found']),
+    )
     const started = Object.entries(cases).map(([name, [args, code, text]]) => ({
       name,
       code,

@@ -3,9 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
-import { Agent, request } from 'undici'
 import { crdOf } from '../../src/api/crd.ts'
 import { kinds } from '../../src/api/kinds.ts'
 import type { Clock } from '../../src/clock.ts'
@@ -14,10 +12,8 @@ import type { Log } from '../../src/log.ts'
 import type { ApiServer } from '../../src/sandbox/apiserver/server.ts'
 import { startCluster as startSandbox, type ClusterOptions, type Cluster } from '../../src/sandbox/start.ts'
 import { startService, type Service } from '../../src/service.ts'
+import { callerOf, eventually, type Call } from './asking.ts'
 import { fastClock } from './fast-clock.ts'
-
-/** An object of the API: tests look into it as they like. */
-export type Loose = any // eslint-disable-line typescript/no-explicit-any
 
 /** How the hook server answers; behaviours are used up in order, each `times` (default: for ever). */
 export type Behaviour = {
@@ -43,13 +39,6 @@ export type Hooks = {
   readonly called: (path: string, times?: number) => Promise<void>
 }
 
-/** Somebody's answer from the API server. */
-export type Answer = {
-  readonly status: number
-  readonly body: Loose
-  readonly warnings: readonly string[]
-}
-
 /** A running system. */
 export type System = {
   readonly api: ApiServer
@@ -59,29 +48,15 @@ export type System = {
   readonly service: Running
   /** One more service, or the next one after `kill`. */
   readonly startService: () => Promise<Running>
-  readonly call: (method: string, path: string, about?: About) => Promise<Answer>
+  readonly call: Call
   /** Lines of the service's log, newest last. */
   readonly logged: () => readonly string[]
 }
-type About = { readonly body?: unknown; readonly as?: string; readonly type?: string }
-
 /** A service of a system. */
 export type Running = Service & {
   /** Cuts it off from the API server and stops it: nothing that it had not written by now is ever written. */
   readonly kill: () => Promise<void>
 }
-
-const paths: Readonly<Record<string, string>> = {
-  backups: '/apis/velero.io/v1/namespaces/velero/backups',
-  restores: '/apis/velero.io/v1/namespaces/velero/restores',
-  schedules: '/apis/velero.io/v1/namespaces/velero/schedules',
-  actions: '/apis/tidewaiter.io/v1beta1/namespaces/velero/actions',
-  actionruns: '/apis/tidewaiter.io/v1beta1/namespaces/velero/actionruns',
-  events: '/api/v1/namespaces/velero/events',
-}
-/** The path of a collection of Velero's namespace, or of one object in it. */
-export const pathOf = (plural: string, name?: string): string =>
-  name === undefined ? (paths[plural] ?? plural) : `${paths[plural]}/${name}`
 
 /** How to start. */
 export type SystemOptions = Pick<ClusterOptions, 'velero' | 'objects'> & {
@@ -123,34 +98,6 @@ export async function startCluster(t: Test, options: SystemOptions = {}): Promis
 }
 
 const namespace = (name: string) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
-
-/** Calls an API server of the sandbox, as admin unless told. */
-export function callerOf(t: Test, api: ApiServer): System['call'] {
-  const agent = new Agent({ connect: { ca: api.ca } })
-  t.teardown(() => agent.destroy())
-  return async (method, path, { body, as = 'admin', type = 'application/json' } = {}) => {
-    const answer = await request(`${api.url}${path}`, {
-      dispatcher: agent,
-      method: method as 'GET',
-      // Each call on a connection of its own: none that is kept is found closed after a restart.
-      reset: true,
-      headers: { authorization: `Bearer ${api.token(as)}`, 'content-type': type },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    })
-    const warning = answer.headers['warning'] ?? []
-    const text = await answer.body.text()
-    return {
-      status: answer.statusCode,
-      body: text === '' ? undefined : (JSON.parse(text) as Loose),
-      warnings: [warning].flat().map(warningText),
-    }
-  }
-}
-
-const warningText = (header: string): string =>
-  Buffer.from(/^299 \S+ "(.*)"$/s.exec(header)?.[1] ?? header, 'latin1')
-    .toString()
-    .replaceAll(/\\(.)/g, '$1')
 
 type ServiceWorld = {
   readonly folder: string
@@ -205,19 +152,6 @@ function logInto(lines: string[]): Log {
 }
 const plainError = (_: string, value: unknown): unknown =>
   value instanceof Error ? { message: value.message, stack: value.stack } : value
-
-/** Looks until something else than undefined is found; fails after ten seconds. */
-export async function eventually<T>(
-  what: string,
-  look: () => Promise<T | undefined> | T | undefined,
-): Promise<T> {
-  for (let left = 1_000; left > 0; left -= 1) {
-    const found = await look()
-    if (found !== undefined) return found
-    await sleep(10)
-  }
-  throw new Error(`waited ten seconds, and it was not so: ${what}`)
-}
 
 async function startHooks(t: Test): Promise<Hooks> {
   const calls: HookCall[] = []

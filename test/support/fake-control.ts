@@ -35,6 +35,9 @@ export class FakeControl {
   actions: readonly Action[] = []
   changedAt = newYear - 3_600_000
   installedAt = newYear - 3_600_000
+  unwatchedSince = 0
+  unsure: string | undefined
+  readonly unguarded: string[] = []
   schedules: Readonly<Record<string, Readonly<Record<string, string>>>> = {}
   /** What performing does; it may let time pass. */
   act: (performing: PostPerforming) => Outcome | Promise<Outcome> = () => aDone()
@@ -72,6 +75,11 @@ export class FakeControl {
       evaluate: (source) => (source === 'broken' ? { error: 'no such key' } : { ok: source === 'true' }),
       authorOf: () => ({ username: 'ann', groups: [] }),
       installedAt: this.installedAt,
+      unwatchedSince: this.unwatchedSince,
+      decided: new Set(),
+      leading: new AbortController().signal,
+      unguarded: (object) => void this.unguarded.push(object.name),
+      unsure: () => this.unsure,
       actions: () => this.actions.map((action) => ({ action, changedAt: this.changedAt })),
       defaultsOf: async () => ({ storageLocation: 'default' }),
       scheduleOfBackup: async () => '',

@@ -47,7 +47,8 @@ export class FakeGate {
   readonly performed: string[] = []
   readonly claims = new Map<string, string>()
   readonly taken = new Set<string>()
-  actions: readonly Action[] | { readonly unknown: string } = []
+readonly counted: string[] = []
+    actions: readonly Action[] | { readonly unknown: string } = []
   unadopted: readonly string[] = []
   skippers: readonly string[] = []
   schedules: Readonly<Record<string, Readonly<Record<string, string>>>> = {}
@@ -73,7 +74,7 @@ export class FakeGate {
         read: (...at) => life.call('runs.read', () => runs.read(...at)),
         create: (run) => life.call('runs.create', () => runs.create(run)),
         write: (run, status) => life.call('runs.write', () => runs.write(run, status)),
-        known: runs.known,
+        recent: async (namespace) => runs.known(namespace),
       },
       actionsOf: async () => ('unknown' in this.actions ? this.actions : { ok: this.actions }),
       authorOf: ({ metadata }) =>
@@ -91,6 +92,7 @@ export class FakeGate {
           () => void (this.claims.get(subject.name) === uid && this.claims.delete(subject.name)),
         ),
       perform: (performing) => life.call('perform', () => this.#perform(performing)),
+      count: (run) => void this.counted.push(`${run.spec.stage} ${run.status.phase}`),
     }
   }
 

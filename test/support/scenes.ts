@@ -1,5 +1,6 @@
 /** Sentences for system tests: an Action, a Backup, what became of it. */
-import { eventually, pathOf, type Loose, type System } from './cluster.ts'
+import { eventually, pathOf, type Loose } from './asking.ts'
+import type { System } from './cluster.ts'
 
 /** An Action for every Backup, as kubectl applies it. */
 export const action = (name: string, spec: Loose): Loose => ({

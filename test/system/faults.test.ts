@@ -1,6 +1,7 @@
 /** The service when things go wrong around it: API server, watches, writes, its own death. */
 import t from 'tap'
-import { eventually, pathOf, startCluster, type Loose, type System } from '../support/cluster.ts'
+import { eventually, pathOf, type Loose } from '../support/asking.ts'
+import { startCluster, type System } from '../support/cluster.ts'
 import { act, action, backup, create, ended, runs, settledRun } from '../support/scenes.ts'
 
 t.jobs = 4

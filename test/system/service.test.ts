@@ -1,6 +1,7 @@
 /** The service as a whole, on the sandbox: what users rely on, through the API server, with Velero's stand-in. */
 import t from 'tap'
-import { eventually, pathOf, startCluster, type Loose } from '../support/cluster.ts'
+import { eventually, pathOf, type Loose } from '../support/asking.ts'
+import { startCluster } from '../support/cluster.ts'
 import { act, action, backup, create, ended, runs, settledRun } from '../support/scenes.ts'
 
 t.jobs = 4

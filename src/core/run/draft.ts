@@ -81,3 +81,13 @@ export function draftRun(draft: Draft): NewRun {
     },
   }
 }
+
+// etcd takes 1.5 MiB; the status may grow to half of that.
+const largestRun = 768 * 1024
+
+/** Whether a run would not fit into the API server together with what will be recorded in it. */
+export const isTooLarge = (run: NewRun): boolean => JSON.stringify(run).length > largestRun
+
+/** What to say of such a run. */
+export const tooLarge =
+  'the actions that match are too large to be recorded together (768 KiB); make their bodies or CA bundles smaller, or match fewer'

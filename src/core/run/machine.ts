@@ -154,13 +154,24 @@ function afterOutcome(run: ActionRun, seen: Outcomes, now: number): Step {
   const after = put(run, rowAfter(entry.row, outcome, now))
   if (outcome.status === 'done') return goOn(after, seen.progress, now)
   const { message } = outcome
-  if (outcome.cause === 'aborted') {
-    const reason = seen.because ?? 'Stopping'
-    if (isPre(run)) return stopStage(after, { phase: 'Refused', reason, message }, now)
-    return handedBack(run, entry, { seen, outcome, now })
-  }
-  if (specOf(entry.action).onError === 'Continue') return goOn(after, seen.progress, now)
+  if (!isPre(run) && comesAgain(entry, outcome)) return handedBack(run, entry, { seen, outcome, now })
+  // Nobody waits for the answer any more: an action after this one would have no time either.
+  const cutShort = outcome.cause === 'aborted' ? (seen.because ?? 'Stopping') : seen.because
+  if (isPre(run) && cutShort !== undefined)
+    return stopStage(after, { phase: 'Refused', reason: cutShort, message }, now)
+  // An action that is only tried out decides about nothing.
+  if (specOf(entry.action).onError === 'Continue' || specOf(entry.action).dryRun)
+    return goOn(after, seen.progress, now)
   return stopStage(after, { phase: isPre(run) ? 'Refused' : 'Failed', reason: 'ActionFailed', message }, now)
+}
+
+// A tool of ours that is broken for longer than this many looks (about 25 minutes) ends the action.
+const mostReturns = 100
+
+/** Whether a post action that failed is to be done again: its owner stops, or a tool of ours failed before anything was sent. */
+function comesAgain({ row }: Entry, outcome: Outcome & { readonly status: 'failed' }): boolean {
+  if (outcome.cause === 'aborted') return true
+  return outcome.cause === 'internal' && !outcome.mayHaveHadEffect && row.attempts < mostReturns
 }
 
 function rowAfter(row: RunRow, outcome: Outcome, now: number): RunRow {
@@ -191,7 +202,7 @@ type CutShort = {
  * next owner goes on, as it would after a crash.
  */
 function handedBack(run: ActionRun, entry: Entry, { seen, outcome, now }: CutShort): Step {
-  const attempts = entry.row.attempts + outcome.attempts
+  const attempts = entry.row.attempts + Math.max(1, outcome.attempts)
   const message = `cut short, to be done again: ${outcome.message}`.slice(0, 4096)
   const after = put(run, { ...entry.row, phase: 'Pending', attempts, message })
   if (mayRepeat(entry) || !outcome.mayHaveHadEffect) return rest(after, seen.progress, now)

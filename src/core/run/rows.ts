@@ -17,12 +17,27 @@ export function entries(spec: RunSpec, status: RunStatus): readonly Entry[] {
   return spec.actions.map((action) => ({ action, row: rows.get(action.name) ?? fresh(action) }))
 }
 
+// An ActionRun must fit into etcd (1.5 MiB): half of that for what was done, the other for what is to be done.
+const largestRows = 512 * 1024
+
+/** The row, without what was sent and its outputs if the rows together would grow too large for the API server. */
+function fitting(others: readonly RunRow[], row: RunRow): RunRow {
+  if (JSON.stringify(others).length + JSON.stringify(row).length <= largestRows) return row
+  const { request: _request, outputs: _outputs, ...small } = row
+  return {
+    ...small,
+    message: `${(row.message ?? '').slice(0, 256)} (the record is full: request and outputs left out)`,
+  }
+}
+
 /** The status with one row replaced. */
 export function withRow(spec: RunSpec, status: RunStatus, row: RunRow): RunStatus {
-  return {
-    ...status,
-    actions: entries(spec, status).map((entry) => (entry.row.name === row.name ? row : entry.row)),
-  }
+  const rows = entries(spec, status).map((entry) => entry.row)
+  const kept = fitting(
+    rows.filter(({ name }) => name !== row.name),
+    row,
+  )
+  return { ...status, actions: rows.map((one) => (one.name === row.name ? kept : one)) }
 }
 
 const defaultWhen: readonly EndedAs[] = ['Completed', 'PartiallyFailed', 'Failed']
@@ -50,3 +65,12 @@ function whenItemsDone(progress: Progress): Disposition {
   if (progress.provisional) return 'wait'
   return progress.itemsDone ? 'due' : 'wait'
 }
+
+/** Whether an action of the run may run now. */
+export const isDue = (
+  run: { readonly spec: RunSpec; readonly status: RunStatus },
+  progress: Progress,
+): boolean =>
+  entries(run.spec, run.status).some(
+    ({ action, row }) => row.phase === 'Pending' && disposition(action, progress) === 'due',
+  )

@@ -67,6 +67,13 @@ export function textMapAt(
   )
 }
 
+/** What encoding/json calls the type of a value. */
+export function jsonType(value: Json): string {
+  if (value === null) return 'null'
+  if (isList(value)) return 'array'
+  return typeof value === 'boolean' ? 'bool' : typeof value
+}
+
 /** The object with one key set; a copy. */
 export function set(to: JsonObject, key: string, value: Json): JsonObject {
   // A computed key in a literal defines an own property even for `__proto__`.

@@ -6,7 +6,7 @@ import { startCluster, type Cluster } from '../../../src/sandbox/start.ts'
 import { ObjectStore } from '../../../src/sandbox/velero/object-store.ts'
 import { veleroUser } from '../../../src/sandbox/velero/install.ts'
 import type { Settings } from '../../../src/sandbox/velero/server.ts'
-import { callerOf, eventually, pathOf, type Loose } from '../../support/cluster.ts'
+import { callerOf, eventually, pathOf, type Loose } from '../../support/asking.ts'
 import { fastClock } from '../../support/fast-clock.ts'
 
 t.jobs = 4
@@ -178,10 +178,10 @@ t.test('what is ReadyToStart when Velero starts waits for an update; New runs', 
 })
 
 t.test('a Schedule makes a Backup when it is due, not while one is New or InProgress', async (t) => {
-  const cluster = await start(t, { settings: { scheduleMs: 500, runMs: 20_000 } })
+  const cluster = await start(t, { settings: { scheduleMs: 500, runMs: 60_000 } })
   const template = { ttl: '1h0m0s' }
   make(cluster, 'Schedule', 'often', {
-    spec: { schedule: '@every 2s', template },
+    spec: { schedule: '@every 10s', template },
     metadata: { annotations: { note: 'x' } },
   })
   const call = callerOf(t, cluster.api)
@@ -331,7 +331,7 @@ t.test('the CLI is told the version, and gets files by a URL that ends', async (
   const answer = await fetch(downloadURL)
   t.match(
     gunzipSync(Buffer.from(await answer.arrayBuffer())).toString(),
-    /Backed up a total of 4 items" backup=velero\/b1/,
+    /Backed up a total of 10 items" backup=velero\/b1/,
   )
   t.equal((await fetch(`${downloadURL}x`)).status, 404)
   make(cluster, 'DownloadRequest', 'd2', { spec: { target: { kind: 'BackupLog', name: 'none' } } })

@@ -4,7 +4,8 @@ import { wrong } from '../errors/field.ts'
 import { badRequest, invalid } from '../errors/status.ts'
 import { at, isObject, objectAt, textAt, textsAt, type Json, type JsonObject } from '../json.ts'
 import { groupVersion, type Resource } from '../resources/resource.ts'
-import { decode, parseBody } from '../rest/body.ts'
+import { parseBody } from '../rest/body.ts'
+import { decode } from '../rest/decode.ts'
 import { json, type Answer, type Request } from '../rest/request.ts'
 import { writeOptions } from '../rest/write-options.ts'
 import type { World } from '../world.ts'
@@ -15,7 +16,7 @@ type Review = (world: World, request: Request, object: JsonObject) => JsonObject
 
 /** Answers the POST of a review. */
 export async function answerReview(world: World, request: Request, resource: Resource): Promise<Answer> {
-  const options = writeOptions(request, 'CreateOptions')
+  const options = writeOptions(request, 'create')
   const body = await parseBody(request.body, request.contentType)
   const object = decode(resource, body, { options, warn: request.warn })
   const status = kinds[resource.kind]?.(world, request, object) ?? {}

@@ -1,8 +1,10 @@
 /** Values whose JSON type a built-in kind's Go struct could not take. */
-import { isList, isObject, type Json, type JsonObject } from '../json.ts'
+import { isList, isObject, jsonType, own, type Json, type JsonObject } from '../json.ts'
 import type { Resource } from '../resources/resource.ts'
 import type { Node } from '../schema/node.ts'
+import { objectMetaNode } from '../schema/definitions.ts'
 import { childOf } from '../schema/shape.ts'
+import { formatProblem } from './decode-formats.ts'
 
 const goTypes: Readonly<Record<string, string>> = {
   string: 'string',
@@ -16,7 +18,22 @@ const goTypes: Readonly<Record<string, string>> = {
 
 /** The first such value, worded as encoding/json words it; undefined if there is none. */
 export function decodeProblem(resource: Resource, object: JsonObject): string | undefined {
-  return problem(resource.node, object, { kind: resource.kind, path: '' })
+  const metadata = own(object, 'metadata') ?? {}
+  if (!isObject(metadata))
+    return `json: cannot unmarshal ${jsonType(metadata)} into Go struct field ${resource.kind}.metadata of type v1.ObjectMeta`
+  return (
+    problem(objectMetaNode(), metadata, { kind: 'ObjectMeta', path: 'metadata' }) ??
+    problem(resource.node, object, { kind: resource.kind, path: '' }) ??
+    formatProblem(resource.node, object)
+  )
+}
+
+/** The first such value in metadata that is decoded by itself, as that of custom kinds is. */
+export function metadataProblem(metadata: Json): string | undefined {
+  if (!isObject(metadata))
+    return `json: cannot unmarshal ${jsonType(metadata)} into Go value of type v1.ObjectMeta`
+  const node = objectMetaNode()
+  return problem(node, metadata, { kind: 'ObjectMeta', path: '' }) ?? formatProblem(node, metadata)
 }
 
 type Where = { readonly kind: string; readonly path: string }
@@ -24,7 +41,7 @@ type Where = { readonly kind: string; readonly path: string }
 function problem(node: Node, value: Json, where: Where): string | undefined {
   if (value === null || node.sort === 'any' || node.sort === 'int-or-string') return undefined
   if (!fits(node, value)) {
-    return `json: cannot unmarshal ${jsonType(value)} into Go struct field ${where.kind}.${where.path} of type ${goTypes[node.sort] ?? node.sort}`
+    return `json: cannot unmarshal ${shownType(value)} into Go struct field ${where.kind}.${where.path} of type ${goTypes[node.sort] ?? node.sort}`
   }
   const { inner } = node
   if (isList(value))
@@ -53,8 +70,5 @@ function fits(node: Node, value: Json): boolean {
   return node.sort === 'integer' ? Number.isInteger(value) : typeof value === node.sort
 }
 
-function jsonType(value: Json): string {
-  if (isList(value)) return 'array'
-  if (typeof value === 'boolean') return 'bool'
-  return typeof value === 'number' && !Number.isInteger(value) ? `number ${value}` : typeof value
-}
+const shownType = (value: Json): string =>
+  typeof value === 'number' && !Number.isInteger(value) ? `number ${value}` : jsonType(value)

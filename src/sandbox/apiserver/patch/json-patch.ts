@@ -1,21 +1,31 @@
 /** JSON patch (RFC 6902), with the errors of evanphx/json-patch, which the real server uses. */
-import { ApiError, badRequest } from '../errors/status.ts'
-import { isList, isObject, own, same, set, textAt, without, type Json } from '../json.ts'
+import { ApiError } from '../errors/status.ts'
+import { isList, isObject, jsonType, own, same, set, textAt, without, type Json } from '../json.ts'
 
 // apiserver pkg/endpoints/handlers/patch.go: maxJSONPatchOperations.
 const mostOperations = 10_000
 
+/** The names of the Go types that a patch is decoded into: they differ between clients' patches and webhooks'. */
+export type PatchTypes = { readonly list: string; readonly operation: string }
+
+/** Why a value is no list of operations, in the words of encoding/json; undefined if it is one. */
+export function undecodable(patch: Json, types: PatchTypes): string | undefined {
+  if (patch === null) return undefined
+  if (!isList(patch)) return `json: cannot unmarshal ${jsonType(patch)} into Go value of type ${types.list}`
+  const stray = patch.find((one) => !isObject(one) && one !== null)
+  return stray === undefined
+    ? undefined
+    : `json: cannot unmarshal ${jsonType(stray)} into Go value of type ${types.operation}`
+}
+
 /** The document after the operations; none of them counts unless all succeed. */
 export function jsonPatch(document: Json, patch: Json): Json {
-  if (!isList(patch))
-    throw badRequest(
-      'error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch',
-    )
-  if (patch.length > mostOperations) {
-    const message = `The allowed maximum operations in a JSON patch is ${mostOperations}, got ${patch.length}`
+  const operations = isList(patch) ? patch : []
+  if (operations.length > mostOperations) {
+    const message = `The allowed maximum operations in a JSON patch is ${mostOperations}, got ${operations.length}`
     throw new ApiError({ code: 413, reason: 'RequestEntityTooLarge', message })
   }
-  return patch.reduce<Json>((here, operation) => step(here, operation), document)
+  return operations.reduce<Json>((here, operation) => step(here, operation), document)
 }
 
 function step(document: Json, operation: Json): Json {
@@ -125,16 +135,15 @@ function write(document: Json, path: readonly string[], what: Write): Json {
 
 function writeField(document: Json, key: string, what: Write): Json {
   if (!isObject(document)) throw missingPath(what)
-  if (what.how !== 'add' && !Object.hasOwn(document, key)) throw missingKey(what)
+  // A key that is not there is replaced all the same: the library asks a map whether it fails, not whether it has it.
+  if (what.how === 'remove' && !Object.hasOwn(document, key)) throw missingKey(what, key)
   return what.value === undefined ? without(document, key) : set(document, key, what.value)
 }
 
 const missingPath = ({ how, path }: Write): ApiError =>
   cannot(`${how} operation does not apply: doc is missing path: "${path}": missing value`)
-const missingKey = ({ how, path }: Write): ApiError =>
-  how === 'remove'
-    ? cannot(`remove operation does not apply: doc is missing path: "${path}": missing value`)
-    : cannot(`replace operation does not apply: doc is missing key: ${path}: missing value`)
+const missingKey = ({ path }: Write, key: string): ApiError =>
+  cannot(`error in remove for path: '${path}': Unable to remove nonexistent key: ${key}: missing value`)
 
 function put(document: Json, key: string, value: Json): Json {
   if (isList(document)) return document.with(Number(key), value)
@@ -146,7 +155,7 @@ function writeItem(list: readonly Json[], key: string, what: Write): Json {
   const most = what.how === 'add' ? list.length : list.length - 1
   if (!/^(-|\d+)$/.test(key) || index > most)
     throw cannot(
-      `${what.how} operation does not apply: error in ${what.how} for path: '${what.path}': index out of bounds`,
+      `error in ${what.how} for path: '${what.path}': Unable to access invalid index: ${key}: invalid index referenced`,
     )
   if (what.value === undefined) return list.toSpliced(index, 1)
   return what.how === 'add' ? list.toSpliced(index, 0, what.value) : list.with(index, what.value)

@@ -23,11 +23,11 @@ const replicas: ScalePaths = {
   selector: '.spec.selector',
 }
 
-// group/version | plural | kind | flags: C cluster-scoped, S status, R scale, V create only, A in category all, X api-extensions | short names
+// group/version | plural | kind | flags: C cluster-scoped, S status, R scale, V create only, N a PUT needs a version, P a PUT creates, A in category all, X api-extensions | short names
 const table = `
 v1|configmaps|ConfigMap||cm
-v1|endpoints|Endpoints||ep
-v1|events|Event||ev
+v1|endpoints|Endpoints|P|ep
+v1|events|Event|P|ev
 v1|namespaces|Namespace|CS|ns
 v1|nodes|Node|CS|no
 v1|persistentvolumeclaims|PersistentVolumeClaim|S|pvc
@@ -35,13 +35,13 @@ v1|persistentvolumes|PersistentVolume|CS|pv
 v1|pods|Pod|SA|po
 v1|secrets|Secret||
 v1|serviceaccounts|ServiceAccount||sa
-v1|services|Service|SA|svc
+v1|services|Service|SAP|svc
 apps/v1|controllerrevisions|ControllerRevision||
 apps/v1|daemonsets|DaemonSet|SA|ds
 apps/v1|deployments|Deployment|SRA|deploy
 apps/v1|replicasets|ReplicaSet|SRA|rs
 apps/v1|statefulsets|StatefulSet|SRA|sts
-events.k8s.io/v1|events|Event||ev
+events.k8s.io/v1|events|Event|P|ev
 authentication.k8s.io/v1|selfsubjectreviews|SelfSubjectReview|CV|
 authentication.k8s.io/v1|tokenreviews|TokenReview|CV|
 authorization.k8s.io/v1|localsubjectaccessreviews|LocalSubjectAccessReview|V|
@@ -52,18 +52,18 @@ batch/v1|cronjobs|CronJob|SA|cj
 batch/v1|jobs|Job|SA|
 networking.k8s.io/v1|ingresses|Ingress|S|ing
 networking.k8s.io/v1|networkpolicies|NetworkPolicy||netpol
-policy/v1|poddisruptionbudgets|PodDisruptionBudget|S|pdb
-rbac.authorization.k8s.io/v1|clusterrolebindings|ClusterRoleBinding|C|
-rbac.authorization.k8s.io/v1|clusterroles|ClusterRole|C|
-rbac.authorization.k8s.io/v1|rolebindings|RoleBinding||
-rbac.authorization.k8s.io/v1|roles|Role||
+policy/v1|poddisruptionbudgets|PodDisruptionBudget|SN|pdb
+rbac.authorization.k8s.io/v1|clusterrolebindings|ClusterRoleBinding|CP|
+rbac.authorization.k8s.io/v1|clusterroles|ClusterRole|CP|
+rbac.authorization.k8s.io/v1|rolebindings|RoleBinding|P|
+rbac.authorization.k8s.io/v1|roles|Role|P|
 storage.k8s.io/v1|storageclasses|StorageClass|C|sc
-admissionregistration.k8s.io/v1|mutatingwebhookconfigurations|MutatingWebhookConfiguration|CX|
-admissionregistration.k8s.io/v1|validatingadmissionpolicies|ValidatingAdmissionPolicy|CSX|
-admissionregistration.k8s.io/v1|validatingadmissionpolicybindings|ValidatingAdmissionPolicyBinding|CX|
-admissionregistration.k8s.io/v1|validatingwebhookconfigurations|ValidatingWebhookConfiguration|CX|
-apiextensions.k8s.io/v1|customresourcedefinitions|CustomResourceDefinition|CSX|crd,crds
-coordination.k8s.io/v1|leases|Lease||
+admissionregistration.k8s.io/v1|mutatingwebhookconfigurations|MutatingWebhookConfiguration|CXN|
+admissionregistration.k8s.io/v1|validatingadmissionpolicies|ValidatingAdmissionPolicy|CSXN|
+admissionregistration.k8s.io/v1|validatingadmissionpolicybindings|ValidatingAdmissionPolicyBinding|CXN|
+admissionregistration.k8s.io/v1|validatingwebhookconfigurations|ValidatingWebhookConfiguration|CXN|
+apiextensions.k8s.io/v1|customresourcedefinitions|CustomResourceDefinition|CSXN|crd,crds
+coordination.k8s.io/v1|leases|Lease|NP|
 discovery.k8s.io/v1|endpointslices|EndpointSlice||
 `
 
@@ -96,6 +96,8 @@ function row(line: string): Resource {
     definition,
     custom: false,
     status: flags.includes('S'),
+    needsVersion: flags.includes('N'),
+    putCreates: flags.includes('P'),
     scale: flags.includes('R') ? replicas : undefined,
     columns: columnsOf(kind),
     selectable: selectableFields(kind),

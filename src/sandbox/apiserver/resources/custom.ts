@@ -48,6 +48,8 @@ function resourceOf(crd: JsonObject, version: Json): Resource {
     ),
     definition: `${group.split('.').toReversed().join('.')}.${name}.${kind}`,
     custom: true,
+    needsVersion: true,
+    putCreates: false,
     status: isObject(at(version, 'subresources', 'status')),
     scale: scaleOf(version),
     columns: declaredColumns(listAt(version, 'additionalPrinterColumns')),

@@ -40,6 +40,10 @@ export type Resource = {
   /** Whether it comes from a CRD. */
   readonly custom: boolean
   readonly status: boolean
+  /** A PUT must name the version that it replaces. */
+  readonly needsVersion: boolean
+  /** A PUT of what is not there makes it. */
+  readonly putCreates: boolean
   readonly scale: ScalePaths | undefined
   readonly columns: readonly Column[]
   /** Fields beside metadata.name and metadata.namespace that field selectors may name, and their values. */

@@ -1,13 +1,7 @@
-/** Bodies: parsed with bounds, and decoded into objects of a resource. */
+/** Bodies, parsed with bounds. */
 import { badRequest, unsupportedMediaType } from '../errors/status.ts'
-import { isObject, own, textAt, type Json, type JsonObject } from '../json.ts'
-import { groupVersion, type Resource } from '../resources/resource.ts'
-import { prune, withDefaults } from '../schema/shape.ts'
-import { builtinDefaults } from '../builtin/defaults.ts'
-import { decodeProblem } from '../builtin/decode.ts'
+import type { Json } from '../json.ts'
 import { decodeProtobuf } from '../protobuf/decode.ts'
-import type { Request } from './request.ts'
-import type { WriteOptions } from './write-options.ts'
 
 /** The largest body that is read: apiserver's limit for requests, 3 MiB. */
 export const largestBody = 3 * 1024 * 1024
@@ -30,18 +24,25 @@ export async function parseBody(body: Buffer, contentType: string): Promise<Json
   throw unsupportedMediaType(languages)
 }
 
-/** Parses JSON; throws 400. */
-export function parseJson(body: Buffer): Json {
+/** Parses JSON; throws 400 that begins with `what`. */
+export function parseJson(body: Buffer, what = "couldn't get version/kind; json parse error"): Json {
   const text = body.toString('utf8')
   if (depthOf(text) > deepest) throw badRequest(`the object is nested deeper than ${deepest} levels`)
   try {
     // What JSON.parse gives is Json.
     return JSON.parse(text) as Json
   } catch (error) {
-    throw badRequest(
-      `couldn't get version/kind; json parse error: ${error instanceof Error ? error.message : String(error)}`,
-    )
+    throw badRequest(`${what}: ${jsonProblem(error)}`)
   }
+}
+
+/** Why a text is no JSON, in the words of encoding/json. */
+export function jsonProblem(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error)
+  const [, stray] = /^Unexpected (?:token|number|string)?[^']*'(.+?)'/s.exec(message) ?? []
+  return stray === undefined
+    ? 'unexpected end of JSON input'
+    : `invalid character '${stray}' looking for beginning of value`
 }
 
 /** Parses YAML, of which JSON is a part; throws 400. */
@@ -78,71 +79,4 @@ function depthOf(text: string): number {
     else if (closing.has(code)) depth -= 1
   }
   return most
-}
-
-/** An object of a resource from JSON: known fields only, defaults filled in, unknown fields refused or warned of. */
-export function decode(
-  resource: Resource,
-  value: Json,
-  how: { readonly options: WriteOptions; readonly warn: Request['warn'] },
-): JsonObject {
-  const typed = checkType(resource, value)
-  const unknown = new Set<string>()
-  const object = shape(resource, typed, unknown)
-  reportUnknown(resource, [...unknown], how)
-  return object
-}
-
-/** Prunes and fills in defaults: done after decoding, and again after mutation. */
-export function shape(resource: Resource, object: JsonObject, unknown: Set<string> = new Set()): JsonObject {
-  const pruned = prune(resource.node, object, { dropNull: !resource.custom })
-  for (const path of pruned.unknown) unknown.add(path)
-  if (!isObject(pruned.value)) return object
-  if (!resource.custom) {
-    const problem = decodeProblem(resource, pruned.value)
-    if (problem !== undefined) throw badRequest(`${unfit(resource)}: ${problem}`)
-    return builtinDefaults(resource, pruned.value)
-  }
-  const filled = withDefaults(resource.node, pruned.value)
-  return isObject(filled) ? filled : object
-}
-
-const unfit = (resource: Resource): string =>
-  `${resource.kind} in version ${JSON.stringify(resource.version)} cannot be handled as a ${resource.kind}`
-
-function checkType(resource: Resource, value: Json): JsonObject {
-  if (!isObject(value)) {
-    throw badRequest(
-      "couldn't get version/kind; json parse error: json: cannot unmarshal value into Go value of type struct { APIVersion string; Kind string }",
-    )
-  }
-  const [apiVersion, kind] = [textAt(value, 'apiVersion'), textAt(value, 'kind')]
-  const wanted = groupVersion(resource)
-  if (apiVersion !== '' && apiVersion !== wanted) {
-    throw badRequest(
-      `the API version in the data (${apiVersion}) does not match the expected API version (${wanted})`,
-    )
-  }
-  if (kind !== '' && kind !== resource.kind) {
-    throw badRequest(
-      `${kind} in version ${JSON.stringify(resource.version)} cannot be handled as a ${resource.kind}: no kind ${JSON.stringify(kind)} is registered for this resource`,
-    )
-  }
-  const metadata = own(value, 'metadata')
-  return { ...value, apiVersion: wanted, kind: resource.kind, metadata: isObject(metadata) ? metadata : {} }
-}
-
-function reportUnknown(
-  resource: Resource,
-  unknown: readonly string[],
-  { options, warn }: { readonly options: WriteOptions; readonly warn: Request['warn'] },
-): void {
-  if (unknown.length === 0 || options.fieldValidation === 'Ignore') return
-  const sentences = unknown.map((path) => `unknown field ${JSON.stringify(path)}`)
-  if (options.fieldValidation === 'Warn') {
-    for (const sentence of sentences) warn(sentence)
-    return
-  }
-  const problem = `strict decoding error: ${sentences.join(', ')}`
-  throw badRequest(`${unfit(resource)}: ${problem}`)
 }

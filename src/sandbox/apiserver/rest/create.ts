@@ -2,14 +2,15 @@
 import { admit, review } from '../admission/chain.ts'
 import type { Call } from '../admission/call.ts'
 import { stamp } from '../clock.ts'
-import { alreadyExists, ApiError, badRequest, forbidden, notFound } from '../errors/status.ts'
+import { alreadyExists, ApiError, badRequest, notFound, stillLeaving, terminating } from '../errors/status.ts'
 import { afterUpdate } from '../fields/managed.ts'
 import { own, setAt, textAt, type JsonObject } from '../json.ts'
 import { groupVersion, nameOfResource, type Resource } from '../resources/resource.ts'
 import { keyOf } from '../storage/store.ts'
 import type { World } from '../world.ts'
 import { assign } from '../builtin/assign.ts'
-import { decode, parseBody, shape } from './body.ts'
+import { parseBody } from './body.ts'
+import { decode, duplicatesOf, shape } from './decode.ts'
 import { viewOf } from './list.ts'
 import { forCreate, generatedName } from './metadata.ts'
 import { json, type Answer, type Request } from './request.ts'
@@ -24,9 +25,10 @@ const nameAttempts = 8
 /** Answers a POST. */
 export async function create(world: World, request: Request, resource: Resource): Promise<Answer> {
   const view = viewOf(world, request)
-  const options = writeOptions(request, 'CreateOptions')
+  const options = writeOptions(request, 'create')
   const body = await parseBody(request.body, request.contentType)
-  const decoded = decode(resource, body, { options, warn: request.warn })
+  const duplicates = duplicatesOf(request, options)
+  const decoded = decode(resource, body, { options, warn: request.warn, duplicates })
   const object = inNamespace(resource, decoded, request.info.namespace)
   if (textAt(object, 'metadata', 'resourceVersion') !== '') {
     throw new ApiError({
@@ -72,7 +74,8 @@ export async function createObject(world: World, request: Request, what: What): 
     name: textAt(what.object, 'metadata', 'name'),
     object: what.object,
     oldObject: undefined,
-    options: options.asSent,
+    // Whatever made it: POST, an apply, or a PUT of what was not there.
+    options: { ...options.asSent, kind: 'CreateOptions' },
     dryRun: options.dryRun,
     user: request.user,
     signal: request.signal,
@@ -89,7 +92,7 @@ export async function createObject(world: World, request: Request, what: What): 
     const stored = store(world, what, prepared)
     if (stored !== 'exists') return stored
     const generated = textAt(shaped, 'metadata', 'name') === ''
-    if (!generated || attempt === nameAttempts) throw storeError(resource, name, 'exists')
+    if (!generated || attempt === nameAttempts) throw taken(world, resource, prepared)
   }
 }
 
@@ -120,14 +123,20 @@ function store(world: World, { resource, options }: What, object: JsonObject): J
   const name = textAt(object, 'metadata', 'name')
   const key = keyOf(textAt(object, 'metadata', 'namespace'), name)
   if (options.dryRun) {
-    if (world.store.get(resource.storage, key) !== undefined)
-      throw alreadyExists(nameOfResource(resource), name)
+    if (world.store.get(resource.storage, key) !== undefined) throw taken(world, resource, object)
     return object
   }
   const stored = world.store.create(resource.storage, key, resource.stored(object))
   if (stored === 'exists') return 'exists'
   if (typeof stored === 'string') throw storeError(resource, name, stored)
   return resource.shown(stored)
+}
+
+function taken(world: World, resource: Resource, object: JsonObject): ApiError {
+  const name = textAt(object, 'metadata', 'name')
+  const there = world.store.get(resource.storage, keyOf(textAt(object, 'metadata', 'namespace'), name))
+  const leaving = textAt(there, 'metadata', 'deletionTimestamp') !== ''
+  return (leaving ? stillLeaving : alreadyExists)(nameOfResource(resource), name)
 }
 
 // The NamespaceLifecycle admission plugin.
@@ -137,6 +146,5 @@ function checkNamespace(world: World, resource: Resource, object: JsonObject): v
   const found = world.store.get('/namespaces', namespace)
   if (found === undefined) throw notFound({ group: '', resource: 'namespaces' }, namespace)
   if (textAt(found, 'metadata', 'deletionTimestamp') === '') return
-  const why = `unable to create new content in namespace ${namespace} because it is being terminated`
-  throw forbidden(nameOfResource(resource), textAt(object, 'metadata', 'name'), why)
+  throw terminating(nameOfResource(resource), textAt(object, 'metadata', 'name'), namespace)
 }

@@ -2,26 +2,17 @@
 import { admit, review } from '../admission/chain.ts'
 import type { Call } from '../admission/call.ts'
 import { stamp } from '../clock.ts'
-import { ApiError, conflict, notFound } from '../errors/status.ts'
-import { at, isObject, listAt, setAt, textAt, textsAt, type Json, type JsonObject } from '../json.ts'
+import { ApiError, conflict, forbidden, notFound } from '../errors/status.ts'
+import { at, isObject, listAt, setAt, textAt, textsAt, type JsonObject } from '../json.ts'
 import { nameOfResource, type Resource } from '../resources/resource.ts'
 import { keyOf } from '../storage/store.ts'
 import type { World } from '../world.ts'
-import { parseBody } from './body.ts'
+import { deleteOptions, type DeleteOptions, type Policy } from './delete-options.ts'
 import { listOptions } from './list-options.ts'
 import { pageOf, viewOf } from './list.ts'
 import { uidOf } from './metadata.ts'
 import { json, type Answer, type Request } from './request.ts'
 import { showList, showObject } from './table.ts'
-
-type Policy = 'Orphan' | 'Foreground' | 'Background'
-type DeleteOptions = {
-  readonly policy: Policy
-  readonly uid: string
-  readonly resourceVersion: string
-  readonly dryRun: boolean
-  readonly asSent: JsonObject
-}
 
 /** What became of an object. */
 type Outcome = { readonly gone: boolean; readonly object: JsonObject }
@@ -65,31 +56,6 @@ export async function removeCollection(world: World, request: Request, resource:
   return json(showList(resource, { items, metadata: page.metadata }, view))
 }
 
-async function deleteOptions(request: Request): Promise<DeleteOptions> {
-  const body = request.body.length === 0 ? {} : await parseBody(request.body, request.contentType)
-  const dryRun = textsAt(body, 'dryRun').includes('All') || request.query.getAll('dryRun').includes('All')
-  const sent = isObject(body) ? body : {}
-  return {
-    policy: policyOf(body, request.query),
-    uid: textAt(body, 'preconditions', 'uid'),
-    resourceVersion: textAt(body, 'preconditions', 'resourceVersion'),
-    dryRun,
-    asSent: {
-      ...sent,
-      kind: 'DeleteOptions',
-      apiVersion: 'meta.k8s.io/v1',
-      ...(dryRun ? { dryRun: ['All'] } : {}),
-    },
-  }
-}
-
-function policyOf(body: Json, query: URLSearchParams): Policy {
-  const asked = textAt(body, 'propagationPolicy') || (query.get('propagationPolicy') ?? '')
-  if (asked === 'Orphan' || asked === 'Foreground') return asked
-  const orphan = at(body, 'orphanDependents') === true || query.get('orphanDependents') === 'true'
-  return orphan && asked === '' ? 'Orphan' : 'Background'
-}
-
 type What = {
   readonly resource: Resource
   readonly namespace: string
@@ -106,6 +72,7 @@ async function removeObject(world: World, request: Request, what: What): Promise
     if (stored === undefined) throw notFound(nameOfResource(resource), name)
     const current = resource.shown(stored)
     checkPreconditions(resource, current, options)
+    checkSystem(resource, name)
     const call = callOf(request, what, current)
     await admit(world, call)
     await review(world, call)
@@ -115,6 +82,14 @@ async function removeObject(world: World, request: Request, what: What): Promise
         : undefined
     if (outcome !== undefined) return outcome
   }
+}
+
+// The NamespaceLifecycle admission plugin.
+const immortal: ReadonlySet<string> = new Set(['default', 'kube-public', 'kube-system'])
+
+function checkSystem(resource: Resource, name: string): void {
+  if (!resource.custom && resource.kind === 'Namespace' && immortal.has(name))
+    throw forbidden(nameOfResource(resource), name, 'this namespace may not be deleted')
 }
 
 function callOf(request: Request, { resource, namespace, name, options }: What, current: JsonObject): Call {
@@ -135,19 +110,21 @@ function callOf(request: Request, { resource, namespace, name, options }: What, 
   }
 }
 
+// apiserver pkg/registry/rest/delete.go: BeforeDelete names the kind where others name the resource.
 function checkPreconditions(
-  resource: Resource,
+  { group, kind }: Resource,
   current: JsonObject,
   { uid, resourceVersion }: DeleteOptions,
 ): void {
   const name = textAt(current, 'metadata', 'name')
-  const fail = (what: string, wanted: string, found: string): never => {
-    const why = `Precondition failed: ${what} in precondition: ${wanted}, ${what} in object meta: ${found}`
-    throw conflict(nameOfResource(resource), name, why)
-  }
   const version = textAt(current, 'metadata', 'resourceVersion')
-  if (uid !== '' && uid !== uidOf(current)) fail('UID', uid, uidOf(current))
-  if (resourceVersion !== '' && resourceVersion !== version) fail('ResourceVersion', resourceVersion, version)
+  const [what, wanted, found, perhaps] =
+    uid !== '' && uid !== uidOf(current)
+      ? ['UID', uid, uidOf(current), 'deleted and then recreated']
+      : ['ResourceVersion', resourceVersion, version, 'modified']
+  if (wanted === '' || wanted === found) return
+  const why = `the ${what} in the precondition (${wanted}) does not match the ${what} in record (${found}). The object might have been ${perhaps}`
+  throw conflict({ group, resource: kind }, name, why)
 }
 
 type Taking = What & { readonly key: string; readonly stored: JsonObject; readonly current: JsonObject }

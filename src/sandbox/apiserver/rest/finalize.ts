@@ -12,7 +12,7 @@ export async function finalize(world: World, request: Request, resource: Resourc
   const body = await parseBody(request.body, request.contentType)
   const finalizers = listAt(body, 'spec', 'finalizers')
   const version = at(body, 'metadata', 'resourceVersion')
-  const options = writeOptions(request, 'UpdateOptions')
+  const options = writeOptions(request, 'update')
   const desired = (current: JsonObject): JsonObject => {
     const freed = setAt(current, ['spec'], finalizers.length === 0 ? {} : { finalizers })
     return version === undefined ? freed : setAt(freed, ['metadata', 'resourceVersion'], version)

@@ -1,16 +1,19 @@
 /** PATCH: JSON patch, merge patch, strategic merge patch, and server-side apply. */
 import { stamp } from '../clock.ts'
-import { badRequest, unsupportedMediaType } from '../errors/status.ts'
+import { wrong } from '../errors/field.ts'
+import { badRequest, conflict, invalid, unsupportedMediaType, unsupportedPatchType } from '../errors/status.ts'
 import { applied } from '../fields/apply.ts'
-import { at, isObject, setAt, textAt, type Json, type JsonObject } from '../json.ts'
-import { jsonPatch } from '../patch/json-patch.ts'
+import { at, isObject, jsonType, setAt, textAt, type Json, type JsonObject } from '../json.ts'
+import { goText } from '../patch/go-text.ts'
+import { jsonPatch, undecodable } from '../patch/json-patch.ts'
 import { mergePatch } from '../patch/merge-patch.ts'
 import { strategicMergePatch } from '../patch/strategic.ts'
-import { groupVersion, type Resource } from '../resources/resource.ts'
+import { groupVersion, nameOfResource, type Resource } from '../resources/resource.ts'
 import { keyOf } from '../storage/store.ts'
 import type { World } from '../world.ts'
-import { decode, mediaType, parseJson, parseYaml } from './body.ts'
+import { mediaType, parseJson, parseYaml } from './body.ts'
 import { createObject, inNamespace } from './create.ts'
+import { decode, DecodeFailed, type Decoding } from './decode.ts'
 import { viewOf } from './list.ts'
 import { json, type Answer, type Request } from './request.ts'
 import { showObject } from './table.ts'
@@ -24,15 +27,16 @@ const patchTypes = ['application/json-patch+json', 'application/merge-patch+json
 export async function patch(world: World, request: Request, resource: Resource): Promise<Answer> {
   const view = viewOf(world, request)
   const type = mediaType(request.contentType)
-  const options = writeOptions(request, 'PatchOptions')
+  const options = writeOptions(request, type === applyType ? 'apply' : 'patch')
   if (type === applyType) {
     const { object, created } = await apply(world, request, { resource, options })
     return json(showObject(resource, object, view), created ? 201 : 200)
   }
-  const patched = patcher(resource, type, parseJson(request.body))
+  const patcher = patcherOf(resource, type, request.body)
   const { namespace, name, subresource } = request.info
+  const how = { options, warn: request.warn }
   const desired = (current: JsonObject): JsonObject => {
-    const wanted = decode(resource, patched(current), { options, warn: request.warn })
+    const wanted = decodePatched(resource, patcher(current), how)
     const named = textAt(wanted, 'metadata', 'name')
     if (named !== name)
       throw badRequest(`the name of the object (${named}) does not match the name on the URL (${name})`)
@@ -49,19 +53,52 @@ export async function patch(world: World, request: Request, resource: Resource):
   return json(showObject(resource, object, view))
 }
 
-function patcher(resource: Resource, type: string, body: Json): (current: JsonObject) => Json {
-  if (type === patchTypes[0]) return (current) => jsonPatch(current, body)
-  if (!isObject(body)) throw badRequest('the patch must be a JSON object')
-  if (type === patchTypes[1]) return (current) => mergePatch(current, body)
-  if (type === 'application/strategic-merge-patch+json' && !resource.custom) {
-    return (current) => strategicMergePatch(resource.node, current, body)
+/** What a patch makes of an object, and what of it is shown if its kind cannot take that. */
+type Patched = { readonly value: Json; readonly shown: string }
+type Patcher = (current: JsonObject) => Patched
+
+const whole = (value: Json): Patched => ({ value, shown: JSON.stringify(value) })
+
+function decodePatched(resource: Resource, { value, shown }: Patched, how: Decoding): JsonObject {
+  try {
+    return decode(resource, value, how)
+  } catch (error) {
+    if (!(error instanceof DecodeFailed)) throw error
+    throw invalid({ group: '', kind: '' }, '', [wrong('patch', shown, error.why)])
   }
-  const spoken = [
-    ...patchTypes,
-    ...(resource.custom ? [] : ['application/strategic-merge-patch+json']),
-    applyType,
-  ]
-  throw unsupportedMediaType(spoken)
+}
+
+const strategic = 'application/strategic-merge-patch+json'
+
+function patcherOf(resource: Resource, type: string, sent: Buffer): Patcher {
+  if (type === patchTypes[0]) {
+    const operations = patchBody(sent)
+    const problem = undecodable(operations, {
+      list: '[]handlers.jsonPatchOp',
+      operation: 'handlers.jsonPatchOp',
+    })
+    if (problem !== undefined) throw badRequest(`error decoding patch: ${problem}`)
+    return (current) => whole(jsonPatch(current, operations))
+  }
+  if (type === patchTypes[1]) {
+    const body = objectPatch(sent)
+    return (current) => whole(mergePatch(current, body))
+  }
+  if (type === strategic && !resource.custom) {
+    const body = objectPatch(sent)
+    return (current) => ({ value: strategicMergePatch(resource.node, current, body), shown: goText(body) })
+  }
+  throw resource.custom ? unsupportedMediaType([...patchTypes, applyType]) : unsupportedPatchType()
+}
+
+const patchBody = (sent: Buffer): Json => parseJson(sent, 'error decoding patch')
+
+function objectPatch(sent: Buffer): JsonObject {
+  const body = patchBody(sent)
+  if (isObject(body)) return body
+  throw badRequest(
+    `error decoding patch: json: cannot unmarshal ${jsonType(body)} into Go value of type map[string]interface {}`,
+  )
 }
 
 type Applying = { readonly resource: Resource; readonly options: WriteOptions }
@@ -81,6 +118,11 @@ async function apply(
   }
   const key = keyOf(resource.namespaced ? namespace : '', name)
   if (world.store.get(resource.storage, key) === undefined && subresource === '') {
+    const uid = textAt(config, 'metadata', 'uid')
+    if (uid !== '') {
+      const why = `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`
+      throw conflict(nameOfResource(resource), name, why)
+    }
     const fresh = applied(resource.node, { live: undefined, config, force: options.force }, writer)
     const object = await createObject(world, request, {
       resource,
@@ -114,14 +156,9 @@ function configOf(
 ): JsonObject {
   const { name, namespace } = request.info
   if (!isObject(parsed)) throw badRequest('the body of an apply must be an object')
-  if ((request.query.get('fieldManager') ?? '') === '') {
-    throw badRequest(
-      'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
-    )
-  }
-  if (textAt(parsed, 'apiVersion') === '' || textAt(parsed, 'kind') === '') {
-    throw badRequest(`invalid object type: /, Kind=`)
-  }
+  const [version, kind] = [textAt(parsed, 'apiVersion'), textAt(parsed, 'kind')]
+  if (version === '' || kind === '' || (!resource.custom && kind !== resource.kind))
+    throw badRequest(`invalid object type: ${version.includes('/') ? version : `/${version}`}, Kind=${kind}`)
   if (Array.isArray(at(parsed, 'metadata', 'managedFields')))
     throw badRequest('metadata.managedFields must be nil')
   const known = decodeUndefaulted(resource, parsed, { request, options })

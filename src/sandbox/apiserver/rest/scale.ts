@@ -19,7 +19,7 @@ export async function scale(world: World, request: Request, resource: Resource):
   if (info.verb !== 'update' && info.verb !== 'patch') throw methodNotAllowed()
   const body =
     info.verb === 'update' ? await parseBody(request.body, request.contentType) : parseJson(request.body)
-  const options = writeOptions(request, info.verb === 'update' ? 'UpdateOptions' : 'PatchOptions')
+  const options = writeOptions(request, info.verb === 'update' ? 'update' : 'patch')
   const desired = (current: JsonObject): JsonObject => {
     const wanted = info.verb === 'update' ? body : patched(request, autoscaleObject(resource, current), body)
     return withReplicas(resource, current, wanted)

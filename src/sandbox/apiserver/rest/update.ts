@@ -3,16 +3,20 @@ import { admit, review } from '../admission/chain.ts'
 import type { Call } from '../admission/call.ts'
 import { establish } from '../builtin/assign.ts'
 import { stamp } from '../clock.ts'
-import { badRequest, conflict, modified, notFound } from '../errors/status.ts'
+import { forbiddenBy } from '../authz/attributes.ts'
+import { wrong } from '../errors/field.ts'
+import { badRequest, conflict, invalid, modified, notFound } from '../errors/status.ts'
 import { afterUpdate, sameBut } from '../fields/managed.ts'
 import { at, listAt, setAt, textAt, type JsonObject } from '../json.ts'
 import { groupVersion, nameOfResource, type Resource } from '../resources/resource.ts'
 import { keyOf, type Missed } from '../storage/store.ts'
 import type { World } from '../world.ts'
-import { decode, parseBody, shape } from './body.ts'
-import { inNamespace } from './create.ts'
+import { parseBody } from './body.ts'
+import { decode, duplicatesOf, shape } from './decode.ts'
+import { createObject, inNamespace } from './create.ts'
 import { viewOf } from './list.ts'
 import { forUpdate, uidOf } from './metadata.ts'
+import { attributesOf } from './request-info.ts'
 import { json, type Answer, type Request } from './request.ts'
 import { storeError } from './store-errors.ts'
 import { showObject } from './table.ts'
@@ -38,30 +42,25 @@ const attempts = 5
 /** Answers a PUT. */
 export async function update(world: World, request: Request, resource: Resource): Promise<Answer> {
   const view = viewOf(world, request)
-  const options = writeOptions(request, 'UpdateOptions')
+  const options = writeOptions(request, 'update')
   const body = await parseBody(request.body, request.contentType)
-  const decoded = decode(resource, body, { options, warn: request.warn })
+  const duplicates = duplicatesOf(request, options)
+  const decoded = decode(resource, body, { options, warn: request.warn, duplicates })
   const { namespace, name, subresource } = request.info
   const object = inNamespace(resource, decoded, namespace)
   const named = textAt(object, 'metadata', 'name')
   if (named !== name) {
     throw badRequest(
       named === ''
-        ? 'name must be provided'
+        ? `the name of the object (${name} based on URL) was undeterminable: name must be provided`
         : `the name of the object (${named}) does not match the name on the URL (${name})`,
     )
   }
-  const desired = (current: JsonObject): JsonObject => {
-    const uid = uidOf(object)
-    if (uid !== '' && uid !== uidOf(current)) {
-      throw conflict(
-        nameOfResource(resource),
-        name,
-        `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${uidOf(current)}`,
-      )
-    }
-    return object
+  if (makesAnew(world, request, resource)) {
+    const made = await createObject(world, request, { resource, object, options })
+    return json(showObject(resource, made, view), 201)
   }
+  const desired = (current: JsonObject): JsonObject => replacing(resource, current, object)
   const updated = await changeObject(world, request, {
     resource,
     namespace,
@@ -71,6 +70,38 @@ export async function update(world: World, request: Request, resource: Resource)
     desired,
   })
   return json(showObject(resource, updated, view))
+}
+
+// A PUT that creates needs the right to create.
+function makesAnew(world: World, { info, user }: Request, resource: Resource): boolean {
+  const key = keyOf(resource.namespaced ? info.namespace : '', info.name)
+  if (!resource.putCreates || info.subresource !== '' || world.store.get(resource.storage, key) !== undefined)
+    return false
+  const what = { ...attributesOf(info), verb: 'create' }
+  const { allowed, reason } = world.authorize(user, what)
+  if (!allowed) throw forbiddenBy(user, what, reason)
+  return true
+}
+
+/** The object that replaces another, if it may: it must be the same one, and some kinds want its version named. */
+function replacing(resource: Resource, current: JsonObject, object: JsonObject): JsonObject {
+  const [name, uid] = [textAt(object, 'metadata', 'name'), uidOf(object)]
+  if (uid !== '' && uid !== uidOf(current)) {
+    const why = `StorageError: invalid object, Code: 4, Key: ${registryKey(resource, object)}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${uid}, UID in object meta: ${uidOf(current)}`
+    throw conflict(nameOfResource(resource), name, why)
+  }
+  if (resource.needsVersion && textAt(object, 'metadata', 'resourceVersion') === '') {
+    throw invalid({ group: resource.group, kind: resource.plural }, name, [
+      wrong('metadata.resourceVersion', 0, 'must be specified for an update'),
+    ])
+  }
+  return object
+}
+
+// Where the real server keeps an object in etcd; custom kinds have their group in front.
+function registryKey({ custom, group, plural }: Resource, object: JsonObject): string {
+  const path = [textAt(object, 'metadata', 'namespace'), textAt(object, 'metadata', 'name')].filter(Boolean)
+  return ['/registry', ...(custom ? [group] : []), plural, ...path].join('/')
 }
 
 /** Changes an object; throws 404, 409, 422 and what admission says. */
@@ -143,10 +174,7 @@ function completed(current: JsonObject, wanted: JsonObject): JsonObject {
 
 // What the client asked for is judged, with its own uid and names, not what the server would make of it.
 function withIdentity(asked: JsonObject, prepared: JsonObject): JsonObject {
-  return ['uid', 'creationTimestamp'].reduce(
-    (object, name) => setAt(object, ['metadata', name], at(asked, 'metadata', name)),
-    prepared,
-  )
+  return setAt(prepared, ['metadata', 'uid'], at(asked, 'metadata', 'uid'))
 }
 
 function derived(world: World, resource: Resource, object: JsonObject): JsonObject {

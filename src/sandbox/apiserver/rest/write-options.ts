@@ -1,5 +1,5 @@
 /** The options of writes: dry run, field manager, field validation. */
-import { unsupported, wrong, type FieldError } from '../errors/field.ts'
+import { forbiddenField, required, unsupported, wrong, type FieldError } from '../errors/field.ts'
 import { badRequest, invalid } from '../errors/status.ts'
 import type { JsonObject } from '../json.ts'
 import type { Request } from './request.ts'
@@ -14,13 +14,20 @@ export type WriteOptions = {
   readonly asSent: JsonObject
 }
 
-type OptionsKind = 'CreateOptions' | 'UpdateOptions' | 'PatchOptions'
+type Verb = 'create' | 'update' | 'patch' | 'apply'
+
+const kinds = {
+  create: 'CreateOptions',
+  update: 'UpdateOptions',
+  patch: 'PatchOptions',
+  apply: 'PatchOptions',
+} as const
 
 /** Reads the options of a write; throws 400 and 422. */
-export function writeOptions(request: Request, kind: OptionsKind): WriteOptions {
+export function writeOptions(request: Request, verb: Verb): WriteOptions {
   const { query } = request
-  const errors = problems(query)
-  if (errors.length > 0) throw invalid({ group: 'meta.k8s.io', kind }, '', errors)
+  const errors = [...patchProblems(query, verb), ...problems(query)]
+  if (errors.length > 0) throw invalid({ group: 'meta.k8s.io', kind: kinds[verb] }, '', errors)
   const named = query.get('fieldManager') ?? ''
   const validation = query.get('fieldValidation')
   return {
@@ -28,25 +35,32 @@ export function writeOptions(request: Request, kind: OptionsKind): WriteOptions 
     manager: named || (request.userAgent.split('/')[0] ?? '') || 'unknown',
     fieldValidation: validation === 'Strict' || validation === 'Ignore' ? validation : 'Warn',
     force: forced(query) === true,
-    asSent: asSent(query, kind),
+    asSent: asSent(query, verb),
   }
 }
 
 const isDry = (query: URLSearchParams): boolean => query.getAll('dryRun').includes('All')
 
-function asSent(query: URLSearchParams, kind: OptionsKind): JsonObject {
-  const force = forced(query)
+function asSent(query: URLSearchParams, verb: Verb): JsonObject {
   const given = ['fieldManager', 'fieldValidation'].flatMap((name) => {
     const value = query.get(name)
     return value === null || value === '' ? [] : [[name, value] as const]
   })
   return {
-    kind,
+    // To admission a patch is an update, and force is nobody's business.
+    kind: verb === 'create' ? kinds.create : kinds.update,
     apiVersion: 'meta.k8s.io/v1',
     ...(isDry(query) ? { dryRun: ['All'] } : {}),
     ...Object.fromEntries(given),
-    ...(force === undefined ? {} : { force }),
   }
+}
+
+function patchProblems(query: URLSearchParams, verb: Verb): readonly FieldError[] {
+  if (verb === 'patch' && forced(query) !== undefined)
+    return [forbiddenField('force', 'may not be specified for non-apply patch')]
+  return verb === 'apply' && (query.get('fieldManager') ?? '') === ''
+    ? [required('fieldManager', 'is required for apply patch')]
+    : []
 }
 
 function problems(query: URLSearchParams): readonly FieldError[] {

@@ -5,6 +5,9 @@ import { Nodes, type Node, type Schema } from './node.ts'
 
 const prefix = 'io.k8s.apimachinery.pkg.apis.meta.v1.'
 
+/** Where a schema names its Go type: OpenAPI does not tell a time with microseconds from one without. */
+export const goType = 'x-go-type'
+
 let loaded: ReadonlyMap<string, Schema> | undefined
 
 /** All definitions by name; read at the first use, so that an import costs nothing. */
@@ -18,14 +21,15 @@ function read(): ReadonlyMap<string, Schema> {
   const entries = text.split('\n').flatMap((line) => {
     // Our own file: one {name, schema} a line.
     const parsed: Json = line === '' ? null : (JSON.parse(line) as Json)
-    return isObject(parsed) ? [[textAt(parsed, 'name'), opened(parsed['schema'])] as const] : []
+    return isObject(parsed) ? [[textAt(parsed, 'name'), opened(textAt(parsed, 'name'), parsed['schema'])] as const] : []
   })
   return new Map(entries)
 }
 
 // `type: object` and no more is any object in a built-in kind (RawExtension, FieldsV1), while it is an empty one in a CRD.
-function opened(schema: Json | undefined): JsonObject {
+function opened(name: string, schema: Json | undefined): JsonObject {
   if (!isObject(schema)) return {}
+  if (name === `${prefix}MicroTime`) return { ...schema, [goType]: 'MicroTime' }
   const bare =
     schema['type'] === 'object' &&
     schema['properties'] === undefined &&

@@ -68,9 +68,14 @@ export function withDefaults(node: Node, value: Json): Json {
   const filled = fillFields(node, value)
   return mapObject(filled, (key, one) => {
     const child = childOf(node, key)
-    return child === undefined ? one : withDefaults(child, one)
+    if (child === undefined) return one
+    return one === null && isDroppedNull(child) ? undefined : withDefaults(child, one)
   })
 }
+
+// apiextensions pkg/apiserver/schema/defaulting/prunenulls.go; a list's items are not fields.
+const isDroppedNull = (child: Node): boolean =>
+  !child.nullable && child.fallback === undefined && child !== anyNode
 
 function fillFields(node: Node, value: JsonObject): JsonObject {
   const missing = node.fieldNames.flatMap((name) => {

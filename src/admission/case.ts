@@ -1,0 +1,41 @@
+/** One Backup or Restore that is about to be created, and what is planned for it. */
+import type { Stage } from '../api/action.ts'
+import type { PlannedAction } from '../api/action-run.ts'
+import type { AdmissionRequest } from '../core/admission-request.ts'
+import type { StagePlan } from '../core/plan.ts'
+import { draftRun, type NewRun } from '../core/run/draft.ts'
+import type { Arrival } from './facts.ts'
+import type { GatePorts } from './gate-ports.ts'
+
+/** What every step of the gate works on. */
+export type Case = {
+  readonly arrival: Arrival
+  readonly request: AdmissionRequest
+  readonly ports: GatePorts
+}
+
+/** Both stages of an object, planned. */
+export type Plans = { readonly pre: StagePlan; readonly post: StagePlan }
+
+/** The API server's timeout is rounded up, and the answer must travel: this much of it is not ours. */
+const reserveMs = 1_500
+
+/** When the pre stage must have ended, milliseconds since the epoch. */
+export const endOf = ({ request }: Case): number => request.receivedAt + request.timeoutMs - reserveMs
+
+/** The run of one stage, as it would be created. */
+export const draftOf = (
+  { arrival, request, ports }: Case,
+  stage: Stage,
+  actions: readonly PlannedAction[],
+): NewRun =>
+  draftRun({
+    stage,
+    kind: arrival.kind,
+    object: arrival.object,
+    cluster: ports.cluster,
+    requestedBy: request.user.username,
+    scheduleName: arrival.schedule,
+    actions,
+    hash: ports.hash,
+  })

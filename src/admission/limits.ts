@@ -1,0 +1,42 @@
+/** What refuses before anything starts: too little time, or the same refusal a moment ago. */
+import type { PlannedAction } from '../api/action-run.ts'
+import { cooldownOf } from '../core/cooldown.ts'
+import { actionsHashOf, secondsOf } from '../core/plan.ts'
+import { cooldownRefusal, refusal, spell } from '../core/refusal.ts'
+import { fingerprintOf } from '../core/run/draft.ts'
+import { stagesOf } from '../core/run/names.ts'
+import { deny, type Verdict } from '../core/verdict.ts'
+import { endOf, type Case } from './case.ts'
+
+/** The refusal of actions that may take longer than an admission request has, before any of them begins. */
+export function overBudget(actions: readonly PlannedAction[], at: Case): Verdict | undefined {
+  const { arrival, ports } = at
+  const wantedMs = secondsOf(actions) * 1000
+  const leftMs = Math.max(0, endOf(at) - ports.clock.now())
+  if (wantedMs <= leftMs) return undefined
+  const names = actions.filter(({ skip }) => skip === undefined).map(({ name }) => name)
+  const why = `the actions ${names.join(', ')} may take ${spell(wantedMs)} together, an admission request has ${spell(leftMs)}`
+  return deny(
+    'OverBudget',
+    refusal(arrival.subject, why, 'Nothing was run. Lower their timeoutSeconds, or skip some of them'),
+  )
+}
+
+/** The refusal of what was refused alike a moment ago: the same answer, and nothing is run. */
+export async function coolingDown(
+  actions: readonly PlannedAction[],
+  { arrival, ports }: Case,
+): Promise<Verdict | undefined> {
+  // Where everything is skipped nothing would run: a skip is the way out that a refusal names.
+  if (actions.every(({ skip }) => skip !== undefined)) return undefined
+  const { pre } = stagesOf(arrival.kind)
+  const runs = (await ports.runs.recent(arrival.subject.namespace)).filter(({ spec }) => spec.stage === pre)
+  const request = {
+    schedule: arrival.byVelero ? arrival.schedule : '',
+    fingerprint: fingerprintOf(arrival.object, ports.hash),
+    actionsHash: actionsHashOf(actions, ports.hash),
+  }
+  const now = ports.clock.now()
+  const cooldown = cooldownOf(request, runs, now)
+  return cooldown && deny('CoolDown', cooldownRefusal(arrival.subject, cooldown.run, cooldown.until - now))
+}

@@ -1,0 +1,71 @@
+/** From JSON to an object of a resource: its kind checked, unknown fields dropped and told of, defaults filled in. */
+import { ApiError } from '../errors/status.ts'
+import { isObject, own, type Json, type JsonObject } from '../json.ts'
+import type { Resource } from '../resources/resource.ts'
+import { prune, withDefaults } from '../schema/shape.ts'
+import { builtinDefaults } from '../builtin/defaults.ts'
+import { decodeProblem, metadataProblem } from '../builtin/decode.ts'
+import { mediaType } from './body.ts'
+import { duplicateFields } from './duplicates.ts'
+import { ofKind } from './kind-check.ts'
+import type { Request } from './request.ts'
+import type { WriteOptions } from './write-options.ts'
+
+/** A body that its kind cannot take: 400, unless a patch made it. */
+export class DecodeFailed extends ApiError {
+  readonly why: string
+
+  constructor({ kind, version }: Resource, why: string) {
+    const message = `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${why}`
+    super({ code: 400, reason: 'BadRequest', message })
+    this.why = why
+  }
+}
+
+/** How to decode: what to do about unknown and double fields. */
+export type Decoding = {
+  readonly options: WriteOptions
+  readonly warn: Request['warn']
+  /** The paths of the fields that the text had twice. */
+  readonly duplicates?: readonly string[]
+}
+
+/** An object of a resource from JSON; throws 400 and 422. */
+export function decode(resource: Resource, value: Json, how: Decoding): JsonObject {
+  const typed = ofKind(resource, value)
+  const unknown = new Set<string>()
+  const object = shape(resource, typed, unknown)
+  const fields = resource.custom ? [...unknown].toSorted() : [...unknown]
+  report(resource, how, [
+    ...(how.duplicates ?? []).map((path) => `duplicate field ${JSON.stringify(path)}`),
+    ...fields.map((path) => `unknown field ${JSON.stringify(path)}`),
+  ])
+  return object
+}
+
+/** The fields that the body of a request has twice; none where nobody wants to know. */
+export function duplicatesOf({ body, contentType }: Request, { fieldValidation }: WriteOptions): readonly string[] {
+  const isJson = ['', 'application/json'].includes(mediaType(contentType))
+  return isJson && fieldValidation !== 'Ignore' ? duplicateFields(body.toString('utf8')) : []
+}
+
+/** Prunes and fills in defaults: done after decoding, and again after mutation. */
+export function shape(resource: Resource, object: JsonObject, unknown: Set<string> = new Set()): JsonObject {
+  const pruned = prune(resource.node, object, { dropNull: !resource.custom })
+  for (const path of pruned.unknown) unknown.add(path)
+  if (!isObject(pruned.value)) return object
+  const problem = resource.custom
+    ? metadataProblem(own(pruned.value, 'metadata') ?? {})
+    : decodeProblem(resource, pruned.value)
+  if (problem !== undefined) throw new DecodeFailed(resource, problem)
+  if (!resource.custom) return builtinDefaults(resource, pruned.value)
+  const filled = withDefaults(resource.node, pruned.value)
+  return isObject(filled) ? filled : object
+}
+
+function report(resource: Resource, { options, warn }: Decoding, sentences: readonly string[]): void {
+  if (sentences.length === 0 || options.fieldValidation === 'Ignore') return
+  if (options.fieldValidation === 'Strict')
+    throw new DecodeFailed(resource, `strict decoding error: ${sentences.join(', ')}`)
+  for (const sentence of sentences) warn(sentence)
+}

@@ -1,0 +1,110 @@
+/** Whether metadata may be stored: names, labels, annotations, owners, finalizers (apimachinery pkg/api/validation/objectmeta.go). */
+import { forbiddenField, required, wrong, type FieldError } from '../errors/field.ts'
+import { at, isObject, listAt, objectAt, textAt, textsAt, type Json, type JsonObject } from '../json.ts'
+import type { Resource } from '../resources/resource.ts'
+import { labelProblems, nameProblems, qualifiedProblems } from './names.ts'
+
+/** The problems of an object's metadata. */
+export function metadataProblems(resource: Resource, object: JsonObject): readonly FieldError[] {
+  return [
+    ...ownNameProblems(resource, textAt(object, 'metadata', 'name')),
+    ...labelProblems('metadata.labels', objectAt(object, 'metadata', 'labels')),
+    ...annotationProblems(objectAt(object, 'metadata', 'annotations')),
+    ...ownerProblems(listAt(object, 'metadata', 'ownerReferences')),
+    ...finalizerProblems(resource, textsAt(object, 'metadata', 'finalizers')),
+  ]
+}
+
+function ownNameProblems(resource: Resource, name: string): readonly FieldError[] {
+  if (name === '') return [required('metadata.name', 'name or generateName is required')]
+  return nameProblems(resource, name).map((problem) => wrong('metadata.name', name, problem))
+}
+
+// TotalAnnotationSizeLimitB.
+const largestAnnotations = 256 * 1024
+
+function annotationProblems(annotations: JsonObject): readonly FieldError[] {
+  const field = 'metadata.annotations'
+  const keys = Object.keys(annotations).flatMap((key) =>
+    // Only here may the prefix have capitals.
+    qualifiedProblems(key.toLowerCase()).map((problem) => wrong(field, key, problem)),
+  )
+  const size = Object.entries(annotations).reduce(
+    (sum, [key, value]) =>
+      sum + Buffer.byteLength(key) + Buffer.byteLength(typeof value === 'string' ? value : ''),
+    0,
+  )
+  if (size <= largestAnnotations) return keys
+  const detail = `may not be more than ${largestAnnotations} bytes`
+  return [...keys, { type: 'FieldValueTooLong', field, detail }]
+}
+
+const ownersField = 'metadata.ownerReferences'
+
+function ownerProblems(owners: readonly Json[]): readonly FieldError[] {
+  const controllers = owners.filter((owner) => at(owner, 'controller') === true).map(shownOwner)
+  const [first, ...others] = controllers
+  return [
+    ...owners.flatMap(oneOwnerProblems),
+    ...others.map((other) =>
+      wrong(
+        ownersField,
+        owners,
+        `Only one reference can have Controller set to true. Found "true" in references for ${first} and ${other}`,
+      ),
+    ),
+  ]
+}
+
+const shownOwner = (owner: Json): string => `${textAt(owner, 'kind')}/${textAt(owner, 'name')}`
+
+function oneOwnerProblems(owner: Json): readonly FieldError[] {
+  const version = textAt(owner, 'apiVersion')
+  const errors: FieldError[] =
+    version === '' || version.split('/').length > 2
+      ? [wrong(`${ownersField}.apiVersion`, version, 'version must not be empty')]
+      : []
+  for (const name of ['kind', 'name', 'uid']) {
+    if (textAt(owner, name) === '') errors.push(wrong(`${ownersField}.${name}`, '', 'must not be empty'))
+  }
+  if (version === 'v1' && textAt(owner, 'kind') === 'Event' && isObject(owner))
+    errors.push(wrong(ownersField, owner, '/v1, Kind=Event is disallowed from being an owner'))
+  return errors
+}
+
+// kubernetes pkg/apis/core/validation: ValidateFinalizerName; these groups use apimachinery's rules alone.
+const standardFinalizers: ReadonlySet<string> = new Set(['kubernetes', 'orphan', 'foregroundDeletion'])
+const looseGroups: ReadonlySet<string> = new Set([
+  'admissionregistration.k8s.io',
+  'apiextensions.k8s.io',
+  'coordination.k8s.io',
+])
+
+function finalizerProblems(resource: Resource, finalizers: readonly string[]): readonly FieldError[] {
+  const field = 'metadata.finalizers'
+  const unnamed = finalizers.flatMap((one) =>
+    qualifiedProblems(one).map((problem) => wrong(field, one, problem)),
+  )
+  if (resource.custom || looseGroups.has(resource.group)) return unnamed
+  const detail = 'name is neither a standard finalizer name nor is it fully qualified'
+  const unqualified = finalizers.flatMap((one, index) =>
+    one.includes('/') || standardFinalizers.has(one) ? [] : [wrong(`${field}[${index}]`, one, detail)],
+  )
+  return [...unnamed, ...unqualified]
+}
+
+const immutable = ['name', 'namespace', 'uid'] as const
+
+/** What an update may not do to metadata. */
+export function changeProblems(object: JsonObject, before: JsonObject): readonly FieldError[] {
+  const errors = immutable
+    .filter((name) => textAt(object, 'metadata', name) !== textAt(before, 'metadata', name))
+    .map((name) => wrong(`metadata.${name}`, textAt(object, 'metadata', name), 'field is immutable'))
+  if (textAt(before, 'metadata', 'deletionTimestamp') === '') return errors
+  const former = textsAt(before, 'metadata', 'finalizers')
+  const added = textsAt(object, 'metadata', 'finalizers').filter((one) => !former.includes(one))
+  if (added.length === 0) return errors
+  const shown = `[]string{${added.map((one) => JSON.stringify(one)).join(', ')}}`
+  const detail = `no new finalizers can be added if the object is being deleted, found new finalizers ${shown}`
+  return [...errors, forbiddenField('metadata.finalizers', detail)]
+}

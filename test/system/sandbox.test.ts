@@ -1,0 +1,167 @@
+/** `tidewaiter sandbox` as people start it: the real command, its files, its story, its end. */
+import { spawn } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { Agent, request } from 'undici'
+import { parse } from 'yaml'
+import { eventually, type Loose } from '../support/asking.ts'
+
+t.jobs = 2
+
+type Run = {
+  readonly out: () => string
+  readonly err: () => string
+  readonly ended: Promise<number | null>
+  readonly interrupt: () => void
+}
+
+/** Starts the command; it is ended with the test. */
+function start(t: Test, ...args: readonly string[]): Run {
+  const main = new URL('../../src/main.ts', import.meta.url).pathname
+  const child = spawn(process.execPath, [main, 'sandbox', ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  let [out, err] = ['', '']
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text))
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text))
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
+  t.teardown(async () => {
+    child.kill('SIGKILL')
+    await ended
+  })
+  return { out: () => out, err: () => err, ended, interrupt: () => child.kill('SIGINT') }
+}
+/** Waits until it says something; what else it said is told where it does not. */
+async function told(run: Run, text: string): Promise<void> {
+  try {
+    await eventually(`it says ${text}`, () => run.out().includes(text) || undefined)
+  } catch (cause) {
+    throw new Error(`it said: ${run.out()}${run.err()}`, { cause })
+  }
+}
+
+/** Asks the API server of a kubeconfig. */
+async function ask(
+  t: Test,
+  kubeconfig: string,
+  path: string,
+): Promise<{ readonly status: number; readonly body: Loose }> {
+  const { clusters, users } = parse(readFileSync(kubeconfig, 'utf8'))
+  const cluster = clusters[0].cluster
+  const dispatcher = new Agent({
+    connect: { ca: Buffer.from(cluster['certificate-authority-data'], 'base64') },
+  })
+  t.teardown(() => dispatcher.destroy())
+  const headers = { authorization: `Bearer ${users[0].user.token}` }
+  const { statusCode, body } = await request(`${cluster.server}${path}`, { dispatcher, headers })
+  return { status: statusCode, body: await body.json() }
+}
+const backups = '/apis/velero.io/v1/namespaces/velero/backups'
+
+t.test(
+  'it tells a refusal, a success and a post action, and Ctrl-C ends it and takes its files away',
+  async (t) => {
+    const dir = join(t.testdir(), 'box')
+    const run = start(t, '--dir', dir)
+    await told(run, 'Ctrl-C ends it all')
+    t.match(run.out(), /✗ refused after .*\n.*denied the request: tidewaiter refused Backup/s)
+    t.match(run.out().replaceAll(/\s+/g, ' '), /answered 503 "replica lag 40 s"/)
+    t.match(run.out(), /✓ created.*\n.*Velero: Queued, ReadyToStart, InProgress, Finalizing, Completed/)
+    t.match(run.out(), /POST \/resume \{"backup":"monday","phase":"Completed"\}/)
+    t.match(run.out(), /✓ 90-resume-shop: run monday-[0-9a-f]{8}-postbackup is Succeeded/)
+    t.notOk(run.out().includes('\u001b'), 'no colours where there is no terminal')
+    t.match(run.out(), `export KUBECONFIG=${join(dir, 'kubeconfig')}`)
+    t.match((await ask(t, join(dir, 'kubeconfig'), backups)).body.items[0].metadata.name, 'monday')
+    const alice = await ask(t, join(dir, 'alice.kubeconfig'), '/api/v1/namespaces/velero/secrets')
+    t.equal(alice.status, 403)
+    run.interrupt()
+    t.equal(await run.ended, 0)
+    t.equal(run.err(), '')
+    t.same(readdirSync(dir), ['tidewaiter.log'])
+  },
+)
+
+t.test('Ctrl-C while it starts ends it cleanly too', async (t) => {
+  const dir = join(t.testdir(), 'box')
+  const run = start(t, '--dir', dir)
+  await eventually('it has begun', () => existsSync(join(dir, 'sandbox.json')) || undefined)
+  run.interrupt()
+  t.equal(await run.ended, 0)
+  t.equal(run.err(), '')
+  t.notOk(existsSync(join(dir, 'kubeconfig')))
+})
+
+t.test('several at once do not meet; one folder has one of them', async (t) => {
+  const folder = t.testdir()
+  const [one, two] = ['one', 'two'].map((name) =>
+    start(t, '--dir', join(folder, name), '--only-cluster'),
+  ) as [Run, Run]
+  await told(one, 'Ctrl-C ends it')
+  await told(two, 'Ctrl-C ends it')
+  const third = start(t, '--dir', join(folder, 'one'), '--only-cluster')
+  t.equal(await third.ended, 4)
+  t.match(
+    third.err(),
+    /the folder .*one is in use by another sandbox \(https:\/\/127\.0\.0\.1:\d+\): end it, or choose another --dir/,
+  )
+  t.equal((await ask(t, join(folder, 'one', 'kubeconfig'), backups)).status, 200)
+  const urls = ['one', 'two'].map(
+    (name) => JSON.parse(readFileSync(join(folder, name, 'sandbox.json'), 'utf8')).url,
+  )
+  t.not(urls[0], urls[1])
+})
+
+t.test('a folder that a killed sandbox left is taken over; one of somebody else is not', async (t) => {
+  const left = t.testdir({
+    left: { 'sandbox.json': JSON.stringify({ url: 'https://127.0.0.1:1', ca: 'x' }), kubeconfig: 'old' },
+    broken: { 'sandbox.json': '{"url":' },
+    other: { kubeconfig: 'mine' },
+  })
+  for (const name of ['left', 'broken']) {
+    const run = start(t, '--dir', join(left, name), '--only-cluster')
+    await told(run, 'Ctrl-C ends it')
+    t.match(readFileSync(join(left, name, 'kubeconfig'), 'utf8'), /current-context: sandbox/)
+    run.interrupt()
+    await run.ended
+  }
+  const refused = start(t, '--dir', join(left, 'other'), '--only-cluster')
+  t.equal(await refused.ended, 4)
+  t.match(refused.err(), /was not made by a sandbox: choose another --dir/)
+  t.equal(readFileSync(join(left, 'other', 'kubeconfig'), 'utf8'), 'mine')
+})
+
+t.test('a port in use is told with exit code 4, a wrong address with 2', async (t) => {
+  const taken = createServer()
+  await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => new Promise((resolve) => taken.close(resolve)))
+  const address = `127.0.0.1:${(taken.address() as AddressInfo).port}`
+  const dir = join(t.testdir(), 'box')
+  const run = start(t, '--dir', dir, '--api-listen', address)
+  t.equal(await run.ended, 4)
+  t.equal(
+    run.err(),
+    `tidewaiter: --api-listen ${address} is taken by another process: stop it, or choose another address\n`,
+  )
+  for (const args of [['--api-listen', 'here'], ['--surprise'], ['--api-listen', '127.0.0.1:70000']]) {
+    const wrong = start(t, '--dir', dir, ...args)
+    t.equal(await wrong.ended, 2, args.join(' '))
+  }
+  writeFileSync(join(t.testdir(), 'file'), '')
+  const unusable = start(t, '--dir', join(t.testdirName, 'file', 'box'))
+  t.equal(await unusable.ended, 4)
+  t.match(unusable.err(), /cannot be made .*choose another --dir/)
+})
+
+t.test('without the demo there is the service and no Backup', async (t) => {
+  const dir = join(t.testdir(), 'box')
+  const run = start(t, '--dir', dir, '--no-demo', '--dashboard-listen', '127.0.0.1:0')
+  await told(run, 'Ctrl-C ends it all')
+  t.match(run.err(), 'the dashboard is not there yet')
+  t.same((await ask(t, join(dir, 'kubeconfig'), backups)).body.items, [])
+  const webhooks = await ask(
+    t,
+    join(dir, 'kubeconfig'),
+    '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations',
+  )
+  t.match(webhooks.body.items[0].metadata.name, /^tidewaiter-dev-/)
+})
