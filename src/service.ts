@@ -19,7 +19,7 @@ import { createController } from './wiring/controller.ts'
 import { randomHex } from './wiring/crypto.ts'
 import { installOf } from './wiring/install.ts'
 import { lead } from './wiring/lead.ts'
-import { goOutside } from './wiring/outside.ts'
+import { goOutside, refuseIfCovered } from './wiring/outside.ts'
 import { performerOf } from './wiring/perform.ts'
 import { createRefused } from './wiring/refused.ts'
 import type { RegistrationWorld } from './wiring/registrations.ts'
@@ -71,6 +71,9 @@ export async function startService(config: Config, outside: Outside): Promise<Se
     outside.stop?.removeEventListener('abort', giveUp)
   }
 }
+
+// A watch that is half open is torn down after 150 s at most: who heard nothing for longer is cut off.
+const cutOffMs = 180_000
 
 type Life = {
   readonly stopping: AbortController
@@ -153,6 +156,12 @@ async function assemble(config: Config, outside: Outside, { stopping, undo, stop
       ? []
       : ['the copies of the API server are not synced yet'],
   )
+  notReady.push(() =>
+    caches.flatMap(allOf).some((copy) => copy.synced() && copy.silentMs() > cutOffMs)
+      ? ['the API server has not been heard for three minutes']
+      : [],
+  )
+  if (install.outside) await refuseIfCovered(connection, install, config.veleroNamespaces)
   await credentials.start(signal)
   const registration: RegistrationWorld = {
     calls: connection.calls,
@@ -182,7 +191,7 @@ async function assemble(config: Config, outside: Outside, { stopping, undo, stop
   // What keeps the registrations must end before they are taken away.
   const keeping = new AbortController()
   const leadership = new AbortController()
-  if (install.outside) await goOutside(connection, install, { registration, undo })
+  if (install.outside) await goOutside(connection, registration, undo)
   undo.push(() => Promise.resolve(keeping.abort()))
 
   const watchman = createWatchman(watchmanPorts(world, (look) => noteLook(metrics, look)))

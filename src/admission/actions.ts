@@ -5,7 +5,7 @@ import { checkAction, secretsOf } from '../core/action-check.ts'
 import type { AdmissionRequest } from '../core/admission-request.ts'
 import { allow, deny, type Verdict } from '../core/verdict.ts'
 import type { ActionPorts } from './action-ports.ts'
-import { adopts, specChanged } from './author.ts'
+import { adopts, isStamped, specChanged } from './author.ts'
 
 /** The label without which a Secret is not given to actions. */
 export const forActionsLabel = 'tidewaiter.io/for-actions'
@@ -18,6 +18,7 @@ export function createActionCheck(ports: ActionPorts): (request: AdmissionReques
     if (ports.isVelero(request.user, request.namespace)) return allow('Restored')
     if (request.operation === 'UPDATE' && !specChanged(request, ports) && !adopts(request))
       return allow('SpecUnchanged')
+    if (!isStamped(request, ports)) return deny('Unstamped', unstamped(request), { code: 422 })
     const parsed = ports.parse(request.object)
     if ('problems' in parsed) return invalid(request, parsed.problems)
     const problems = [
@@ -27,6 +28,11 @@ export function createActionCheck(ports: ActionPorts): (request: AdmissionReques
     return problems.length === 0 ? allow('ActionAccepted') : invalid(request, problems)
   }
 }
+
+// Without a name the stamp was made for another Action: generateName is filled in after the mutating webhooks.
+const unstamped = (request: AdmissionRequest): string =>
+  `Action ${request.namespace}/${request.name} does not carry the stamp of its author, and would never run. ` +
+  'Give it a metadata.name instead of a generateName; if it has one, look whether the MutatingWebhookConfiguration tidewaiter is there'
 
 function invalid(request: AdmissionRequest, problems: readonly FieldProblem[]): Verdict {
   const lines = problems.map((problem) => `- ${sentenceOf(problem)}`)

@@ -52,6 +52,14 @@ const stampedOf = (request: AdmissionRequest, object: unknown, ports: ActionPort
   spec: ports.minimalSpec(at(object, 'spec')),
 })
 
+/** Whether the Action carries the stamp of an author, for its name and spec. */
+export const isStamped = (request: AdmissionRequest, ports: ActionPorts): boolean =>
+  authorOf(
+    textMapAt(request.object, 'metadata', 'annotations')[authorAnnotation],
+    stampedOf(request, request.object, ports),
+    ports.stampTools(),
+  ) !== undefined
+
 /** Whether this request changes what the Action does. */
 export function specChanged(request: AdmissionRequest, ports: Pick<ActionPorts, 'minimalSpec'>): boolean {
   const spec = (object: unknown) => JSON.stringify(ports.minimalSpec(at(object, 'spec')))

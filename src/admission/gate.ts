@@ -54,9 +54,9 @@ async function plan(
       }),
     }
   }
+  if (actions.ok.length === 0) return { verdict: allow('NoActionMatches') }
   const skips = await skipsOf(arrival, request, ports)
   if ('refused' in skips) return { verdict: skips.refused }
-  if (actions.ok.length === 0) return { verdict: allow('NoActionMatches') }
   const facts = await factsOf(arrival, ports)
   const stages = stagesOf(arrival.kind)
   const of = (stage: Stage) =>

@@ -87,5 +87,5 @@ export type ControlPorts = {
   /** Counts what became of a run. */
   readonly count: (run: ActionRun) => void
   /** Gives the name claim of an object back, now that it is there. */
-  readonly releaseName: (object: SeenObject) => Promise<void>
+  readonly releaseName: (object: EventNote['regarding']) => Promise<void>
 }

@@ -84,6 +84,8 @@ async function unsettled(known: ActionRun, isHere: boolean, ports: ControlPorts)
   const ended = await abandoned(run, isHere, ports)
   if (typeof ended === 'string') return { inMs: clockMarginMs }
   ports.count(ended)
+  // Nobody waits under this name any more: it is free for another try.
+  await ports.releaseName({ ...run.spec.objectRef, namespace: run.metadata.namespace })
   ports.log.error(
     { run: run.metadata.name, phase: ended.status.phase },
     'a pre stage was left over by a replica that ended',

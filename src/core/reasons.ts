@@ -33,6 +33,7 @@ export const reasons = {
   NotOurs: 'a request that is not for tidewaiter',
   ActionAccepted: 'an Action was accepted',
   ActionInvalid: 'an Action that cannot work',
+  Unstamped: 'an Action without the stamp of its author, which would never run',
   Restored: 'an Action that comes out of a Restore: accepted, and suspended until adopted',
   SpecUnchanged: 'an Action whose spec did not change',
   Stamped: 'an Action was stamped with its author',

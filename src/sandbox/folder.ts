@@ -6,7 +6,9 @@ import { join, resolve } from 'node:path'
 import { connect } from 'node:tls'
 
 /** A folder that cannot be used, with what to do. */
-export class FolderError extends Error {}
+export class FolderError extends Error {
+  readonly code = 'FOLDER_UNUSABLE'
+}
 
 /** A folder that is ours until `leave`. */
 export type Folder = {
@@ -112,6 +114,7 @@ async function isAlive(text: string): Promise<boolean> {
     // It took the connection and says nothing: stopped in a debugger or by Ctrl-Z, but there.
     socket.once('timeout', end(true))
     socket.once('error', end(false))
+    socket.once('close', end(false))
   })
 }
 

@@ -5,22 +5,26 @@ import type { Connection } from './connect.ts'
 import type { Install } from './install.ts'
 import { coveredBy, register, unregister, type RegistrationWorld } from './registrations.ts'
 
-/** Outside a cluster this process makes its own registrations, and takes them away. */
-export async function goOutside(
+/** Refuses to start beside another install for the same namespace, before anything is written. */
+export async function refuseIfCovered(
   connection: Connection,
   install: Install,
-  {
-    registration,
-    undo,
-  }: { readonly registration: RegistrationWorld; readonly undo: (() => Promise<unknown>)[] },
+  namespaces: readonly string[],
 ): Promise<void> {
-  const other = await coveredBy(connection.calls, install.name, registration.namespaces)
-  if (other !== undefined) {
-    throw new StartError(
-      4,
-      `the install ${other} looks after namespace ${registration.namespaces.join(', ')} already: take it away first, or choose another --velero-namespace`,
-    )
-  }
+  const other = await coveredBy(connection.calls, install.name, namespaces)
+  if (other === undefined) return
+  throw new StartError(
+    4,
+    `the install ${other} looks after namespace ${namespaces.join(', ')} already: take it away first, or choose another --velero-namespace`,
+  )
+}
+
+/** Makes the registrations of this process; they are taken away when it stops. */
+export async function goOutside(
+  connection: Connection,
+  registration: RegistrationWorld,
+  undo: (() => Promise<unknown>)[],
+): Promise<void> {
   const me = await connection.client.request<unknown>({
     method: 'POST',
     path: '/apis/authentication.k8s.io/v1/selfsubjectreviews',

@@ -77,3 +77,9 @@ t.test('a Restore is never refused', async (t) => {
 t.test('a DELETE is not for us', async (t) => {
   t.match(await ask(null, { operation: 'DELETE' }), { reason: 'NotOurs' })
 })
+
+t.test('an Action whose stamp was made for another name is refused: it would never run', async (t) => {
+  const verdict = await ask(withSecret, { stamp: false })
+  t.match(verdict, { allowed: false, code: 422, reason: 'Unstamped' })
+  t.match(verdict.message, /metadata.name instead of a generateName/)
+})

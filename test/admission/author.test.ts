@@ -22,7 +22,7 @@ const stampOf = (username: string, given: ActionGiven = {}) => {
 }
 const decide = createAuthor(actionPorts({ stampTools: () => tools, minimalSpec }))
 const ask = (object: ActionGiven, given: Partial<AdmissionRequest> & { readonly username?: string } = {}) =>
-  decide(anActionRequest(anActionObject(object), given))
+  decide(anActionRequest(anActionObject(object), { ...given, stamp: false }))
 const update = (object: ActionGiven, old: ActionGiven, username = 'eve') =>
   ask(object, { operation: 'UPDATE', oldObject: anActionObject(old), username })
 const annotated = (text: string, given: ActionGiven = {}): ActionGiven => ({

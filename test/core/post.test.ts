@@ -26,7 +26,6 @@ function facts(given: VeleroGiven, more: Partial<PostFacts> = {}): PostFacts {
     runName: 'b1-1a2b3c4d-postbackup',
     installedAt: newYear - 3_600_000,
     unwatchedSince: newYear - 3_600_000,
-    unwatchedSince: 0,
     owner: 'one',
     now: newYear,
     ...more,

@@ -24,6 +24,7 @@ import {
   runsOf,
   settledRun,
   velero,
+  veleroMs,
   type Behaviour,
   type Hook,
   type Loose,
@@ -44,7 +45,7 @@ const noteOf = (name: string): Promise<Loose> =>
       const text = (await find('backup', name)).metadata.annotations?.['tidewaiter.io/post']
       return text === undefined ? undefined : JSON.parse(text)
     },
-    { what: `the annotation tidewaiter.io/post of ${name}` },
+    { ms: veleroMs, what: `the annotation tidewaiter.io/post of ${name}` },
   )
 
 /** One post action for Backups with a mark of their own. */

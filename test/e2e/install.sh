@@ -10,6 +10,7 @@ cat >"$overlay/kustomization.yaml" <<T
 apiVersion: kustomize.config.k8s.io/v1beta1
 kind: Kustomization
 resources: [../../deploy/overlays/default]
+sortOptions: {order: fifo}
 images: [{name: tidewaiter, newName: ${image%@*}, digest: ${image#*@}}]
 T
 k() { test/cluster/cluster.sh exec "$D" kubectl "$@"; }

@@ -50,14 +50,14 @@ type About = {
   readonly interrupt?: AbortSignal
 }
 
-/** Runs a program to its end, at most for a minute; never throws. */
+/** Runs a program to its end, at most for two minutes; never throws. */
 export function run(program: string, args: readonly string[], about: About = {}): Promise<Ran> {
   return new Promise((resolve) => {
     const env = { ...process.env, KUBECONFIG: kubeconfig }
     const child = execFile(
       program,
       args,
-      { env, timeout: 60_000, maxBuffer: 64 << 20 },
+      { env, timeout: 120_000, maxBuffer: 64 << 20 },
       (error, stdout, stderr) => {
         const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 255
         resolve({ code, stdout, stderr })
@@ -181,6 +181,9 @@ export async function list(kind: Kind, selector = ''): Promise<readonly Loose[]>
 export const runsOf = (kind: 'backup' | 'restore', name: string): Promise<readonly Loose[]> =>
   list('actionrun', `tidewaiter.io/${kind}-name=${name}`)
 
+/** Velero 1.18 backs up one after another, and where many are queued at once it may look at the next only after a minute. */
+export const veleroMs = 110_000
+
 /** Waits until the run of this stage has settled. */
 export const settledRun = (kind: 'backup' | 'restore', name: string, stage: string): Promise<Loose> =>
   eventually(
@@ -188,7 +191,7 @@ export const settledRun = (kind: 'backup' | 'restore', name: string, stage: stri
       (await runsOf(kind, name)).find(
         ({ spec, status }) => spec.stage === stage && status?.completionTimestamp !== undefined,
       ),
-    { ms: 60_000, what: `the ${stage} run of ${name}` },
+    { ms: veleroMs, what: `the ${stage} run of ${name}` },
   )
 
 const ends = ['Completed', 'PartiallyFailed', 'Failed', 'FailedValidation']
@@ -199,7 +202,7 @@ export const ended = (kind: 'backup' | 'restore', name: string): Promise<Loose> 
       const found = await find(kind, name)
       return ends.includes(found?.status?.phase) ? found : undefined
     },
-    { ms: 60_000, what: `the end of ${kind} ${name}` },
+    { ms: veleroMs, what: `the end of ${kind} ${name}` },
   )
 
 /** The Events about a Backup or Restore, by its uid. */

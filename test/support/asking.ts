@@ -1,7 +1,7 @@
 /** Asking an API server of the sandbox, and waiting for what is to come. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
-import { Agent, request } from 'undici'
+import { Agent, interceptors, request } from 'undici'
 import type { ApiServer } from '../../src/sandbox/apiserver/server.ts'
 
 /** An object of the API: tests look into it as they like. */
@@ -32,14 +32,16 @@ export const pathOf = (plural: string, name?: string): string =>
 
 /** Calls an API server of the sandbox, as admin unless told. */
 export function callerOf(t: Test, api: ApiServer): Call {
-  const agent = new Agent({ connect: { ca: api.ca } })
+  const agent = new Agent({ connect: { ca: api.ca } }).compose(
+    interceptors.retry({ maxRetries: 3, minTimeout: 10 }),
+  )
   t.teardown(() => agent.destroy())
   return async (method, path, { body, as = 'admin', type = 'application/json' } = {}) => {
     const answer = await request(`${api.url}${path}`, {
       dispatcher: agent,
       method: method as 'GET',
-      // Each call on a connection of its own: none that is kept is found closed after a restart.
-      reset: true,
+      // A write on a connection of its own: none that was kept is found closed after a restart. Reads are tried again.
+      reset: method !== 'GET',
       headers: { authorization: `Bearer ${api.token(as)}`, 'content-type': type },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
@@ -63,10 +65,10 @@ export async function eventually<T>(
   what: string,
   look: () => Promise<T | undefined> | T | undefined,
 ): Promise<T> {
-  for (let left = 1_000; left > 0; left -= 1) {
+  for (let left = 500; left > 0; left -= 1) {
     const found = await look()
     if (found !== undefined) return found
-    await sleep(10)
+    await sleep(20)
   }
   throw new Error(`waited ten seconds, and it was not so: ${what}`)
 }

@@ -2,6 +2,7 @@
 import type { ActionPorts } from '../../src/admission/action-ports.ts'
 import { parseAction } from '../../src/api/parse.ts'
 import type { AdmissionRequest } from '../../src/core/admission-request.ts'
+import { authorAnnotation, stamp as makeStamp } from '../../src/core/author.ts'
 import { textAt } from '../../src/core/velero.ts'
 import { veleroUser } from './fake-gate.ts'
 
@@ -20,7 +21,11 @@ export const actionPorts = (given: Partial<ActionPorts> = {}): ActionPorts => ({
 /** A CREATE of this Action by ann. */
 export function anActionRequest(
   object: unknown,
-  { username = 'ann', ...given }: Partial<AdmissionRequest> & { readonly username?: string } = {},
+  {
+    username = 'ann',
+    stamp = true,
+    ...given
+  }: Partial<AdmissionRequest> & { readonly username?: string; readonly stamp?: boolean } = {},
 ): AdmissionRequest {
   return {
     uid: 'request-1',
@@ -30,12 +35,28 @@ export function anActionRequest(
     name: textAt(object, 'metadata', 'name'),
     namespace: 'velero',
     user: { username, groups: [], extra: {} },
-    object,
+    object: stamp === false ? object : stampedObject(object, username),
     oldObject: null,
     dryRun: false,
     timeoutMs: 10_000,
     receivedAt: 0,
     signal: new AbortController().signal,
     ...given,
+  }
+}
+
+/** The object as the mutating webhook hands it on: stamped with the tools of `actionPorts`. */
+function stampedObject(object: unknown, username: string): unknown {
+  if (typeof object !== 'object' || object === null || !('metadata' in object)) return object
+  const metadata = object.metadata as { readonly annotations?: object }
+  const at = {
+    namespace: 'velero',
+    name: textAt(object, 'metadata', 'name'),
+    spec: 'spec' in object ? object.spec : undefined,
+  }
+  const mark = makeStamp({ username, groups: [] }, at, { hash: (text) => text, sign: (text) => text })
+  return {
+    ...object,
+    metadata: { ...metadata, annotations: { ...metadata.annotations, [authorAnnotation]: mark } },
   }
 }

@@ -47,8 +47,8 @@ export class FakeGate {
   readonly performed: string[] = []
   readonly claims = new Map<string, string>()
   readonly taken = new Set<string>()
-readonly counted: string[] = []
-    actions: readonly Action[] | { readonly unknown: string } = []
+  readonly counted: string[] = []
+  actions: readonly Action[] | { readonly unknown: string } = []
   unadopted: readonly string[] = []
   skippers: readonly string[] = []
   schedules: Readonly<Record<string, Readonly<Record<string, string>>>> = {}

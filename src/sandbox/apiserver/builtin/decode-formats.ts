@@ -72,7 +72,9 @@ function timeProblem(text: string, layout: string): string | undefined {
 }
 
 function rangeProblem(text: string): string | undefined {
-  const [month, day, hour, minute, second] = [5, 8, 11, 14, 17].map((from) => Number(text.slice(from, from + 2)))
+  const [month, day, hour, minute, second] = [5, 8, 11, 14, 17].map((from) =>
+    Number(text.slice(from, from + 2)),
+  )
   if (month === undefined || month < 1 || month > 12) return 'month'
   const days = new Date(Date.UTC(Number(text.slice(0, 4)), month, 0)).getUTCDate()
   if (day === undefined || day < 1 || day > days) return 'day'

@@ -1,8 +1,10 @@
 /** The rules of built-in kinds whose breach clients meet (kubernetes pkg/apis/<group>/validation). */
 import { forbiddenField, required, unsupported, wrong, type FieldError } from '../errors/field.ts'
-import { at, isObject, listAt, objectAt, own, same, textAt, type JsonObject } from '../json.ts'
+import { at, isObject, listAt, objectAt, own, same, textAt, type Json, type JsonObject } from '../json.ts'
 import type { Resource } from '../resources/resource.ts'
 import { crdProblems } from './validate-crd.ts'
+import { configMapProblems, secretProblems } from './validate-data.ts'
+import { eventProblems } from './validate-event.ts'
 import { policyProblems, bindingProblems, webhookProblems } from './validate-registration.ts'
 
 type Rules = (object: JsonObject, before: JsonObject | undefined) => readonly FieldError[]
@@ -28,7 +30,7 @@ function podSpec(spec: JsonObject, field: string): readonly FieldError[] {
     const errors: FieldError[] = []
     if (name === '') errors.push(required(`${at}.name`))
     else if (names.has(name)) errors.push({ type: 'FieldValueDuplicate', field: `${at}.name`, value: name })
-    if (textAt(one, 'image') === '' && !field.includes('template')) errors.push(required(`${at}.image`))
+    if (textAt(one, 'image') === '') errors.push(required(`${at}.image`))
     names.add(name)
     return errors
   })
@@ -57,42 +59,20 @@ function matching(object: JsonObject): readonly FieldError[] {
   return [wrong('spec.template.metadata.labels', labels, '`selector` does not match template `labels`')]
 }
 
-function immutableData(object: JsonObject, before: JsonObject | undefined): readonly FieldError[] {
-  if (before === undefined || own(before, 'immutable') !== true) return []
+const number = (value: Json | undefined): number | undefined =>
+  typeof value === 'number' ? value : undefined
+
+function lease(object: JsonObject): readonly FieldError[] {
+  const spec = objectAt(object, 'spec')
+  const [seconds, transitions] = [number(spec['leaseDurationSeconds']), number(spec['leaseTransitions'])]
   const errors: FieldError[] = []
-  if (own(object, 'immutable') !== true)
-    errors.push(forbiddenField('immutable', 'field is immutable when `immutable` is set'))
-  if (!same(objectAt(object, 'data'), objectAt(before, 'data')))
-    errors.push(forbiddenField('data', 'field is immutable when `immutable` is set'))
+  if (seconds !== undefined && seconds <= 0)
+    errors.push(wrong('spec.leaseDurationSeconds', seconds, 'must be greater than 0'))
+  if (transitions !== undefined && transitions < 0)
+    errors.push(wrong('spec.leaseTransitions', transitions, 'must be greater than or equal to 0'))
+  if (textAt(spec, 'preferredHolder') !== '' && textAt(spec, 'strategy') === '')
+    errors.push(forbiddenField('spec.preferredHolder', 'may only be specified if `strategy` is defined'))
   return errors
-}
-
-const dataKey = /^[-._a-zA-Z0-9]+$/
-const dataKeyText =
-  "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"
-
-function dataKeys(object: JsonObject): readonly FieldError[] {
-  return Object.keys(objectAt(object, 'data'))
-    .filter((key) => !dataKey.test(key))
-    .map((key) => wrong(`data[${key}]`, key, dataKeyText))
-}
-
-function secret(object: JsonObject, before: JsonObject | undefined): readonly FieldError[] {
-  const errors = [...dataKeys(object), ...immutableData(object, before)]
-  const [type, former] = [textAt(object, 'type'), textAt(before, 'type')]
-  if (before !== undefined && type !== former) errors.push(wrong('type', type, 'field is immutable'))
-  const needed =
-    type === 'kubernetes.io/dockerconfigjson'
-      ? ['.dockerconfigjson']
-      : type === 'kubernetes.io/tls'
-        ? ['tls.crt', 'tls.key']
-        : []
-  return [
-    ...errors,
-    ...needed
-      .filter((key) => !Object.hasOwn(objectAt(object, 'data'), key))
-      .map((key) => required(`data[${key}]`)),
-  ]
 }
 
 function role(object: JsonObject): readonly FieldError[] {
@@ -129,8 +109,10 @@ const kinds: Readonly<Record<string, Rules>> = {
   Pod: (object) => podSpec(objectAt(object, 'spec'), 'spec'),
   ...Object.fromEntries(workloadKinds.map((kind) => [kind, workload])),
   Job: (object) => podSpec(objectAt(object, 'spec', 'template', 'spec'), 'spec.template.spec'),
-  ConfigMap: (object, before) => [...dataKeys(object), ...immutableData(object, before)],
-  Secret: secret,
+  ConfigMap: configMapProblems,
+  Secret: secretProblems,
+  Lease: lease,
+  Event: eventProblems,
   Role: role,
   ClusterRole: role,
   RoleBinding: binding,

@@ -169,7 +169,13 @@ export function expired(message: string): ApiError {
 /** 413: the body is too large. */
 export function tooLarge(limit: number): ApiError {
   const message = `Request entity too large: limit is ${limit}`
-  return new ApiError({ code: 413, reason: 'RequestEntityTooLarge', message })
+  // What is left of the body is not read: the connection is of no more use.
+  return new ApiError({
+    code: 413,
+    reason: 'RequestEntityTooLarge',
+    message,
+    headers: { connection: 'close' },
+  })
 }
 
 /** 415: a body in a language that is not spoken here. */

@@ -44,7 +44,10 @@ export function decode(resource: Resource, value: Json, how: Decoding): JsonObje
 }
 
 /** The fields that the body of a request has twice; none where nobody wants to know. */
-export function duplicatesOf({ body, contentType }: Request, { fieldValidation }: WriteOptions): readonly string[] {
+export function duplicatesOf(
+  { body, contentType }: Request,
+  { fieldValidation }: WriteOptions,
+): readonly string[] {
   const isJson = ['', 'application/json'].includes(mediaType(contentType))
   return isJson && fieldValidation !== 'Ignore' ? duplicateFields(body.toString('utf8')) : []
 }

@@ -6,7 +6,8 @@ import { builtinDefinition } from '../resources/definition-names.ts'
 import { groupVersion, type Resource } from '../resources/resource.ts'
 import { nodeOfDefinition } from '../schema/definitions.ts'
 
-const typeMeta = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'
+const typeMeta =
+  'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'
 
 /** The body with its kind and apiVersion filled in; throws 400 and 422. */
 export function ofKind(resource: Resource, value: Json): JsonObject {
@@ -55,7 +56,9 @@ function builtinProblem(resource: Resource, value: JsonObject): ApiError | undef
   const why = known
     ? `converting (${short}.${kind}) to (${packageOf(resource.group)}.${resource.kind}): unknown conversion`
     : `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(version)} ${scheme}`
-  return badRequest(`${kind} in version ${JSON.stringify(short)} cannot be handled as a ${resource.kind}: ${why}`)
+  return badRequest(
+    `${kind} in version ${JSON.stringify(short)} cannot be handled as a ${resource.kind}: ${why}`,
+  )
 }
 
 const packageOf = (group: string): string => (group === '' ? 'core' : (group.split('.')[0] ?? ''))

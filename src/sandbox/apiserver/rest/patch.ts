@@ -1,7 +1,13 @@
 /** PATCH: JSON patch, merge patch, strategic merge patch, and server-side apply. */
 import { stamp } from '../clock.ts'
 import { wrong } from '../errors/field.ts'
-import { badRequest, conflict, invalid, unsupportedMediaType, unsupportedPatchType } from '../errors/status.ts'
+import {
+  badRequest,
+  conflict,
+  invalid,
+  unsupportedMediaType,
+  unsupportedPatchType,
+} from '../errors/status.ts'
 import { applied } from '../fields/apply.ts'
 import { at, isObject, jsonType, setAt, textAt, type Json, type JsonObject } from '../json.ts'
 import { goText } from '../patch/go-text.ts'

@@ -21,7 +21,9 @@ function read(): ReadonlyMap<string, Schema> {
   const entries = text.split('\n').flatMap((line) => {
     // Our own file: one {name, schema} a line.
     const parsed: Json = line === '' ? null : (JSON.parse(line) as Json)
-    return isObject(parsed) ? [[textAt(parsed, 'name'), opened(textAt(parsed, 'name'), parsed['schema'])] as const] : []
+    return isObject(parsed)
+      ? [[textAt(parsed, 'name'), opened(textAt(parsed, 'name'), parsed['schema'])] as const]
+      : []
   })
   return new Map(entries)
 }
