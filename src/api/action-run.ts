@@ -14,8 +14,6 @@ export const runPhases = [
   'Skipped',
   'Unknown',
 ] as const
-/** Where a run is in its life. */
-export type RunPhase = (typeof runPhases)[number]
 
 /** The life of one action in a run. */
 export const rowPhases = [
@@ -28,8 +26,6 @@ export const rowPhases = [
   'Skipped',
   'Unknown',
 ] as const
-/** Where an action of a run is in its life. */
-export type RowPhase = (typeof rowPhases)[number]
 
 const time = (doc: string) => ({ type: 'string', doc, format: 'date-time', maxLength: 32 }) as const
 const text = (doc: string, maxLength: number) => ({ type: 'string', doc, maxLength }) as const

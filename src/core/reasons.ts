@@ -42,5 +42,3 @@ export const reasons = {
   InternalError: 'a fault of tidewaiter itself: see its log',
 } as const
 
-/** Why a decision was taken. */
-export type Reason = keyof typeof reasons

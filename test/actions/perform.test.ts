@@ -4,7 +4,13 @@ import type { Runners } from '../../src/actions/runners.ts'
 import { anActionSpec, anHttp } from '../support/build.ts'
 import { answered, never, perform, stage } from './support.ts'
 
-const retry = { limit: 2, retryOn: ['5xx', 'network', 'timeout'], initialSeconds: 1, factor: 2, maxSeconds: 10 }
+const retry = {
+  limit: 2,
+  retryOn: ['5xx', 'network', 'timeout'],
+  initialSeconds: 1,
+  factor: 2,
+  maxSeconds: 10,
+}
 const headers = [{ name: 'X-Token', valueFrom: { secretKeyRef: { name: 'quiesce', key: 'token' } } }]
 
 t.test('an expected answer is done, and says what was answered', async (t) => {

@@ -20,7 +20,13 @@ const ports: Ports = {
   evaluate: path,
   userAgent: 'tidewaiter/test',
 }
-const retry = { limit: 3, retryOn: ['5xx', 'network', 'timeout'], initialSeconds: 0, factor: 1, maxSeconds: 1 }
+const retry = {
+  limit: 3,
+  retryOn: ['5xx', 'network', 'timeout'],
+  initialSeconds: 0,
+  factor: 1,
+  maxSeconds: 1,
+}
 
 const perform = (spec: Parameters<typeof anActionSpec>[0], signal = new AbortController().signal) =>
   createPerformer(ports)({

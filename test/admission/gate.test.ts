@@ -4,6 +4,7 @@ import type { Verdict } from '../../src/core/verdict.ts'
 import {
   aBackup,
   anAction,
+  anHttp,
   aRestore,
   aRun,
   backupUid,
@@ -499,4 +500,38 @@ t.test('an object of which everything was skipped passes', async (t) => {
     reason: 'ActionsSucceeded',
   })
   t.same(made.performed, [])
+})
+
+t.test('a cool-down lets a skip through: it is the way out that the refusal names', async (t) => {
+  const made = gateOf({ name: 'a' })
+  made.skippers = ['ann']
+  made.act = () => aFailed()
+  for (const uid of ['u1', 'u2', 'u3']) await ask(made, { uid })
+  t.match(await ask(made, { uid: 'u4' }), { reason: 'CoolDown' })
+  t.match(await ask(made, { uid: 'u5', annotations: { 'a/prebackup': 'skip' } }), { allowed: true })
+})
+
+t.test('actions that are too large to be recorded together are refused by name', async (t) => {
+  const body = { text: 'x'.repeat(60_000) }
+  const made = gateOf(
+    ...Array.from({ length: 20 }, (_, i) => ({ name: `a${i}`, timeoutSeconds: 1, http: anHttp({ body }) })),
+  )
+  t.match(await ask(made), { allowed: false, reason: 'RunTooLarge', message: /768 KiB/ })
+  t.same([made.performed, made.runs.all()], [[], []])
+})
+
+t.test('a dry run refuses what would be refused for want of time', async (t) => {
+  const made = gateOf({ name: 'a', timeoutSeconds: 20 }, { name: 'b', timeoutSeconds: 20 })
+  t.match(await ask(made, {}, { dryRun: true }), { allowed: false, reason: 'OverBudget' })
+})
+
+t.test('the timeout of an action that is only tried out takes nobody any time', async (t) => {
+  const made = gateOf({ name: 'a', timeoutSeconds: 28, dryRun: true }, { name: 'b', timeoutSeconds: 20 })
+  t.match(await ask(made), { allowed: true })
+})
+
+t.test('runs that end in the gate are counted', async (t) => {
+  const made = gateOf({ name: 'a' })
+  await ask(made)
+  t.same(made.counted, ['PreBackup Succeeded'])
 })

@@ -474,3 +474,53 @@ function verify(
   if (made.events.size !== 1) wrong.push(`${made.events.size} Events`)
   t.same(wrong, [], at)
 }
+
+t.test(
+  'a Backup that ended while a former leader looked is history, also if an Action matches it now',
+  async (t) => {
+    const object = completed({ status: { completionTimestamp: iso(newYear - 120_000) } })
+    const made = await world(object, { name: 'a' })
+    made.unwatchedSince = newYear - 60_000
+    await settle(made, object)
+    t.same(performedBy(made), [])
+  },
+)
+
+t.test(
+  'a Backup that matched nothing when it ended never fires, whatever is written on it later',
+  async (t) => {
+    const action = { name: 'a', match: { selector: { matchLabels: { tour: 'yes' } } } }
+    const made = await world(completed(), action)
+    const ports = made.ports()
+    await settle(made, completed(), ports)
+    made.store(completed({ labels: { tour: 'yes' } }))
+    await settle(made, completed(), ports)
+    t.same(performedBy(made), [])
+    const fresh = await world(completed({ labels: { tour: 'yes' } }), action)
+    await settle(fresh, completed())
+    t.same(performedBy(fresh), ['a'], 'it would have matched at its end')
+  },
+)
+
+t.test('while the Actions are not known well enough nothing is frozen, and it is tried again', async (t) => {
+  const made = await world(completed(), { name: 'a' })
+  made.unsure = 'the Action b cannot be understood'
+  const ports = made.ports()
+  await t.rejects(
+    reconcileObject(keyOfObject(completed()), ports, never),
+    /cannot be planned yet.*understood/,
+  )
+  made.unsure = undefined
+  await settle(made, completed(), ports)
+  t.same(performedBy(made), ['a'])
+})
+
+t.test('a replica that leads no more begins no action; the next leader does', async (t) => {
+  const made = await world(completed(), { name: 'a' })
+  const lost = AbortSignal.abort()
+  for (let looks = 0; looks < 5; looks++)
+    await reconcileObject(keyOfObject(completed()), { ...made.ports(), leading: lost }, never)
+  t.same(performedBy(made), [])
+  await settle(made, completed(), made.ports('two'))
+  t.same(performedBy(made), ['a'])
+})

@@ -261,3 +261,28 @@ t.test(
       }
   },
 )
+
+t.test('an object that began although its pre stage said no is reported as unguarded, once', async (t) => {
+  const made = new FakeControl()
+  made.runs.put(
+    aRun({
+      status: { phase: 'Refused', reason: 'ActionFailed', message: 'no', completionTimestamp: iso(newYear) },
+    }),
+  )
+  made.store(backup({ phase: 'InProgress' }))
+  await look(made)
+  await look(made)
+  t.same(made.unguarded, ['b1'])
+  t.match([...made.events.values()], [{ type: 'Warning', reason: 'PreActionsRefused' }])
+})
+
+t.test('a label that makes a finished Backup match later does not make it unguarded', async (t) => {
+  const made = new FakeControl()
+  made.actions = [anAction({ match: { selector: { matchLabels: { tour: 'yes' } } } })]
+  const ports = made.ports()
+  made.store(backup({ phase: 'InProgress' }))
+  await look(made, ports)
+  made.store(backup({ phase: 'Completed', labels: { tour: 'yes' } }))
+  await look(made, ports)
+  t.same([made.unguarded, made.runs.all()], [[], []])
+})

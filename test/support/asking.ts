@@ -33,7 +33,13 @@ export const pathOf = (plural: string, name?: string): string =>
 /** Calls an API server of the sandbox, as admin unless told. */
 export function callerOf(t: Test, api: ApiServer): Call {
   const agent = new Agent({ connect: { ca: api.ca } }).compose(
-    interceptors.retry({ maxRetries: 3, minTimeout: 10 }),
+    interceptors.retry({
+      maxRetries: 3,
+      minTimeout: 10,
+      methods: ['GET'],
+      statusCodes: [],
+      throwOnError: false,
+    }),
   )
   t.teardown(() => agent.destroy())
   return async (method, path, { body, as = 'admin', type = 'application/json' } = {}) => {

@@ -1,6 +1,7 @@
 /** Restores: finalizer, validation, run and finalizing (velero pkg/controller/restore_controller.go, restore_finalizer_controller.go). Nothing is restored. */
 import { stamp } from '../apiserver/clock.ts'
 import { at, setAt, textAt, textsAt, type JsonObject } from '../apiserver/json.ts'
+import { durationMs } from './duration.ts'
 import { nameOf } from './informer.ts'
 import { isNew, phaseOf, withSpec, withStatus } from './phases.ts'
 import { completed } from './restore-request.ts'
@@ -62,7 +63,7 @@ async function start(life: Life, restore: JsonObject): Promise<void> {
     ...(invalid ? {} : { startTimestamp: stamp(life.clock.now()) }),
   })
   const timed =
-    textAt(begun, 'spec', 'itemOperationTimeout') === ''
+    durationMs(textAt(begun, 'spec', 'itemOperationTimeout')) === 0
       ? withSpec(begun, { itemOperationTimeout: '4h0m0s' })
       : begun
   const stored = await life.client.patch('restores', restore, timed)

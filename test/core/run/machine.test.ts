@@ -586,3 +586,56 @@ t.test('the order of actions is the byte order of their names', async (t) => {
     ['10-a', '9-b', 'a', 'a-', 'b', 'ä'],
   )
 })
+
+t.test('an action that is only tried out refuses nothing, whatever its onError', async (t) => {
+  const run = three('PreBackup', { '10-a': { dryRun: true } })
+  const failed = aFailed({ cause: 'template', mayHaveHadEffect: false })
+  const { last, run: after } = through(run, claim, outcome('10-a', failed))
+  t.match(after.status.actions?.[0], { phase: 'Failed' })
+  t.match(last, [{ do: 'perform' }], 'the next one runs')
+})
+
+for (const onError of ['Fail', 'Continue'] as const) {
+  t.test(
+    `a pre action that failed when the time was over ends the stage, also with onError ${onError}`,
+    async (t) => {
+      const run = three('PreBackup', { '10-a': { onError } })
+      const late = outcome('10-a', aFailed({ cause: 'timeout' }), { because: 'OutOfTime' })
+      t.match(through(run, claim, late).run.status, { phase: 'Refused', reason: 'OutOfTime' })
+    },
+  )
+}
+
+t.test(
+  'a post action that could not begin, because a tool of ours failed, comes again; not for ever',
+  async (t) => {
+    const progress = post('Completed')
+    const broken = aFailed({ cause: 'internal', mayHaveHadEffect: false, attempts: 0 })
+    const failing = outcome('10-a', broken, { progress })
+    const first = through(three('PostBackup'), { ...claim, progress }, failing)
+    t.match(first.run.status, { phase: 'Pending' })
+    t.match(first.run.status.actions?.[0], { phase: 'Pending', attempts: 1 })
+    let { run } = first
+    for (let looks = 0; looks < 200 && run.status.phase === 'Pending'; looks++) {
+      run = through(run, { ...claim, progress }, failing).run
+    }
+    t.match(run.status, { phase: 'Failed', reason: 'ActionFailed' })
+  },
+)
+
+t.test('the rows of a run stay within what the API server stores', async (t) => {
+  const actions = Array.from({ length: 64 }, (_, i) =>
+    aPlannedAction({ name: `a${String(i).padStart(2, '0')}` }),
+  )
+  const large = aDone({
+    request: 'r'.repeat(8192),
+    message: 'm'.repeat(4096),
+    outputs: { x: 'o'.repeat(16_000) },
+  })
+  const sights = actions.map(({ name }) => outcome(name, large))
+  const { run } = through(aRun({ actions }), claim, ...sights)
+  t.equal(run.status.phase, 'Succeeded')
+  t.ok(JSON.stringify(run.status).length < 600 * 1024)
+  t.match(run.status.actions?.[0]?.outputs, { x: /^o+$/ })
+  t.match(run.status.actions?.[63]?.message, /left out/)
+})

@@ -1,16 +1,23 @@
 /** Discovery: which groups, versions and resources there are, in the legacy form and in the aggregated one. */
+import { createHash } from 'node:crypto'
 import type { Json, JsonObject } from '../json.ts'
 import { groupVersion, type Resource } from '../resources/resource.ts'
 import type { Catalog } from '../resources/catalog.ts'
-import { json, type Answer } from '../rest/request.ts'
+import { json, type Answer, type Request } from '../rest/request.ts'
 
 const subVerbs = ['get', 'patch', 'update']
 
 /** Answers a discovery path; undefined if there is no such group or version. */
-export function discovery(catalog: Catalog, path: string, accept: string): Answer | undefined {
+export function discovery(
+  catalog: Catalog,
+  path: string,
+  { accept, ifNoneMatch }: Pick<Request, 'accept' | 'ifNoneMatch'>,
+): Answer | undefined {
   const [root, ...parts] = path.split('/').filter(Boolean)
   if (parts.length === 0 && (root === 'api' || root === 'apis'))
-    return overview(catalog, root === 'api', accept)
+    return wantsAggregated(accept)
+      ? unlessKnown(aggregate(catalog, root === 'api'), ifNoneMatch)
+      : json(root === 'api' ? apiVersions : groupList(catalog))
   if (root === 'api') return parts.length === 1 ? resources(catalog, '', parts[0] ?? '') : undefined
   return root === 'apis' ? groupOrVersion(catalog, parts) : undefined
 }
@@ -23,11 +30,6 @@ function groupOrVersion(
   if (version !== undefined) return resources(catalog, name, version)
   const group = groupOf(catalog, name)
   return group === undefined ? undefined : json({ kind: 'APIGroup', apiVersion: 'v1', ...group })
-}
-
-function overview(catalog: Catalog, core: boolean, accept: string): Answer {
-  if (wantsAggregated(accept)) return aggregate(catalog, core)
-  return json(core ? apiVersions : groupList(catalog))
 }
 
 const apiVersions: JsonObject = {
@@ -130,7 +132,16 @@ function hashOf({ group, version, kind }: Resource): string {
   return Buffer.from(`${group}/${version}/${kind}`).toString('base64').slice(0, 12)
 }
 
-function aggregate(catalog: Catalog, core: boolean): Answer {
+// Clients ask again and again; one that names the tag of what it has gets nothing.
+function unlessKnown(body: JsonObject, ifNoneMatch: string): Answer {
+  const tag = `"${createHash('sha512').update(JSON.stringify(body)).digest('hex').toUpperCase()}"`
+  const headers = { etag: tag, vary: 'Accept', 'cache-control': 'public' }
+  return ifNoneMatch === tag
+    ? { as: 'text', code: 304, text: '', contentType: aggregatedType, headers }
+    : { as: 'json', code: 200, body, contentType: aggregatedType, headers }
+}
+
+function aggregate(catalog: Catalog, core: boolean): JsonObject {
   const groups = [...catalog.groups()].filter(([group]) => (group === '') === core)
   const items = groups.map(([group, versions]): JsonObject => ({
     metadata: core ? {} : { name: group, creationTimestamp: null },
@@ -140,8 +151,7 @@ function aggregate(catalog: Catalog, core: boolean): Answer {
       freshness: 'Current',
     })),
   }))
-  const body = { kind: 'APIGroupDiscoveryList', apiVersion: 'apidiscovery.k8s.io/v2', metadata: {}, items }
-  return { as: 'json', code: 200, body, contentType: aggregatedType }
+  return { kind: 'APIGroupDiscoveryList', apiVersion: 'apidiscovery.k8s.io/v2', metadata: {}, items }
 }
 
 function aggregatedResources(catalog: Catalog, group: string, version: string): Json {

@@ -51,10 +51,18 @@ export function dispatch(world: World, request: Request): Answer | Promise<Answe
   const { info } = request
   if (info.resource === '') return plainPath(world, request)
   const resource = world.catalog.find(info.group, info.version, info.resource)
-  if (resource === undefined) return notFoundText
+  if (resource === undefined) return unserved(world, request)
+  // Of resources there is no HEAD.
+  if (request.method === 'HEAD') throw methodNotAllowed()
   if (resource.namespaced && info.namespace === '' && info.name !== '') throw noSuchPath()
   if (info.subresource !== '') return subresource(world, request, resource)
   return handlerOf(request, resource)(world, request, resource)
+}
+
+// Under a group that is served the answer is a Status, elsewhere text.
+function unserved({ catalog }: World, { info }: Request): Answer {
+  if (info.path.startsWith('/api/') || catalog.groups().has(info.group)) throw noSuchPath()
+  return notFoundText
 }
 
 function handlerOf({ info }: Request, resource: Resource): Handler {
@@ -98,6 +106,6 @@ function plainPath(world: World, request: Request): Answer {
   if (path === '/') return json({ paths })
   const found = path.startsWith('/openapi/v3')
     ? openapi(world.catalog, path)
-    : discovery(world.catalog, path, request.accept)
+    : discovery(world.catalog, path, request)
   return found ?? notFoundText
 }

@@ -10,8 +10,9 @@ import type { Effect, Faults } from '../faults/faults.ts'
 import type { World } from '../world.ts'
 import { largestBody } from './body.ts'
 import { dispatch } from './dispatch.ts'
-import { attributesOf, requestInfo, type RequestInfo } from './request-info.ts'
+import { attributesOf, isTrue, requestInfo, type RequestInfo } from './request-info.ts'
 import type { Answer, Request } from './request.ts'
+import { timeoutOf } from './request-timeout.ts'
 import { sendAnswer, sendStream } from './send.ts'
 import { unlessAborted } from './unless-aborted.ts'
 
@@ -45,7 +46,7 @@ export async function handle(rim: Rim, incoming: IncomingMessage, response: Serv
       code: answer.as === 'stream' ? 200 : answer.code,
       userAgent: incoming.headers['user-agent'] ?? '',
     })
-    if (answer.as !== 'stream') sendAnswer(response, answer, { warnings, head: incoming.method === 'HEAD' })
+    if (answer.as !== 'stream') sendAnswer(response, answer, { warnings, head: incoming.method === 'HEAD', pretty: isPretty(incoming, url) })
   }
   try {
     user = authenticate(rim.world, incoming.headers)
@@ -64,6 +65,12 @@ export async function handle(rim: Rim, incoming: IncomingMessage, response: Serv
     if (gone.signal.aborted) return
     respond(failure(error))
   }
+}
+
+// Without being asked the server indents for the tools that people use by hand.
+function isPretty({ headers }: IncomingMessage, url: URL): boolean {
+  const asked = url.searchParams.get('pretty')
+  return asked === null ? /^(curl|Wget|Mozilla\/5\.0)/.test(headers['user-agent'] ?? '') : isTrue(asked)
 }
 
 function failure(error: unknown): Answer {
@@ -136,8 +143,9 @@ async function answered(
   { incoming, url, info, user, gone, warnings, body }: Arrived,
 ): Promise<Answer> {
   authorize(world, user, info)
+  const ms = timeoutOf(url.searchParams, info, world.requestTimeoutMs)
   const late = new AbortController()
-  const release = world.clock.after(world.requestTimeoutMs, () =>
+  const release = world.clock.after(ms, () =>
     late.abort(timedOut('request did not complete within requested timeout - context deadline exceeded')),
   )
   const signal = AbortSignal.any([gone, late.signal])
@@ -147,11 +155,12 @@ async function answered(
     query: url.searchParams,
     contentType: incoming.headers['content-type'] ?? '',
     accept: incoming.headers.accept ?? '',
+    ifNoneMatch: incoming.headers['if-none-match'] ?? '',
     userAgent: incoming.headers['user-agent'] ?? '',
     user,
     body,
     signal,
-    endsAt: world.clock.now() + world.requestTimeoutMs,
+    endsAt: world.clock.now() + ms,
     warn: (text) => {
       if (!warnings.includes(text)) warnings.push(text)
     },

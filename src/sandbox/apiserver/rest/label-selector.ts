@@ -1,48 +1,14 @@
 /** Label selectors: in queries (`a=b,c in (d,e),!f`) and in objects (matchLabels, matchExpressions). */
-import { badRequest } from '../errors/status.ts'
 import { isObject, listAt, textAt, textMapAt, textsAt, type Json, type JsonObject } from '../json.ts'
+import { parseRequirements, type Requirement } from './label-parser.ts'
 
 /** Whether labels are selected. */
 export type LabelSelector = (labels: Readonly<Record<string, string>>) => boolean
 
-type Requirement = { readonly key: string; readonly operator: string; readonly values: readonly string[] }
-
-const set = /^\s*([^\s!=<>,()]+)\s+(in|notin)\s*\(([^()]*)\)\s*$/
-const compare = /^\s*([^\s!=<>,()]+)\s*(==|=|!=|>|<)\s*([^\s!=<>,()]*)\s*$/
-const exists = /^\s*(!?)\s*([^\s!=<>,()]+)\s*$/
-
 /** Parses a selector of a query; throws 400 on one that is none. */
 export function parseLabelSelector(text: string): LabelSelector {
-  if (text.trim() === '') return () => true
-  const requirements = text.split(/,(?![^(]*\))/).map(requirementOf)
+  const requirements = parseRequirements(text)
   return (labels) => requirements.every((one) => holds(one, labels))
-}
-
-function requirementOf(text: string): Requirement {
-  const found = setRequirement(text) ?? comparison(text) ?? existence(text)
-  if (found !== undefined) return found
-  throw badRequest(
-    `unable to parse requirement: found ${JSON.stringify(text.trim())}, expected: '=', '!=', '==', 'in', notin'`,
-  )
-}
-
-function setRequirement(text: string): Requirement | undefined {
-  const [, key, operator, values = ''] = set.exec(text) ?? []
-  return key === undefined || operator === undefined
-    ? undefined
-    : { key, operator, values: values.split(',').map((one) => one.trim()) }
-}
-
-function comparison(text: string): Requirement | undefined {
-  const [, key, sign, value = ''] = compare.exec(text) ?? []
-  return key === undefined || sign === undefined
-    ? undefined
-    : { key, operator: sign === '==' ? '=' : sign, values: [value] }
-}
-
-function existence(text: string): Requirement | undefined {
-  const [, not, key] = exists.exec(text) ?? []
-  return key === undefined ? undefined : { key, operator: not === '!' ? 'absent' : 'exists', values: [] }
 }
 
 type Test = (value: string | undefined, values: readonly string[]) => boolean

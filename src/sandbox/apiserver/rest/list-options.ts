@@ -1,6 +1,6 @@
 /** The options of list and watch, checked as the real server checks them (apimachinery internalversion/validation). */
-import { forbiddenField, unsupported, wrong, type FieldError } from '../errors/field.ts'
-import { badRequest, invalid } from '../errors/status.ts'
+import { forbiddenField, unsupported, type FieldError } from '../errors/field.ts'
+import { ApiError, badRequest, invalid } from '../errors/status.ts'
 import type { JsonObject } from '../json.ts'
 import type { Resource } from '../resources/resource.ts'
 import { textMapAt } from '../json.ts'
@@ -36,7 +36,7 @@ export function listOptions(query: URLSearchParams, resource: Resource, watch: b
     selective: get('labelSelector') !== '' || get('fieldSelector') !== '',
     limit: wholeNumber(query, 'limit'),
     continueToken: get('continue'),
-    resourceVersion: checkedVersion(get('resourceVersion')),
+    resourceVersion: checkedVersion(get('resourceVersion'), watch),
     match: get('resourceVersionMatch'),
     sendInitialEvents: isTrue(query.get('sendInitialEvents')),
     bookmarks: isTrue(query.get('allowWatchBookmarks')),
@@ -53,10 +53,19 @@ function wholeNumber(query: URLSearchParams, name: string): number {
   return Math.max(0, Number(value))
 }
 
-function checkedVersion(text: string): string {
+// Only a list says in whose name it refuses.
+function checkedVersion(text: string, watch: boolean): string {
   if (/^\d{0,19}$/.test(text)) return text
-  const detail = `strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`
-  throw invalid(listKind, '', [wrong('resourceVersion', text, detail)])
+  const why = versionProblem(text)
+  throw watch ? new ApiError({ code: 500, reason: '', message: why }) : badRequest(`invalid resource version: ${why}`)
+}
+
+const versionProblem = (text: string): string =>
+  `resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`
+
+/** Throws 500 on the resourceVersion of a GET that is no number. */
+export function checkReadVersion(query: URLSearchParams): void {
+  checkedVersion(query.get('resourceVersion') ?? '', true)
 }
 
 function problems(query: URLSearchParams, watch: boolean): readonly FieldError[] {

@@ -5,7 +5,7 @@ import { nameOfResource, type Resource } from '../resources/resource.ts'
 import { asOf } from '../storage/past.ts'
 import { keyOf, type Store } from '../storage/store.ts'
 import type { World } from '../world.ts'
-import { listOptions, type ListOptions } from './list-options.ts'
+import { checkReadVersion, listOptions, type ListOptions } from './list-options.ts'
 import { negotiate } from './negotiate.ts'
 import { json, type Answer, type Request } from './request.ts'
 import { showList, showObject, type View } from './table.ts'
@@ -33,6 +33,7 @@ export function getObject(
 /** GET of one object. */
 export function get(world: World, request: Request, resource: Resource): Answer {
   const view = viewOf(world, request)
+  checkReadVersion(request.query)
   return json(showObject(resource, getObject(world, resource, request.info), view))
 }
 
@@ -157,5 +158,5 @@ function parseToken(token: string): Start {
   } catch {
     // Not a token of ours: the same answer as for one with wrong content.
   }
-  throw badRequest('continue key is not valid: decoding error')
+  throw badRequest('invalid continue token: continue key is not valid: it is none that was given out here')
 }

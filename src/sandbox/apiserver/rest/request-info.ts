@@ -11,6 +11,8 @@ export type RequestInfo = {
   readonly resource: string
   readonly subresource: string
   readonly name: string
+  /** The one object that a field selector of a list or watch names: RBAC judges such a request by it. */
+  readonly selected: string
 }
 
 const verbs: Readonly<Record<string, string>> = {
@@ -34,15 +36,22 @@ export function requestInfo(method: string, path: string, query: URLSearchParams
     resource: '',
     subresource: '',
     name: '',
+    selected: '',
   }
   const [root, ...parts] = segments(path)
   if (root !== 'api' && root !== 'apis') return blank
   const [group = '', version = '', ...rest] = root === 'api' ? ['', ...parts] : parts
-  const place = rest.length === 0 ? undefined : placeOf(rest)
-  return place === undefined
-    ? blank
-    : { path, verb: verbOf(method, place.name, query), group, version, ...place }
+  // The old way to watch: /watch/ after the version; it alone watches one object by its path.
+  const isOld = rest[0] === 'watch' && ['GET', 'HEAD'].includes(method) && rest.length > 1
+  const place = rest.length === 0 ? undefined : placeOf(isOld ? rest.slice(1) : rest)
+  if (place === undefined) return blank
+  const verb = isOld ? 'watch' : verbOf(method, place.name, query)
+  const selected = place.name === '' ? selectedBy(query) : ''
+  return { path, verb, group, version, ...place, selected }
 }
+
+const selectedBy = (query: URLSearchParams): string =>
+  /^metadata\.name==?([^,=!\\/]+)$/.exec(query.get('fieldSelector') ?? '')?.[1] ?? ''
 
 type Place = Pick<RequestInfo, 'namespace' | 'resource' | 'subresource' | 'name'>
 
@@ -69,9 +78,8 @@ function segments(path: string): readonly string[] {
 function verbOf(method: string, name: string, query: URLSearchParams): string {
   const verb = verbs[method] ?? ''
   if (verb === 'delete') return name === '' ? 'deletecollection' : 'delete'
-  if (verb !== 'get') return verb
-  if (isTrue(query.get('watch'))) return 'watch'
-  return name === '' ? 'list' : 'get'
+  if (verb !== 'get' || name !== '') return verb
+  return isTrue(query.get('watch')) ? 'watch' : 'list'
 }
 
 /** Whether a query parameter says yes. */
@@ -81,7 +89,8 @@ export function isTrue(value: string | null): boolean {
 
 /** The request as authorizers see it. */
 export function attributesOf(info: RequestInfo): Attributes {
-  const { verb, group, version, resource, subresource, namespace, name } = info
+  const { verb, group, version, resource, subresource, namespace } = info
+  const name = info.name || info.selected
   return {
     verb,
     group,

@@ -10,6 +10,8 @@ export type Request = {
   readonly query: URLSearchParams
   readonly contentType: string
   readonly accept: string
+  /** The tag of what the client has already. */
+  readonly ifNoneMatch: string
   readonly userAgent: string
   readonly user: User
   readonly body: Buffer

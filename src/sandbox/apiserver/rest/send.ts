@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import type { Effect, Faults, FaultyCall } from '../faults/faults.ts'
+import { isObject, type Json } from '../json.ts'
 import type { Answer } from './request.ts'
 
 type Plain = Exclude<Answer, { as: 'stream' }>
@@ -24,21 +25,37 @@ function quoted(text: string): string {
   return `"${Buffer.from(escaped, 'utf8').toString('latin1')}"`
 }
 
+/** How an answer is sent. */
+export type Manner = {
+  readonly warnings: readonly string[]
+  /** Only the head is wanted. */
+  readonly head: boolean
+  /** For people: indented, what it is first. */
+  readonly pretty: boolean
+}
+
+function shown(body: Json, pretty: boolean): string {
+  if (!pretty) return `${JSON.stringify(body)}\n`
+  const { kind, apiVersion, ...rest } = isObject(body) ? body : {}
+  const ordered = isObject(body) && kind !== undefined ? { kind, apiVersion, ...rest } : body
+  return JSON.stringify(ordered, null, 2)
+}
+
 /** Sends an answer that is no stream. */
 export function sendAnswer(
   response: ServerResponse,
   answer: Plain,
-  { warnings, head }: { readonly warnings: readonly string[]; readonly head: boolean },
+  { warnings, head, pretty }: Manner,
 ): void {
-  const text = answer.as === 'json' ? `${JSON.stringify(answer.body)}\n` : answer.text
+  const text = answer.as === 'json' ? shown(answer.body, pretty) : answer.text
   const list = warningHeaders(warnings)
   if (list.length > 0) response.setHeader('warning', list)
   response.writeHead(answer.code, {
-    ...answer.headers,
     'content-type': answer.as === 'json' ? (answer.contentType ?? 'application/json') : answer.contentType,
     'content-length': Buffer.byteLength(text),
     'audit-id': randomUUID(),
     'cache-control': 'no-cache, private',
+    ...answer.headers,
   })
   // Bytes, not text: Node sends a text's encoding for the headers before it too, and what is beyond latin-1 would be UTF-8 twice.
   response.end(head ? undefined : Buffer.from(text))

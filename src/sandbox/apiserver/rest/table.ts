@@ -84,6 +84,6 @@ export function table(
 
 function row(resource: Resource, object: JsonObject, view: View): JsonObject {
   const cells = resource.columns.map((column) => column.cell(object, view.now))
-  if (view.includeObject === 'None') return { cells }
+  if (view.includeObject === 'None') return { cells, object: null }
   return { cells, object: view.includeObject === 'Object' ? object : metadataOnly(object) }
 }

@@ -16,8 +16,14 @@ export function checkObject(resource: Resource, object: JsonObject, before: Json
     ...(before === undefined ? [] : changeProblems(object, before)),
     ...ownProblems(resource, object, before),
   ]
-  if (errors.length > 0) throw invalid(resource, textAt(object, 'metadata', 'name'), errors)
+  if (errors.length > 0) throw invalid(homeOf(resource), textAt(object, 'metadata', 'name'), errors)
 }
+
+// Inside the server there is one Event, that of the core group.
+const homeOf = ({ group, kind }: Resource): { readonly group: string; readonly kind: string } => ({
+  group: group === 'events.k8s.io' ? '' : group,
+  kind,
+})
 
 function ownProblems(
   resource: Resource,

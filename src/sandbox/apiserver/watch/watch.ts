@@ -58,20 +58,31 @@ function run(world: World, watching: Watching): () => void {
   )
   const seconds = watching.options.timeoutSeconds === 0 ? longestSeconds : watching.options.timeoutSeconds
   stops.push(world.clock.after(seconds * 1000, stop))
-  if (watching.options.bookmarks) stops.push(bookmarkOften(world, watching))
+  if (watching.options.bookmarks)
+    stops.push(bookmarkOften(world, watching), bookmarkBefore(world, watching, seconds * 1000))
   return stop
 }
+
+const mark = (world: World, watching: Watching): boolean =>
+  send(watching, 'BOOKMARK', bookmark(watching.resource, world.store.revision))
 
 function bookmarkOften(world: World, watching: Watching): () => void {
   let cancel = (): void => {}
   const next = (): void => {
     cancel = world.clock.after(world.bookmarkMs, () => {
-      send(watching, 'BOOKMARK', bookmark(watching.resource, world.store.revision))
+      mark(world, watching)
       next()
     })
   }
   next()
   return () => cancel()
+}
+
+// apiserver pkg/storage/cacher: a watch that is about to end gets a last bookmark two seconds before.
+const lastBookmarkMs = 2000
+
+function bookmarkBefore(world: World, watching: Watching, ms: number): () => void {
+  return ms > lastBookmarkMs ? world.clock.after(ms - lastBookmarkMs, () => mark(world, watching)) : () => {}
 }
 
 /** What the watcher must see before the changes to come; false where the watch ends here. */
