@@ -11,7 +11,7 @@ RUN npm ci --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
 # The sandbox is for a developer's machine: where something names it, it is still not shipped.
-RUN npm run build && rm -rf dist/sandbox dist/cli/sandbox.js
+RUN npm run build && rm -rf dist/sandbox dist/cli/sandbox*.js
 # Node comes with the base image, not by npm: hence without the optional ones.
 RUN npm prune --omit=dev --omit=optional --no-audit --no-fund
 

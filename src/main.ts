@@ -43,7 +43,9 @@ await run(
 
 /** The sandbox is loaded only where it is shipped: not in the production image. */
 async function extras(): Promise<readonly Extra[]> {
-  // Its other half: what tsc emits has neither.
-  if (!existsSync(new URL('./sandbox/', import.meta.url))) return []
-  return [(await import('./cli/sandbox.ts')).sandboxCommand]
+  // Not by a literal name: tsc would follow it, and what it emits has no sandbox.
+  const file = new URL('./cli/sandbox.ts', import.meta.url)
+  if (!existsSync(file)) return []
+  const { sandboxCommand } = (await import(file.href)) as { readonly sandboxCommand: Extra }
+  return [sandboxCommand]
 }

@@ -58,23 +58,26 @@ export const finishedAt = (object: SeenObject): number =>
   Number.isFinite(object.completedAt) ? object.completedAt : object.statusWrittenAt
 
 /**
- * Whether backup sync brought it: it finished before it was created here (velero
- * pkg/controller/backup_sync_controller.go); of one that does not say when, it began. A second of slack: creationTimestamp
- * has whole seconds. When it began says less: Velero's clock may be a little behind the API server's.
+ * Whether backup sync brought it (velero pkg/controller/backup_sync_controller.go): it finished before it was created here,
+ * or, where it does not say when, it began a second before. Times are whole seconds. When it began says less: Velero's
+ * clock may be a little behind the API server's. That it carries our results of another object says nothing: anybody could
+ * write those to keep post actions away.
  */
 export function isSynced({ completedAt, startedAt, createdAt }: SeenObject): boolean {
-  const told = Number.isFinite(completedAt) ? completedAt : startedAt
-  return told < createdAt - 1_000
+  return Number.isFinite(completedAt) ? completedAt < createdAt : startedAt < createdAt - 1_000
 }
 
 /** Whether `text`, the annotation tidewaiter.io/post or /pre, speaks of this run: a Schedule's or another cluster's copy does not. */
-export function speaksOf(text: string, run: string): boolean {
-  if (text === '') return false
+export const speaksOf = (text: string, run: string): boolean => runIn(text) === run && run !== ''
+
+/** The run that the annotation names, or ''. */
+function runIn(text: string): string {
+  if (text === '') return ''
   try {
-    return textAt(JSON.parse(text), 'run') === run
+    return textAt(JSON.parse(text), 'run')
   } catch {
     // Anybody may have written it before we were installed: what is not ours says nothing.
-    return false
+    return ''
   }
 }
 

@@ -41,4 +41,3 @@ export const reasons = {
   StampRemoved: 'a stamp of an author that is not ours was removed',
   InternalError: 'a fault of tidewaiter itself: see its log',
 } as const
-

@@ -121,6 +121,7 @@ export function tellServe({ say, paint }: Teller, kubeconfig: string): void {
   say(`\n${paint.bold('Run the service')} against it, in another terminal\n`)
   say(`   tidewaiter serve --kubeconfig ${quoted(kubeconfig)} \\\n`)
   say(`     --webhook-url https://127.0.0.1:9443 --listen 127.0.0.1:9443 --metrics-listen 127.0.0.1:8080\n`)
+  say(paint.dim('   (in a checkout: node src/main.ts instead of tidewaiter)\n'))
   say(`\nCtrl-C ends it.\n\n`)
 }
 

@@ -119,8 +119,8 @@ t.test(
   async (t) => {
     const object = facts(ended).object
     const { createdAt } = object
-    t.equal(isSynced({ ...object, completedAt: createdAt - 1_001 }), true)
-    t.equal(isSynced({ ...object, completedAt: createdAt - 1_000 }), false)
+    t.equal(isSynced({ ...object, completedAt: createdAt - 1_000 }), true)
+    t.equal(isSynced({ ...object, completedAt: createdAt }), false)
     t.equal(isSynced({ ...object, completedAt: Number.NaN, startedAt: createdAt - 1_001 }), true)
     t.equal(isSynced({ ...object, startedAt: createdAt - 60_000 }), false)
     t.equal(isSynced({ ...object, completedAt: Number.NaN, startedAt: Number.NaN }), false)

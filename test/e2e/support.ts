@@ -111,7 +111,8 @@ export const apply = async (...objects: readonly unknown[]): Promise<Ran> => mus
 export const tryApply = (objects: readonly unknown[], about: About = {}): Promise<Ran> =>
   kubectl(['apply', '-f', '-'], {
     ...about,
-    input: objects.map((one) => JSON.stringify(one)).join('\n---\n'),
+    // One document: kubectl takes JSON documents apart wrongly where the first is larger than its buffer of 4 KiB.
+    input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }),
   })
 
 /** Asks until `fn` gives something else than undefined or false; an error that it throws is told when time is up. */

@@ -1,4 +1,5 @@
 /** The sandbox's API server: starts, serves, seeds, restarts and stops. */
+import { randomBytes } from 'node:crypto'
 import { createServer, type Server } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import { makeTransport } from './admission/connections.ts'
@@ -65,7 +66,12 @@ export type ApiServer = {
 
 type Running = { readonly world: World; readonly server: Server; readonly stop: () => Promise<void> }
 
-const admin: TokenUser = { name: 'admin', token: 'sandbox-admin', groups: ['system:masters'] }
+// A token of its own for each process: whoever reaches the port is not an administrator for that.
+const admin: TokenUser = {
+  name: 'admin',
+  token: randomBytes(16).toString('hex'),
+  groups: ['system:masters'],
+}
 
 /** Starts a server; it answers when this resolves. */
 export async function startApiServer(options: ApiServerOptions = {}): Promise<ApiServer> {

@@ -24,10 +24,6 @@ export class ApiFailure extends Error {
   }
 }
 
-/** Whether an error says that a name is taken. */
-export const alreadyExists = (error: unknown): boolean =>
-  error instanceof ApiFailure && error.reason === 'AlreadyExists'
-
 /** What a list gives. */
 export type Listed = { readonly items: readonly JsonObject[]; readonly resourceVersion: string }
 

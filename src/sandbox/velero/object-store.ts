@@ -1,8 +1,5 @@
 /** The bucket: what Velero has uploaded, in memory. It outlives restarts of Velero, and may be shared by two clusters. */
 
-/** One stored file. */
-export type Stored = Readonly<Buffer>
-
 // A sandbox that runs for weeks must not grow for ever: the oldest files go first, as if somebody had emptied the bucket.
 const mostFiles = 20_000
 

@@ -193,6 +193,11 @@ t.test('a Schedule makes a Backup when it is due, not while one is New or InProg
     annotations: { note: 'x' },
   })
   await phase(cluster, 'backups', first.metadata.name, 'InProgress')
+  let looks = 0
+  cluster.api.onRequest(({ method, info }) => {
+    looks += method === 'PATCH' && info.resource === 'schedules' ? 1 : 0
+  })
+  await eventually('it was looked at until the next Backup was due', () => looks > 25 || undefined)
   t.equal((await made()).length, 1)
   t.match(read(cluster, 'schedules', 'often').status, { phase: 'Enabled', lastBackup: /Z$/ })
   make(cluster, 'Schedule', 'wrong', { spec: { schedule: 'at noon', template } })

@@ -1,7 +1,8 @@
 /** Admission in the order of the real server: mutating webhooks; then, on what is about to be stored, policies and validating webhooks. */
-import { internal, timedOut } from '../errors/status.ts'
+import { internal, timedOut, type ApiError } from '../errors/status.ts'
 import { isObject, same, textAt, type Json, type JsonObject } from '../json.ts'
-import { jsonPatch, PatchFailed } from '../patch/json-patch.ts'
+import { jsonPatch, PatchFailed, undecodable } from '../patch/json-patch.ts'
+import { jsonProblem } from '../rest/body.ts'
 import type { World } from '../world.ts'
 import type { Call } from './call.ts'
 import { hooksOf, isFor, type Hook } from './hooks.ts'
@@ -52,19 +53,40 @@ async function mutate(world: World, { webhook }: Hook, call: Call): Promise<Json
       `admission webhook ${name} attempted to modify the object, which is not supported for this operation`,
     )
   }
-  return patched(call.object, verdict.patch)
+  return patched(call.object, { name, encoded: verdict.patch })
 }
 
-function patched(object: JsonObject, encoded: string): JsonObject {
-  let result: Json
-  try {
-    result = jsonPatch(object, JSON.parse(Buffer.from(encoded, 'base64').toString('utf8')) as Json)
-  } catch (error) {
-    const why = error instanceof PatchFailed ? error.why : undefined
-    throw internal(why ?? (error instanceof Error ? error.message : String(error)))
-  }
+const patchTypes = { list: 'jsonpatch.Patch', operation: 'jsonpatch.Operation' }
+
+function patched(
+  object: JsonObject,
+  { name, encoded }: { readonly name: string; readonly encoded: string },
+): JsonObject {
+  const undecoded = (why: string): ApiError =>
+    internal(`failed calling webhook ${name}: received undecodable patch in webhook response: ${why}`)
+  const patch = operationsIn(encoded, undecoded)
+  const problem = undecodable(patch, patchTypes)
+  if (problem !== undefined) throw undecoded(problem)
+  const result = applied(object, patch)
   if (!isObject(result)) throw internal('the patched object is no object')
   return result
+}
+
+function operationsIn(encoded: string, undecoded: (why: string) => ApiError): Json {
+  try {
+    // From outside: judged by `undecodable`.
+    return JSON.parse(Buffer.from(encoded, 'base64').toString('utf8')) as Json
+  } catch (error) {
+    throw undecoded(jsonProblem(error))
+  }
+}
+
+function applied(object: JsonObject, patch: Json): Json {
+  try {
+    return jsonPatch(object, patch)
+  } catch (error) {
+    throw error instanceof PatchFailed ? internal(error.why) : error
+  }
 }
 
 /** Runs what may refuse an object: policies first, then validating webhooks at once. */

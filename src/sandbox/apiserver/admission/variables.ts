@@ -1,7 +1,7 @@
 /** What expressions of policies and match conditions may speak of. */
 import { accountGroups, type User } from '../authn/users.ts'
 import { userInfo } from '../authz/reviews.ts'
-import { Authorizer, type Ask } from '../cel/authorizer.ts'
+import { Authorizer, type Ask, type Question } from '../cel/authorizer.ts'
 import { evaluate, type Evaluated } from '../cel/evaluate.ts'
 import { celValue, typedCelValue } from '../cel/value.ts'
 import { listAt, textAt, type Json, type JsonObject } from '../json.ts'
@@ -31,10 +31,21 @@ export function variablesOf(world: World, call: Call): Readonly<Record<string, u
     oldObject: typed(call.oldObject),
     request: celValue(requestOf(call)),
     namespaceObject: namespace === undefined ? null : celValue(namespace),
-    authorizer: new Authorizer(ask(call.user), forAccount),
+    authorizer: new Authorizer({ ask: ask(call.user), forAccount, request: questionOf(call) }),
     params: null,
   }
 }
+
+const questionOf = ({ resource, subresource, namespace, name }: Call): Question => ({
+  verb: '',
+  group: resource.group,
+  version: resource.version,
+  resource: resource.plural,
+  subresource,
+  namespace,
+  name,
+  path: '',
+})
 
 /** The part of an AdmissionRequest that does not hold the objects. */
 export function requestOf(call: Call): JsonObject {

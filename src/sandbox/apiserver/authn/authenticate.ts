@@ -6,8 +6,8 @@ import type { World } from '../world.ts'
 import { accountGroups, anonymous, type User } from './users.ts'
 
 /** The user of a request; throws 401, and 403 where impersonation is not allowed. */
-export function authenticate(world: World, headers: IncomingHttpHeaders): User {
-  return impersonated(world, userOf(world, headers.authorization), headers)
+export function authenticate(world: World, headers: IncomingHttpHeaders, what: Attributes): User {
+  return impersonated(world, userOf(world, headers.authorization), { headers, what })
 }
 
 function userOf(world: World, authorization: string | undefined): User {
@@ -25,16 +25,18 @@ function valuesOf(headers: IncomingHttpHeaders, name: string): readonly string[]
   return (Array.isArray(value) ? value : value.split(',')).map((one) => one.trim()).filter(Boolean)
 }
 
-function impersonated(world: World, user: User, headers: IncomingHttpHeaders): User {
+type Asked = { readonly headers: IncomingHttpHeaders; readonly what: Attributes }
+
+function impersonated(world: World, user: User, { headers, what }: Asked): User {
   const [name = ''] = [headers['impersonate-user']].flat()
   const groups = valuesOf(headers, 'impersonate-group')
   const [uid = ''] = valuesOf(headers, 'impersonate-uid')
   const extra = extraOf(headers)
   if (name === '') {
     if (groups.length + uid.length + extra.length === 0) return user
-    throw badRequest(`requested ${JSON.stringify(groups)} without impersonating a user`)
+    throw badRequest(`requested ${goUser({ name, groups, uid, extra })} without impersonating a user name`)
   }
-  for (const what of demands({ name, groups, uid, extra })) mayImpersonate(world, user, what)
+  checkDemands(world, user, { wanted: { name, groups, uid, extra }, what })
   return { name, uid, groups: groupsOf(name, groups), extra: grouped(extra) }
 }
 
@@ -81,18 +83,48 @@ function extraOf(headers: IncomingHttpHeaders): readonly (readonly [string, stri
     )
 }
 
-function mayImpersonate(world: World, user: User, what: Partial<Attributes>): void {
-  const wanted: Attributes = {
-    verb: 'impersonate',
-    group: '',
-    version: 'v1',
-    resource: '',
-    subresource: '',
-    namespace: '',
-    name: '',
-    path: '',
-    ...what,
+// The real server tries two ways, the one that last worked for this user first, and tells of the first alone:
+// the plain verb, or the one that is constrained to what is done as the other.
+const impersonators = new WeakMap<World, Set<string>>()
+
+function checkDemands(
+  world: World,
+  user: User,
+  { wanted, what }: { readonly wanted: Wanted; readonly what: Attributes },
+): void {
+  const known = impersonators.get(world) ?? new Set()
+  const asked = demands(wanted).map((more) => ({ ...blank, ...more }))
+  const refused = asked.find((one) => !world.authorize(user, one).allowed)
+  if (refused === undefined) {
+    impersonators.set(world, known.add(user.name))
+    return
   }
-  const answer = world.authorize(user, wanted)
-  if (!answer.allowed) throw forbiddenBy(user, wanted, answer.reason)
+  if (known.has(user.name)) throw forbiddenBy(user, refused, world.authorize(user, refused).reason)
+  const mode = accountGroups(wanted.name) === undefined ? 'user-info' : 'serviceaccount'
+  throw forbiddenBy(user, { ...what, verb: `impersonate-on:${mode}:${what.verb}` }, '')
+}
+
+const blank: Attributes = {
+  verb: 'impersonate',
+  group: '',
+  version: 'v1',
+  resource: '',
+  subresource: '',
+  namespace: '',
+  name: '',
+  path: '',
+}
+
+// A user as Go prints it with %#v.
+function goUser({ name, groups, uid, extra }: Wanted): string {
+  const list = (texts: readonly string[]): string =>
+    `[]string{${texts.map((one) => JSON.stringify(one)).join(', ')}}`
+  const pairs = Object.entries(grouped(extra)).map(
+    ([key, values]) => `${JSON.stringify(key)}:${list(values)}`,
+  )
+  const [shownGroups, shownExtra] = [
+    groups.length === 0 ? '[]string(nil)' : list(groups),
+    pairs.length === 0 ? 'map[string][]string(nil)' : `map[string][]string{${pairs.join(', ')}}`,
+  ]
+  return `&user.DefaultInfo{Name:${JSON.stringify(name)}, UID:${JSON.stringify(uid)}, Groups:${shownGroups}, Extra:${shownExtra}}`
 }

@@ -10,14 +10,15 @@ const group = 'rbac.authorization.k8s.io'
 export function rbacAnswer(store: Store, user: User, what: Attributes): Answer {
   const missing: string[] = []
   for (const { binding, namespace } of bindingsFor(store, what.namespace)) {
-    if (!listAt(binding, 'subjects').some((subject) => isSubject(subject, user, namespace))) continue
+    const subject = listAt(binding, 'subjects').find((one) => isSubject(one, user, namespace))
+    if (subject === undefined) continue
     const role = roleOf(store, binding, namespace)
     if (role === undefined) {
       missing.push(missingRole(binding))
       continue
     }
     if (listAt(role, 'rules').some((rule) => ruleAllows(rule, what)))
-      return { allowed: true, reason: bindingReason(binding) }
+      return { allowed: true, reason: bindingReason(binding, subject) }
   }
   return { allowed: false, reason: missing.length === 0 ? '' : `RBAC: ${aggregated(missing)}` }
 }
@@ -32,12 +33,18 @@ function missingRole(binding: JsonObject): string {
   return `${kind}.${group} ${JSON.stringify(textAt(binding, 'roleRef', 'name'))} not found`
 }
 
-function bindingReason(binding: JsonObject): string {
+function bindingReason(binding: JsonObject, subject: Json): string {
   const [kind, name] = [textAt(binding, 'kind'), textAt(binding, 'metadata', 'name')]
   const namespace = textAt(binding, 'metadata', 'namespace')
   const shown = JSON.stringify(namespace === '' ? name : `${name}/${namespace}`)
   const role = `${textAt(binding, 'roleRef', 'kind')} ${JSON.stringify(textAt(binding, 'roleRef', 'name'))}`
-  return `RBAC: allowed by ${kind} ${shown} of ${role}`
+  return `RBAC: allowed by ${kind} ${shown} of ${role} to ${shownSubject(subject, namespace)}`
+}
+
+function shownSubject(subject: Json, namespace: string): string {
+  const [kind, name] = [textAt(subject, 'kind'), textAt(subject, 'name')]
+  if (kind !== 'ServiceAccount') return `${kind} ${JSON.stringify(name)}`
+  return `${kind} ${JSON.stringify(`${name}/${textAt(subject, 'namespace') || namespace}`)}`
 }
 
 function bindingsFor(
@@ -55,7 +62,8 @@ function bindingsFor(
   return [...cluster, ...local]
 }
 
-function roleOf(store: Store, binding: JsonObject, namespace: string): JsonObject | undefined {
+/** The role that a binding refers to, if it exists. */
+export function roleOf(store: Store, binding: JsonObject, namespace: string): JsonObject | undefined {
   const name = textAt(binding, 'roleRef', 'name')
   if (textAt(binding, 'roleRef', 'kind') === 'ClusterRole') return store.get(`${group}/clusterroles`, name)
   return namespace === '' ? undefined : store.get(`${group}/roles`, keyOf(namespace, name))

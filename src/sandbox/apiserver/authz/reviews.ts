@@ -2,7 +2,7 @@
 import { accountGroups, type User } from '../authn/users.ts'
 import { wrong } from '../errors/field.ts'
 import { badRequest, invalid } from '../errors/status.ts'
-import { at, isObject, objectAt, textAt, textsAt, type Json, type JsonObject } from '../json.ts'
+import { at, isObject, objectAt, setAt, textAt, textsAt, type Json, type JsonObject } from '../json.ts'
 import { groupVersion, type Resource } from '../resources/resource.ts'
 import { parseBody } from '../rest/body.ts'
 import { decode } from '../rest/decode.ts'
@@ -20,7 +20,10 @@ export async function answerReview(world: World, request: Request, resource: Res
   const body = await parseBody(request.body, request.contentType)
   const object = decode(resource, body, { options, warn: request.warn })
   const status = kinds[resource.kind]?.(world, request, object) ?? {}
-  return json({ ...object, kind: resource.kind, apiVersion: groupVersion(resource), status }, 201)
+  const placed = resource.namespaced
+    ? setAt(object, ['metadata', 'namespace'], request.info.namespace)
+    : object
+  return json({ ...placed, kind: resource.kind, apiVersion: groupVersion(resource), status }, 201)
 }
 
 const kinds: Readonly<Record<string, Review>> = {
@@ -47,7 +50,9 @@ export function userInfo(user: User): JsonObject {
 function local(world: World, request: Request, object: JsonObject): JsonObject {
   const asked = textAt(object, 'spec', 'resourceAttributes', 'namespace')
   if (asked !== request.info.namespace) {
-    throw badRequest(`spec.resourceAttributes.namespace must match namespace: ${request.info.namespace}`)
+    throw invalid({ group: 'authorization.k8s.io', kind: '' }, '', [
+      wrong('spec.resourceAttributes.namespace', asked, 'must match metadata.namespace'),
+    ])
   }
   return access(world, subjectOf(object), object)
 }
@@ -107,7 +112,9 @@ function questionOf(object: JsonObject): Attributes {
 }
 
 function tokenReview(world: World, _request: Request, object: JsonObject): JsonObject {
-  const user = world.users.ofToken(textAt(object, 'spec', 'token'))
+  const token = textAt(object, 'spec', 'token')
+  if (token === '') throw badRequest('token is required for TokenReview in authentication')
+  const user = world.users.ofToken(token)
   if (user === undefined || user.name === '') return { user: {}, error: 'invalid bearer token' }
   const account =
     accountGroups(user.name) === undefined ? {} : { audiences: ['https://kubernetes.default.svc'] }

@@ -72,13 +72,15 @@ function timeProblem(text: string, layout: string): string | undefined {
 }
 
 function rangeProblem(text: string): string | undefined {
-  const [month, day, hour, minute, second] = [5, 8, 11, 14, 17].map((from) =>
-    Number(text.slice(from, from + 2)),
-  )
-  if (month === undefined || month < 1 || month > 12) return 'month'
+  const at = (from: number): number => Number(text.slice(from, from + 2))
+  const month = at(5)
   const days = new Date(Date.UTC(Number(text.slice(0, 4)), month, 0)).getUTCDate()
-  if (day === undefined || day < 1 || day > days) return 'day'
-  if ((hour ?? 0) > 23) return 'hour'
-  if ((minute ?? 0) > 59) return 'minute'
-  return (second ?? 0) > 59 ? 'second' : undefined
+  const parts = [
+    { name: 'month', value: month, least: 1, most: 12 },
+    { name: 'day', value: at(8), least: 1, most: days },
+    { name: 'hour', value: at(11), least: 0, most: 23 },
+    { name: 'minute', value: at(14), least: 0, most: 59 },
+    { name: 'second', value: at(17), least: 0, most: 59 },
+  ]
+  return parts.find(({ value, least, most }) => value < least || value > most)?.name
 }

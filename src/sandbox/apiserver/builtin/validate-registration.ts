@@ -1,7 +1,7 @@
 /** Webhook configurations and policies (kubernetes pkg/apis/admissionregistration/validation). */
-import { compileError } from '../cel/evaluate.ts'
 import { required, unsupported, wrong, type FieldError } from '../errors/field.ts'
 import { at, listAt, textAt, textsAt, type Json, type JsonObject } from '../json.ts'
+import { expressionProblems } from './validate-expression.ts'
 
 /** The problems of a webhook configuration. */
 export function webhookProblems(object: JsonObject): readonly FieldError[] {
@@ -81,16 +81,9 @@ function clientProblems(hook: Json, field: string): readonly FieldError[] {
 }
 
 function conditionProblems(conditions: readonly Json[], field: string): readonly FieldError[] {
-  return conditions.flatMap((condition, index) => expressionProblems(condition, `${field}[${index}]`))
-}
-
-function expressionProblems(of: Json, field: string): readonly FieldError[] {
-  const expression = textAt(of, 'expression')
-  if (expression.trim() === '') return [required(`${field}.expression`)]
-  const problem = compileError(expression)
-  return problem === undefined
-    ? []
-    : [wrong(`${field}.expression`, expression, `compilation failed: ${problem}`)]
+  return conditions.flatMap((condition, index) =>
+    expressionProblems(textAt(condition, 'expression'), `${field}[${index}].expression`),
+  )
 }
 
 /** The problems of a ValidatingAdmissionPolicy. */
@@ -111,9 +104,34 @@ export function policyProblems(object: JsonObject): readonly FieldError[] {
       ),
     )
   }
-  const list = (name: string): readonly FieldError[] =>
-    conditionProblems(listAt(object, 'spec', name), `spec.${name}`)
-  return [...errors, ...list('matchConditions'), ...list('variables'), ...list('validations')]
+  return [
+    ...errors,
+    ...conditionProblems(listAt(object, 'spec', 'matchConditions'), 'spec.matchConditions'),
+    ...composedProblems(object),
+  ]
+}
+
+// Variables may use those before them; validations all.
+function composedProblems(object: JsonObject): readonly FieldError[] {
+  const declared: string[] = []
+  const variables = listAt(object, 'spec', 'variables').flatMap((one, index) => {
+    const problems = expressionProblems(textAt(one, 'expression'), `spec.variables[${index}].expression`, {
+      type: 'any',
+      declared: [...declared],
+    })
+    declared.push(textAt(one, 'name'))
+    return problems
+  })
+  const validations = listAt(object, 'spec', 'validations').flatMap((one, index) => {
+    const [field, message] = [`spec.validations[${index}]`, textAt(one, 'messageExpression')]
+    return [
+      ...expressionProblems(textAt(one, 'expression'), `${field}.expression`, { type: 'bool', declared }),
+      ...(message === ''
+        ? []
+        : expressionProblems(message, `${field}.messageExpression`, { type: 'string', declared })),
+    ]
+  })
+  return [...variables, ...validations]
 }
 
 /** The problems of a binding. */

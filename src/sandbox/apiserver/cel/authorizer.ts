@@ -25,22 +25,32 @@ const blank: Question = {
   path: '',
 }
 
-/** A question in the making; each step gives a new one. */
-export class Authorizer {
+/** How questions are answered, and what the request itself is about. */
+export type Answering = {
   readonly ask: Ask
-  readonly about: Question
   /** Who else may be asked for: `authorizer.serviceAccount(namespace, name)`. */
   readonly forAccount: (namespace: string, name: string) => Ask
+  readonly request: Question
+}
 
-  constructor(ask: Ask, forAccount: (namespace: string, name: string) => Ask, about: Question = blank) {
-    this.ask = ask
-    this.forAccount = forAccount
+/** A question in the making; each step gives a new one. */
+export class Authorizer {
+  readonly by: Answering
+  readonly about: Question
+
+  constructor(by: Answering, about: Question = blank) {
+    this.by = by
     this.about = about
+  }
+
+  /** `authorizer.requestResource`: the question about what the request itself is about. */
+  get requestResource(): Authorizer {
+    return new Authorizer(this.by, this.by.request)
   }
 
   /** The same question about something more. */
   with(more: Partial<Question>): Authorizer {
-    return new Authorizer(this.ask, this.forAccount, { ...this.about, ...more })
+    return new Authorizer(this.by, { ...this.about, ...more })
   }
 }
 
@@ -68,9 +78,9 @@ export const authorizerFunctions: Readonly<Record<string, (...args: never[]) => 
     of: Authorizer,
     namespace: string,
     name: string,
-  ) => new Authorizer(of.forAccount(namespace, name), of.forAccount, of.about),
+  ) => new Authorizer({ ...of.by, ask: of.by.forAccount(namespace, name) }, of.about),
   'Authorizer.check(string): Check': (of: Authorizer, verb: string) =>
-    new Check(of.ask({ ...of.about, verb })),
+    new Check(of.by.ask({ ...of.about, verb })),
   'Check.allowed(): bool': (of: Check) => of.allowed,
   'Check.reason(): string': (of: Check) => of.reason,
   'Check.errored(): bool': () => false,

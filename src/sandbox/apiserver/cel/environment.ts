@@ -1,7 +1,8 @@
 /** CEL as the API server speaks it: optional types, and the libraries that Kubernetes adds. */
 import { Environment, EvaluationError } from '@marcbachmann/cel-js'
-import { patternOf } from '../schema/pattern.ts'
+import { matches, patternOf } from '../schema/pattern.ts'
 import { Authorizer, Check, authorizerFunctions } from './authorizer.ts'
+import { safeMatches } from './matches.ts'
 
 // Expressions come from clients; these bounds keep one evaluation short. Kubernetes has a cost budget instead.
 const limits = { maxAstNodes: 20_000, maxDepth: 100, maxListElements: 10_000, maxMapEntries: 10_000 }
@@ -21,7 +22,7 @@ function bare(): Environment {
     enableOptionalTypes: true,
     limits,
   })
-  environment.registerType('Authorizer', { ctor: Authorizer, fields: {} })
+  environment.registerType('Authorizer', { ctor: Authorizer, fields: { requestResource: 'Authorizer' } })
   environment.registerType('Check', { ctor: Check, fields: {} })
   for (const [signature, run] of Object.entries(authorizerFunctions))
     environment.registerFunction(signature, run)
@@ -44,6 +45,7 @@ function withTexts(environment: Environment): Environment {
     .registerFunction('string.findAll(string): list<string>', (text: string, pattern: string) =>
       allOf(text, pattern),
     )
+    .registerFunction(`string.${safeMatches}(string): bool`, found)
     .registerFunction('isURL(string): bool', (text: string) => URL.canParse(text))
 }
 
@@ -65,6 +67,11 @@ function withLists(environment: Environment): Environment {
     .registerFunction('list.isSorted(): bool', (list: readonly (bigint | number | string)[]) =>
       list.every((one, index) => index === 0 || (list[index - 1] ?? one) <= one),
     )
+}
+
+function found(text: string, pattern: string): boolean {
+  if (patternOf(pattern) === undefined) throw new EvaluationError(`error parsing regexp: ${pattern}`)
+  return matches(pattern, text)
 }
 
 function allOf(text: string, pattern: string): readonly string[] {

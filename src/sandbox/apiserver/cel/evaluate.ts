@@ -1,6 +1,8 @@
 /** Expressions compiled once, evaluated often; a failure is a value with the server's words. */
-import { type ParseResult } from '@marcbachmann/cel-js'
+import type { ParseResult } from '@marcbachmann/cel-js'
 import { environment } from './environment.ts'
+import { withSafeMatches } from './matches.ts'
+import { syntaxWords } from './words.ts'
 
 /** What an expression gave, or why it gave nothing. */
 export type Evaluated = { readonly value: unknown } | { readonly error: string }
@@ -9,26 +11,19 @@ const compiled = new Map<string, ParseResult | string>()
 // Expressions live in CRDs and policies; beyond this many the cache starts anew.
 const cached = 5000
 
-function compile(expression: string): ParseResult | string {
+/** The program of an expression, or why there is none, in the words of cel-go. */
+export function compile(expression: string): ParseResult | string {
   const known = compiled.get(expression)
   if (known !== undefined) return known
   if (compiled.size >= cached) compiled.clear()
   let result: ParseResult | string
   try {
-    result = environment().parse(expression)
+    result = environment().parse(withSafeMatches(expression))
   } catch (error) {
-    result = error instanceof Error ? error.message : String(error)
+    result = syntaxWords(expression, error)
   }
   compiled.set(expression, result)
   return result
-}
-
-/** Why an expression cannot be compiled, or undefined. */
-export function compileError(expression: string): string | undefined {
-  const result = compile(expression)
-  if (typeof result === 'string') return result
-  const checked = result.check()
-  return checked.valid ? undefined : (checked.error?.message ?? 'does not type check')
 }
 
 /** Whether an expression mentions a variable. */

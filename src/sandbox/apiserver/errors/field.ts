@@ -23,6 +23,9 @@ const words = {
   FieldValueTooFew: 'Too few',
 } as const
 
+/** How Go prints a path that is none. */
+export const nowhere = '<nil>'
+
 const withoutValue: ReadonlySet<string> = new Set([
   'FieldValueRequired',
   'FieldValueForbidden',

@@ -1,6 +1,7 @@
 /** POST: an object comes to be. */
 import { admit, review } from '../admission/chain.ts'
 import type { Call } from '../admission/call.ts'
+import { checkEscalation } from '../authz/escalation.ts'
 import { stamp } from '../clock.ts'
 import { alreadyExists, ApiError, badRequest, notFound, stillLeaving, terminating } from '../errors/status.ts'
 import { afterUpdate } from '../fields/managed.ts'
@@ -30,7 +31,8 @@ export async function create(world: World, request: Request, resource: Resource)
   const duplicates = duplicatesOf(request, options)
   const decoded = decode(resource, body, { options, warn: request.warn, duplicates })
   const object = inNamespace(resource, decoded, request.info.namespace)
-  if (textAt(object, 'metadata', 'resourceVersion') !== '') {
+  // "0" counts as unset (etcd3 store Create); the velero CLI sends it.
+  if (!['', '0'].includes(textAt(object, 'metadata', 'resourceVersion'))) {
     throw new ApiError({
       code: 500,
       reason: '',
@@ -86,6 +88,7 @@ export async function createObject(world: World, request: Request, what: What): 
   const shaped = mutated === what.object ? mutated : shape(resource, mutated)
   for (let attempt = 1; ; attempt += 1) {
     const prepared = prepare(world, request, { ...what, object: shaped })
+    checkEscalation(world, request.user, { resource, object: prepared, before: undefined })
     checkObject(resource, prepared, undefined)
     const name = textAt(prepared, 'metadata', 'name')
     await review(world, { ...call, name, object: prepared })

@@ -107,5 +107,6 @@ function plainPath(world: World, request: Request): Answer {
   const found = path.startsWith('/openapi/v3')
     ? openapi(world.catalog, path)
     : discovery(world.catalog, path, request)
+  if (found === undefined && path.startsWith('/api/')) throw noSuchPath()
   return found ?? notFoundText
 }

@@ -19,14 +19,21 @@ export function duplicateFields(text: string): readonly string[] {
   const found: string[] = []
   const frames: Frame[] = []
   for (const [part] of text.matchAll(token)) {
-    const top = frames.at(-1)
-    if (part === '{' || part === '[') frames.push(opened(top, part === '{'))
-    else if (part === '}' || part === ']') frames.pop()
-    else if (part === ',') passed(top)
-    else if (top?.wantsKey === true && noted(top, part)) found.push(pathOf(top))
+    const path = step(frames, part)
+    if (path !== undefined) found.push(path)
     if (found.length === most) return found
   }
   return found
+}
+
+/** Takes one token in; the path of the field if it is there for the second time. */
+function step(frames: Frame[], part: string): string | undefined {
+  const top = frames.at(-1)
+  if (part === '{' || part === '[') frames.push(opened(top, part === '{'))
+  else if (part === '}' || part === ']') frames.pop()
+  else if (part === ',') passed(top)
+  else if (top?.wantsKey === true && noted(top, part)) return pathOf(top)
+  return undefined
 }
 
 const opened = (parent: Frame | undefined, isObject: boolean): Frame => ({

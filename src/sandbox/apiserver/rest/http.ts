@@ -1,5 +1,4 @@
 /** HTTP on one side, requests and answers on the other: bodies and times are bounded, whatever a client does. */
-import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { authenticate } from '../authn/authenticate.ts'
 import { anonymous, type User } from '../authn/users.ts'
@@ -46,10 +45,15 @@ export async function handle(rim: Rim, incoming: IncomingMessage, response: Serv
       code: answer.as === 'stream' ? 200 : answer.code,
       userAgent: incoming.headers['user-agent'] ?? '',
     })
-    if (answer.as !== 'stream') sendAnswer(response, answer, { warnings, head: incoming.method === 'HEAD', pretty: isPretty(incoming, url) })
+    if (answer.as !== 'stream')
+      sendAnswer(response, answer, {
+        warnings,
+        head: incoming.method === 'HEAD',
+        pretty: isPretty(incoming, url),
+      })
   }
   try {
-    user = authenticate(rim.world, incoming.headers)
+    user = authenticate(rim.world, incoming.headers, attributesOf(info))
     const effects = rim.faults.meets({ info, user: user.name })
     if (!(await before(rim, effects, response))) return
     const body = await readBody(incoming)
@@ -178,6 +182,3 @@ function authorize(world: World, user: User, info: RequestInfo): void {
   const answer = world.authorize(user, what)
   if (!answer.allowed) throw forbiddenBy(user, what, answer.reason)
 }
-
-/** A name for a request in headers. */
-export const auditId = (): string => randomUUID()

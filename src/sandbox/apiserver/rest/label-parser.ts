@@ -70,8 +70,7 @@ function requirement(words: Words): Requirement {
   if (isNot) return { key, operator: 'absent', values: [] }
   if (words.next === '' || words.next === ',') return { key, operator: 'exists', values: [] }
   const sign = words.take()
-  if (!operators.has(sign))
-    throw unparsed(`found '${sign}', expected: in, notin, =, ==, !=, gt, lt`)
+  if (!operators.has(sign)) throw unparsed(`found '${sign}', expected: in, notin, =, ==, !=, gt, lt`)
   const values = sign === 'in' || sign === 'notin' ? listed(words) : exact(words)
   refuse(valueProblems(key, sign, values))
   return { key, operator: sign === '==' ? '=' : sign, values }
@@ -87,14 +86,10 @@ function exact(words: Words): readonly string[] {
 function listed(words: Words): readonly string[] {
   const open = words.take()
   if (open !== '(') throw unparsed(`found '${open}' expected: '('`)
+  if (!mayBegin(words.next)) throw unparsed(`found '${words.next}', expected: ',', ')' or identifier`)
   const values = new Set<string>()
-  if (!['', ')', ','].includes(words.next) && !isName(words.next))
-    throw unparsed(`found '${words.next}', expected: ',', ')' or identifier`)
   for (;;) {
-    // Between two commas, and beside the parentheses, there may be nothing, which is a value too.
-    if (words.next === ',' || (words.next === ')' && values.size === 0)) values.add('')
-    else if (isName(words.next)) values.add(words.take())
-    else throw unparsed(`found '${words.next}', expected: ',', or identifier`)
+    values.add(valueOf(words, values.size === 0))
     const behind = words.take()
     if (behind === ')') return [...values].toSorted()
     if (behind !== ',') throw unparsed(`found '${behind}', expected: ',' or ')'`)
@@ -102,6 +97,15 @@ function listed(words: Words): readonly string[] {
     words.take()
     return [...values.add('')].toSorted()
   }
+}
+
+const mayBegin = (text: string): boolean => ['', ')', ','].includes(text) || isName(text)
+
+// Between two commas, and beside the parentheses, there may be nothing, which is a value too.
+function valueOf(words: Words, isFirst: boolean): string {
+  if (words.next === ',' || (words.next === ')' && isFirst)) return ''
+  if (isName(words.next)) return words.take()
+  throw unparsed(`found '${words.next}', expected: ',', or identifier`)
 }
 
 function valueProblems(key: string, sign: string, values: readonly string[]): readonly FieldError[] {

@@ -57,7 +57,9 @@ function wholeNumber(query: URLSearchParams, name: string): number {
 function checkedVersion(text: string, watch: boolean): string {
   if (/^\d{0,19}$/.test(text)) return text
   const why = versionProblem(text)
-  throw watch ? new ApiError({ code: 500, reason: '', message: why }) : badRequest(`invalid resource version: ${why}`)
+  throw watch
+    ? new ApiError({ code: 500, reason: '', message: why })
+    : badRequest(`invalid resource version: ${why}`)
 }
 
 const versionProblem = (text: string): string =>

@@ -2,6 +2,7 @@
 import { stamp } from '../clock.ts'
 import { wrong } from '../errors/field.ts'
 import {
+  ApiError,
   badRequest,
   conflict,
   invalid,
@@ -15,6 +16,7 @@ import { jsonPatch, undecodable } from '../patch/json-patch.ts'
 import { mergePatch } from '../patch/merge-patch.ts'
 import { strategicMergePatch } from '../patch/strategic.ts'
 import { groupVersion, nameOfResource, type Resource } from '../resources/resource.ts'
+import { prune } from '../schema/shape.ts'
 import { keyOf } from '../storage/store.ts'
 import type { World } from '../world.ts'
 import { mediaType, parseJson, parseYaml } from './body.ts'
@@ -167,19 +169,27 @@ function configOf(
     throw badRequest(`invalid object type: ${version.includes('/') ? version : `/${version}`}, Kind=${kind}`)
   if (Array.isArray(at(parsed, 'metadata', 'managedFields')))
     throw badRequest('metadata.managedFields must be nil')
-  const known = decodeUndefaulted(resource, parsed, { request, options })
-  const named = textAt(known, 'metadata', 'name')
+  checkConfig(resource, parsed, { options, warn: request.warn })
+  const named = textAt(parsed, 'metadata', 'name')
   if (named !== '' && named !== name)
     throw badRequest(`the name of the object (${named}) does not match the name on the URL (${name})`)
-  return inNamespace(resource, setAt(known, ['metadata', 'name'], name), namespace)
+  return inNamespace(resource, setAt(parsed, ['metadata', 'name'], name), namespace)
 }
 
-// Defaults are not what the manager said: they must not become its fields. So only the type is checked here, and unknown fields reported later.
-function decodeUndefaulted(
-  resource: Resource,
-  parsed: JsonObject,
-  how: { readonly request: Request; readonly options: WriteOptions },
-): JsonObject {
-  decode(resource, parsed, { options: how.options, warn: () => {} })
-  return parsed
+// Defaults are not what the manager said: they must not become its fields. So it is only looked at here.
+function checkConfig(resource: Resource, parsed: JsonObject, how: Decoding): void {
+  const { unknown } = prune(resource.node, parsed, { dropNull: true })
+  if (unknown.length > 0) throw undeclared(resource, parsed, unknown)
+  decode(resource, parsed, { ...how, warn: () => {} })
+}
+
+// structured-merge-diff knows only what the schema declares; unlike other writes, an apply is refused for the rest.
+function undeclared(resource: Resource, parsed: JsonObject, unknown: readonly string[]): ApiError {
+  const version = groupVersion(resource)
+  const type = `${version.includes('/') ? version : `/${version}`}, Kind=${resource.kind}`
+  const place = `${textAt(parsed, 'metadata', 'namespace')}/${textAt(parsed, 'metadata', 'name')}`
+  const lines = unknown.map((path) => `.${path}: field not declared in schema`)
+  const why = lines.length === 1 ? (lines[0] ?? '') : `errors:\n  ${lines.join('\n  ')}`
+  const message = `failed to create typed patch object (${place}; ${type}): ${why}`
+  return new ApiError({ code: 500, reason: '', message })
 }

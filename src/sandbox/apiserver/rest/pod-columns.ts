@@ -1,20 +1,9 @@
 /** The columns of pods; their status is made from phase, reason and container states. */
 import { at, listAt, textAt, type JsonObject } from '../json.ts'
 import type { Column } from '../resources/resource.ts'
+import { age } from './age.ts'
 
 const base = { type: 'string', format: '', priority: 0, description: '' }
-const age = (object: JsonObject, now: number): string => {
-  // The same rounding as other kinds, without the import that would make a circle.
-  const seconds = Math.max(
-    0,
-    Math.floor((now - Date.parse(textAt(object, 'metadata', 'creationTimestamp'))) / 1000),
-  )
-  if (Number.isNaN(seconds)) return '<unknown>'
-  if (seconds < 120) return `${seconds}s`
-  if (seconds < 10_800) return `${Math.floor(seconds / 60)}m`
-  return seconds < 172_800 ? `${Math.floor(seconds / 3600)}h` : `${Math.floor(seconds / 86_400)}d`
-}
-
 function statusOf(pod: JsonObject): string {
   if (textAt(pod, 'metadata', 'deletionTimestamp') !== '') return 'Terminating'
   for (const container of listAt(pod, 'status', 'containerStatuses')) {
@@ -41,7 +30,7 @@ export const podColumns: readonly Column[] = [
   { ...base, name: 'Ready', cell: ready },
   { ...base, name: 'Status', cell: statusOf },
   { ...base, name: 'Restarts', cell: restarts },
-  { ...base, name: 'Age', cell: age },
+  { ...base, name: 'Age', cell: (pod, now) => age(textAt(pod, 'metadata', 'creationTimestamp'), now) },
   { ...base, name: 'IP', priority: 1, cell: (pod) => textAt(pod, 'status', 'podIP') || '<none>' },
   { ...base, name: 'Node', priority: 1, cell: (pod) => textAt(pod, 'spec', 'nodeName') || '<none>' },
   { ...base, name: 'Nominated Node', priority: 1, cell: () => '<none>' },

@@ -25,30 +25,33 @@ const verbs: Readonly<Record<string, string>> = {
 }
 const namespaceSubresources = new Set(['status', 'finalize'])
 
+const nowhere = {
+  group: '',
+  version: '',
+  namespace: '',
+  resource: '',
+  subresource: '',
+  name: '',
+  selected: '',
+} as const
+
 /** Takes a path apart. A percent-encoding that is none makes a path that nothing answers. */
 export function requestInfo(method: string, path: string, query: URLSearchParams): RequestInfo {
-  const blank = {
-    path,
-    verb: method.toLowerCase(),
-    group: '',
-    version: '',
-    namespace: '',
-    resource: '',
-    subresource: '',
-    name: '',
-    selected: '',
-  }
+  const blank = { ...nowhere, path, verb: method.toLowerCase() }
   const [root, ...parts] = segments(path)
   if (root !== 'api' && root !== 'apis') return blank
   const [group = '', version = '', ...rest] = root === 'api' ? ['', ...parts] : parts
-  // The old way to watch: /watch/ after the version; it alone watches one object by its path.
-  const isOld = rest[0] === 'watch' && ['GET', 'HEAD'].includes(method) && rest.length > 1
-  const place = rest.length === 0 ? undefined : placeOf(isOld ? rest.slice(1) : rest)
+  const isOld = isOldWatch(method, rest)
+  const place = placeOf(isOld ? rest.slice(1) : rest)
   if (place === undefined) return blank
   const verb = isOld ? 'watch' : verbOf(method, place.name, query)
   const selected = place.name === '' ? selectedBy(query) : ''
   return { path, verb, group, version, ...place, selected }
 }
+
+// The old way to watch: /watch/ after the version; it alone watches one object by its path.
+const isOldWatch = (method: string, [first, second]: readonly string[]): boolean =>
+  first === 'watch' && second !== undefined && verbs[method] === 'get'
 
 const selectedBy = (query: URLSearchParams): string =>
   /^metadata\.name==?([^,=!\\/]+)$/.exec(query.get('fieldSelector') ?? '')?.[1] ?? ''
@@ -56,11 +59,13 @@ const selectedBy = (query: URLSearchParams): string =>
 type Place = Pick<RequestInfo, 'namespace' | 'resource' | 'subresource' | 'name'>
 
 function placeOf(rest: readonly string[]): Place | undefined {
-  const [first, second, third] = rest
-  if (first !== 'namespaces') return rest.length > 3 ? undefined : named('', rest)
-  const itself = rest.length <= 2 || (rest.length === 3 && namespaceSubresources.has(third ?? ''))
-  if (itself) return named(second ?? '', rest)
-  return rest.length > 5 ? undefined : named(second ?? '', rest.slice(2))
+  if (rest.length === 0) return undefined
+  const [first, second = '', third = ''] = rest
+  const isInside =
+    first === 'namespaces' && rest.length > 2 && !(rest.length === 3 && namespaceSubresources.has(third))
+  const inner = isInside ? rest.slice(2) : rest
+  if (inner.length > 3) return undefined
+  return named(first === 'namespaces' ? second : '', inner)
 }
 
 function named(namespace: string, [resource = '', name = '', subresource = '']: readonly string[]): Place {

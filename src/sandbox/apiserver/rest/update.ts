@@ -4,6 +4,7 @@ import type { Call } from '../admission/call.ts'
 import { establish } from '../builtin/assign.ts'
 import { stamp } from '../clock.ts'
 import { forbiddenBy } from '../authz/attributes.ts'
+import { checkEscalation } from '../authz/escalation.ts'
 import { wrong } from '../errors/field.ts'
 import { badRequest, conflict, invalid, modified, notFound } from '../errors/status.ts'
 import { afterUpdate, sameBut } from '../fields/managed.ts'
@@ -152,6 +153,7 @@ async function admitted(world: World, request: Request, change: Admitting): Prom
     resource,
     forUpdate(resource, { before: current, after: shaped }, subresource),
   )
+  checkEscalation(world, request.user, { resource, object: prepared, before: current })
   checkObject(resource, withIdentity(shaped, prepared), current)
   const managed = change.applied === true ? prepared : managedBy(world, change, prepared)
   await review(world, { ...call, object: managed })

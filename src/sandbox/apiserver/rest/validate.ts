@@ -1,6 +1,6 @@
 /** Whether an object may be stored: names, metadata, and the rules of its kind. */
 import { builtinProblems } from '../builtin/validate.ts'
-import type { FieldError } from '../errors/field.ts'
+import { nowhere, type FieldError } from '../errors/field.ts'
 import { invalid } from '../errors/status.ts'
 import { textAt, type JsonObject } from '../json.ts'
 import type { Resource } from '../resources/resource.ts'
@@ -36,7 +36,7 @@ function ownProblems(
   if (errors.some(blocks) && hasRules(resource.node)) {
     const detail =
       'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation'
-    return [...errors, { type: 'FieldValueInvalid', field: '<nil>', value: null, detail }]
+    return [...errors, { type: 'FieldValueInvalid', field: nowhere, value: null, detail }]
   }
   return [...errors, ...validateRules(place)]
 }

@@ -1,5 +1,5 @@
 /** allOf, anyOf, oneOf and not. */
-import { wrong, type FieldError } from '../errors/field.ts'
+import { nowhere, wrong, type FieldError } from '../errors/field.ts'
 import { isObject, listAt, own, type Json } from '../json.ts'
 import { nodes } from './definitions.ts'
 import type { Node } from './node.ts'
@@ -26,15 +26,15 @@ export function validateCombinations(
   const one = listAt(node.schema, 'oneOf')
   const not = own(node.schema, 'not')
   if (any.length > 0 && !any.some((schema) => errorsOf(schema).length === 0)) {
-    errors.push(wrong('', '', `${name} must validate at least one schema (anyOf)`))
+    errors.push(wrong(nowhere, '', `${name} must validate at least one schema (anyOf)`))
   }
   const valid = one.filter((schema) => errorsOf(schema).length === 0).length
   if (one.length > 0 && valid !== 1) {
     const found = valid === 0 ? 'Found none valid' : `Found ${valid} valid alternatives`
-    errors.push(wrong('', '', `${name} must validate one and only one schema (oneOf). ${found}`))
+    errors.push(wrong(nowhere, '', `${name} must validate one and only one schema (oneOf). ${found}`))
   }
   if (isObject(not) && errorsOf(not).length === 0 && value !== undefined) {
-    errors.push(wrong('', '', `${name} must not validate the schema (not)`))
+    errors.push(wrong(nowhere, '', `${name} must not validate the schema (not)`))
   }
   return errors
 }

@@ -2,7 +2,7 @@
 import { Optional } from '@marcbachmann/cel-js'
 import { evaluate, mentions } from '../cel/evaluate.ts'
 import { typedCelValue } from '../cel/value.ts'
-import { required, type FieldError } from '../errors/field.ts'
+import { nowhere, required, type FieldError } from '../errors/field.ts'
 import { isList, isObject, listAt, own, same, textAt, type Json, type JsonObject } from '../json.ts'
 import { childOf } from './shape.ts'
 import { fieldPath, itemPath } from './path.ts'
@@ -37,22 +37,26 @@ export function validateRules(place: Place): readonly FieldError[] {
 }
 
 function broken(place: Place, rule: JsonObject): readonly FieldError[] {
-  const { node, value, old, path } = place
+  const { node, value, path } = place
   const expression = textAt(rule, 'rule')
   const optional = own(rule, 'optionalOldSelf') === true
-  const transition = mentions(expression, 'oldSelf')
-  if (transition && old === undefined && !optional) return []
-  // Ratcheting: what stays as it was is not judged anew.
-  if (!transition && old !== undefined && same(old, value)) return []
+  if (!isAsked(place, { transition: mentions(expression, 'oldSelf'), optional })) return []
   const variables = { self: typedCelValue(node, value), oldSelf: oldSelf(place, optional) }
   const result = evaluate(expression, variables)
   if ('error' in result) {
-    return [
-      invalidRule(path, node.schema['type'] ?? '', `${result.error} evaluating rule: ${ruleName(rule)}`),
-    ]
+    const why = `${result.error} evaluating rule: ${ruleName(rule)}`
+    return [invalidRule(path || nowhere, node.schema['type'] ?? '', why)]
   }
-  if (result.value === true) return []
-  return [failure(place, rule, messageOf(rule, variables))]
+  return result.value === true ? [] : [failure(place, rule, messageOf(rule, variables))]
+}
+
+// Ratcheting: what stays as it was is not judged anew.
+function isAsked(
+  { value, old }: Place,
+  { transition, optional }: { readonly transition: boolean; readonly optional: boolean },
+): boolean {
+  if (transition) return old !== undefined || optional
+  return old === undefined || !same(old, value)
 }
 
 function oldSelf({ node, old }: Place, optional: boolean): unknown {
@@ -84,7 +88,7 @@ function invalidRule(field: string, value: Json, detail: string): FieldError {
 }
 
 function failure({ node, value, path }: Place, rule: JsonObject, detail: string): FieldError {
-  const field = `${path}${textAt(rule, 'fieldPath')}`.replace(/^\./, '')
+  const field = `${path}${textAt(rule, 'fieldPath')}`.replace(/^\./, '') || nowhere
   const whole = node.sort === 'object' || node.sort === 'map' || node.sort === 'list'
   const shown = whole ? {} : { value }
   switch (textAt(rule, 'reason')) {

@@ -5,7 +5,7 @@ import { hasCombinations, validateCombinations } from './combinations.ts'
 import { validateListTopology } from './list-topology.ts'
 import type { Node } from './node.ts'
 import { fieldPath, itemPath } from './path.ts'
-import { validateNumber, validateText } from './scalars.ts'
+import { integerProblems, validateNumber, validateText } from './scalars.ts'
 import { childOf } from './shape.ts'
 
 /** A value in its place, with what was there before the update, if anything. */
@@ -21,9 +21,15 @@ export function validate(place: Place): readonly FieldError[] {
   const { node, value, old, path } = place
   if (old !== undefined && same(value, old)) return []
   if (value === null) return node.nullable || node.sort === 'any' ? [] : [typeError(path, 'null', node)]
-  if (!fits(node, value)) return [typeError(path, typeNameOf(value), node)]
+  if (!fits(node, value)) return misfit(place)
   const errors = [...validateEnum(place), ...validateContent(place, value)]
   return hasCombinations(node) ? [...errors, ...validateCombinations(place, validate)] : errors
+}
+
+function misfit({ node, value, path }: Place): readonly FieldError[] {
+  const error = typeError(path, typeNameOf(value), node)
+  const isFraction = node.sort === 'integer' && typeof value === 'number'
+  return isFraction ? [error, ...integerProblems(node.schema, value, path)] : [error]
 }
 
 function validateContent(place: Place, value: Json): readonly FieldError[] {

@@ -92,7 +92,7 @@ t.test('impersonation needs the verb, and gives service accounts their groups', 
     code: 403,
     body: {
       message:
-        'serviceaccounts "velero" is forbidden: User "alice" cannot impersonate resource "serviceaccounts" in API group "" in the namespace "velero"',
+        'selfsubjectreviews.authentication.k8s.io is forbidden: User "alice" cannot impersonate-on:serviceaccount:create resource "selfsubjectreviews" in API group "authentication.k8s.io" at the cluster scope',
     },
   })
 })

@@ -88,7 +88,7 @@ t.test('a CRD without structure or with a broken rule is refused', async (t) => 
   t.match(reply, {
     code: 422,
     body: {
-      message: /x-kubernetes-validations\[0\].rule: Invalid value: "self.sails <=": compilation failed/,
+      message: /x-kubernetes-validations\[0\].rule: Invalid value: .*: compilation failed/,
     },
   })
 })

@@ -1,8 +1,8 @@
 /** Compares the sandbox with the real server of TIDEWAITER_E2E_KUBECONFIG on random sequences of operations. */
 import t from 'tap'
-import { endpointOf } from '../contract/endpoint.ts'
-import { described, differencesOf, sorts } from '../contract/random.ts'
-import { startSandbox } from '../contract/sandbox.ts'
+import { endpointOf } from '../../contract/endpoint.ts'
+import { described, differencesOf, sorts } from '../../contract/random.ts'
+import { startSandbox } from '../../contract/sandbox.ts'
 
 const kubeconfig = process.env['TIDEWAITER_E2E_KUBECONFIG']
 const count = Number(process.env['TIDEWAITER_RANDOM_SEQUENCES'] ?? 300)
