@@ -1,14 +1,12 @@
 /** The composition root: Config and the outside world in, a service that starts and stops out. */
-import { buildAdmission, type AdmissionServer } from './admission/server.ts'
 import { createCel } from './cel/cel.ts'
 import type { Clock } from './clock.ts'
-import type { Config, Listen } from './config.ts'
+import type { Config } from './config.ts'
 import { createWatchman, type Look } from './control/watchman.ts'
 import { createAccessReview } from './kube/access-review.ts'
 import { egressProblems } from './core/egress.ts'
 import { parseAddress } from './net/address.ts'
 import { createEgress } from './net/egress.ts'
-import type { Egress } from './net/ports.ts'
 import { createMetrics, type Metrics } from './observe/metrics.ts'
 import { buildOps } from './observe/ops.ts'
 import type { Log } from './log.ts'
@@ -19,14 +17,15 @@ import { createController } from './wiring/controller.ts'
 import { randomHex } from './wiring/crypto.ts'
 import { installOf } from './wiring/install.ts'
 import { lead } from './wiring/lead.ts'
+import { listening } from './wiring/listening.ts'
 import { goOutside, refuseIfCovered } from './wiring/outside.ts'
 import { performerOf } from './wiring/perform.ts'
-import { createRefused } from './wiring/refused.ts'
+import { createRefused, guarded } from './wiring/refused.ts'
 import type { RegistrationWorld } from './wiring/registrations.ts'
 import { runsBy } from './wiring/runs.ts'
-import { createCredentials, type Credentials } from './wiring/tls.ts'
+import { createCredentials } from './wiring/tls.ts'
 import { watchmanPorts } from './wiring/watch.ts'
-import { endpointsOf } from './wiring/webhooks.ts'
+import { startWebhook } from './wiring/webhook-server.ts'
 import type { World } from './wiring/world.ts'
 
 /** What a service needs from the outside. */
@@ -230,55 +229,6 @@ async function assemble(config: Config, outside: Outside, { stopping, undo, stop
   }
 }
 
-/** Calls wait for nobody: while it is not known which addresses are inside, nothing goes out. */
-const guarded = (egress: Egress, known: () => boolean): Egress => ({
-  send: (request) =>
-    known()
-      ? egress.send(request)
-      : Promise.resolve({
-          refused: 'egress',
-          message:
-            'the addresses of nodes and API server, which must not be called, are not known yet; see the log, and deploy/base/rbac-cluster.yaml',
-          sent: false,
-        }),
-})
-
-type Webhooking = {
-  readonly world: World
-  readonly credentials: Credentials
-  readonly perform: ReturnType<typeof performerOf>
-  readonly undo: (() => Promise<unknown>)[]
-}
-
-async function startWebhook({
-  world,
-  credentials,
-  perform,
-  undo,
-}: Webhooking): Promise<{ readonly port: number }> {
-  const { config, clock, log, metrics } = world
-  // Outside a cluster the registrations are taken away first: nobody has to learn that this replica goes.
-  const drainMs = config.webhookUrl === undefined ? config.drainSeconds * 1000 : 0
-  const server: AdmissionServer = buildAdmission({
-    handlers: endpointsOf(world, perform),
-    log,
-    clock,
-    pathPrefix: credentials.pathTokens,
-    mutualTls: config.clientCa !== undefined,
-    limits: { drainMs },
-  })
-  metrics.certificate.set(credentials.expiresAt() / 1000)
-  credentials.onChange(() => {
-    server.setTls(credentials.server())
-    metrics.certificate.set(credentials.expiresAt() / 1000)
-  })
-  const at = await listening('--listen', config.listen, () =>
-    server.listen({ ...config.listen, tls: credentials.server() }),
-  )
-  undo.push(() => server.close())
-  return at
-}
-
 function noteLook(metrics: Metrics, { namespace, gateOff, guardClosed, reached }: Look): void {
   metrics.gateOff.set({ namespace }, gateOff ? 1 : 0)
   if (guardClosed !== undefined) metrics.guardClosed.set({ namespace }, guardClosed ? 1 : 0)
@@ -293,23 +243,5 @@ async function noteReady(
   while (!signal.aborted) {
     metrics.ready.set(ready() ? 1 : 0)
     await clock.sleep(5_000, signal).catch(() => undefined)
-  }
-}
-
-async function listening<T>(flag: string, at: Listen, listen: () => Promise<T>): Promise<T> {
-  try {
-    return await listen()
-  } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? cause.code : ''
-    const where = `${at.host}:${at.port}`
-    if (code === 'EADDRINUSE')
-      throw new StartError(
-        4,
-        `${flag} ${where} is taken by another process: stop it, or choose another address`,
-        { cause },
-      )
-    if (code === 'EACCES')
-      throw new StartError(4, `${flag} ${where} may not be listened on: choose a port above 1023`, { cause })
-    throw new StartError(4, `${flag} ${where} cannot be listened on: ${String(cause)}`, { cause })
   }
 }

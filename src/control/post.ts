@@ -1,6 +1,6 @@
 /** Post actions: looks at one Backup or Restore, and does the one next thing that its state asks for. Leader only. */
 import type { ActionRun } from '../api/action-run.ts'
-import { drive } from '../core/run/drive.ts'
+import { drive, type Driven } from '../core/run/drive.ts'
 import { settled, type Seen } from '../core/run/machine.ts'
 import { runName, stagesOf } from '../core/run/names.ts'
 import type { Outcome } from '../core/outcome.ts'
@@ -148,7 +148,7 @@ type Driving = {
 }
 
 async function driveOn(known: ActionRun, at: Driving): Promise<Again> {
-  const { ports, object } = at
+  const { ports } = at
   // Read anew: the cache may be behind, and an action must not be claimed from a stale row.
   const run = await ports.runs.read(known.metadata.namespace, known.metadata.name)
   if (run === undefined) return undefined
@@ -165,19 +165,22 @@ async function driveOn(known: ActionRun, at: Driving): Promise<Again> {
     because: () => (at.signal.aborted || ports.leading.aborted ? 'Stopping' : undefined),
     perform: (current, work) => perform(current, work, at),
   })
-  for (const effect of driven.effects) {
+  return afterDriving(driven, at)
+}
+
+async function afterDriving(driven: Driven, { ports, object, progress }: Driving): Promise<Again> {
+  const { run, effects } = driven
+  for (const effect of effects) {
     if (effect.do === 'report-unknown')
       ports.log.error({ run: run.metadata.name, action: effect.action }, 'nobody knows what this action did')
   }
   if (driven.lost !== undefined) return { inMs: soonMs }
-  if (driven.effects.some((effect) => effect.do === 'announce')) {
-    ports.count(driven.run)
-    if (object !== undefined) return tellPost(driven.run, object, ports)
+  if (effects.some((effect) => effect.do === 'announce')) {
+    ports.count(run)
+    return object === undefined ? undefined : tellPost(run, object, ports)
   }
   // Handed back although something is due: by a tool of ours that failed, or because this process stops.
-  return driven.run.status.phase === 'Pending' && isDue(driven.run, at.progress)
-    ? { inMs: laterMs }
-    : undefined
+  return run.status.phase === 'Pending' && isDue(run, progress) ? { inMs: laterMs } : undefined
 }
 
 async function perform(

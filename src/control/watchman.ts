@@ -85,35 +85,39 @@ export function createWatchman(ports: WatchmanPorts): Watchman {
 type Before = { readonly wasClosed: boolean; readonly believed: boolean; readonly before: Look | undefined }
 type Found = { readonly look: Look; readonly asked: boolean }
 
-async function lookAt(
-  namespace: string,
-  { wasClosed, believed, before }: Before,
-  ports: WatchmanPorts,
-): Promise<Found> {
+async function lookAt(namespace: string, before: Before, ports: WatchmanPorts): Promise<Found> {
   const gate = await ask(() => ports.gateOff(namespace), { ports, namespace, what: 'the gate label' })
-  const gateOff = 'ok' in gate ? gate.ok : (before?.gateOff ?? false)
+  const gateOff = 'ok' in gate ? gate.ok : (before.before?.gateOff ?? false)
   if (gateOff)
     return { look: { namespace, gateOff, guardClosed: undefined, reached: undefined }, asked: true }
+  const guard = await lookAtGuard(namespace, before, ports)
+  // A probe before the first replica is ready would reach nobody: it starts once this one has been closed for a round.
+  const reached = before.wasClosed ? await isReached(namespace, ports) : undefined
+  return { look: { namespace, gateOff, guardClosed: guard.closed, reached }, asked: guard.asked }
+}
+
+async function lookAtGuard(namespace: string, { believed }: Before, ports: WatchmanPorts) {
   const said = await ask(() => ports.canaries(namespace), { ports, namespace, what: 'the guard' })
-  const guardClosed =
-    'ok' in said ? said.ok.every((one) => one?.includes(ports.canaryMessage) === true) : believed
-  if ('ok' in said && !guardClosed)
+  if (!('ok' in said)) return { closed: believed, asked: false }
+  const closed = said.ok.every((one) => one?.includes(ports.canaryMessage) === true)
+  if (!closed)
     ports.log.warn(
       { namespace, said: said.ok },
       'the guard did not deny its canaries: its policies are missing, or not in force yet',
     )
-  const look = { namespace, gateOff, guardClosed }
-  const asked = 'ok' in said
-  // A probe before the first replica is ready would reach nobody: it starts once this one has been closed for a round.
-  if (!wasClosed) return { look: { ...look, reached: undefined }, asked }
+  return { closed, asked: true }
+}
+
+async function isReached(namespace: string, ports: WatchmanPorts): Promise<boolean> {
   const answer = await ask(() => ports.probe(namespace), { ports, namespace, what: 'the probe' })
-  const reached = 'ok' in answer && answer.ok?.includes(ports.probeMessage) === true
-  if ('ok' in answer && !reached)
+  if (!('ok' in answer)) return false
+  const reached = answer.ok?.includes(ports.probeMessage) === true
+  if (!reached)
     ports.log.warn(
       { namespace, said: answer.ok },
       'a dry-run CREATE did not reach tidewaiter through the API server',
     )
-  return { look: { ...look, reached }, asked }
+  return reached
 }
 
 type Asking = { readonly ports: WatchmanPorts; readonly namespace: string; readonly what: string }

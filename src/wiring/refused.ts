@@ -2,6 +2,7 @@
 import type { Clock } from '../clock.ts'
 import { at, textAt } from '../core/velero.ts'
 import type { Log } from '../log.ts'
+import type { Egress } from '../net/ports.ts'
 import type { Calls } from './kinds.ts'
 
 /** Knows them. */
@@ -63,3 +64,16 @@ async function apiAddresses(calls: Calls): Promise<readonly string[]> {
 }
 
 const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
+
+/** Calls wait for nobody: while it is not known which addresses are inside, nothing goes out. */
+export const guarded = (egress: Egress, known: () => boolean): Egress => ({
+  send: (request) =>
+    known()
+      ? egress.send(request)
+      : Promise.resolve({
+          refused: 'egress',
+          message:
+            'the addresses of nodes and API server, which must not be called, are not known yet; see the log, and deploy/base/rbac-cluster.yaml',
+          sent: false,
+        }),
+})

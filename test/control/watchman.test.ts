@@ -81,7 +81,7 @@ t.test(
     const asked: string[] = []
     const { watchman, looks, clock, stop } = watch({
       gateOff: async () => true,
-      canaries: async () => [void asked.push('canary') as undefined],
+      canaries: async () => [void asked.push('canary')],
     })
     await clock.pass(0)
     t.equal(watchman.closed(), true)

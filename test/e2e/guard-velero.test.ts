@@ -90,7 +90,13 @@ t.test('a Backup runs to its end', async (t) => {
 
 t.test('a held Backup waits, and runs when the hold is lifted', async (t) => {
   const held = velero('Backup', [`${mark}-held`, { 'tidewaiter.io/hold': '{}' }], onlyConfigMaps)
-  await create({ ...held, status: { phase: 'New' } })
+  // By Velero's account: of anybody else our webhook refuses the annotation, before the guard would.
+  await must(
+    call('POST', pathOf(held), {
+      as: 'system:serviceaccount:velero:velero',
+      body: { ...held, status: { phase: 'New' } },
+    }),
+  )
   await sleep(3000)
   t.equal(phaseOf(await read(held)), 'New')
   await patch(held, { metadata: { annotations: { 'tidewaiter.io/hold': null } } })

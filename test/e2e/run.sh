@@ -33,7 +33,7 @@ in_cluster() {
   env PATH="$PWD/node_modules/.bin:${TIDEWAITER_CLUSTER_BIN:-$PWD/.cluster/bin}:$PATH" \
     TIDEWAITER_E2E_KUBECONFIG="$kubeconfig" TIDEWAITER_E2E_DIR="$DIR" TIDEWAITER_E2E_IMAGE="$image" \
     "${within[@]}" tap run --reporter=tap --jobs="$jobs" --timeout=300 --disable-coverage --allow-empty-coverage "$@" |
-    { grep -vE '^ +(ok |[0-9]+\.\.|# Subtest|$)|^$' || true; }
+    { grep --line-buffered -vE '^ +(ok |[0-9]+\.\.|# Subtest|$)|^$' || true; }
 }
 tests=("$@")
 [ $# -gt 0 ] || tests=(test/e2e/*.test.ts)

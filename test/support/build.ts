@@ -41,7 +41,7 @@ const metadataKeys = new Set<string>([
 function sorted<T extends object>(given: T): { metadata: Named; rest: Partial<T> } {
   const entries = Object.entries(given)
   return {
-    metadata: Object.fromEntries(entries.filter(([key]) => metadataKeys.has(key))) as Named,
+    metadata: Object.fromEntries(entries.filter(([key]) => metadataKeys.has(key))),
     rest: Object.fromEntries(entries.filter(([key]) => !metadataKeys.has(key))) as Partial<T>,
   }
 }

@@ -35,7 +35,7 @@ export function anActionRequest(
     name: textAt(object, 'metadata', 'name'),
     namespace: 'velero',
     user: { username, groups: [], extra: {} },
-    object: stamp === false ? object : stampedObject(object, username),
+    object: stamp ? stampedObject(object, username) : object,
     oldObject: null,
     dryRun: false,
     timeoutMs: 10_000,

@@ -8,7 +8,7 @@
 import type { ActionRun, RunRow, RunStatus } from '../../api/action-run.ts'
 import type { Outcome } from '../outcome.ts'
 import type { Progress } from '../velero.ts'
-import { isPre, put, rest, settle, stopStage, time, unknown } from './ending.ts'
+import { isPre, put, rest, settle, stopStage, time, unknown, type End } from './ending.ts'
 import { disposition, entries, specOf, type Entry } from './rows.ts'
 import { afterUndo, startUndo } from './undo.ts'
 
@@ -153,16 +153,24 @@ function afterOutcome(run: ActionRun, seen: Outcomes, now: number): Step {
   const { outcome } = seen
   const after = put(run, rowAfter(entry.row, outcome, now))
   if (outcome.status === 'done') return goOn(after, seen.progress, now)
-  const { message } = outcome
   if (!isPre(run) && comesAgain(entry, outcome)) return handedBack(run, entry, { seen, outcome, now })
+  const end = endAfter(run, entry, { seen, outcome })
+  return end === undefined ? goOn(after, seen.progress, now) : stopStage(after, end, now)
+}
+
+/** How the stage ends because an action failed; undefined if it goes on. */
+function endAfter(
+  run: ActionRun,
+  { action }: Entry,
+  { seen, outcome }: Omit<CutShort, 'now'>,
+): End | undefined {
+  const { message } = outcome
   // Nobody waits for the answer any more: an action after this one would have no time either.
   const cutShort = outcome.cause === 'aborted' ? (seen.because ?? 'Stopping') : seen.because
-  if (isPre(run) && cutShort !== undefined)
-    return stopStage(after, { phase: 'Refused', reason: cutShort, message }, now)
+  if (isPre(run) && cutShort !== undefined) return { phase: 'Refused', reason: cutShort, message }
   // An action that is only tried out decides about nothing.
-  if (specOf(entry.action).onError === 'Continue' || specOf(entry.action).dryRun)
-    return goOn(after, seen.progress, now)
-  return stopStage(after, { phase: isPre(run) ? 'Refused' : 'Failed', reason: 'ActionFailed', message }, now)
+  if (specOf(action).onError === 'Continue' || specOf(action).dryRun) return undefined
+  return { phase: isPre(run) ? 'Refused' : 'Failed', reason: 'ActionFailed', message }
 }
 
 // A tool of ours that is broken for longer than this many looks (about 25 minutes) ends the action.

@@ -34,10 +34,10 @@ export function applied(
   if (conflicts.length > 0 && !force) throw conflictError(conflicts)
   const left = others.map((one) => ({ ...one, fields: outside(difference(one.fields, written), removed) }))
   const unchanged = isEmpty(written) && isEmpty(removed)
-  return withManagers(after, [
-    ...left,
-    { ...writer, operation: 'Apply', fields, time: timeOf(unchanged ? mine : undefined, fields, writer) },
-  ])
+  // Who applies nothing manages nothing.
+  if (fields.children.size === 0) return withManagers(after, left)
+  const time = timeOf(unchanged ? mine : undefined, fields, writer)
+  return withManagers(after, [...left, { ...writer, operation: 'Apply', fields, time }])
 }
 
 // An apply that changes neither the object nor what its manager owns keeps the time of the one before.

@@ -17,7 +17,7 @@ import { forCreate, generatedName } from './metadata.ts'
 import { json, type Answer, type Request } from './request.ts'
 import { storeError } from './store-errors.ts'
 import { showObject } from './table.ts'
-import { checkObject } from './validate.ts'
+import { checkObject, warnOf } from './validate.ts'
 import { writeOptions, type WriteOptions } from './write-options.ts'
 
 // apiserver pkg/registry/generic/registry/store.go: how often a generated name that is taken is tried anew.
@@ -90,6 +90,7 @@ export async function createObject(world: World, request: Request, what: What): 
     const prepared = prepare(world, request, { ...what, object: shaped })
     checkEscalation(world, request.user, { resource, object: prepared, before: undefined })
     checkObject(resource, prepared, undefined)
+    warnOf(resource, { object: prepared, before: undefined }, request.warn)
     const name = textAt(prepared, 'metadata', 'name')
     await review(world, { ...call, name, object: prepared })
     const stored = store(world, what, prepared)

@@ -1,6 +1,6 @@
 /** From JSON to an object of a resource: its kind checked, unknown fields dropped and told of, defaults filled in. */
 import { ApiError } from '../errors/status.ts'
-import { isObject, own, type Json, type JsonObject } from '../json.ts'
+import { isList, isObject, own, without, type Json, type JsonObject } from '../json.ts'
 import type { Resource } from '../resources/resource.ts'
 import { prune, withDefaults } from '../schema/shape.ts'
 import { builtinDefaults } from '../builtin/defaults.ts'
@@ -54,7 +54,7 @@ export function duplicatesOf(
 
 /** Prunes and fills in defaults: done after decoding, and again after mutation. */
 export function shape(resource: Resource, object: JsonObject, unknown: Set<string> = new Set()): JsonObject {
-  const pruned = prune(resource.node, object, { dropNull: !resource.custom })
+  const pruned = prune(resource.node, withoutEmpty(object), { dropNull: !resource.custom })
   for (const path of pruned.unknown) unknown.add(path)
   if (!isObject(pruned.value)) return object
   const problem = resource.custom
@@ -64,6 +64,20 @@ export function shape(resource: Resource, object: JsonObject, unknown: Set<strin
   if (!resource.custom) return builtinDefaults(resource, pruned.value)
   const filled = withDefaults(resource.node, pruned.value)
   return isObject(filled) ? filled : object
+}
+
+// Go leaves these out of metadata where they are empty (omitempty).
+const omitted = ['labels', 'annotations', 'finalizers', 'ownerReferences'] as const
+
+/** An object without what Go would not write. */
+export function withoutEmpty(object: JsonObject): JsonObject {
+  const metadata = own(object, 'metadata')
+  if (!isObject(metadata)) return object
+  const empty = omitted.filter((name) => {
+    const value = own(metadata, name)
+    return isObject(value) || isList(value) ? Object.keys(value).length === 0 : false
+  })
+  return empty.length === 0 ? object : { ...object, metadata: without(metadata, ...empty) }
 }
 
 function report(resource: Resource, { options, warn }: Decoding, sentences: readonly string[]): void {

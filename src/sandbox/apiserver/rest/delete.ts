@@ -43,17 +43,17 @@ export async function removeCollection(world: World, request: Request, resource:
     namespace: resource.namespaced ? namespace : '',
     options: listOptions(request.query, resource, false),
   })
-  const items: JsonObject[] = []
   for (const object of page.items) {
     const [name, own] = [textAt(object, 'metadata', 'name'), textAt(object, 'metadata', 'namespace')]
     try {
-      items.push((await removeObject(world, request, { resource, namespace: own, name, options })).object)
+      await removeObject(world, request, { resource, namespace: own, name, options })
     } catch (error) {
       // Somebody else deleted it meanwhile: that is what was wanted.
       if (!(error instanceof ApiError) || error.code !== 404) throw error
     }
   }
-  return json(showList(resource, { items, metadata: page.metadata }, view))
+  // What was there, as it was.
+  return json(showList(resource, page, view))
 }
 
 type What = {

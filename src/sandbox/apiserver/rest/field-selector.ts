@@ -32,9 +32,11 @@ function getterOf(field: string, resource: Resource): (object: JsonObject) => st
     return (object) => textAt(object, 'metadata', 'namespace')
   const get = Object.hasOwn(resource.selectable, field) ? resource.selectable[field] : undefined
   if (get === undefined) {
-    const label = resource.custom
-      ? `field label not supported: ${field}`
-      : `"${field}" is not a known field selector: only "metadata.name", "metadata.namespace"`
+    // Kinds that have fields of their own say it in their own words.
+    const label =
+      resource.custom || Object.keys(resource.selectable).length > 0
+        ? `field label not supported: ${field}`
+        : `"${field}" is not a known field selector: only "metadata.name", "metadata.namespace"`
     throw badRequest(label)
   }
   return get

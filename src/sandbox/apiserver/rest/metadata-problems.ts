@@ -93,6 +93,17 @@ function finalizerProblems(resource: Resource, finalizers: readonly string[]): r
   return [...unnamed, ...unqualified]
 }
 
+/** What the server warns of in the finalizers of a custom object (apiextensions pkg/registry/customresource/validator.go). */
+export function finalizerWarnings(object: JsonObject, before: JsonObject | undefined): readonly string[] {
+  const former = textsAt(before, 'metadata', 'finalizers')
+  return textsAt(object, 'metadata', 'finalizers')
+    .filter((one) => !former.includes(one) && !one.includes('/') && !standardFinalizers.has(one))
+    .map(
+      (one) =>
+        `metadata.finalizers: ${JSON.stringify(one)}: prefer a domain-qualified finalizer name${one.includes('.') ? ' including a path (/)' : ''} to avoid accidental conflicts with other finalizer writers`,
+    )
+}
+
 const immutable = ['name', 'namespace', 'uid'] as const
 
 /** What an update may not do to metadata. */

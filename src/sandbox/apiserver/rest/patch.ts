@@ -10,18 +10,18 @@ import {
   unsupportedPatchType,
 } from '../errors/status.ts'
 import { applied } from '../fields/apply.ts'
+import { typedProblems } from '../fields/typed-problems.ts'
 import { at, isObject, jsonType, setAt, textAt, type Json, type JsonObject } from '../json.ts'
 import { goText } from '../patch/go-text.ts'
 import { jsonPatch, undecodable } from '../patch/json-patch.ts'
 import { mergePatch } from '../patch/merge-patch.ts'
 import { strategicMergePatch } from '../patch/strategic.ts'
 import { groupVersion, nameOfResource, type Resource } from '../resources/resource.ts'
-import { prune } from '../schema/shape.ts'
 import { keyOf } from '../storage/store.ts'
 import type { World } from '../world.ts'
 import { mediaType, parseJson, parseYaml } from './body.ts'
 import { createObject, inNamespace } from './create.ts'
-import { decode, DecodeFailed, type Decoding } from './decode.ts'
+import { decode, DecodeFailed, withoutEmpty, type Decoding } from './decode.ts'
 import { viewOf } from './list.ts'
 import { json, type Answer, type Request } from './request.ts'
 import { showObject } from './table.ts'
@@ -173,23 +173,22 @@ function configOf(
   const named = textAt(parsed, 'metadata', 'name')
   if (named !== '' && named !== name)
     throw badRequest(`the name of the object (${named}) does not match the name on the URL (${name})`)
-  return inNamespace(resource, setAt(parsed, ['metadata', 'name'], name), namespace)
+  return inNamespace(resource, setAt(withoutEmpty(parsed), ['metadata', 'name'], name), namespace)
 }
 
 // Defaults are not what the manager said: they must not become its fields. So it is only looked at here.
 function checkConfig(resource: Resource, parsed: JsonObject, how: Decoding): void {
-  const { unknown } = prune(resource.node, parsed, { dropNull: true })
-  if (unknown.length > 0) throw undeclared(resource, parsed, unknown)
+  const problems = typedProblems(resource.node, parsed)
+  if (problems.length > 0) throw untyped(resource, parsed, problems)
   decode(resource, parsed, { ...how, warn: () => {} })
 }
 
 // structured-merge-diff knows only what the schema declares; unlike other writes, an apply is refused for the rest.
-function undeclared(resource: Resource, parsed: JsonObject, unknown: readonly string[]): ApiError {
+function untyped(resource: Resource, parsed: JsonObject, problems: readonly string[]): ApiError {
   const version = groupVersion(resource)
   const type = `${version.includes('/') ? version : `/${version}`}, Kind=${resource.kind}`
   const place = `${textAt(parsed, 'metadata', 'namespace')}/${textAt(parsed, 'metadata', 'name')}`
-  const lines = unknown.map((path) => `.${path}: field not declared in schema`)
-  const why = lines.length === 1 ? (lines[0] ?? '') : `errors:\n  ${lines.join('\n  ')}`
+  const why = problems.length === 1 ? (problems[0] ?? '') : `errors:\n  ${problems.join('\n  ')}`
   const message = `failed to create typed patch object (${place}; ${type}): ${why}`
   return new ApiError({ code: 500, reason: '', message })
 }

@@ -21,7 +21,7 @@ import { attributesOf } from './request-info.ts'
 import { json, type Answer, type Request } from './request.ts'
 import { storeError } from './store-errors.ts'
 import { showObject } from './table.ts'
-import { checkObject } from './validate.ts'
+import { checkObject, warnOf } from './validate.ts'
 import { writeOptions, type WriteOptions } from './write-options.ts'
 
 /** Which object is to be changed, and how. */
@@ -155,6 +155,7 @@ async function admitted(world: World, request: Request, change: Admitting): Prom
   )
   checkEscalation(world, request.user, { resource, object: prepared, before: current })
   checkObject(resource, withIdentity(shaped, prepared), current)
+  warnOf(resource, { object: prepared, before: current }, request.warn)
   const managed = change.applied === true ? prepared : managedBy(world, change, prepared)
   await review(world, { ...call, object: managed })
   return managed

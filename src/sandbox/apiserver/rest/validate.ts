@@ -7,7 +7,16 @@ import type { Resource } from '../resources/resource.ts'
 import type { Node } from '../schema/node.ts'
 import { validateRules } from '../schema/rules.ts'
 import { validate } from '../schema/validate.ts'
-import { changeProblems, metadataProblems } from './metadata-problems.ts'
+import { changeProblems, finalizerWarnings, metadataProblems } from './metadata-problems.ts'
+
+/** Warns of what may be stored all the same. */
+export function warnOf(
+  resource: Resource,
+  { object, before }: { readonly object: JsonObject; readonly before: JsonObject | undefined },
+  warn: (text: string) => void,
+): void {
+  if (resource.custom) for (const text of finalizerWarnings(object, before)) warn(text)
+}
 
 /** Throws 422 with every problem of an object. */
 export function checkObject(resource: Resource, object: JsonObject, before: JsonObject | undefined): void {
