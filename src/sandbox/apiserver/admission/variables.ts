@@ -31,7 +31,7 @@ export function variablesOf(world: World, call: Call): Readonly<Record<string, u
     oldObject: typed(call.oldObject),
     request: celValue(requestOf(call)),
     namespaceObject: namespace === undefined ? null : celValue(namespace),
-    authorizer: new Authorizer({ ask: ask(call.user), forAccount, request: questionOf(call) }),
+    authorizer: new Authorizer(ask(call.user), forAccount, questionOf(call)),
     params: null,
   }
 }

@@ -25,32 +25,36 @@ const blank: Question = {
   path: '',
 }
 
-/** How questions are answered, and what the request itself is about. */
-export type Answering = {
+/** A question in the making; each step gives a new one. */
+export class Authorizer {
   readonly ask: Ask
   /** Who else may be asked for: `authorizer.serviceAccount(namespace, name)`. */
   readonly forAccount: (namespace: string, name: string) => Ask
-  readonly request: Question
-}
+  readonly #request: Question
+  #about: Question = blank
 
-/** A question in the making; each step gives a new one. */
-export class Authorizer {
-  readonly by: Answering
-  readonly about: Question
+  /** `request` is what the request itself is about. */
+  constructor(ask: Ask, forAccount: (namespace: string, name: string) => Ask, request: Question = blank) {
+    this.ask = ask
+    this.forAccount = forAccount
+    this.#request = request
+  }
 
-  constructor(by: Answering, about: Question = blank) {
-    this.by = by
-    this.about = about
+  /** What is asked about so far. */
+  get about(): Question {
+    return this.#about
   }
 
   /** `authorizer.requestResource`: the question about what the request itself is about. */
   get requestResource(): Authorizer {
-    return new Authorizer(this.by, this.by.request)
+    return this.with(this.#request)
   }
 
-  /** The same question about something more. */
-  with(more: Partial<Question>): Authorizer {
-    return new Authorizer(this.by, { ...this.about, ...more })
+  /** The same question about something more, or asked for somebody else. */
+  with(more: Partial<Question>, ask: Ask = this.ask): Authorizer {
+    const next = new Authorizer(ask, this.forAccount, this.#request)
+    next.#about = { ...this.#about, ...more }
+    return next
   }
 }
 
@@ -78,9 +82,9 @@ export const authorizerFunctions: Readonly<Record<string, (...args: never[]) => 
     of: Authorizer,
     namespace: string,
     name: string,
-  ) => new Authorizer({ ...of.by, ask: of.by.forAccount(namespace, name) }, of.about),
+  ) => of.with({}, of.forAccount(namespace, name)),
   'Authorizer.check(string): Check': (of: Authorizer, verb: string) =>
-    new Check(of.by.ask({ ...of.about, verb })),
+    new Check(of.ask({ ...of.about, verb })),
   'Check.allowed(): bool': (of: Check) => of.allowed,
   'Check.reason(): string': (of: Check) => of.reason,
   'Check.errored(): bool': () => false,

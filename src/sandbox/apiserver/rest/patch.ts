@@ -180,15 +180,29 @@ function configOf(
 function checkConfig(resource: Resource, parsed: JsonObject, how: Decoding): void {
   const problems = typedProblems(resource.node, parsed)
   if (problems.length > 0) throw untyped(resource, parsed, problems)
-  decode(resource, parsed, { ...how, warn: () => {} })
+  try {
+    decode(resource, parsed, { ...how, warn: () => {} })
+  } catch (error) {
+    throw error instanceof DecodeFailed && !resource.custom ? unconverted(resource, parsed, error) : error
+  }
+}
+
+const typeOf = (resource: Resource): string => {
+  const version = groupVersion(resource)
+  return `${version.includes('/') ? version : `/${version}`}, Kind=${resource.kind}`
+}
+const placeOf = (parsed: JsonObject): string =>
+  `${textAt(parsed, 'metadata', 'namespace')}/${textAt(parsed, 'metadata', 'name')}`
+
+function unconverted(resource: Resource, parsed: JsonObject, { why }: DecodeFailed): ApiError {
+  const type = typeOf(resource)
+  const message = `failed to convert new object (${placeOf(parsed)}; ${type}) to proper version: unable to convert unstructured object to ${type}: error decoding from json: ${why}`
+  return new ApiError({ code: 500, reason: '', message })
 }
 
 // structured-merge-diff knows only what the schema declares; unlike other writes, an apply is refused for the rest.
 function untyped(resource: Resource, parsed: JsonObject, problems: readonly string[]): ApiError {
-  const version = groupVersion(resource)
-  const type = `${version.includes('/') ? version : `/${version}`}, Kind=${resource.kind}`
-  const place = `${textAt(parsed, 'metadata', 'namespace')}/${textAt(parsed, 'metadata', 'name')}`
   const why = problems.length === 1 ? (problems[0] ?? '') : `errors:\n  ${problems.join('\n  ')}`
-  const message = `failed to create typed patch object (${place}; ${type}): ${why}`
+  const message = `failed to create typed patch object (${placeOf(parsed)}; ${typeOf(resource)}): ${why}`
   return new ApiError({ code: 500, reason: '', message })
 }

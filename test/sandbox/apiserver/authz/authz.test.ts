@@ -107,3 +107,39 @@ t.test('a TokenReview knows the users by their tokens', async (t) => {
   })
   t.match(await review('nope'), { error: 'invalid bearer token' })
 })
+
+t.test('nobody binds a role that grants more than they hold, unless they may bind it', async (t) => {
+  const path = '/apis/rbac.authorization.k8s.io/v1/namespaces/velero'
+  const rules = [{ apiGroups: [''], resources: ['secrets', 'pods'], verbs: ['get', 'list'] }]
+  const grants = [
+    { verbs: ['create'], groups: ['rbac.authorization.k8s.io'], resources: ['rolebindings'] },
+    { verbs: ['get'], groups: [''], resources: ['pods'] },
+  ]
+  const bind = {
+    verbs: ['bind'],
+    groups: ['rbac.authorization.k8s.io'],
+    resources: ['roles'],
+    names: ['strong'],
+  }
+  const api = await started(t, {
+    users: [
+      { name: 'eve', token: 'e', grants },
+      { name: 'bob', token: 'b', grants: [...grants, bind] },
+    ],
+  })
+  await call(api, 'POST', '/api/v1/namespaces', { metadata: { name: 'velero' } })
+  await call(api, 'POST', `${path}/roles`, { metadata: { name: 'strong' }, rules })
+  const binding = (name: string): object => ({
+    metadata: { name },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'strong' },
+    subjects: [{ kind: 'User', name: 'eve' }],
+  })
+  t.match(await call(api, 'POST', `${path}/rolebindings`, binding('a'), { user: 'eve' }), {
+    code: 403,
+    body: {
+      message:
+        'rolebindings.rbac.authorization.k8s.io "a" is forbidden: user "eve" (groups=["system:authenticated"]) is attempting to grant RBAC permissions not currently held:\n{APIGroups:[""], Resources:["pods"], Verbs:["list"]}\n{APIGroups:[""], Resources:["secrets"], Verbs:["get" "list"]}',
+    },
+  })
+  t.match(await call(api, 'POST', `${path}/rolebindings`, binding('b'), { user: 'bob' }), { code: 201 })
+})
