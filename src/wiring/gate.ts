@@ -9,6 +9,7 @@ import { isFresh, keptAction, type KeptAction } from './caches.ts'
 import { claimsBy } from './claims.ts'
 import { count } from './control.ts'
 import { hash } from './crypto.ts'
+import { insistOnList } from './insist.ts'
 import { veleroPlural } from './kinds.ts'
 import type { Performing } from './perform.ts'
 import {
@@ -21,8 +22,6 @@ import {
   type World,
 } from './world.ts'
 import type { Outcome } from '../core/outcome.ts'
-
-const askMs = 3_000
 
 /** The gate's ports. */
 export function gatePorts(world: World, perform: (performing: Performing) => Promise<Outcome>): GatePorts {
@@ -65,8 +64,8 @@ async function actionsOf(world: World, namespace: string): Promise<Answer> {
     return { unknown: `tidewaiter does not look after namespace ${namespace} (--velero-namespace)` }
   if (isFresh(caches)) return sorted(caches.actions.list())
   try {
-    const listed = await world.calls.own('actions', namespace).list({ timeoutMs: askMs })
-    return sorted(listed.items.map(keptAction))
+    const listed = await insistOnList(world.calls.own('actions', namespace))
+    return sorted(listed.map(keptAction))
   } catch (error) {
     return {
       unknown: `the copy of them is stale, and the API server did not answer (${String(at({ error }, 'error', 'message') ?? error)})`,
@@ -79,8 +78,8 @@ async function recentRuns(world: World, namespace: string): Promise<readonly Act
   const caches = cachesOf(world, namespace)
   if (caches === undefined) return []
   if (isFresh(caches)) return caches.runs.list()
-  const listed = await world.calls.own('actionruns', namespace).list({ timeoutMs: askMs })
-  return listed.items.flatMap((raw) => {
+  const listed = await insistOnList(world.calls.own('actionruns', namespace))
+  return listed.flatMap((raw) => {
     const parsed = parseActionRun(raw)
     return 'ok' in parsed ? [parsed.ok] : []
   })

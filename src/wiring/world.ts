@@ -14,6 +14,7 @@ import type { Log } from '../log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import { isFresh, keptLocation, type NamespaceCaches } from './caches.ts'
 import { hash, signer } from './crypto.ts'
+import { insistOnList } from './insist.ts'
 import type { Calls } from './kinds.ts'
 import type { Runs } from './runs.ts'
 
@@ -72,13 +73,9 @@ export async function defaultsOf(world: World, namespace: string): Promise<Veler
   const locations =
     caches !== undefined && isFresh(caches)
       ? caches.locations.list()
-      : (await world.calls.velero('backupstoragelocations', namespace).list({ timeoutMs: askMs })).items.map(
-          keptLocation,
-        )
+      : (await insistOnList(world.calls.velero('backupstoragelocations', namespace))).map(keptLocation)
   return { storageLocation: locations.find(({ isDefault }) => isDefault)?.name ?? 'default' }
 }
-
-const askMs = 3_000
 
 /** The Schedule that made a Backup, or ''. */
 export async function scheduleOfBackup(world: World, namespace: string, backup: string): Promise<string> {

@@ -136,7 +136,7 @@ t.test('a stale copy of the Actions is not believed', async (t) => {
           const one = await ask(mute, backup)
           return one.reason !== 'NoActionMatches' && one.allowed && one
         },
-        { ms: 90_000, everyMs: 500, what: 'the silent replica to see the Action' },
+        { ms: 110_000, everyMs: 500, what: 'the silent replica to see the Action' },
       )
       t.match(said.text, action)
     }),
