@@ -39,6 +39,15 @@ export type Outside = {
   readonly stop?: AbortSignal
 }
 
+/** Outside a cluster and without a URL nobody could call us, and our own namespace is most likely not there. */
+function refuseIfHomeless(config: Config, { env }: Outside, inCluster: boolean): void {
+  if (inCluster || config.webhookUrl !== undefined || env['POD_NAMESPACE'] !== undefined) return
+  throw new StartError(
+    2,
+    'outside a cluster the API server must be told where to call: give --webhook-url https://HOST:PORT (for example https://127.0.0.1:9443)',
+  )
+}
+
 /** A running service. */
 export type Service = {
   /** Where it listens. */
@@ -110,6 +119,7 @@ async function assemble(config: Config, outside: Outside, { stopping, undo, stop
     onCall: (method, code) => metrics.kubeRequests.inc({ method, code }),
   })
   undo.push(() => connection.client.close())
+  refuseIfHomeless(config, outside, connection.access.inCluster)
   const install = installOf(config)
   const credentials = await createCredentials({
     config,

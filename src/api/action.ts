@@ -335,7 +335,7 @@ const spec = {
             maxLength: 63,
           },
           expression: expression(
-            'CEL over `response`: status, headers (lower case names), body (parsed JSON, or text), durationMs.',
+            'CEL over `response`: status, headers (lower case names), body (parsed JSON if the answer says so in its Content-Type, text otherwise), durationMs.',
           ),
           export: {
             type: 'boolean',

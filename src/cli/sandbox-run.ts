@@ -88,7 +88,7 @@ async function play(flags: SandboxFlags, world: CliWorld, { teller, undo, signal
   if (shop === undefined) return tellServe(teller, folder.file('tidewaiter.kubeconfig'))
   if (flags.demo) await playDemo(cluster, shop, { teller, signal })
   shop.onCall((call) => teller.say(callLine(teller, call)))
-  tellNext(teller, folder.file('kubeconfig'), shop)
+  tellNext(teller, folder.file('kubeconfig'), flags.demo ? shop : undefined)
 }
 
 type Audience = { readonly teller: Teller; readonly signal: AbortSignal }

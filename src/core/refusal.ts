@@ -48,7 +48,8 @@ export function cooldownRefusal(subject: Subject, before: ActionRun, waitMs: num
   const said = before.status.message ?? 'an action failed'
   return (
     `${head(subject)}: refused again without running anything, for another ${spell(waitMs)}, because the same request was just refused ` +
-    `(run ${before.metadata.name}: ${said}). The ${subject.kind} was not created. Fix the cause; any change of a matching Action ends this wait`
+    `(run ${before.metadata.name}: ${said}). The ${subject.kind} was not created. Fix the cause. A change of the spec of a matching Action ends this wait, ` +
+    `and so does: kubectl -n ${subject.namespace} delete actionrun ${before.metadata.name}`
   )
 }
 

@@ -89,22 +89,28 @@ async function told({ say, paint }: Teller, demo: Demo, name: string): Promise<A
   return attempt
 }
 
-/** Tells what to try next. */
-export function tellNext({ say, paint }: Teller, kubeconfig: string, shop: Shop): void {
+/** What needs the Actions of the demo. */
+const shopTries = (shop: Shop): readonly (readonly [string, string])[] => [
+  [`curl -X PUT '${shop.url}/lag?seconds=40'`, 'the shop refuses from now on'],
+  ['velero backup create tuesday --include-namespaces shop --wait', 'refused, with the reason'],
+  [`curl -X PUT '${shop.url}/lag?seconds=0'`, 'well again: the same Backup runs'],
+]
+
+/** Tells what to try next; with the shop if its Actions are there. */
+export function tellNext({ say, paint }: Teller, kubeconfig: string, shop: Shop | undefined): void {
   say(`\n${paint.bold('Now you')}, in another terminal\n`)
   const tries: readonly (readonly [string, string])[] = [
     [`export KUBECONFIG=${quoted(kubeconfig)}`, ''],
     ['kubectl -n velero get actions,actionruns,backups', 'what there is'],
     [`kubectl -n velero get actionruns -o yaml`, 'what was done, and with which result'],
-    [`curl -X PUT '${shop.url}/lag?seconds=40'`, 'the shop refuses from now on (0: well again)'],
-    ['velero backup create tuesday --include-namespaces shop --wait', 'refused, with the reason'],
+    ...(shop === undefined ? [] : shopTries(shop)),
     [
       'velero backup create other --include-namespaces default --wait',
       'no Action matches: as without tidewaiter',
     ],
     ["velero schedule create often --schedule '@every 1m' --include-namespaces shop", 'a Schedule'],
     [
-      'velero backup create bad --annotations sandbox.velero.io/outcome=PartiallyFailed',
+      'velero backup create bad --include-namespaces default --annotations sandbox.velero.io/outcome=PartiallyFailed',
       'a Backup that ends so',
     ],
     [
@@ -121,7 +127,7 @@ export function tellServe({ say, paint }: Teller, kubeconfig: string): void {
   say(`\n${paint.bold('Run the service')} against it, in another terminal\n`)
   say(`   tidewaiter serve --kubeconfig ${quoted(kubeconfig)} \\\n`)
   say(`     --webhook-url https://127.0.0.1:9443 --listen 127.0.0.1:9443 --metrics-listen 127.0.0.1:8080\n`)
-  say(paint.dim('   (in a checkout: node src/main.ts instead of tidewaiter)\n'))
+  say(paint.dim('   (in a checkout: npm run tidewaiter -- instead of tidewaiter)\n'))
   say(`\nCtrl-C ends it.\n\n`)
 }
 

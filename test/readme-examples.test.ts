@@ -1,0 +1,45 @@
+/** Every Action that the README and the docs show can be applied as it stands. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { parseAllDocuments } from 'yaml'
+import { parseAction } from '../src/api/parse.ts'
+import { sentenceOf } from '../src/api/problems.ts'
+import { createCel } from '../src/cel/cel.ts'
+import { checkAction } from '../src/core/action-check.ts'
+import { projectRoot } from './support/generate.ts'
+
+const pages = [
+  'README.md',
+  ...readdirSync(join(projectRoot, 'docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
+]
+const cel = createCel()
+
+/** The Actions in the code blocks of a page, and in its here-documents. */
+function actionsIn(page: string): readonly unknown[] {
+  const text = readFileSync(join(projectRoot, page), 'utf8')
+  const blocks = [
+    ...text.matchAll(/^(?:```ya?ml[^\n]*\n([\s\S]*?)^```|kubectl apply -f - <<EOF\n([\s\S]*?)^EOF)/gm),
+  ]
+  // YAML 1.1, as kubectl reads it: a bare `on` or `429` is no text there.
+  return blocks.flatMap(([, yaml, here]) =>
+    parseAllDocuments(yaml ?? here ?? '', { version: '1.1' })
+      .map((one) => one.toJS() as { readonly kind?: string })
+      .filter((one) => one?.kind === 'Action'),
+  )
+}
+
+t.ok(actionsIn('README.md').length > 0)
+for (const page of pages) {
+  for (const [index, action] of actionsIn(page).entries()) {
+    t.test(`Action ${index + 1} of ${page} can be applied`, async (t) => {
+      const parsed = parseAction(action)
+      t.same('problems' in parsed ? parsed.problems.map(sentenceOf) : [], [])
+      if (!('ok' in parsed)) return
+      const problems = checkAction(parsed.ok.spec, { checkExpression: cel.check, parsePem: () => undefined })
+      t.same(problems.map(sentenceOf), [])
+    })
+  }
+}
