@@ -1,11 +1,12 @@
 /**
  * The guard lets a real Velero do all it does: Backup, hold and release, Restore, Schedule, sync, deletion. Takes up to two minutes,
  * for a Schedule is due and a storage location is synced once a minute.
- * TIDEWAITER_E2E_KUBECONFIG: an administrator of a cluster where Velero runs in the namespace velero.
+ * TIDEWAITER_E2E_KUBECONFIG: an administrator of a cluster where Velero runs in the namespace velero, and no tidewaiter: its records
+ * would be refused by a second guard with other accounts.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { guardCanaryName } from '../../src/core/guard.ts'
+import { guardCanaryName, guardOf } from '../../src/core/guard.ts'
 import { type Loose, addressOf, must, pathOf, startClient } from './guard-client.ts'
 
 const kubeconfig = process.env['TIDEWAITER_E2E_KUBECONFIG']
@@ -50,7 +51,7 @@ const ended = (value: Loose) =>
   ['Completed', 'PartiallyFailed', 'Failed', 'FailedValidation'].includes(phaseOf(value))
 const onlyConfigMaps = { includedNamespaces: [mark], includedResources: ['configmaps'], ttl: '1h' }
 
-// The guard is the installed one: a second with other accounts would keep tidewaiter from its own records.
+const guard = guardOf({ name: mark, namespaces: [namespace], accounts: [] })
 const canary = velero('Backup', [guardCanaryName], {})
 t.before(async () => {
   await create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: mark } })
@@ -60,6 +61,7 @@ t.before(async () => {
     metadata: { name: 'cargo', namespace: mark },
     data: { a: 'b' },
   })
+  for (const one of guard) await create(one)
   const denied = await until(
     () => call('POST', `${pathOf(canary)}?dryRun=All`, { body: canary }),
     ({ status }) => status === 403,
@@ -68,6 +70,7 @@ t.before(async () => {
   t.equal(denied.status, 403)
 })
 t.teardown(async () => {
+  for (const one of guard) await call('DELETE', addressOf(one))
   await call('DELETE', `/api/v1/namespaces/${mark}`)
 })
 
@@ -90,7 +93,6 @@ t.test('a Backup runs to its end', async (t) => {
 
 t.test('a held Backup waits, and runs when the hold is lifted', async (t) => {
   const held = velero('Backup', [`${mark}-held`, { 'tidewaiter.io/hold': '{}' }], onlyConfigMaps)
-  // By Velero's account: of anybody else our webhook refuses the annotation, before the guard would.
   await must(
     call('POST', pathOf(held), {
       as: 'system:serviceaccount:velero:velero',
