@@ -1,9 +1,10 @@
 /** The folder of a run: kubeconfigs and a note of who uses it. One living sandbox for each folder. */
-import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, open, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, rmdir, stat, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { connect } from 'node:tls'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { systemClock } from './apiserver/clock.ts'
 
 /** A folder that cannot be used, with what to do. */
 export class FolderError extends Error {
@@ -54,29 +55,43 @@ export async function takeFolder(dir: string, { url, ca, kubeconfigs }: FolderCo
 
 type Note = { readonly url: string; readonly ca: string }
 
-async function writeNote(path: string, note: Note): Promise<void> {
-  const file = join(path, noteName)
-  for (let tries = 0; tries < 3; tries += 1) {
+const lockTries = 200
+const lockWaitMs = 25
+/** Nobody holds the lock for longer: looking whether another lives takes 2 s at most. What is older was left by a process that ended. */
+const lockMs = 10_000
+
+/** Does the work while no other process does; of many that come at once one goes first. */
+async function locked<T>(path: string, work: () => Promise<T>): Promise<T> {
+  const lock = join(path, `${noteName}.lock`)
+  for (let tries = 0; tries < lockTries; tries += 1) {
     try {
-      const handle = await open(file, 'wx', 0o600)
-      await handle.writeFile(JSON.stringify(note))
-      await handle.close()
-      return
+      await mkdir(lock)
     } catch (cause) {
       if (!said(cause).includes('EEXIST'))
-        throw new FolderError(`${file} cannot be written (${said(cause)}): choose another --dir`)
+        throw new FolderError(`${lock} cannot be made (${said(cause)}): choose another --dir`)
+      const left = await stat(lock).catch(() => undefined)
+      if (left !== undefined && systemClock.now() - left.mtimeMs > lockMs)
+        await rmdir(lock).catch(() => undefined)
+      await sleep(lockWaitMs)
+      continue
     }
+    return work().finally(() => rmdir(lock).catch(() => undefined))
+  }
+  throw new FolderError(`the folder ${path} is being taken by another sandbox: choose another --dir`)
+}
+
+async function writeNote(path: string, note: Note): Promise<void> {
+  const file = join(path, noteName)
+  await locked(path, async () => {
     const other = await readFile(file, 'utf8').catch(() => '')
     if (await isAlive(other))
       throw new FolderError(
         `the folder ${path} is in use by another sandbox (${urlIn(other)}): end it, or choose another --dir`,
       )
-    // Moved, not deleted: two that find the same remains at once must not delete each other's note.
-    const aside = `${file}.${randomBytes(4).toString('hex')}`
-    await rename(file, aside).catch(() => undefined)
-    await rm(aside, { force: true })
-  }
-  throw new FolderError(`the folder ${path} is being taken by another sandbox: choose another --dir`)
+    await writeFile(file, JSON.stringify(note), { mode: 0o600 }).catch((cause: unknown) => {
+      throw new FolderError(`${file} cannot be written (${said(cause)}): choose another --dir`)
+    })
+  })
 }
 
 function parseNote(text: string): Note | undefined {
