@@ -75,7 +75,11 @@ async function locked<T>(path: string, work: () => Promise<T>): Promise<T> {
       await sleep(lockWaitMs)
       continue
     }
-    return work().finally(() => rmdir(lock).catch(() => undefined))
+    try {
+      return await work()
+    } finally {
+      await rmdir(lock).catch(() => undefined)
+    }
   }
   throw new FolderError(`the folder ${path} is being taken by another sandbox: choose another --dir`)
 }
