@@ -92,7 +92,7 @@ const match = fc.record(
 const retry = fc.record(
   {
     limit: whole(0, 20),
-    on: distinct(fc.constantFrom('5xx', '429', 'network', 'timeout', '100'), 5),
+    retryOn: distinct(fc.constantFrom('5xx', '429', 'network', 'timeout', '100'), 5),
     initialSeconds: whole(0, 600),
     factor: whole(1, 10),
     maxSeconds: whole(1, 600),

@@ -16,6 +16,7 @@ import {
   runsOf,
   settledRun,
   type Loose,
+  veleroMs,
 } from './support.ts'
 import { killHard, leader, logs, replicas, sum, whole } from './z-install.ts'
 
@@ -30,7 +31,7 @@ const running = (name: string, stage: string): Promise<Loose> =>
         ({ spec, status }) =>
           spec.stage === stage && status?.actions?.some(({ phase }: Loose) => phase === 'Running'),
       ),
-    { what: `a running action of ${stage} of ${name}` },
+    { ms: veleroMs, what: `a running action of ${stage} of ${name}` },
   )
 
 t.test(

@@ -100,6 +100,8 @@ const start = (pattern: RegExp): Scenario => ({
       ]
       const child = spawn(process.execPath, [join(root, 'src/main.ts'), ...args], {
         stdio: ['ignore', 'pipe', 'pipe'],
+        // As in a pod: it is not told where to be called, for it is called by the Service.
+        env: { ...process.env, POD_NAMESPACE: 'tidewaiter' },
       })
       let text = ''
       let settling: NodeJS.Timeout | undefined
