@@ -186,6 +186,7 @@ async function assemble(config: Config, outside: Outside, { stopping, undo, stop
     [outside.env['KUBERNETES_SERVICE_HOST'] ?? ''].filter((one) => one !== ''),
   )
   running.push(refused.start(signal))
+  notReady.push(() => (refused.known() ? [] : ['the addresses that actions may not call are not known yet']))
   const rules = {
     inCluster: connection.access.inCluster,
     refusedAddresses: refused.addresses,

@@ -46,6 +46,8 @@ export async function writeUnguarded(
 ): Promise<ActionRun | undefined> {
   const known = ports.actions(object.namespace).filter(({ changedAt }) => changedAt < object.createdAt)
   const { pre } = stagesOf(object.kind)
+  const unsure = ports.unsure(object.namespace)
+  if (unsure !== undefined) throw new Error(`whether ${object.name} was guarded is not known yet: ${unsure}`)
   if (!known.some(({ action }) => action.spec.stage === pre)) return undefined
   const live = await readSame(object, ports)
   if (live === undefined) return undefined

@@ -4,7 +4,7 @@ import { drive, type Driven } from '../core/run/drive.ts'
 import { settled, type Seen } from '../core/run/machine.ts'
 import { runName, stagesOf } from '../core/run/names.ts'
 import type { Outcome } from '../core/outcome.ts'
-import { entries, isDue, specOf } from '../core/run/rows.ts'
+import { entries, isDue, restOf, specOf } from '../core/run/rows.ts'
 import { heldForMs, postStep, type PostStep, type SeenObject } from '../core/post.ts'
 import { progressOf, type Progress, type VeleroKind } from '../core/velero.ts'
 import { tellPost } from './announce.ts'
@@ -42,6 +42,7 @@ export async function reconcilePost(
   if (run !== undefined && run.spec.cluster !== ports.cluster) return undefined
   if (object === undefined || object.uid !== key.uid) {
     ports.decided.delete(decision(key.uid))
+    ports.decided.delete(`pre/${key.uid}`)
     return run === undefined ? undefined : gone(run, ports, signal)
   }
   const now = ports.clock.now()
@@ -69,8 +70,10 @@ async function withoutRun(step: PostStep, object: SeenObject, ports: ControlPort
   const written = await writePostRun(object, step.actionsBefore, ports)
   if (written === 'written') return { inMs: 0 }
   // Looked at once it had ended, and nothing matched: it is history from now on, whatever is written on it later.
-  if (Number.isFinite(step.actionsBefore)) ports.decided.add(decided)
-  return typeof written === 'object' ? reportUnfired(object, written.problem, ports) : undefined
+  if (!Number.isFinite(step.actionsBefore)) return typeof written === 'object' ? { inMs: 60_000 } : undefined
+  if (typeof written === 'object') await reportUnfired(object, written.problem, ports)
+  ports.decided.add(decided)
+  return undefined
 }
 
 const decision = (uid: string): string => `post/${uid}`
@@ -155,6 +158,8 @@ async function driveOn(known: ActionRun, at: Driving): Promise<Again> {
   const now = ports.clock.now()
   const held = heldForMs(run, { owner: ports.owner, now })
   if (held > 0) return { inMs: held }
+  const rest = restOf(run, laterMs, now)
+  if (rest > 0) return { inMs: rest }
   const until = now + 60_000
   const see = run.status.phase === 'Running' ? 'overdue' : 'claim'
   const seen: Seen = { see, owner: ports.owner, until, progress: at.progress }

@@ -54,7 +54,10 @@ async function withoutRun(object: SeenObject, ports: ControlPorts): Promise<Agai
   if (!ours || told || notBegun.has(textAt(object.progress, 'status', 'phase'))) return undefined
   // Judged once, when it is first seen at work: what is written on it later does not make it one that should have been asked for.
   const decided = `pre/${object.uid}`
-  if (object.createdAt < ports.unwatchedSince || ports.decided.has(decided)) return undefined
+  const began = Number.isFinite(object.startedAt)
+    ? Math.max(object.createdAt, object.startedAt)
+    : object.createdAt
+  if (began < ports.unwatchedSince || ports.decided.has(decided)) return undefined
   const run = await writeUnguarded(object, ports)
   ports.decided.add(decided)
   if (run === undefined) return undefined

@@ -81,7 +81,7 @@ async function ask({ ip }: Replica, backup: Loose): Promise<Said> {
       {
         host: ip,
         port: 9443,
-        path: `${clientConfig.service.path}?timeout=10s`,
+        path: `${clientConfig.service.path}?timeout=30s`,
         method: 'POST',
         ca: Buffer.from(clientConfig.caBundle, 'base64').toString(),
         servername: 'tidewaiter.tidewaiter.svc',

@@ -138,7 +138,8 @@ function goOn(run: ActionRun, progress: Progress | undefined, now: number): Step
 
 function start(run: ActionRun, { action, row }: Entry, now: number): Step {
   const { dryRun, timeoutSeconds } = specOf(action)
-  const { status } = put(run, { ...row, phase: 'Running', startTimestamp: row.startTimestamp ?? time(now) })
+  const { completionTimestamp: _returned, ...open } = row
+  const { status } = put(run, { ...open, phase: 'Running', startTimestamp: row.startTimestamp ?? time(now) })
   // A post stage may last for hours: its deadline moves with each action. A pre stage ends with its admission request.
   const deadline = isPre(run) ? {} : { deadline: time(now + timeoutSeconds * 1000 + slackMs) }
   const effects: readonly Effect[] = [{ do: 'perform', action: row.name, renderOnly: dryRun }]
@@ -212,7 +213,9 @@ type CutShort = {
 function handedBack(run: ActionRun, entry: Entry, { seen, outcome, now }: CutShort): Step {
   const attempts = entry.row.attempts + Math.max(1, outcome.attempts)
   const message = `cut short, to be done again: ${outcome.message}`.slice(0, 4096)
-  const after = put(run, { ...entry.row, phase: 'Pending', attempts, message })
+  // When it came back: what a broken tool of ours handed back is not begun again at once.
+  const since = outcome.cause === 'internal' ? { completionTimestamp: time(now) } : {}
+  const after = put(run, { ...entry.row, phase: 'Pending', attempts, message, ...since })
   if (mayRepeat(entry) || !outcome.mayHaveHadEffect) return rest(after, seen.progress, now)
   const cut = { ...entry, row: { ...entry.row, attempts } }
   return leftUnknown(run, cut, { now, next: (left) => rest(left, seen.progress, now) })

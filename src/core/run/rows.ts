@@ -74,3 +74,15 @@ export const isDue = (
   entries(run.spec, run.status).some(
     ({ action, row }) => row.phase === 'Pending' && disposition(action, progress) === 'due',
   )
+
+/** For how long an action that was handed back must still rest, milliseconds; 0 if none must. */
+export function restOf(
+  run: { readonly spec: RunSpec; readonly status: RunStatus },
+  restMs: number,
+  now: number,
+): number {
+  const returned = entries(run.spec, run.status)
+    .filter(({ row }) => row.phase === 'Pending' && row.completionTimestamp !== undefined)
+    .map(({ row }) => Date.parse(row.completionTimestamp ?? ''))
+  return Math.max(0, ...returned.map((at) => at + restMs - now))
+}
