@@ -1,26 +1,16 @@
 /** What the gate before Backups and Restores needs from the world. */
+import type { Performing } from '../core/run/performing.ts'
 import type { Action } from '../api/action.ts'
-import type { ActionRun, PlannedAction, RunStatus } from '../api/action-run.ts'
+import type { ActionRun, RunStatus } from '../api/action-run.ts'
 import type { RequestUser } from '../core/admission-request.ts'
 import type { Evaluate } from '../core/match.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type { Author } from '../core/plan.ts'
 import type { Subject } from '../core/refusal.ts'
 import type { NewRun } from '../core/run/draft.ts'
-import type { Json, VeleroDefaults } from '../core/velero.ts'
+import type { VeleroDefaults } from '../core/velero.ts'
 import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
-
-/** One action to perform for a run. */
-export type Performing = {
-  readonly run: ActionRun
-  readonly action: PlannedAction
-  readonly object: Json
-  readonly renderOnly: boolean
-  /** Milliseconds since the epoch: the end of the stage's budget. */
-  readonly endsAt: number
-  readonly signal: AbortSignal
-}
 
 /** The records of runs. */
 export type RunStore = {

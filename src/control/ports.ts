@@ -1,6 +1,7 @@
 /** What the controller needs from the world. */
+import type { Performing } from '../core/run/performing.ts'
 import type { Action } from '../api/action.ts'
-import type { ActionRun, PlannedAction, RunStatus } from '../api/action-run.ts'
+import type { ActionRun, RunStatus } from '../api/action-run.ts'
 import type { Evaluate } from '../core/match.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type { Author } from '../core/plan.ts'
@@ -28,16 +29,6 @@ export type EventNote = {
   readonly type: 'Normal' | 'Warning'
   readonly reason: string
   readonly message: string
-}
-
-/** One action to perform for a post run. */
-export type PostPerforming = {
-  readonly run: ActionRun
-  readonly action: PlannedAction
-  readonly object: Json
-  readonly renderOnly: boolean
-  readonly endsAt: number
-  readonly signal: AbortSignal
 }
 
 /** The controller's world. */
@@ -82,7 +73,7 @@ export type ControlPorts = {
     /** Sets one annotation if the object is still this one (by uid); false if it is gone. */
     readonly annotate: (object: SeenObject, key: string, value: string) => Promise<boolean>
   }
-  readonly perform: (performing: PostPerforming) => Promise<Outcome>
+  readonly perform: (performing: Performing) => Promise<Outcome>
   readonly tell: (note: EventNote) => Promise<void>
   /** Counts what became of a run. */
   readonly count: (run: ActionRun) => void

@@ -10,7 +10,7 @@ import { isFresh } from './caches.ts'
 import { claimsBy } from './claims.ts'
 import { hash } from './crypto.ts'
 import { veleroPlural } from './kinds.ts'
-import type { Performing } from './perform.ts'
+import type { Performing } from '../core/run/performing.ts'
 import {
   annotationsOfSchedule,
   authorOfKept,

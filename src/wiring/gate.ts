@@ -11,7 +11,7 @@ import { count } from './control.ts'
 import { hash } from './crypto.ts'
 import { insistOnList } from './insist.ts'
 import { veleroPlural } from './kinds.ts'
-import type { Performing } from './perform.ts'
+import type { Performing } from '../core/run/performing.ts'
 import {
   annotationsOfSchedule,
   authorOfKept,

@@ -1,4 +1,5 @@
 /** Performs one action of a run: what the actions room needs, from the run and the world. */
+import type { Performing } from '../core/run/performing.ts'
 import type { ActionRun, PlannedAction } from '../api/action-run.ts'
 import { createPerformer } from '../actions/perform.ts'
 import type { CallAnswer } from '../actions/ports.ts'
@@ -7,21 +8,11 @@ import type { Author } from '../core/plan.ts'
 import { idempotencyKey, traceparent } from '../core/run/names.ts'
 import { specOf } from '../core/run/rows.ts'
 import { variablesOf } from '../core/run/variables.ts'
-import { textAt, textsAt, type Json } from '../core/velero.ts'
+import { textAt, textsAt } from '../core/velero.ts'
 import type { Egress } from '../net/ports.ts'
 import { hash, randomHex } from './crypto.ts'
 import { secretFor } from './secrets.ts'
 import { defaultsOf, type World } from './world.ts'
-
-/** One action to perform. */
-export type Performing = {
-  readonly run: ActionRun
-  readonly action: PlannedAction
-  readonly object: Json
-  readonly renderOnly: boolean
-  readonly endsAt: number
-  readonly signal: AbortSignal
-}
 
 /** Performs actions, counted and logged once. */
 export function performerOf(world: World, egress: Egress): (performing: Performing) => Promise<Outcome> {

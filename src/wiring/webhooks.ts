@@ -10,7 +10,7 @@ import type { Verdict } from '../core/verdict.ts'
 import { told } from '../observe/decisions.ts'
 import { actionPorts } from './actions.ts'
 import { gatePorts } from './gate.ts'
-import type { Performing } from './perform.ts'
+import type { Performing } from '../core/run/performing.ts'
 import type { World } from './world.ts'
 import type { Outcome } from '../core/outcome.ts'
 

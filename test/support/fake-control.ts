@@ -1,6 +1,7 @@
 /** The controller's world in memory: what is stored outlives the processes that work on it. */
 import type { Action } from '../../src/api/action.ts'
-import type { ControlPorts, EventNote, PostPerforming } from '../../src/control/ports.ts'
+import type { ControlPorts, EventNote } from '../../src/control/ports.ts'
+import type { Performing } from '../../src/core/run/performing.ts'
 import type { Outcome } from '../../src/core/outcome.ts'
 import { seenObjectOf } from '../../src/core/post.ts'
 import { idempotencyKey } from '../../src/core/run/names.ts'
@@ -40,7 +41,7 @@ export class FakeControl {
   readonly unguarded: string[] = []
   schedules: Readonly<Record<string, Readonly<Record<string, string>>>> = {}
   /** What performing does; it may let time pass. */
-  act: (performing: PostPerforming) => Outcome | Promise<Outcome> = () => aDone()
+  act: (performing: Performing) => Outcome | Promise<Outcome> = () => aDone()
   readonly #objects = new Map<string, VeleroObject>()
 
   /** Stores a Backup or Restore. */
@@ -111,7 +112,7 @@ export class FakeControl {
     }
   }
 
-  async #perform(performing: PostPerforming, owner: string): Promise<Outcome> {
+  async #perform(performing: Performing, owner: string): Promise<Outcome> {
     const { run, action, renderOnly } = performing
     const { stage, objectRef } = run.spec
     if (!renderOnly) {

@@ -1,5 +1,6 @@
 /** The gate's world in memory, and requests to put to it. */
-import type { GatePorts, Performing } from '../../src/admission/gate-ports.ts'
+import type { GatePorts } from '../../src/admission/gate-ports.ts'
+import type { Performing } from '../../src/core/run/performing.ts'
 import type { Action } from '../../src/api/action.ts'
 import type { AdmissionRequest } from '../../src/core/admission-request.ts'
 import type { Outcome } from '../../src/core/outcome.ts'
