@@ -12,6 +12,7 @@ import {
   backUp,
   call,
   clusterFolder,
+  emptyNamespace,
   ended,
   eventsOf,
   eventually,
@@ -195,8 +196,8 @@ test('a Backup that is deleted before it ends runs post actions only where they 
       http: { url: told.url, body: '${backup.metadata.name}' },
     }),
   )
-  // Velero backs up one after another: while one goes on, the next is queued. (To delete one that is InProgress stops Velero
-  // 1.18 for good: it takes that one for running, and no other begins.)
+  // Velero backs up one namespace once at a time: while one goes on, the next is queued. (One that is deleted while it is
+  // InProgress is taken for running by Velero 1.18 until it restarts.)
   const gate = await hook({ status: 503 })
   const ask = `fetch('http://127.0.0.1:8080/${gate.key}').then(({ ok }) => ok || setTimeout(go, 100))`
   const command = ['/usr/local/bin/node', '-e', `const go = () => ${ask}; go()`]
@@ -208,7 +209,7 @@ test('a Backup that is deleted before it ends runs post actions only where they 
   t.teardown(() => gate.behave({ status: 200 }))
   await create(aBackup(slow, 'no-action', { spec }))
   await eventually(async () => (await gate.calls()).length > 0, { what: 'the slow Backup to go on' })
-  await create(aBackup(name, mark))
+  await create(aBackup(name, mark, { spec }))
   await eventually(async () => (await find('backup', name))?.status?.phase === 'Queued', {
     what: 'the next to be queued',
   })
@@ -334,7 +335,7 @@ test('a refused Backup runs no post actions', async (t) => {
 async function aSchedule(t: Test, mark: string, cron: string): Promise<string> {
   const name = aName('s')
   t.teardown(() => kubectl(['delete', 'schedules.velero.io', name, '--wait=false', '--ignore-not-found']))
-  const about = ['--schedule', cron, '--include-namespaces', 'e2e-empty', '--labels', `e2e=${mark}`]
+  const about = ['--schedule', cron, '--include-namespaces', emptyNamespace, '--labels', `e2e=${mark}`]
   must(await velero(['schedule', 'create', name, ...about]))
   return name
 }

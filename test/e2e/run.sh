@@ -11,8 +11,20 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 DIR=${DIR:-$PWD/.cluster/e2e}
 began=$SECONDS
 say() { printf '\n== %4d s  %s\n' $((SECONDS - began)) "$*"; }
+# what_was_seen   after a failure: what a person would look at first
+what_was_seen() {
+  local in=(test/cluster/cluster.sh exec "$DIR")
+  [ -f "$DIR/admin.kubeconfig" ] || return 0
+  say 'what was seen'
+  "${in[@]}" kubectl get backups.velero.io,restores.velero.io,actionruns -A --sort-by .metadata.creationTimestamp 2>&1 | tail -n 60
+  "${in[@]}" kubectl get pods -A -o wide 2>&1
+  "${in[@]}" kubectl -n tidewaiter logs -l app.kubernetes.io/name=tidewaiter --prefix --tail 4000 2>&1 |
+    grep -E '"level":"(warn|error|fatal)"|lease|leader' | cut -c 1-400 | tail -n 60
+  "${in[@]}" kubectl -n velero logs deploy/velero --tail 150 2>&1 | cut -c 1-250
+}
 finish() {
   code=$?
+  [ $code = 0 ] || what_was_seen || true
   [ "${KEEP:-}" = 1 ] || {
     say 'ending the clusters'
     [ ! -d "$DIR" ] || test/cluster/cluster.sh down "$DIR" || true
@@ -43,7 +55,8 @@ if [ $((${#calm[@]} + ${#wild[@]})) -gt 0 ]; then
   say 'a whole cluster'
   test/cluster/cluster.sh up "$DIR"
   say 'Velero and the image of this checkout'
-  test/cluster/velero.sh "$DIR" >"$DIR/logs/velero-install.log" 2>&1 & velero=$!
+  # With the usual one at a time, Velero 1.18 may look at a queued Backup only a minute after its turn came.
+  test/cluster/velero.sh "$DIR" --concurrent-backups=10 >"$DIR/logs/velero-install.log" 2>&1 & velero=$!
   image=$(test/cluster/image.sh "$DIR" e2e | tail -n 1)
   wait "$velero" || { tail -n 20 "$DIR/logs/velero-install.log" >&2; exit 1; }
   say "installing $image"

@@ -34,10 +34,11 @@ export const veleroAccount: As = {
   user: 'system:serviceaccount:velero:velero',
   groups: ['system:serviceaccounts', 'system:serviceaccounts:velero', 'system:authenticated'],
 }
-/** Where the servers run that actions call, and a namespace with nothing in it, for small Backups. */
+/** Where the servers run that actions call. */
 const hookNamespace = 'e2e'
-/** A namespace with nothing in it. */
-export const emptyNamespace = 'e2e-empty'
+const ours = `${process.pid}-${randomBytes(2).toString('hex')}`
+/** A namespace with nothing in it, for small Backups; of this file's own: Velero backs up one namespace once at a time. */
+export const emptyNamespace = `e2e-empty-${ours}`
 
 /** Whom to impersonate. */
 export type As = { readonly user: string; readonly groups?: readonly string[] }
@@ -182,7 +183,7 @@ export async function list(kind: Kind, selector = ''): Promise<readonly Loose[]>
 export const runsOf = (kind: 'backup' | 'restore', name: string): Promise<readonly Loose[]> =>
   list('actionrun', `tidewaiter.io/${kind}-name=${name}`)
 
-/** Velero 1.18 backs up one after another, and where many are queued at once it may look at the next only after a minute. */
+/** Velero may look at a queued Backup only after a minute (backup_queue_controller.go, defaultQueuedBackupRecheckFrequency). */
 export const veleroMs = 110_000
 
 /** Waits until the run of this stage has settled. */
@@ -216,7 +217,6 @@ export async function eventsOf(object: Loose): Promise<readonly Loose[]> {
 }
 
 let count = 0
-const ours = `${process.pid}-${randomBytes(2).toString('hex')}`
 /** A name that nothing else has. */
 export const aName = (prefix = 'e2e'): string => `${prefix}-${ours}-${++count}`
 /** A name for a Backup. */
@@ -364,15 +364,15 @@ export async function hookAuthority(): Promise<string> {
   return Buffer.from(body.data['ca.crt'], 'base64').toString()
 }
 
+const namespace = (name: string) =>
+  call('POST', '/api/v1/namespaces', { body: { apiVersion: 'v1', kind: 'Namespace', metadata: { name } } })
+
 let made: Promise<unknown> | undefined
 /** Makes the namespaces and the server that actions call, once. */
 export const ready = (): Promise<unknown> => (made ??= prepare())
 
 async function prepare(): Promise<unknown> {
-  for (const name of [hookNamespace, emptyNamespace])
-    await call('POST', '/api/v1/namespaces', {
-      body: { apiVersion: 'v1', kind: 'Namespace', metadata: { name } },
-    })
+  await namespace(hookNamespace)
   await hookTls()
   // Two test files may make the same object at once: the second look finds it.
   await eventually(async () => must(await tryApply(hookObjects())), {
@@ -416,3 +416,5 @@ export async function hook(...behaviours: readonly Behaviour[]): Promise<Hook> {
     calls: async () => (await (await fetch(`${hookBase}/calls/${key}`)).json()) as readonly Call[],
   }
 }
+
+await namespace(emptyNamespace)

@@ -8,10 +8,11 @@ import {
   aBackupName,
   accepted,
   aMark,
-  aName,
   anAction,
+  aName,
   apply,
   call,
+  emptyNamespace,
   ended,
   eventually,
   hook,
@@ -119,7 +120,15 @@ t.test('an uninstall leaves nothing, and refuses no Backup', async (t) => {
 
   const after = aBackupName()
   must(
-    await velero(['backup', 'create', after, '--include-namespaces', 'e2e-empty', '--labels', `e2e=${mark}`]),
+    await velero([
+      'backup',
+      'create',
+      after,
+      '--include-namespaces',
+      emptyNamespace,
+      '--labels',
+      `e2e=${mark}`,
+    ]),
   )
   // Velero goes on asking for kinds that are gone until it looks again (every 5 minutes): then it says PartiallyFailed.
   t.match((await ended('backup', after)).status.phase, /^(Completed|PartiallyFailed)$/)
@@ -133,7 +142,7 @@ t.test('an uninstall leaves nothing, and refuses no Backup', async (t) => {
       await apply({
         apiVersion: 'v1',
         kind: 'ConfigMap',
-        metadata: { name: aName('c'), namespace: 'e2e-empty' },
+        metadata: { name: aName('c'), namespace: emptyNamespace },
       })
     ).code,
     0,
