@@ -14,14 +14,17 @@ export type Fence = {
   readonly idle: () => Promise<void>
 }
 
+/** Says of a failure what its reader can act on; undefined: only the log has more. */
+export type Explain = (error: unknown) => string | undefined
+
 /** A fence that logs each failure of a handler once. */
-export function buildFence(log: Log): Fence {
+export function buildFence(log: Log, explain: Explain = () => undefined): Fence {
   const atWork = new Set<Promise<unknown>>()
   function ask(endpoint: Endpoint, request: AdmissionRequest): Promise<string> {
     const about = { uid: request.uid, path: endpoint.path }
     const work = answer(endpoint, request).catch((err: unknown) => {
       log.error({ ...about, err }, 'a webhook handler failed')
-      return encode(request.uid, broken(request))
+      return encode(request.uid, broken(request, explain(err)))
     })
     atWork.add(work)
     void work.finally(() => atWork.delete(work))
@@ -61,8 +64,17 @@ async function cutOff(work: Promise<string>, request: AdmissionRequest, onLate: 
   }
 }
 
-const broken = ({ uid }: AdmissionRequest) =>
-  deny('InternalError', `internal error in tidewaiter, see its log: ${uid}`, { code: 500 })
+/** What an API server says of a failed call can be long. */
+const maxWhy = 300
+
+const broken = ({ uid }: AdmissionRequest, why: string | undefined) =>
+  deny(
+    'InternalError',
+    why === undefined
+      ? `internal error in tidewaiter, see its log: ${uid}`
+      : `tidewaiter cannot decide: ${why.slice(0, maxWhy)}. Try again; its log says more: ${uid}`,
+    { code: 500 },
+  )
 
 const outOfTime = ({ uid, timeoutMs }: AdmissionRequest) =>
   deny(

@@ -10,7 +10,7 @@ import type { Log } from '../log.ts'
 import { beginCall, type Call } from './call.ts'
 import { watchConnections, type Connections } from './connections.ts'
 import { drain } from './drain.ts'
-import { buildFence, type Fence } from './fence.ts'
+import { buildFence, type Explain, type Fence } from './fence.ts'
 import { bodyReader, wrongType, type Body } from './parser.ts'
 import { defaultLimits, type Endpoint, type ServerLimits, type ServerTls } from './ports.ts'
 import { decode, encodeFailure, undecodable, type Failure } from './review.ts'
@@ -23,6 +23,7 @@ export type AdmissionOptions = {
   readonly clock: Clock
   /** The first path segments that are accepted: the current random one, and the former while it turns. */
   readonly pathPrefix: () => readonly string[]
+  readonly explain?: Explain
   readonly limits?: Partial<ServerLimits>
   /** Demand a client certificate by the `clientCa` of `listen` and `setTls`. */
   readonly mutualTls?: boolean
@@ -58,7 +59,7 @@ export function buildAdmission(options: AdmissionOptions): AdmissionServer {
   const parts: Parts = {
     options,
     limits,
-    fence: buildFence(options.log),
+    fence: buildFence(options.log, options.explain),
     calls: new WeakMap(),
     state: { draining: false },
   }

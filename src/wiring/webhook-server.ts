@@ -1,5 +1,6 @@
 /** The webhook server of one process: its certificate follows the Secret or the files, and it drains when it is closed. */
 import { buildAdmission, type AdmissionServer } from '../admission/server.ts'
+import { isKubeError } from '../kube/errors.ts'
 import { listening } from './listening.ts'
 import type { performerOf } from './perform.ts'
 import type { Credentials } from './tls.ts'
@@ -29,6 +30,7 @@ export async function startWebhook({
     log,
     clock,
     pathPrefix: credentials.pathTokens,
+    explain: (error) => (isKubeError(error) ? error.message : undefined),
     mutualTls: config.clientCa !== undefined,
     limits: { drainMs },
   })

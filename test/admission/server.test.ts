@@ -231,6 +231,16 @@ for (const [name, handle] of Object.entries(failures)) {
   })
 }
 
+t.test('a failure that can be explained is told to whoever asked, at most so much of it', async (t) => {
+  const said = `POST /apis/tidewaiter.io/v1beta1/namespaces/velero/actionruns answered 403 ${'x'.repeat(400)}`
+  const { post } = serving(t, () => Promise.reject(new RangeError(said)), {
+    explain: (error) => (error instanceof RangeError ? error.message : undefined),
+  })
+  const { message } = (await post()).json().response.status
+  t.match(message, /^tidewaiter cannot decide: POST .* answered 403 x+\. Try again; its log says more: u-1$/)
+  t.ok(message.length < 400)
+})
+
 t.test(
   'a handler that outlives its time is answered for, half a second before the API server gives up',
   async (t) => {

@@ -29,7 +29,7 @@ t.setTimeout(180_000)
 const ours = 'app.kubernetes.io/part-of=tidewaiter'
 const root = join(import.meta.dirname, '../..')
 
-t.test('an uninstall leaves nothing, and refuses no Backup', async (t) => {
+t.test('an uninstall leaves nothing, and refuses no Backup but what was in the air', async (t) => {
   await whole()
   const { mark } = aMark()
   const server = await hook()
@@ -65,6 +65,7 @@ t.test('an uninstall leaves nothing, and refuses no Backup', async (t) => {
     }
   }
   const workers = [worker(), worker()]
+  // What was sent to a webhook before it went may be asked about when the rights are gone already: at most one each.
   const { code, stderr } = await run('kubectl', [
     'delete',
     '--ignore-not-found',
@@ -77,7 +78,8 @@ t.test('an uninstall leaves nothing, and refuses no Backup', async (t) => {
   await Promise.all(workers)
   t.equal(code, 0, stderr)
   t.ok(allowed > 20)
-  t.same(refused, [], 'a Backup may be created while it goes')
+  t.ok(refused.length <= workers.length, `a Backup may be created while it goes: ${refused.join('\n')}`)
+  for (const one of refused) t.match(one, /tidewaiter cannot decide: .* answered (401|403|404)/)
 
   const left = await Promise.all(
     manifests.map(async ({ kind, apiVersion, metadata }) => {
