@@ -2,11 +2,12 @@
 import type { Stage } from '../../api/action.ts'
 import type { PlannedAction, RunSpec } from '../../api/action-run.ts'
 import { group, version } from '../../api/schema.ts'
+import { jsonBytesOf } from '../bytes.ts'
 import { actionsHashOf } from '../plan.ts'
 import { objectAt, textAt, textMapAt, type Json, type VeleroKind } from '../velero.ts'
 import { runLabels, runName } from './names.ts'
 
-/** The object kept in a run is cut down to its metadata above this many characters of JSON. */
+/** The object kept in a run is cut down to its metadata above this many bytes of JSON. */
 export const longestObject = 128 * 1024
 
 /** What a run is drafted from. */
@@ -49,7 +50,7 @@ export function keptObject(object: Json): { readonly object: Json; readonly cut:
     'annotations',
   )
   const kept = { ...object, metadata: { ...metadata, annotations } }
-  if (JSON.stringify(kept).length <= longestObject) return { object: kept, cut: false }
+  if (jsonBytesOf(kept) <= longestObject) return { object: kept, cut: false }
   const { name, namespace, uid, creationTimestamp } = metadata
   return { object: { metadata: { name, namespace, uid, creationTimestamp } }, cut: true }
 }
@@ -86,7 +87,7 @@ export function draftRun(draft: Draft): NewRun {
 const largestRun = 768 * 1024
 
 /** Whether a run would not fit into the API server together with what will be recorded in it. */
-export const isTooLarge = (run: NewRun): boolean => JSON.stringify(run).length > largestRun
+export const isTooLarge = (run: NewRun): boolean => jsonBytesOf(run) > largestRun
 
 /** What to say of such a run. */
 export const tooLarge =

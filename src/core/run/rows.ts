@@ -1,6 +1,7 @@
 /** The rows of a run: which action is due, which waits, which never runs. */
 import type { ActionSpec, EndedAs } from '../../api/action.ts'
 import type { PlannedAction, RunRow, RunSpec, RunStatus } from '../../api/action-run.ts'
+import { jsonBytesOf } from '../bytes.ts'
 import type { Progress } from '../velero.ts'
 
 /** The spec of a planned action: parsed when the run was drafted, and again whenever a run is read (wiring/runs.ts). */
@@ -22,7 +23,7 @@ const largestRows = 512 * 1024
 
 /** The row, without what was sent and its outputs if the rows together would grow too large for the API server. */
 function fitting(others: readonly RunRow[], row: RunRow): RunRow {
-  if (JSON.stringify(others).length + JSON.stringify(row).length <= largestRows) return row
+  if (jsonBytesOf(others) + jsonBytesOf(row) <= largestRows) return row
   const { request: _request, outputs: _outputs, ...small } = row
   return {
     ...small,

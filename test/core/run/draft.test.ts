@@ -1,5 +1,11 @@
 import t from 'tap'
-import { draftRun, fingerprintOf, keptObject, longestObject } from '../../../src/core/run/draft.ts'
+import {
+  draftRun,
+  fingerprintOf,
+  isTooLarge,
+  keptObject,
+  longestObject,
+} from '../../../src/core/run/draft.ts'
 import {
   idempotencyKey,
   labelValue,
@@ -93,6 +99,15 @@ t.test('an object that is too large is cut to its metadata, and the run says so'
   t.equal(kept.cut, true)
   t.same(Object.keys(kept.object), ['metadata'])
   t.equal(draftRun({ ...draft, object }).spec.objectCut, true)
+})
+
+t.test('what a run takes is counted in bytes', async (t) => {
+  const object = aBackup({ spec: { notes: 'ж'.repeat(longestObject / 2) } })
+  t.equal(keptObject(object).cut, true)
+  const half = aPlannedAction({ match: { expression: 'ж'.repeat(200 * 1024) } })
+  const run = draftRun({ ...draft, object: aBackup(), actions: [half] })
+  t.equal(isTooLarge(run), false)
+  t.equal(isTooLarge(draftRun({ ...draft, object: aBackup(), actions: [half, half] })), true)
 })
 
 t.test('a fingerprint knows identical requests: namespace, name or its beginning, and spec', async (t) => {
