@@ -3,7 +3,7 @@ import type { ActionRun } from '../api/action-run.ts'
 import {
   actionRefusal,
   breakGlass,
-  continueWarning,
+  passedOverWarning,
   refusal,
   wouldRunWarning,
   type Subject,
@@ -157,8 +157,10 @@ function replay({ arrival }: Planned, run: ActionRun): Verdict {
   const audit = { run: run.metadata.name }
   if (run.status.phase === 'Succeeded' || run.status.phase === 'Skipped') {
     const warnings = rows.flatMap(({ action, row }) => {
-      if (row.phase === 'Failed') return [continueWarning(run.spec.stage, row)]
-      return row.phase === 'Succeeded' && specOf(action).dryRun
+      const { dryRun } = specOf(action)
+      if (row.phase === 'Failed')
+        return [passedOverWarning(run.spec.stage, row, dryRun ? 'dryRun' : 'onError: Continue')]
+      return row.phase === 'Succeeded' && dryRun
         ? [wouldRunWarning(run.spec.stage, row.name, row.request ?? '')]
         : []
     })

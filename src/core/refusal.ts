@@ -53,9 +53,9 @@ export function cooldownRefusal(subject: Subject, before: ActionRun, waitMs: num
   )
 }
 
-/** One warning line for an action that failed and may (`onError: Continue`). */
-export const continueWarning = (stage: Stage, row: RunRow): string =>
-  `tidewaiter: ${stage} action "${row.name}" failed and was passed over (onError: Continue): ${row.message ?? ''}`
+/** One warning line for an action that failed and may: because it says `onError: Continue`, or is only tried out. */
+export const passedOverWarning = (stage: Stage, row: RunRow, why: 'onError: Continue' | 'dryRun'): string =>
+  `tidewaiter: ${stage} action "${row.name}" failed and was passed over (${why}): ${row.message ?? ''}`
 
 /** One warning line for an action with dryRun, or for a dry-run request. */
 export const wouldRunWarning = (stage: Stage, name: string, request: string): string =>

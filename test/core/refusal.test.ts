@@ -2,7 +2,7 @@ import t from 'tap'
 import {
   actionRefusal,
   breakGlass,
-  continueWarning,
+  passedOverWarning,
   cooldownRefusal,
   refusal,
   spell,
@@ -59,8 +59,11 @@ t.test('other sentences', async (t) => {
     /for another 90 s.*b1-1a2b3c4d-prebackup: it said no/,
   )
   t.match(cooldownRefusal(subject, aRun(), 90_000), /an action failed/)
-  t.match(continueWarning('PreBackup', row), /"10-quiesce-shop" failed and was passed over/)
-  t.match(continueWarning('PreBackup', aRow()), /onError: Continue\): $/)
+  t.match(
+    passedOverWarning('PreBackup', row, 'dryRun'),
+    /"10-quiesce-shop" failed and was passed over \(dryRun\)/,
+  )
+  t.match(passedOverWarning('PreBackup', aRow(), 'onError: Continue'), /onError: Continue\): $/)
   t.match(
     wouldRunWarning('PreBackup', 'a', 'POST https://x/'),
     /dry run, PreBackup action "a" would run: POST/,

@@ -2,7 +2,7 @@
 import type { ActionRun, RunRow, RunStatus } from '../../api/action-run.ts'
 import type { Progress } from '../velero.ts'
 import type { Step } from './machine.ts'
-import { entries, withRow } from './rows.ts'
+import { entries, specOf, withRow, type Entry } from './rows.ts'
 
 type Phase = NonNullable<RunStatus['phase']>
 /** How a run ended, why in one word, and in a sentence. */
@@ -20,12 +20,16 @@ export const put = (run: ActionRun, row: RunRow): ActionRun => ({
   status: withRow(run.spec, run.status, row),
 })
 
-/** The row of an action of which nobody knows what it did. */
-export const unknown = (row: RunRow, now: number): RunRow => ({
+/** The row of an action whose owner ended while it ran: nobody knows what it did, unless it was only tried out. */
+export const leftOver = ({ action, row }: Entry, now: number): RunRow => ({
   ...row,
-  phase: 'Unknown',
   completionTimestamp: time(now),
-  message: 'its owner ended while it ran; it may or may not have had its effect',
+  ...(specOf(action).dryRun
+    ? { phase: 'Skipped', message: 'its owner ended while it was rendered for its dryRun; nothing was sent' }
+    : {
+        phase: 'Unknown',
+        message: 'its owner ended while it ran; it may or may not have had its effect',
+      }),
 })
 
 /** Ends the run. */
@@ -70,7 +74,9 @@ function finish(run: ActionRun, progress: Progress | undefined, now: number): St
   if (count('Unknown') > 0) return settle(ended, now, { phase: 'Unknown', reason: 'OwnerLost', message })
   if (count('Succeeded') + count('Failed') === 0)
     return settle(ended, now, { phase: 'Skipped', reason: 'NothingToDo', message })
-  const failed = !isPre(run) && count('Failed') > 0
+  // An action that is only tried out decides about nothing.
+  const failed =
+    !isPre(run) && rows.some(({ action, row }) => row.phase === 'Failed' && !specOf(action).dryRun)
   return settle(ended, now, {
     phase: failed ? 'Failed' : 'Succeeded',
     reason: failed ? 'ActionFailed' : 'Done',

@@ -8,7 +8,7 @@
 import type { ActionRun, RunRow, RunStatus } from '../../api/action-run.ts'
 import type { Outcome } from '../outcome.ts'
 import type { Progress } from '../velero.ts'
-import { isPre, put, rest, settle, stopStage, time, unknown, type End } from './ending.ts'
+import { isPre, put, rest, settle, stopStage, time, leftOver, type End } from './ending.ts'
 import { disposition, entries, specOf, type Entry } from './rows.ts'
 import { afterUndo, startUndo } from './undo.ts'
 
@@ -166,11 +166,13 @@ function endAfter(
   { seen, outcome }: Omit<CutShort, 'now'>,
 ): End | undefined {
   const { message } = outcome
+  const { dryRun, onError } = specOf(action)
   // Nobody waits for the answer any more: an action after this one would have no time either.
   const cutShort = outcome.cause === 'aborted' ? (seen.because ?? 'Stopping') : seen.because
-  if (isPre(run) && cutShort !== undefined) return { phase: 'Refused', reason: cutShort, message }
-  // An action that is only tried out decides about nothing.
-  if (specOf(action).onError === 'Continue' || specOf(action).dryRun) return undefined
+  // An action that is only tried out decides about nothing, nor does the time it took: if none is left, the next one finds that.
+  const itsOwn = dryRun && cutShort === 'OutOfTime'
+  if (isPre(run) && cutShort !== undefined && !itsOwn) return { phase: 'Refused', reason: cutShort, message }
+  if (onError === 'Continue' || dryRun) return undefined
   return { phase: isPre(run) ? 'Refused' : 'Failed', reason: 'ActionFailed', message }
 }
 
@@ -229,8 +231,8 @@ function aborted(run: ActionRun, seen: Extract<Seen, { see: 'abort' }>, now: num
   } as const
   const lost = running(run)
   if (lost === undefined) return stopStage(run, end, now)
-  const { status, effects } = stopStage(put(run, unknown(lost.row, now)), end, now)
-  return { status, effects: [...effects, report(lost)] }
+  const { status, effects } = stopStage(put(run, leftOver(lost, now)), end, now)
+  return { status, effects: [...effects, ...report(lost)] }
 }
 
 const running = (run: ActionRun): Entry | undefined =>
@@ -243,10 +245,10 @@ const running = (run: ActionRun): Entry | undefined =>
 function takenOver(run: ActionRun, seen: Extract<Seen, { see: 'overdue' }>, now: number): Step {
   const lost = running(run)
   if (isPre(run)) {
-    const after = lost === undefined ? run : put(run, unknown(lost.row, now))
+    const after = lost === undefined ? run : put(run, leftOver(lost, now))
     const message = 'the replica that ran this stage ended before it answered'
     const { status, effects } = stopStage(after, { phase: 'Unknown', reason: 'OwnerLost', message }, now)
-    return { status, effects: lost === undefined ? effects : [...effects, report(lost)] }
+    return { status, effects: lost === undefined ? effects : [...effects, ...report(lost)] }
   }
   const mine = claimed(run, seen, now)
   if (lost === undefined) return goOn(mine, seen.progress, now)
@@ -258,13 +260,14 @@ type Leaving = { readonly now: number; readonly next: (run: ActionRun) => Step }
 
 /** Nobody knows what this action did, and it must not be done again: reported, and the end of the stage unless it says Continue. */
 function leftUnknown(run: ActionRun, lost: Entry, { now, next }: Leaving): Step {
-  const left = put(run, unknown(lost.row, now))
+  const left = put(run, leftOver(lost, now))
   const message = `nobody knows what ${lost.action.name} did`
   const goesOn = specOf(lost.action).onError === 'Continue'
   const { status, effects } = goesOn
     ? next(left)
     : stopStage(left, { phase: 'Unknown', reason: 'OwnerLost', message }, now)
-  return { status, effects: [...effects, report(lost)] }
+  return { status, effects: [...effects, ...report(lost)] }
 }
 
-const report = ({ action }: Entry): Effect => ({ do: 'report-unknown', action: action.name })
+const report = ({ action }: Entry): readonly Effect[] =>
+  specOf(action).dryRun ? [] : [{ do: 'report-unknown', action: action.name }]

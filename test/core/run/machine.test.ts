@@ -595,6 +595,56 @@ t.test('an action that is only tried out refuses nothing, whatever its onError',
   t.match(last, [{ do: 'perform' }], 'the next one runs')
 })
 
+t.test('a post stage of which only an action with dryRun failed has succeeded', async (t) => {
+  const progress = post('Completed')
+  const failed = outcome('10-a', aFailed({ cause: 'template', mayHaveHadEffect: false }), { progress })
+  const run = three('PostBackup', { '10-a': { dryRun: true } })
+  const { run: after, rows } = through(
+    run,
+    { ...claim, progress },
+    failed,
+    outcome('20-b', aDone(), { progress }),
+    outcome('9-c', aDone(), { progress }),
+  )
+  t.match(after.status, { phase: 'Succeeded', message: '2 succeeded, 1 failed, 0 skipped' })
+  t.equal(rows['10-a'], 'Failed')
+  const other = three('PostBackup', { '10-a': { dryRun: true }, '20-b': { onError: 'Continue' } })
+  const both = through(
+    other,
+    { ...claim, progress },
+    failed,
+    outcome('20-b', aFailed(), { progress }),
+    outcome('9-c', aDone(), { progress }),
+  )
+  t.equal(both.run.status.phase, 'Failed', 'one that is not tried out still counts')
+})
+
+t.test('a pre action with dryRun that used up the time refuses nothing if it was the last', async (t) => {
+  const late = (name: string) => outcome(name, aFailed({ cause: 'timeout' }), { because: 'OutOfTime' })
+  const alone = aRun({ actions: [aPlannedAction({ name: '10-a', dryRun: true })] })
+  t.equal(through(alone, claim, late('10-a')).run.status.phase, 'Succeeded')
+  const two = aRun({
+    actions: [aPlannedAction({ name: '10-a', dryRun: true }), aPlannedAction({ name: '20-b' })],
+  })
+  t.match(
+    through(two, claim, late('10-a'), late('20-b')).run.status,
+    { phase: 'Refused', reason: 'OutOfTime' },
+    'the one after it has none left, and says so',
+  )
+})
+
+t.test('of an action with dryRun whose owner ended nothing is unknown: nothing was sent', async (t) => {
+  const actions = [aPlannedAction({ name: '10-a', dryRun: true })]
+  for (const sight of [
+    overdue,
+    { see: 'abort', reason: 'Stopping', message: 'the replica stops' },
+  ] as const) {
+    const { rows, last } = through(aRun({ actions }), claim, sight)
+    t.same(rows, { '10-a': 'Skipped' })
+    t.same(last, [{ do: 'announce' }])
+  }
+})
+
 for (const onError of ['Fail', 'Continue'] as const) {
   t.test(
     `a pre action that failed when the time was over ends the stage, also with onError ${onError}`,
@@ -638,4 +688,13 @@ t.test('the rows of a run stay within what the API server stores', async (t) => 
   t.ok(JSON.stringify(run.status).length < 600 * 1024)
   t.match(run.status.actions?.[0]?.outputs, { x: /^o+$/ })
   t.match(run.status.actions?.[63]?.message, /left out/)
+})
+
+t.test('what the rows of a run take is counted in bytes', async (t) => {
+  const actions = Array.from({ length: 64 }, (_, i) =>
+    aPlannedAction({ name: `a${String(i).padStart(2, '0')}` }),
+  )
+  const large = aDone({ request: '備'.repeat(8192), message: '備'.repeat(4096) })
+  const { run } = through(aRun({ actions }), claim, ...actions.map(({ name }) => outcome(name, large)))
+  t.ok(Buffer.byteLength(JSON.stringify(run.status)) < 600 * 1024)
 })
