@@ -216,6 +216,7 @@ async function assemble(config: Config, outside: Outside, { stopping, undo, stop
         registration,
         controller,
         perform,
+        refused,
         signal: AbortSignal.any([signal, leadership.signal]),
         keeping: keeping.signal,
       }),

@@ -29,7 +29,8 @@ export type CallAnswer =
     }
   | { readonly refused: 'egress'; readonly message: string; readonly sent: boolean }
   | {
-      readonly failed: 'network' | 'timeout' | 'aborted' | 'answer'
+      /** internal: it was not made, because this process is not ready for it. */
+      readonly failed: 'network' | 'timeout' | 'aborted' | 'answer' | 'internal'
       readonly message: string
       readonly sent: boolean
     }

@@ -9,6 +9,7 @@ import type { createController } from './controller.ts'
 import type { Install } from './install.ts'
 import { installedAt } from './marker.ts'
 import type { performerOf } from './perform.ts'
+import type { Refused } from './refused.ts'
 import { registrationsFor, type RegistrationWorld } from './registrations.ts'
 import type { World } from './world.ts'
 
@@ -18,6 +19,8 @@ export type Leading = {
   readonly registration: RegistrationWorld
   readonly controller: ReturnType<typeof createController>
   readonly perform: ReturnType<typeof performerOf>
+  /** Until the addresses that actions may not call are known, no post action could do more than fail. */
+  readonly refused: Pick<Refused, 'whenKnown'>
   readonly signal: AbortSignal
   /** Aborts before the registrations are taken away. */
   readonly keeping: AbortSignal
@@ -40,7 +43,7 @@ function signsOfLife(access: LeaseAccess): { readonly lease: LeaseAccess; readon
 /** Takes part in the election until the signal aborts. */
 export function lead(
   world: World,
-  { install, registration, controller, perform, signal, keeping }: Leading,
+  { install, registration, controller, perform, refused, signal, keeping }: Leading,
 ): Promise<void> {
   const { clock, log, metrics } = world
   const { namespace } = install
@@ -74,11 +77,9 @@ export function lead(
         for (const caches of world.caches.values())
           await Promise.all(allOf(caches).map((reflector) => reflector.whenSynced(leading)))
         const since = await installedAt(world.calls, { namespace, name: `${install.name}-install` })
+        const term = { installedAt: since, unwatchedSince, leading }
         await Promise.all([
-          controller.lead(
-            controlPorts(world, { installedAt: since, unwatchedSince, leading }, perform),
-            leading,
-          ),
+          refused.whenKnown(leading).then(() => controller.lead(controlPorts(world, term, perform), leading)),
           registrar,
         ])
       } finally {

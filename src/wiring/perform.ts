@@ -2,20 +2,22 @@
 import type { Performing } from '../core/run/performing.ts'
 import type { ActionRun, PlannedAction } from '../api/action-run.ts'
 import { createPerformer } from '../actions/perform.ts'
-import type { CallAnswer } from '../actions/ports.ts'
+import type { Call, CallAnswer } from '../actions/ports.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type { Author } from '../core/plan.ts'
 import { idempotencyKey, traceparent } from '../core/run/names.ts'
 import { specOf } from '../core/run/rows.ts'
 import { variablesOf } from '../core/run/variables.ts'
 import { textAt, textsAt } from '../core/velero.ts'
-import type { Egress } from '../net/ports.ts'
 import { hash, randomHex } from './crypto.ts'
 import { secretFor } from './secrets.ts'
 import { defaultsOf, type World } from './world.ts'
 
 /** Performs actions, counted and logged once. */
-export function performerOf(world: World, egress: Egress): (performing: Performing) => Promise<Outcome> {
+export function performerOf(
+  world: World,
+  egress: { readonly send: (call: Call) => Promise<CallAnswer> },
+): (performing: Performing) => Promise<Outcome> {
   return async ({ run, action, object, renderOnly, endsAt, signal }) => {
     const { namespace } = run.metadata
     const author = authorIn(action)
@@ -24,7 +26,7 @@ export function performerOf(world: World, egress: Egress): (performing: Performi
       log: world.log,
       evaluate: world.cel.evaluate,
       userAgent: `tidewaiter/${world.version}`,
-      send: (call): Promise<CallAnswer> => egress.send(call),
+      send: egress.send,
       secret: (ref) => secretFor(ref, { author, namespace }, world),
     })
     const { stage, objectRef } = run.spec

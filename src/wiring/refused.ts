@@ -2,7 +2,8 @@
 import type { Clock } from '../clock.ts'
 import { at, textAt } from '../core/velero.ts'
 import type { Log } from '../log.ts'
-import type { Egress } from '../net/ports.ts'
+import type { Answer, Egress, Request } from '../net/ports.ts'
+import { unlessAborted } from '../until.ts'
 import type { Calls } from './kinds.ts'
 
 /** Knows them. */
@@ -10,6 +11,8 @@ export type Refused = {
   readonly addresses: () => readonly string[]
   /** Whether both were read at least once: before, a call could go anywhere. */
   readonly known: () => boolean
+  /** Resolves once they are known; rejects with the signal's reason if it aborts first. */
+  readonly whenKnown: (signal: AbortSignal) => Promise<void>
   readonly start: (signal: AbortSignal) => Promise<void>
 }
 
@@ -31,9 +34,11 @@ export function createRefused(
     { what: 'API server', read: () => apiAddresses(world.calls) },
   ]
   const known = () => parts.every(({ found }) => found !== undefined)
+  const knowing = Promise.withResolvers<void>()
   const look = async (part: (typeof parts)[number]) => {
     try {
       part.found = await part.read()
+      if (known()) knowing.resolve()
     } catch (error) {
       world.log.warn({ err: error, what: part.what }, 'addresses that actions may not call could not be read')
     }
@@ -41,6 +46,7 @@ export function createRefused(
   return {
     addresses: () => [...own, ...parts.flatMap(({ found }) => found ?? [])],
     known,
+    whenKnown: (signal) => unlessAborted(signal, knowing.promise),
     start: async (signal) => {
       while (!signal.aborted) {
         await Promise.all(parts.map(look))
@@ -65,13 +71,19 @@ async function apiAddresses(calls: Calls): Promise<readonly string[]> {
 
 const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
 
-/** Calls wait for nobody: while it is not known which addresses are inside, nothing goes out. */
-export const guarded = (egress: Egress, known: () => boolean): Egress => ({
+/** A call that was not made because it is not known yet where it may not go: nobody's fault but ours, and soon over. */
+export type NotYet = { readonly failed: 'internal'; readonly message: string; readonly sent: false }
+
+/** While it is not known which addresses are inside, nothing goes out: a post action comes again, a pre action refuses. */
+export const guarded = (
+  egress: Egress,
+  known: () => boolean,
+): { readonly send: (request: Request) => Promise<Answer | NotYet> } => ({
   send: (request) =>
     known()
       ? egress.send(request)
       : Promise.resolve({
-          refused: 'egress',
+          failed: 'internal',
           message:
             'the addresses of nodes and API server, which must not be called, are not known yet; see the log, and deploy/base/rbac-cluster.yaml',
           sent: false,

@@ -1,0 +1,136 @@
+/** The addresses that actions may not call, and what happens before they are known. */
+import t from 'tap'
+import type { Action } from '../../src/api/action.ts'
+import { createPerformer } from '../../src/actions/perform.ts'
+import type { ControlPorts } from '../../src/control/ports.ts'
+import { reconcileObject } from '../../src/control/objects.ts'
+import type { Calls } from '../../src/wiring/kinds.ts'
+import { createRefused, guarded } from '../../src/wiring/refused.ts'
+import { specOf } from '../../src/core/run/rows.ts'
+import { aBackup, anAction } from '../support/build.ts'
+import { FakeClock, newYear } from '../support/fake-clock.ts'
+import { FakeControl } from '../support/fake-control.ts'
+import { FakeLog } from '../support/fake-log.ts'
+
+const iso = (ms: number) => new Date(ms).toISOString()
+const never = new AbortController().signal
+
+/** An API server that tells its nodes only once it is `up`. */
+function world() {
+  const api = { up: false, asked: 0 }
+  const nodes = { items: [{ status: { addresses: [{ address: '10.0.0.7' }] } }] }
+  const calls = {
+    nodes: () => ({
+      list: async () => {
+        api.asked += 1
+        if (!api.up) throw new Error('forbidden')
+        return nodes
+      },
+    }),
+    of: () => ({ find: async () => ({ endpoints: [{ addresses: ['10.0.0.1'] }] }) }),
+  }
+  const clock = new FakeClock()
+  // Only these two calls are ever made.
+  const refused = createRefused({ calls: calls as unknown as Calls, clock, log: new FakeLog() }, [
+    '10.96.0.1',
+  ])
+  return { api, clock, refused }
+}
+
+t.test(
+  'they are known once nodes and API server were both read, and asked for again soon until then',
+  async (t) => {
+    const { api, clock, refused } = world()
+    const stop = new AbortController()
+    const running = refused.start(stop.signal)
+    let known = false
+    void refused.whenKnown(never).then(() => (known = true))
+    await clock.pass(2_000)
+    t.same([refused.known(), known, api.asked], [false, false, 2])
+    t.same(refused.addresses(), ['10.96.0.1', '10.0.0.1'], 'what is known is refused at once')
+    api.up = true
+    await clock.pass(2_000)
+    t.same([refused.known(), known], [true, true])
+    t.same(refused.addresses(), ['10.96.0.1', '10.0.0.7', '10.0.0.1'])
+    const given = new AbortController()
+    given.abort(new Error('leads no more'))
+    await t.rejects(world().refused.whenKnown(given.signal), { message: 'leads no more' })
+    stop.abort()
+    await running
+  },
+)
+
+const performWith = (made: FakeControl, known: () => boolean, answer: 'done' | 'refused') => {
+  const egress = guarded(
+    {
+      send: async ({ url }) =>
+        answer === 'refused'
+          ? { refused: 'egress', message: '10.0.0.7 is an address of a node', sent: false }
+          : {
+              ok: {
+                status: 200,
+                headers: {},
+                body: new Uint8Array(),
+                truncated: false,
+                finalUrl: url,
+                address: '192.0.2.1',
+              },
+            },
+    },
+    known,
+  )
+  const perform = createPerformer({
+    clock: made.clock,
+    log: made.log,
+    send: egress.send,
+    secret: async () => ({ refused: 'there is none' }),
+    evaluate: () => ({ ok: '' }),
+    userAgent: 'test',
+  })
+  const ports: ControlPorts['perform'] = ({ run, action, renderOnly, endsAt, signal }) =>
+    perform({
+      action: { name: action.name, spec: specOf(action) },
+      idempotencyKey: run.metadata.name,
+      traceparent: '',
+      variables: {},
+      endsAt,
+      signal,
+      renderOnly,
+    })
+  return ports
+}
+
+async function ended(action: Action, known: () => boolean, answer: 'done' | 'refused') {
+  const made = new FakeControl()
+  made.actions = [action]
+  const object = aBackup({
+    creationTimestamp: iso(newYear - 600_000),
+    phase: 'Completed',
+    status: { startTimestamp: iso(newYear - 599_000), completionTimestamp: iso(newYear - 1_000) },
+  })
+  made.store(object)
+  const ports = { ...made.ports(), perform: performWith(made, known, answer) }
+  const key = { kind: object.kind, namespace: 'velero', name: 'b1', uid: object.metadata.uid }
+  const look = async () => (await reconcileObject(key, ports, never))?.inMs
+  return { made, look }
+}
+const post = anAction({ stage: 'PostBackup', name: 'p', creationTimestamp: iso(newYear - 3_600_000) })
+
+t.test('a post action whose call may not be made yet comes again, and is done once it may', async (t) => {
+  let known = false
+  const { made, look } = await ended(post, () => known, 'done')
+  for (let looks = 0; looks < 4; looks += 1) await made.clock.pass((await look()) ?? 0)
+  t.match(made.runs.all(), [
+    { status: { phase: 'Pending', actions: [{ phase: 'Pending', message: /are not known yet/ }] } },
+  ])
+  known = true
+  await made.clock.pass(15_000)
+  for (let looks = 0; looks < 3; looks += 1) await made.clock.pass((await look()) ?? 0)
+  t.match(made.runs.all(), [{ status: { phase: 'Succeeded' } }])
+})
+
+t.test('a post action whose address is refused has failed, and does not come again', async (t) => {
+  const { made, look } = await ended(post, () => true, 'refused')
+  for (let looks = 0; looks < 4; looks += 1) await made.clock.pass((await look()) ?? 0)
+  t.match(made.runs.all(), [{ status: { phase: 'Failed', message: /an address of a node/ } }])
+})
