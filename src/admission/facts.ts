@@ -1,18 +1,9 @@
 /** What the gate finds out about a request before it plans: whose it is, which skips count, which Schedules it comes from. */
 import type { AdmissionRequest } from '../core/admission-request.ts'
-import type { MatchFacts } from '../core/match.ts'
 import { head, type Subject } from '../core/refusal.ts'
 import { countingSkips, foreignAnnotations, skipAllAnnotation, skipsIn } from '../core/skip.ts'
 import { deny, type Verdict } from '../core/verdict.ts'
-import {
-  objectAt,
-  scheduleLabel,
-  textAt,
-  textMapAt,
-  withDefaults,
-  type Json,
-  type VeleroKind,
-} from '../core/velero.ts'
+import { objectAt, scheduleLabel, textAt, textMapAt, type Json, type VeleroKind } from '../core/velero.ts'
 import type { GatePorts } from './gate-ports.ts'
 
 /** The Backup or Restore of a request. */
@@ -72,21 +63,3 @@ const foreignSentence = (subject: Subject, keys: readonly string[]): string =>
 const skipSentence = (subject: Subject, user: string, found: readonly string[]): string =>
   `${head(subject)}: ${user} may not skip actions (${found.join(', ')}). The ${subject.kind} was not created. ` +
   `Remove the annotation, or have somebody grant the verb skip on actions.tidewaiter.io in namespace ${subject.namespace}`
-
-/** What matching looks at. */
-export async function factsOf(arrival: Arrival, ports: GatePorts): Promise<MatchFacts> {
-  const { namespace } = arrival.subject
-  const object = withDefaults(arrival.kind, arrival.object, await ports.defaultsOf(namespace))
-  return {
-    object,
-    scheduleNames: await scheduleNamesOf(arrival, ports),
-    variables: { [arrival.kind === 'Backup' ? 'backup' : 'restore']: object },
-  }
-}
-
-async function scheduleNamesOf(arrival: Arrival, ports: GatePorts): Promise<readonly string[]> {
-  const named = [arrival.schedule, textAt(arrival.object, 'spec', 'scheduleName')]
-  const backup = arrival.kind === 'Restore' ? textAt(arrival.object, 'spec', 'backupName') : ''
-  const made = backup === '' ? '' : await ports.scheduleOfBackup(arrival.subject.namespace, backup)
-  return [...named, made].filter((name) => name !== '')
-}

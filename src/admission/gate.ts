@@ -1,6 +1,7 @@
 /** The gate: decides about the CREATE of one Backup or Restore, and runs its pre actions inside the admission request. */
 import type { Stage } from '../api/action.ts'
 import type { AdmissionRequest } from '../core/admission-request.ts'
+import { matchFactsOf } from '../core/match.ts'
 import { planStage } from '../core/plan.ts'
 import { breakGlass, refusal, unadoptedWarning } from '../core/refusal.ts'
 import { isTooLarge, tooLarge } from '../core/run/draft.ts'
@@ -8,7 +9,7 @@ import { stagesOf } from '../core/run/names.ts'
 import { startsWork, type VeleroKind } from '../core/velero.ts'
 import { allow, deny, type Verdict } from '../core/verdict.ts'
 import { draftOf, endOf, type Case, type Plans } from './case.ts'
-import { arrivalOf, factsOf, skipsOf, type Arrival } from './facts.ts'
+import { arrivalOf, skipsOf, type Arrival } from './facts.ts'
 import type { GatePorts } from './gate-ports.ts'
 import { coolingDown, overBudget } from './limits.ts'
 import { preview } from './preview.ts'
@@ -57,7 +58,7 @@ async function plan(
   if (actions.ok.length === 0) return { verdict: allow('NoActionMatches') }
   const skips = await skipsOf(arrival, request, ports)
   if ('refused' in skips) return { verdict: skips.refused }
-  const facts = await factsOf(arrival, ports)
+  const facts = await matchFactsOf(arrival.kind, arrival.object, ports)
   const stages = stagesOf(arrival.kind)
   const of = (stage: Stage) =>
     planStage({
@@ -69,11 +70,10 @@ async function plan(
       evaluate: ports.evaluate,
     })
   const [pre, post] = [of(stages.pre), of(stages.post)]
-  const [problem] = [...pre.problems, ...post.problems]
-  if (problem === undefined) return { pre, post }
-  return {
-    verdict: deny('MatchFailed', refusal(subject, problem, 'Mend or suspend that Action, or skip it')),
-  }
+  const problems = [...pre.problems, ...post.problems]
+  if (problems.length === 0) return { pre, post }
+  const next = 'Mend or suspend each Action that is named, or skip it'
+  return { verdict: deny('MatchFailed', refusal(subject, problems.join('; '), next)) }
 }
 
 async function decide(

@@ -1,5 +1,6 @@
 /** ActionRun: the record of one stage for one Backup or Restore, a row for each action. */
 import { stages } from './action.ts'
+import { conditions } from './conditions.ts'
 import type { Infer, Kind, Metadata, ShapeNode } from './schema.ts'
 
 /** The life of a run. Refused: a pre stage said no. Failed: a post stage has a failed action. Unknown: nobody knows what was done. */
@@ -131,30 +132,9 @@ const status = {
         required: ['name', 'phase', 'attempts'],
       },
     },
-    conditions: {
-      type: 'array',
-      doc: 'Announced: Events and annotations were written. Reported: an Unknown run was reported.',
-      maxItems: 8,
-      listType: 'map',
-      listMapKeys: ['type'],
-      items: {
-        type: 'object',
-        doc: 'One condition, as in meta/v1.',
-        fields: {
-          type: text('Its name.', 316),
-          status: {
-            type: 'string',
-            doc: 'Whether it holds.',
-            enum: ['True', 'False', 'Unknown'],
-            maxLength: 7,
-          },
-          reason: text('Why, in one word.', 1024),
-          message: text('Why, in a sentence.', 32768),
-          lastTransitionTime: time('Since when.'),
-        },
-        required: ['type', 'status', 'reason', 'message', 'lastTransitionTime'],
-      },
-    },
+    conditions: conditions(
+      'Seen: the object came to be. Unguarded: it began although its pre actions did not succeed.',
+    ),
   },
   required: [],
 } as const satisfies ShapeNode

@@ -1,4 +1,5 @@
 /** Action: one thing to do at one stage for the Backups or Restores it matches. */
+import { conditions } from './conditions.ts'
 import type { Infer, Kind, Metadata, ShapeNode } from './schema.ts'
 
 /** The four moments at which an Action runs. */
@@ -422,36 +423,9 @@ const status = {
     },
     lastRunTimestamp: { type: 'string', doc: 'When it last ended.', format: 'date-time', maxLength: 32 },
     lastResult: { type: 'string', doc: 'How it last ended.', maxLength: 32 },
-    conditions: {
-      type: 'array',
-      doc: 'Accepted: it can run. False with the reason Suspended, Unadopted or Invalid otherwise.',
-      maxItems: 8,
-      listType: 'map',
-      listMapKeys: ['type'],
-      items: {
-        type: 'object',
-        doc: 'One condition, as in meta/v1.',
-        fields: {
-          type: { type: 'string', doc: 'Its name.', maxLength: 316 },
-          status: {
-            type: 'string',
-            doc: 'Whether it holds.',
-            enum: ['True', 'False', 'Unknown'],
-            maxLength: 7,
-          },
-          reason: { type: 'string', doc: 'Why, in one word.', minLength: 1, maxLength: 1024 },
-          message: { type: 'string', doc: 'Why, in a sentence.', maxLength: 32768 },
-          observedGeneration: {
-            type: 'integer',
-            doc: 'The generation it speaks of.',
-            minimum: 0,
-            maximum: Number.MAX_SAFE_INTEGER,
-          },
-          lastTransitionTime: { type: 'string', doc: 'Since when.', format: 'date-time', maxLength: 32 },
-        },
-        required: ['type', 'status', 'reason', 'message', 'lastTransitionTime'],
-      },
-    },
+    conditions: conditions(
+      'Accepted: it can run. False with the reason Suspended, Unadopted or Invalid otherwise.',
+    ),
   },
   required: [],
 } as const satisfies ShapeNode

@@ -3,7 +3,9 @@
  * Event comes first, because the annotation says that both were told; an Event that is told again has the same name.
  */
 import type { ActionRun } from '../api/action-run.ts'
-import { speaksOf, type SeenObject } from '../core/post.ts'
+import { bytesOf, cutToBytes, longestEvent } from '../core/bytes.ts'
+import { saysUnguarded, speaksOf, type SeenObject } from '../core/post.ts'
+import { holds } from '../core/run/conditions.ts'
 import type { Again } from './post.ts'
 import type { ControlPorts, EventNote } from './ports.ts'
 
@@ -12,7 +14,11 @@ const annotationOf = (run: ActionRun): string =>
     phase: run.status.phase,
     run: run.metadata.name,
     at: run.status.completionTimestamp ?? run.metadata.creationTimestamp,
+    ...(isUnguarded(run) ? { unguarded: true } : {}),
   })
+
+/** It began without its pre actions, or although they said no. */
+const isUnguarded = (run: ActionRun): boolean => run.status.reason === 'Unguarded' || holds(run, 'Unguarded')
 
 const regarding = ({ kind, namespace, name, uid }: SeenObject): EventNote['regarding'] => ({
   kind,
@@ -31,9 +37,10 @@ export async function tellPost(run: ActionRun, object: SeenObject, ports: Contro
   return undefined
 }
 
-/** Tells how the pre stage went, once the object it was for is there. */
+/** Tells how the pre stage went, once the object it was for is there; and again if it then began all the same. */
 export async function tellPre(run: ActionRun, object: SeenObject, ports: ControlPorts): Promise<void> {
-  if (speaksOf(object.pre, run.metadata.name)) return
+  const told = speaksOf(object.pre, run.metadata.name)
+  if (told && saysUnguarded(object.pre) === isUnguarded(run)) return
   await ports.releaseName(object)
   await ports.tell(noteOf(run, object, 'PreActions'))
   await ports.objects.annotate(object, 'tidewaiter.io/pre', annotationOf(run))
@@ -41,14 +48,16 @@ export async function tellPre(run: ActionRun, object: SeenObject, ports: Control
 
 function noteOf(run: ActionRun, object: SeenObject, what: 'PreActions' | 'PostActions'): EventNote {
   const phase = run.status.phase ?? 'Unknown'
+  // Passed over (onError: Continue, dryRun), and yet somebody should know.
+  const failed = (run.status.actions ?? []).some((row) => row.phase === 'Failed')
+  const began = holds(run, 'Unguarded')
+  const yet = began ? `, yet the ${object.kind} began` : ''
+  const tail = ` (run ${run.metadata.name})`
+  const text = `${run.spec.stage} actions: ${phase}${yet}, ${run.status.message ?? ''}`
   return {
     regarding: regarding(object),
-    type: bad.has(phase) ? 'Warning' : 'Normal',
-    reason: `${what}${phase}`,
-    message:
-      `${run.spec.stage} actions: ${phase}, ${run.status.message ?? ''} (run ${run.metadata.name})`.slice(
-        0,
-        1000,
-      ),
+    type: bad.has(phase) || failed ? 'Warning' : 'Normal',
+    reason: began ? `${what}Unguarded` : `${what}${phase}`,
+    message: cutToBytes(text, longestEvent - bytesOf(tail)) + tail,
   }
 }

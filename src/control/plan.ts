@@ -1,11 +1,12 @@
 /** Writes the run of a Backup or Restore that was first seen here and not at admission. */
 import type { ActionRun } from '../api/action-run.ts'
+import { matchFactsOf } from '../core/match.ts'
 import { planStage, type StagePlan } from '../core/plan.ts'
 import type { SeenObject } from '../core/post.ts'
 import { draftRun, isTooLarge, tooLarge } from '../core/run/draft.ts'
 import { stagesOf } from '../core/run/names.ts'
 import { countingSkips } from '../core/skip.ts'
-import { scheduleLabel, textAt, textMapAt, withDefaults, type Json } from '../core/velero.ts'
+import { scheduleLabel, textAt, textMapAt, type Json } from '../core/velero.ts'
 import type { ControlPorts, KnownAction } from './ports.ts'
 
 /**
@@ -16,7 +17,7 @@ export async function writePostRun(
   object: SeenObject,
   actionsBefore: number,
   ports: ControlPorts,
-): Promise<'written' | 'nothing' | { readonly problem: string }> {
+): Promise<'written' | 'nothing' | Pick<StagePlan, 'problems'>> {
   const unsure = ports.unsure(object.namespace)
   if (unsure !== undefined) throw new Error(`post actions of ${object.name} cannot be planned yet: ${unsure}`)
   const live = await readSame(object, ports)
@@ -28,10 +29,9 @@ export async function writePostRun(
   const plan = await planFor(live, { object, stage: post, actions: old, ports })
   for (const problem of plan.problems)
     ports.log.error({ object: object.name, problem }, 'a post action was not planned')
-  const [problem] = plan.problems
-  if (plan.actions.length === 0) return problem === undefined ? 'nothing' : { problem }
+  if (plan.actions.length === 0) return plan.problems.length === 0 ? 'nothing' : plan
   const draft = draftOf(live, { object, stage: post, plan, ports })
-  if (isTooLarge(draft)) return { problem: tooLarge }
+  if (isTooLarge(draft)) return { problems: [tooLarge] }
   const made = await ports.runs.create(draft)
   return made === 'exists' ? 'nothing' : 'written'
 }
@@ -84,21 +84,10 @@ type Planning = {
 }
 
 async function planFor(live: Json, { object, stage, actions, ports }: Planning): Promise<StagePlan> {
-  const defaults = await ports.defaultsOf(object.namespace)
-  const full = withDefaults(object.kind, live, defaults)
-  const backup = object.kind === 'Restore' ? textAt(live, 'spec', 'backupName') : ''
-  const ofBackup = backup === '' ? '' : await ports.scheduleOfBackup(object.namespace, backup)
-  const scheduleNames = [object.schedule, textAt(live, 'spec', 'scheduleName'), ofBackup].filter(
-    (name) => name !== '',
-  )
   return planStage({
     stage,
     actions: actions.map(({ action }) => action),
-    facts: {
-      object: full,
-      scheduleNames,
-      variables: { [object.kind === 'Backup' ? 'backup' : 'restore']: full },
-    },
+    facts: await matchFactsOf(object.kind, live, ports),
     skips: await skipsFor(live, ports),
     authorOf: ports.authorOf,
     evaluate: ports.evaluate,

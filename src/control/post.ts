@@ -1,5 +1,7 @@
 /** Post actions: looks at one Backup or Restore, and does the one next thing that its state asks for. Leader only. */
 import type { ActionRun } from '../api/action-run.ts'
+import { bytesOf, longestEvent, toldWithin } from '../core/bytes.ts'
+import { holds, withCondition } from '../core/run/conditions.ts'
 import { drive, type Driven } from '../core/run/drive.ts'
 import { settled, type Seen } from '../core/run/machine.ts'
 import { runName, stagesOf } from '../core/run/names.ts'
@@ -65,13 +67,13 @@ export async function reconcilePost(
 async function withoutRun(step: PostStep, object: SeenObject, ports: ControlPorts): Promise<Again> {
   const decided = decision(object.uid)
   if (ports.decided.has(decided)) return undefined
-  if (step.do === 'report-unfired') return reportUnfired(object, step.because, ports)
+  if (step.do === 'report-unfired') return reportUnfired(object, [step.because], ports)
   if (step.do !== 'write-run') return undefined
   const written = await writePostRun(object, step.actionsBefore, ports)
   if (written === 'written') return { inMs: 0 }
   // Looked at once it had ended, and nothing matched: it is history from now on, whatever is written on it later.
   if (!Number.isFinite(step.actionsBefore)) return typeof written === 'object' ? { inMs: 60_000 } : undefined
-  if (typeof written === 'object') await reportUnfired(object, written.problem, ports)
+  if (typeof written === 'object') await reportUnfired(object, written.problems, ports)
   ports.decided.add(decided)
   return undefined
 }
@@ -83,7 +85,7 @@ async function withRun(
   run: ActionRun,
   at: Driving & { readonly object: SeenObject },
 ): Promise<Again> {
-  if (!wasSeen(run) && !settled.has(run.status.phase ?? 'Pending')) return markSeen(run, at.ports)
+  if (!holds(run, 'Seen') && !settled.has(run.status.phase ?? 'Pending')) return markSeen(run, at.ports)
   if (step.do === 'wait') return { inMs: step.untilMs }
   if (step.do === 'tell') return tellPost(run, at.object, at.ports)
   return step.do === 'drive' ? driveOn(run, at) : undefined
@@ -93,18 +95,10 @@ async function withRun(
 async function markSeen(known: ActionRun, ports: ControlPorts): Promise<Again> {
   const run = await ports.runs.read(known.metadata.namespace, known.metadata.name)
   if (run === undefined) return undefined
-  const lastTransitionTime = new Date(ports.clock.now()).toISOString()
-  const seen = {
-    type: 'Seen',
-    status: 'True',
-    reason: 'ObjectSeen',
-    message: 'the object came to be',
-    lastTransitionTime,
-  } as const
   // Written already: the copy is behind, and its event will bring the key again.
-  if (wasSeen(run)) return { inMs: soonMs }
-  const conditions = [...(run.status.conditions ?? []).filter(({ type }) => type !== 'Seen'), seen]
-  await ports.runs.write(run, { ...run.status, phase: run.status.phase ?? 'Pending', conditions })
+  if (holds(run, 'Seen')) return { inMs: soonMs }
+  const seen = { type: 'Seen', reason: 'ObjectSeen', message: 'the object came to be' } as const
+  await ports.runs.write(run, withCondition(run, seen, ports.clock.now()))
   return { inMs: 50 }
 }
 
@@ -113,7 +107,7 @@ async function gone(run: ActionRun, ports: ControlPorts, signal: AbortSignal): P
   const phase = run.status.phase ?? 'Pending'
   if (phase !== 'Pending' && phase !== 'Running') return undefined
   const age = ports.clock.now() - Date.parse(run.metadata.creationTimestamp)
-  if (age < appearMs && !wasSeen(run)) return { inMs: appearMs - age }
+  if (age < appearMs && !holds(run, 'Seen')) return { inMs: appearMs - age }
   const { kind, name, uid } = run.spec.objectRef
   const live = await ports.objects.read(kind, run.metadata.namespace, name)
   // The cache is behind: its event will bring the key again.
@@ -121,7 +115,7 @@ async function gone(run: ActionRun, ports: ControlPorts, signal: AbortSignal): P
   const fresh = await ports.runs.read(run.metadata.namespace, run.metadata.name)
   if (fresh === undefined) return undefined
   const progress = progressOf(undefined, ports.clock.now())
-  if (wasSeen(fresh)) return driveOn(fresh, { progress, ports, signal })
+  if (holds(fresh, 'Seen')) return driveOn(fresh, { progress, ports, signal })
   const message = `the ${kind} never appeared: its creation was refused after tidewaiter had admitted it`
   await drive(fresh, { see: 'pointless', message }, workless(ports))
   return undefined
@@ -132,10 +126,6 @@ const isSame = (live: Readonly<Record<string, unknown>>, uid: string): boolean =
   live['metadata'] !== null &&
   'uid' in live['metadata'] &&
   live['metadata'].uid === uid
-
-/** Whether the object of a run was ever there: the leader writes it down when it first sees it. */
-export const wasSeen = (run: ActionRun): boolean =>
-  (run.status.conditions ?? []).some(({ type, status }) => type === 'Seen' && status === 'True')
 
 const workless = (ports: ControlPorts) => ({
   now: ports.clock.now,
@@ -224,13 +214,18 @@ const notBegun: Outcome = {
 const deadlineOf = ({ status }: ActionRun): number =>
   status.deadline === undefined ? Number.POSITIVE_INFINITY : Date.parse(status.deadline)
 
-async function reportUnfired(object: SeenObject, because: string, ports: ControlPorts): Promise<Again> {
+async function reportUnfired(
+  object: SeenObject,
+  because: readonly string[],
+  ports: ControlPorts,
+): Promise<Again> {
   const { kind, namespace, name, uid } = object
+  const head = `tidewaiter did not run post actions for ${kind} ${name}: `
   await ports.tell({
     regarding: { kind, namespace, name, uid },
     type: 'Warning',
     reason: 'PostActionsNotFired',
-    message: `tidewaiter did not run post actions for ${kind} ${name}: ${because}`,
+    message: head + toldWithin(because, longestEvent - bytesOf(head)),
   })
   const run = runName(object, stagesOf(kind).post)
   await ports.objects.annotate(

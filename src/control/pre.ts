@@ -1,6 +1,7 @@
 /** Pre runs after the fact: their result is shown on the object, and a run whose owner is gone is settled. Leader only. */
 import type { ActionRun } from '../api/action-run.ts'
 import { clockMarginMs, isSynced, speaksOf, type SeenObject } from '../core/post.ts'
+import { holds, withCondition } from '../core/run/conditions.ts'
 import { drive } from '../core/run/drive.ts'
 import { settled, type Seen } from '../core/run/machine.ts'
 import { runName, stagesOf } from '../core/run/names.ts'
@@ -23,26 +24,36 @@ export async function reconcilePre(key: ObjectKey, ports: ControlPorts): Promise
   if (run.spec.cluster !== ports.cluster) return undefined
   if (!settled.has(run.status.phase ?? 'Pending')) return unsettled(run, here !== undefined, ports)
   if (here === undefined) return undefined
-  noteUnguarded(run, here, ports)
-  await tellPre(run, here, ports)
+  const noted = await noteUnguarded(run, here, ports)
+  // Another wrote the run, or the copy is behind: looked at again.
+  if (typeof noted === 'string') return { inMs: clockMarginMs }
+  await tellPre(noted, here, ports)
   return undefined
 }
 
-/** Refused, and yet it works: nobody waited for the answer (failurePolicy Ignore), or somebody went round us. */
-function noteUnguarded(run: ActionRun, object: SeenObject, ports: ControlPorts): void {
-  const said =
-    run.status.phase === 'Refused' || (run.status.phase === 'Unknown' && run.status.reason !== 'Unguarded')
-  if (
-    !said ||
-    notBegun.has(textAt(object.progress, 'status', 'phase')) ||
-    speaksOf(object.pre, run.metadata.name)
-  )
-    return
+/**
+ * Refused, and yet it works: nobody waited for the answer (failurePolicy Ignore), or somebody went round us. It may have been
+ * told as Refused before it began. Written down in the run first, so that no later look or leader counts it again.
+ */
+async function noteUnguarded(
+  run: ActionRun,
+  object: SeenObject,
+  ports: ControlPorts,
+): Promise<ActionRun | 'conflict' | 'gone'> {
+  const { phase, reason } = run.status
+  const said = phase === 'Refused' || (phase === 'Unknown' && reason !== 'Unguarded')
+  const began = !notBegun.has(textAt(object.progress, 'status', 'phase'))
+  if (!said || !began || holds(run, 'Unguarded')) return run
+  const message = `the ${object.kind} began although its ${run.spec.stage} actions did not succeed`
+  const condition = { type: 'Unguarded', reason: 'Began', message } as const
+  const written = await ports.runs.write(run, withCondition(run, condition, ports.clock.now()))
+  if (typeof written === 'string') return written
   ports.unguarded(object)
   ports.log.error(
     { run: run.metadata.name, object: object.name },
     'unguarded: it began although its pre actions did not succeed',
   )
+  return written
 }
 
 const notBegun: ReadonlySet<string> = new Set(['', 'New', 'FailedValidation', 'Deleting'])

@@ -1,7 +1,16 @@
 /** Whether an Action is for a Backup or Restore: all conditions given must hold. */
 import type { ActionSpec } from '../api/action.ts'
 import { mayTouch } from './namespaces.ts'
-import { namespaceScopeOf, textMapAt, type Json } from './velero.ts'
+import {
+  namespaceScopeOf,
+  scheduleLabel,
+  textAt,
+  textMapAt,
+  withDefaults,
+  type Json,
+  type VeleroDefaults,
+  type VeleroKind,
+} from './velero.ts'
 
 /** Evaluates one CEL expression; never throws, never hangs. */
 export type Evaluate = (source: string, values: Json) => { readonly ok: unknown } | { readonly error: string }
@@ -14,6 +23,38 @@ export type MatchFacts = {
   readonly scheduleNames: readonly string[]
   /** What expressions see: `backup` or `restore`. */
   readonly variables: Json
+}
+
+/** What must be asked to know what matching looks at. */
+export type MatchSources = {
+  readonly defaultsOf: (namespace: string) => Promise<VeleroDefaults>
+  /** The Schedule that made a Backup, or ''. */
+  readonly scheduleOfBackup: (namespace: string, backup: string) => Promise<string>
+}
+
+/** What matching looks at, for an object at its admission or later. */
+export async function matchFactsOf(kind: VeleroKind, raw: Json, sources: MatchSources): Promise<MatchFacts> {
+  const namespace = textAt(raw, 'metadata', 'namespace')
+  const object = withDefaults(kind, raw, await sources.defaultsOf(namespace))
+  return {
+    object,
+    scheduleNames: await scheduleNamesOf(kind, raw, sources),
+    variables: { [kind === 'Backup' ? 'backup' : 'restore']: object },
+  }
+}
+
+async function scheduleNamesOf(
+  kind: VeleroKind,
+  raw: Json,
+  { scheduleOfBackup }: MatchSources,
+): Promise<readonly string[]> {
+  const backup = kind === 'Restore' ? textAt(raw, 'spec', 'backupName') : ''
+  const made = backup === '' ? '' : await scheduleOfBackup(textAt(raw, 'metadata', 'namespace'), backup)
+  const named = [
+    textMapAt(raw, 'metadata', 'labels')[scheduleLabel] ?? '',
+    textAt(raw, 'spec', 'scheduleName'),
+  ]
+  return [...named, made].filter((name) => name !== '')
 }
 
 /** Matched, not matched, or an expression that failed (which refuses). */

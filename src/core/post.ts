@@ -70,14 +70,19 @@ export function isSynced({ completedAt, startedAt, createdAt }: SeenObject): boo
 /** Whether `text`, the annotation tidewaiter.io/post or /pre, speaks of this run: a Schedule's or another cluster's copy does not. */
 export const speaksOf = (text: string, run: string): boolean => runIn(text) === run && run !== ''
 
+/** Whether the annotation tidewaiter.io/pre says that the object began without its pre actions. */
+export const saysUnguarded = (text: string): boolean => at(noteIn(text), 'unguarded') === true
+
 /** The run that the annotation names, or ''. */
-function runIn(text: string): string {
-  if (text === '') return ''
+const runIn = (text: string): string => textAt(noteIn(text), 'run')
+
+function noteIn(text: string): unknown {
+  if (text === '') return undefined
   try {
-    return textAt(JSON.parse(text), 'run')
+    return JSON.parse(text)
   } catch {
     // Anybody may have written it before we were installed: what is not ours says nothing.
-    return ''
+    return undefined
   }
 }
 

@@ -1,4 +1,5 @@
 /** The controller's world, from the process's. */
+import { cutToBytes, longestEvent } from '../core/bytes.ts'
 import { ownLabels } from '../core/registration.ts'
 import { textAt } from '../core/velero.ts'
 import type { ActionRun } from '../api/action-run.ts'
@@ -95,7 +96,7 @@ async function tell(world: World, note: EventNote): Promise<void> {
     involvedObject: { apiVersion: 'velero.io/v1', ...regarding },
     type: note.type,
     reason: note.reason,
-    message: note.message.slice(0, 1024),
+    message: cutToBytes(note.message, longestEvent),
     source: { component: 'tidewaiter' },
     reportingComponent: 'tidewaiter.io/controller',
     reportingInstance: world.owner.slice(0, 128),

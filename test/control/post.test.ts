@@ -524,3 +524,29 @@ t.test('a replica that leads no more begins no action; the next leader does', as
   await settle(made, completed(), made.ports('two'))
   t.same(performedBy(made), ['a'])
 })
+
+t.test('of actions that could not be planned every one is told, within the size of an Event', async (t) => {
+  const broken = (name: string) => ({ name, match: { expression: 'broken' } })
+  const told = async (...names: readonly string[]) => {
+    const made = await world(completed(), ...names.map(broken))
+    await settle(made, completed())
+    const [note] = [...made.events.values()]
+    t.match(note, { type: 'Warning', reason: 'PostActionsNotFired' })
+    t.ok(Buffer.byteLength(note?.message ?? '') <= 1024)
+    return note?.message ?? ''
+  }
+  t.match(await told('10-a', '20-b'), /"10-a" failed: no such key; .*"20-b" failed: no such key$/)
+  const long = ['x', 'y', 'z'].map((letter) => `10-${letter.repeat(200)}`)
+  for (const name of long) t.match(await told(...long, 'q'.repeat(250)), name.slice(0, 100))
+  t.match(await told(...Array.from({ length: 40 }, (_, i) => `a${i}`)), /; and \d+ more, see the log$/)
+})
+
+t.test('a run that succeeded although an action was passed over is told as a Warning', async (t) => {
+  const made = await world(completed(), { name: '10-a', dryRun: true }, { name: '20-b' })
+  made.act = ({ action }) => (action.name === '10-a' ? aFailed({ cause: 'template' }) : aDone())
+  await settle(made, completed())
+  t.match(
+    [...made.events.values()],
+    [{ type: 'Warning', reason: 'PostActionsSucceeded', message: /1 succeeded, 1 failed/ }],
+  )
+})

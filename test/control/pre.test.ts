@@ -262,19 +262,62 @@ t.test(
   },
 )
 
-t.test('an object that began although its pre stage said no is reported as unguarded, once', async (t) => {
-  const made = new FakeControl()
-  made.runs.put(
-    aRun({
-      status: { phase: 'Refused', reason: 'ActionFailed', message: 'no', completionTimestamp: iso(newYear) },
-    }),
-  )
-  made.store(backup({ phase: 'InProgress' }))
-  await look(made)
-  await look(made)
-  t.same(made.unguarded, ['b1'])
-  t.match([...made.events.values()], [{ type: 'Warning', reason: 'PreActionsRefused' }])
+const refused = () =>
+  aRun({
+    status: { phase: 'Refused', reason: 'ActionFailed', message: 'no', completionTimestamp: iso(newYear) },
+  })
+const beganYetRefused = (made: FakeControl) =>
+  made.log.entries.filter(({ level }) => level === 'error').length
+
+t.test('an object that began although its pre stage said no is counted as unguarded, once', async (t) => {
+  for (const toldBefore of [false, true]) {
+    const made = new FakeControl()
+    made.runs.put(refused())
+    if (toldBefore) {
+      made.store(backup({ phase: 'New' }))
+      await look(made)
+      t.match(made.annotation(backup(), 'tidewaiter.io/pre'), { phase: 'Refused', unguarded: undefined })
+      t.same(made.unguarded, [], 'what has not begun is not unguarded')
+    }
+    const annotations = made.object('Backup', 'b1')?.metadata.annotations ?? {}
+    made.store(backup({ phase: 'InProgress', annotations }))
+    await look(made)
+    await look(made)
+    t.same([made.unguarded, beganYetRefused(made)], [['b1'], 1], `told before: ${toldBefore}`)
+    t.match([...made.events.values()].at(-1), {
+      type: 'Warning',
+      reason: 'PreActionsUnguarded',
+      message: 'PreBackup actions: Refused, yet the Backup began, no (run b1-1a2b3c4d-prebackup)',
+    })
+    t.match(made.annotation(backup(), 'tidewaiter.io/pre'), { phase: 'Refused', unguarded: true })
+    t.match(made.runs.all(), [
+      { status: { phase: 'Refused', conditions: [{ type: 'Unguarded', status: 'True', reason: 'Began' }] } },
+    ])
+    await look(made, made.ports('the next leader'))
+    t.equal(made.unguarded.length, 1, 'and not again by the next leader')
+  }
 })
+
+t.test(
+  'a copy that is behind does not make it count twice, and the next leader tells what was not told',
+  async (t) => {
+    const made = new FakeControl()
+    const stale = made.runs.put(refused())
+    made.store(backup({ phase: 'InProgress' }))
+    const ports = made.ports()
+    const dumb = {
+      ...ports,
+      runs: { ...ports.runs, ofObject: () => [stale] },
+      objects: { ...ports.objects, annotate: async () => Promise.reject(new Error('not now')) },
+    }
+    await t.rejects(look(made, dumb))
+    t.same(await look(made, dumb), { inMs: 5_000 })
+    t.same(made.unguarded, ['b1'])
+    await look(made, made.ports('the next leader'))
+    t.match(made.annotation(backup(), 'tidewaiter.io/pre'), { unguarded: true })
+    t.same(made.unguarded, ['b1'])
+  },
+)
 
 t.test('a label that makes a finished Backup match later does not make it unguarded', async (t) => {
   const made = new FakeControl()

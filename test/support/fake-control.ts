@@ -58,7 +58,10 @@ export class FakeControl {
     return this.#objects.get(keyOf(kind, 'velero', name))
   }
 
-  annotation(object: VeleroObject, key: string): { readonly phase?: string; readonly run?: string } {
+  annotation(
+    object: VeleroObject,
+    key: string,
+  ): { readonly phase?: string; readonly run?: string; readonly unguarded?: boolean } {
     const found = this.object(object.kind, object.metadata.name)
     const text = textAt(found, 'metadata', 'annotations', key)
     return text === '' ? {} : (JSON.parse(text) as { phase: string; run: string })

@@ -1,0 +1,21 @@
+/** The conditions of a run: what came to be known of its object after the run was written. */
+import type { ActionRun, RunStatus } from '../../api/action-run.ts'
+import { time } from './ending.ts'
+
+/** Seen: the object came to be. Unguarded: it began although its pre actions did not succeed. */
+export type ConditionType = 'Seen' | 'Unguarded'
+
+/** Whether a condition of the run is True. */
+export const holds = (run: ActionRun, wanted: ConditionType): boolean =>
+  (run.status.conditions ?? []).some(({ type, status }) => type === wanted && status === 'True')
+
+/** The status with a condition that is True. */
+export function withCondition(
+  run: ActionRun,
+  condition: { readonly type: ConditionType; readonly reason: string; readonly message: string },
+  now: number,
+): RunStatus {
+  const others = (run.status.conditions ?? []).filter(({ type }) => type !== condition.type)
+  const made = { ...condition, status: 'True', lastTransitionTime: time(now) } as const
+  return { ...run.status, phase: run.status.phase ?? 'Pending', conditions: [...others, made] }
+}
