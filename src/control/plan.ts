@@ -18,22 +18,38 @@ export async function writePostRun(
   actionsBefore: number,
   ports: ControlPorts,
 ): Promise<'written' | 'nothing' | Pick<StagePlan, 'problems'>> {
-  const unsure = ports.unsure(object.namespace)
-  if (unsure !== undefined) throw new Error(`post actions of ${object.name} cannot be planned yet: ${unsure}`)
-  const live = await readSame(object, ports)
-  if (live === undefined) return 'nothing'
-  const { post } = stagesOf(object.kind)
-  const old = ports
-    .actions(object.namespace)
-    .filter(({ action }) => Date.parse(action.metadata.creationTimestamp) <= actionsBefore)
-  const plan = await planFor(live, { object, stage: post, actions: old, ports })
-  for (const problem of plan.problems)
-    ports.log.error({ object: object.name, problem }, 'a post action was not planned')
+  const found = await planPost(object, actionsBefore, ports)
+  if (found === undefined) return 'nothing'
+  const { plan, live } = found
   if (plan.actions.length === 0) return plan.problems.length === 0 ? 'nothing' : plan
-  const draft = draftOf(live, { object, stage: post, plan, ports })
+  const draft = draftOf(live, { object, stage: stagesOf(object.kind).post, plan, ports })
   if (isTooLarge(draft)) return { problems: [tooLarge] }
   const made = await ports.runs.create(draft)
   return made === 'exists' ? 'nothing' : 'written'
+}
+
+/** What the post stage of an object would be, by the Actions of that time; undefined if there were none, or it is gone. */
+export async function planPost(
+  object: SeenObject,
+  actionsBefore: number,
+  ports: ControlPorts,
+): Promise<{ readonly plan: StagePlan; readonly live: Json } | undefined> {
+  const unsure = ports.unsure(object.namespace)
+  if (unsure !== undefined) throw new Error(`post actions of ${object.name} cannot be planned yet: ${unsure}`)
+  const { post } = stagesOf(object.kind)
+  const old = ports
+    .actions(object.namespace)
+    .filter(
+      ({ action }) =>
+        action.spec.stage === post && Date.parse(action.metadata.creationTimestamp) <= actionsBefore,
+    )
+  // Nothing is read for it: of thousands of Backups most are for no Action at all.
+  const live = old.length === 0 ? undefined : await readSame(object, ports)
+  if (live === undefined) return undefined
+  const plan = await planFor(live, { object, stage: post, actions: old, ports })
+  for (const problem of plan.problems)
+    ports.log.error({ object: object.name, problem }, 'a post action was not planned')
+  return { plan, live }
 }
 
 /**

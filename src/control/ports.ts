@@ -45,6 +45,8 @@ export type ControlPorts = {
   readonly installedAt: number
   /** Since when nobody looked before this process led, milliseconds: the last sign of life of the former leader. */
   readonly unwatchedSince: number
+  /** Until when former leaders looked at everything, milliseconds: not later than `unwatchedSince`. */
+  readonly lookedUntil: number
   /** What this leader looked at and found nothing to do for, by stage and uid: a label that comes later changes nothing. */
   readonly decided: Set<string>
   /** Aborts when this process leads no more: nothing new is begun. */

@@ -10,7 +10,7 @@ import { entries, isDue, restOf, specOf } from '../core/run/rows.ts'
 import { heldForMs, postStep, type PostStep, type SeenObject } from '../core/post.ts'
 import { progressOf, type Progress, type VeleroKind } from '../core/velero.ts'
 import { tellPost } from './announce.ts'
-import { writePostRun } from './plan.ts'
+import { planPost, writePostRun } from './plan.ts'
 import type { ControlPorts } from './ports.ts'
 
 /** Names one object; the queue is keyed by its text form. */
@@ -56,6 +56,7 @@ export async function reconcilePost(
     runName: runName(key, post),
     installedAt: ports.installedAt,
     unwatchedSince: ports.unwatchedSince,
+    lookedUntil: ports.lookedUntil,
     owner: ports.owner,
     now,
   }
@@ -68,6 +69,7 @@ async function withoutRun(step: PostStep, object: SeenObject, ports: ControlPort
   const decided = decision(object.uid)
   if (ports.decided.has(decided)) return undefined
   if (step.do === 'report-unfired') return reportUnfired(object, [step.because], ports)
+  if (step.do === 'report-missed') return reportMissed(object, step.actionsBefore, ports)
   if (step.do !== 'write-run') return undefined
   const written = await writePostRun(object, step.actionsBefore, ports)
   if (written === 'written') return { inMs: 0 }
@@ -75,6 +77,19 @@ async function withoutRun(step: PostStep, object: SeenObject, ports: ControlPort
   if (!Number.isFinite(step.actionsBefore)) return typeof written === 'object' ? { inMs: 60_000 } : undefined
   if (typeof written === 'object') await reportUnfired(object, written.problems, ports)
   ports.decided.add(decided)
+  return undefined
+}
+
+async function reportMissed(object: SeenObject, actionsBefore: number, ports: ControlPorts): Promise<Again> {
+  const found = await planPost(object, actionsBefore, ports)
+  if (found !== undefined) {
+    const names = found.plan.actions.map(({ name }) => name).join(', ')
+    const ended = `it ended while tidewaiter could not look at it (an Action that could not be understood, or work that stood still)`
+    const missed = names === '' ? [] : [`${ended}. Do by hand what is still wanted of ${names}`]
+    const because = [...missed, ...found.plan.problems]
+    if (because.length > 0) await reportUnfired(object, because, ports)
+  }
+  ports.decided.add(decision(object.uid))
   return undefined
 }
 

@@ -68,7 +68,7 @@ async function withoutRun(object: SeenObject, ports: ControlPorts): Promise<Agai
   const began = Number.isFinite(object.startedAt)
     ? Math.max(object.createdAt, object.startedAt)
     : object.createdAt
-  if (began < ports.unwatchedSince || ports.decided.has(decided)) return undefined
+  if (began < ports.lookedUntil || ports.decided.has(decided)) return undefined
   const run = await writeUnguarded(object, ports)
   ports.decided.add(decided)
   if (run === undefined) return undefined

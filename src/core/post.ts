@@ -91,6 +91,8 @@ export type PostStep =
   | { readonly do: 'nothing'; readonly because: string }
   | { readonly do: 'write-run'; readonly actionsBefore: number }
   | { readonly do: 'report-unfired'; readonly because: string }
+  /** It ended while a leader was there that could not look: to be reported if an action of that time matches. */
+  | { readonly do: 'report-missed'; readonly actionsBefore: number }
   | { readonly do: 'drive' }
   | { readonly do: 'wait'; readonly untilMs: number }
   | { readonly do: 'tell' }
@@ -103,8 +105,10 @@ export type PostFacts = {
   readonly runName: string
   /** When this install came to be. */
   readonly installedAt: number
-  /** Since when nobody looked before this leader did, less a margin: what ended earlier was looked at, and matched nothing. */
+  /** Since when there was no leader before this one, less a margin: what ended later fires now. */
   readonly unwatchedSince: number
+  /** Until when former leaders looked at everything, less a margin: what ended earlier was looked at, and matched nothing. */
+  readonly lookedUntil: number
   readonly owner: string
   readonly now: number
 }
@@ -146,7 +150,8 @@ export function heldForMs(
   return left > 0 ? left : 0
 }
 
-function withoutRun({ object, progress, runName, installedAt, unwatchedSince }: PostFacts): PostStep {
+function withoutRun(facts: PostFacts): PostStep {
+  const { object, progress, runName, installedAt } = facts
   if (speaksOf(object.post, runName)) return { do: 'nothing', because: 'fired before; its run was pruned' }
   if (isSynced(object)) return { do: 'nothing', because: 'brought by backup sync' }
   if (progress.ended === undefined) {
@@ -161,8 +166,15 @@ function withoutRun({ object, progress, runName, installedAt, unwatchedSince }: 
       ? { do: 'report-unfired', because: 'nobody knows when it ended' }
       : { do: 'nothing', because: 'history' }
   }
-  if (finished < installedAt) return { do: 'nothing', because: 'ended before tidewaiter was installed' }
-  if (finished < unwatchedSince)
-    return { do: 'nothing', because: 'ended while a leader looked, which found nothing to do' }
-  return { do: 'write-run', actionsBefore: finished }
+  return finished < installedAt
+    ? { do: 'nothing', because: 'ended before tidewaiter was installed' }
+    : ofFinished(finished, facts)
+}
+
+function ofFinished(finished: number, { unwatchedSince, lookedUntil }: PostFacts): PostStep {
+  if (finished >= unwatchedSince) return { do: 'write-run', actionsBefore: finished }
+  // It may be days ago: whether its post actions still make sense is for a person to say.
+  return finished >= lookedUntil
+    ? { do: 'report-missed', actionsBefore: finished }
+    : { do: 'nothing', because: 'ended while a leader looked, which found nothing to do' }
 }

@@ -13,7 +13,11 @@ export type LeaseObject = {
   readonly transitions: number
   /** Of the object as it was read; empty for one that is to be created. */
   readonly resourceVersion: string
+  /** Until when its holder had looked at everything; absent: not said, and left as it is by a write. */
+  readonly lookedUntil?: number
 }
+
+const lookedUntil = 'tidewaiter.io/looked-until'
 
 /** What became of a write; a conflict (another was first) is a value. */
 export type LeaseWrite = { readonly ok: LeaseObject } | { readonly conflict: true }
@@ -67,6 +71,9 @@ function written({ namespace, name, labels }: LeaseName, state: LeaseObject): un
       name,
       namespace,
       ...(labels === undefined ? {} : { labels }),
+      ...(state.lookedUntil === undefined
+        ? {}
+        : { annotations: { [lookedUntil]: new Date(state.lookedUntil).toISOString() } }),
       ...(state.resourceVersion === '' ? {} : { resourceVersion: state.resourceVersion }),
     },
     spec: {
@@ -87,14 +94,21 @@ function microTime(ms: number): string {
 /** Reads what anybody with the right may have written: what is missing or odd counts as a free Lease. */
 function parseLease(raw: unknown): LeaseObject {
   const spec = objectIn(objectIn(raw)?.['spec']) ?? {}
+  const metadata = objectIn(objectIn(raw)?.['metadata'])
   return {
     holder: textIn(spec['holderIdentity']) ?? '',
     durationSeconds: wholeIn(spec['leaseDurationSeconds']),
     acquiredAt: timeIn(spec['acquireTime']),
     renewedAt: timeIn(spec['renewTime']),
     transitions: wholeIn(spec['leaseTransitions']),
-    resourceVersion: textIn(objectIn(objectIn(raw)?.['metadata'])?.['resourceVersion']) ?? '',
+    resourceVersion: textIn(metadata?.['resourceVersion']) ?? '',
+    ...lookedIn(objectIn(metadata?.['annotations'])?.[lookedUntil]),
   }
+}
+
+function lookedIn(value: unknown): Pick<LeaseObject, 'lookedUntil'> {
+  const ms = timeIn(value)
+  return ms === 0 ? {} : { lookedUntil: ms }
 }
 
 function wholeIn(value: unknown): number {

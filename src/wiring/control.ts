@@ -23,7 +23,7 @@ import {
 } from './world.ts'
 
 /** One time of leading: what was before it, and when it ends. Times are milliseconds. */
-export type Term = Pick<ControlPorts, 'installedAt' | 'unwatchedSince' | 'leading'>
+export type Term = Pick<ControlPorts, 'installedAt' | 'unwatchedSince' | 'lookedUntil' | 'leading'>
 
 /** The controller's ports for one time of leading. */
 export function controlPorts(

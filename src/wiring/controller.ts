@@ -2,6 +2,7 @@
 import { acceptedCondition, resultsOf } from '../control/action-status.ts'
 import { keyOf, reconcileObject, textOf } from '../control/objects.ts'
 import type { ActionRun } from '../api/action-run.ts'
+import type { Looked } from '../control/looked.ts'
 import type { ControlPorts } from '../control/ports.ts'
 import { createQueue, type Queue } from '../control/queue.ts'
 import { settled } from '../core/run/machine.ts'
@@ -16,7 +17,7 @@ export type Controller = {
   readonly onObject: (key: ObjectKey) => void
   readonly onAction: (namespace: string, name: string) => void
   /** Leads until the signal aborts. */
-  readonly lead: (ports: ControlPorts, signal: AbortSignal) => Promise<void>
+  readonly lead: (ports: ControlPorts, looked: Looked, signal: AbortSignal) => Promise<void>
 }
 
 // A slow action takes a worker for as long as it lasts, and must not stall the others.
@@ -27,13 +28,17 @@ const workTimeoutMs = 24 * 3_600_000
 /** The controller of one process. */
 export function createController(world: () => World): Controller {
   let queue: Queue | undefined
+  let looks: Looked | undefined
   const onAction = (namespace: string, name: string) => void queue?.add(`Action/${namespace}/${name}`)
   return {
-    onObject: (key) => void queue?.add(textOf(key)),
+    onObject: (key) => {
+      looks?.note(textOf(key))
+      queue?.add(textOf(key))
+    },
     onAction,
-    lead: async (ports, signal) => {
+    lead: async (ports, looked, signal) => {
       const { clock, log, metrics } = world()
-      const seed = () => keysOf(world()).forEach((key) => own.add(key))
+      const seed = () => [...objectKeys(world()), ...actionKeys(world())].forEach((key) => own.add(key))
       const own: Queue = createQueue({
         clock,
         log,
@@ -45,11 +50,12 @@ export function createController(world: () => World): Controller {
           metrics.queue.set(own.depth().waiting)
           const again = key.startsWith('Action/')
             ? await reconcileAction(world(), key)
-            : await look(world(), ports, { key, abort })
+            : await look(world(), ports, { key, abort, looked })
           if (again !== undefined) own.addAfter(key, again)
         },
       })
       queue = own
+      looks = looked
       seed()
       try {
         await Promise.all([
@@ -59,6 +65,7 @@ export function createController(world: () => World): Controller {
         ])
       } finally {
         queue = undefined
+        looks = undefined
       }
     },
   }
@@ -67,22 +74,40 @@ export function createController(world: () => World): Controller {
 async function look(
   world: World,
   ports: ControlPorts,
-  { key, abort }: { readonly key: string; readonly abort: AbortSignal },
+  { key, abort, looked }: { readonly key: string; readonly abort: AbortSignal; readonly looked: Looked },
 ): Promise<number | undefined> {
   const object = keyOf(key)
-  const again = await reconcileObject(object, ports, abort)
+  const since = looked.begin(key)
+  // What is performed was decided: it may take an hour.
+  const perform: ControlPorts['perform'] = (performing) => {
+    looked.end(key)
+    return ports.perform(performing)
+  }
+  let again: Awaited<ReturnType<typeof reconcileObject>>
+  try {
+    again = await reconcileObject(object, { ...ports, perform }, abort)
+    looked.end(key)
+  } catch (error) {
+    looked.failed(key, since)
+    throw error
+  }
   for (const run of ports.runs.ofObject(object.uid))
     if (settled.has(run.status.phase ?? '')) await noteResults(world, run)
   return again?.inMs
 }
 
-function keysOf(world: World): readonly string[] {
-  return [...world.caches.values()].flatMap(({ namespace, objects, runs, actions }) => [
+/** The keys of all Backups and Restores that are known, and of those that runs are for. */
+export function objectKeys(world: World): readonly string[] {
+  return [...world.caches.values()].flatMap(({ namespace, objects, runs }) => [
     ...[...objects.Backup.list(), ...objects.Restore.list()].map((object) => textOf(object)),
     ...runs.list().map((run) => textOf({ ...run.spec.objectRef, namespace })),
-    ...actions.list().map(({ name }) => `Action/${namespace}/${name}`),
   ])
 }
+
+const actionKeys = (world: World): readonly string[] =>
+  [...world.caches.values()].flatMap(({ namespace, actions }) =>
+    actions.list().map(({ name }) => `Action/${namespace}/${name}`),
+  )
 
 async function reconcileAction(world: World, key: string): Promise<undefined> {
   const [, namespace = '', name = ''] = key.split('/')

@@ -1,11 +1,12 @@
 /** What one replica does while it leads: the controller, and keeping the registrations. */
 import { createLeader } from '../control/leader.ts'
+import { createLooked, type Looked } from '../control/looked.ts'
 import { keepRegistrations } from '../control/registrar.ts'
 import { missingWebhooks, ownLabels, registrationPatch } from '../core/registration.ts'
-import { leaseAccess, type LeaseAccess } from '../kube/lease.ts'
+import { leaseAccess, type LeaseAccess, type LeaseObject } from '../kube/lease.ts'
 import { allOf } from './caches.ts'
 import { controlPorts } from './control.ts'
-import type { createController } from './controller.ts'
+import { objectKeys, type createController } from './controller.ts'
 import type { Install } from './install.ts'
 import { installedAt } from './marker.ts'
 import type { performerOf } from './perform.ts'
@@ -29,15 +30,37 @@ export type Leading = {
 // A leader may have died with something seen and not yet looked at, and clocks differ.
 const marginMs = 60_000
 
-/** The Lease, and when it was last renewed as far as was read: 0 if there was none. */
-function signsOfLife(access: LeaseAccess): { readonly lease: LeaseAccess; readonly last: () => number } {
-  let last = 0
+type Signs = {
+  /** When the Lease was last renewed as far as was read: 0 if there was none. */
+  readonly renewedAt: () => number
+  /** Until when its holder had looked at everything; when it renewed, if it does not say. */
+  readonly lookedUntil: () => number
+  /** What to write into the Lease from now on; undefined: nothing. */
+  readonly tell: (looked: Looked | undefined) => void
+}
+
+/** The Lease, and what it says of the leader before. */
+function signsOfLife(access: LeaseAccess): Signs & { readonly lease: LeaseAccess } {
+  let found: LeaseObject | undefined
+  let looked: Looked | undefined
   const read: LeaseAccess['read'] = async (signal) => {
-    const found = await access.read(signal)
-    last = found?.renewedAt ?? last
-    return found
+    const now = await access.read(signal)
+    found = now ?? found
+    return now
   }
-  return { lease: { ...access, read }, last: () => last }
+  const update: LeaseAccess['update'] = (lease, signal) => {
+    const { lookedUntil: _before, ...own } = lease
+    return access.update(looked === undefined ? own : { ...own, lookedUntil: looked.until() }, signal)
+  }
+  const renewedAt = () => found?.renewedAt ?? 0
+  return {
+    lease: { ...access, read, update },
+    renewedAt,
+    lookedUntil: () => Math.min(found?.lookedUntil ?? renewedAt(), renewedAt()),
+    tell: (now) => {
+      looked = now
+    },
+  }
 }
 
 /** Takes part in the election until the signal aborts. */
@@ -57,7 +80,8 @@ export function lead(
     log,
     onLead: async (leading) => {
       // Read before our own renewals: the former leader's last sign of life.
-      const unwatchedSince = signs.last() - marginMs
+      const unwatchedSince = signs.renewedAt() - marginMs
+      const before = signs.lookedUntil()
       metrics.leader.set(1)
       const registrar = keepRegistrations(
         {
@@ -77,12 +101,16 @@ export function lead(
         for (const caches of world.caches.values())
           await Promise.all(allOf(caches).map((reflector) => reflector.whenSynced(leading)))
         const since = await installedAt(world.calls, { namespace, name: `${install.name}-install` })
-        const term = { installedAt: since, unwatchedSince, leading }
-        await Promise.all([
-          refused.whenKnown(leading).then(() => controller.lead(controlPorts(world, term, perform), leading)),
-          registrar,
-        ])
+        const term = { installedAt: since, unwatchedSince, lookedUntil: before - marginMs, leading }
+        const work = async () => {
+          await refused.whenKnown(leading)
+          const looked = createLooked(objectKeys(world), { before, clock, silentMs: () => silentMs(world) })
+          signs.tell(looked)
+          await controller.lead(controlPorts(world, term, perform), looked, leading)
+        }
+        await Promise.all([work(), registrar])
       } finally {
+        signs.tell(undefined)
         metrics.leader.set(0)
         // Who does not lead knows nothing of these any more.
         metrics.caBundle.reset()
@@ -92,3 +120,7 @@ export function lead(
   })
   return leader.start(signal)
 }
+
+/** How far the copies may be behind: since when the most silent of them was last known to be current. */
+const silentMs = (world: World): number =>
+  Math.max(0, ...[...world.caches.values()].flatMap(allOf).map((copy) => copy.silentMs()))

@@ -550,3 +550,70 @@ t.test('a run that succeeded although an action was passed over is told as a War
     [{ type: 'Warning', reason: 'PostActionsSucceeded', message: /1 succeeded, 1 failed/ }],
   )
 })
+
+t.test(
+  'a Backup that ended while a leader could not look is reported if an action of that time matches, and never fired',
+  async (t) => {
+    const object = completed({ status: { completionTimestamp: iso(newYear - 120_000) } })
+    const missed = async (...actions: readonly ActionGiven[]) => {
+      const made = await world(object, ...actions)
+      made.unwatchedSince = newYear - 60_000
+      made.lookedUntil = newYear - 3_600_000
+      const ports = made.ports()
+      const reads: string[] = []
+      const counting: ControlPorts = {
+        ...ports,
+        objects: {
+          ...ports.objects,
+          read: (...at) => {
+            reads.push(at[2])
+            return ports.objects.read(...at)
+          },
+        },
+      }
+      await settle(made, object, counting)
+      t.same([performedBy(made), made.runs.all()], [[], []])
+      return { made, reads }
+    }
+    const { made } = await missed({ name: 'a' }, { name: 'b' })
+    t.match(
+      [...made.events.values()],
+      [
+        {
+          type: 'Warning',
+          reason: 'PostActionsNotFired',
+          message: /could not look at it .* wanted of a, b$/,
+        },
+      ],
+    )
+    t.match(made.annotation(object, 'tidewaiter.io/post'), { phase: 'Unknown' })
+    await settle(made, object, made.ports('the next leader'))
+    t.equal(made.events.size, 1, 'and once for all leaders')
+
+    for (const [name, action, read] of [
+      ['it matches nothing', { match: { includedNamespaces: ['bank'] } }, 1],
+      ['the Action came later', { creationTimestamp: iso(newYear - 60_000) }, 0],
+      ['the Action is for another stage', { stage: 'PostRestore' }, 0],
+    ] as const) {
+      const { made: silent, reads } = await missed({ name: 'a', ...action })
+      t.same([silent.events.size, reads.length], [0, read], name)
+      t.same(silent.annotation(object, 'tidewaiter.io/post'), {}, name)
+    }
+    const { made: broken } = await missed({ name: 'a', match: { expression: 'broken' } })
+    t.match([...broken.events.values()], [{ message: /"a" failed: no such key/ }])
+  },
+)
+
+t.test('what a leader could not look at waits until the Actions are known', async (t) => {
+  const object = completed({ status: { completionTimestamp: iso(newYear - 120_000) } })
+  const made = await world(object, { name: 'a' })
+  made.unwatchedSince = newYear - 60_000
+  made.lookedUntil = newYear - 3_600_000
+  made.unsure = 'the Action x cannot be understood: mend or delete it'
+  const ports = made.ports()
+  await t.rejects(reconcilePost(keyOfObject(object), ports, never), { message: /the Action x cannot be/ })
+  t.equal(made.events.size, 0)
+  made.unsure = undefined
+  await settle(made, object, ports)
+  t.match([...made.events.values()], [{ reason: 'PostActionsNotFired' }])
+})

@@ -329,3 +329,18 @@ t.test('a label that makes a finished Backup match later does not make it unguar
   await look(made, ports)
   t.same([made.unguarded, made.runs.all()], [[], []])
 })
+
+t.test('what began while a leader could not look is still reported as unguarded', async (t) => {
+  for (const [lookedUntil, want] of [
+    [newYear - 30_000, 0],
+    [newYear - 60_000, 1],
+  ] as const) {
+    const made = new FakeControl()
+    made.actions = [anAction({ name: '10-a' })]
+    made.unwatchedSince = newYear
+    made.lookedUntil = lookedUntil
+    made.store(unguarded())
+    await look(made)
+    t.equal(made.unguarded.length, want)
+  }
+})

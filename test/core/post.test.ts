@@ -26,6 +26,7 @@ function facts(given: VeleroGiven, more: Partial<PostFacts> = {}): PostFacts {
     runName: 'b1-1a2b3c4d-postbackup',
     installedAt: newYear - 3_600_000,
     unwatchedSince: newYear - 3_600_000,
+    lookedUntil: newYear - 3_600_000,
     owner: 'one',
     now: newYear,
     ...more,
@@ -44,7 +45,21 @@ for (const [name, { given, more, want }] of Object.entries({
   'being deleted, no run': { given: { phase: 'Deleting' }, more: {}, want: { do: 'nothing' } },
   'told, run pruned': { given: { ...ended, ...told }, more: {}, want: { do: 'nothing' } },
   'before the install': { given: ended, more: { installedAt: newYear }, want: { do: 'nothing' } },
-  'ended while a leader looked': { given: ended, more: { unwatchedSince: newYear }, want: { do: 'nothing' } },
+  'ended while a leader looked': {
+    given: ended,
+    more: { unwatchedSince: newYear, lookedUntil: newYear },
+    want: { do: 'nothing', because: 'ended while a leader looked, which found nothing to do' },
+  },
+  'ended while a leader was there that did not look': {
+    given: ended,
+    more: { unwatchedSince: newYear, lookedUntil: newYear - 1_000 },
+    want: { do: 'report-missed', actionsBefore: newYear - 1_000 },
+  },
+  'ended before the install while a leader did not look': {
+    given: ended,
+    more: { unwatchedSince: newYear, installedAt: newYear },
+    want: { do: 'nothing', because: 'ended before tidewaiter was installed' },
+  },
   synced: {
     given: { ...ended, creationTimestamp: iso(newYear + 60_000) },
     more: {},

@@ -48,6 +48,25 @@ t.test('a Lease is read and written as the API server stores it', async (t) => {
   })
 })
 
+t.test(
+  'until when everything was looked at is kept beside the Lease, and left as it is if not said',
+  async (t) => {
+    const until = '2026-01-01T00:00:00.000Z'
+    const annotated = {
+      ...stored,
+      metadata: { ...stored.metadata, annotations: { 'tidewaiter.io/looked-until': until } },
+    }
+    const { url, seen } = await serve(t, (_, response) => json(response, 200, annotated))
+    const access = leaseAccess(aClient(t, url).client, name)
+    const known = { ...lease, lookedUntil: Date.parse(until) }
+    t.same(await access.read(signal), known)
+    await access.update(known, signal)
+    t.match(JSON.parse(seen[1]?.body ?? '').metadata.annotations, { 'tidewaiter.io/looked-until': until })
+    await access.update(lease, signal)
+    t.notOk('annotations' in JSON.parse(seen[2]?.body ?? '').metadata)
+  },
+)
+
 t.test('no Lease is undefined, and what somebody scribbled into one is a free one', async (t) => {
   let status = 404
   const { url } = await serve(t, (_, response) =>

@@ -37,6 +37,8 @@ export class FakeControl {
   changedAt = newYear - 3_600_000
   installedAt = newYear - 3_600_000
   unwatchedSince = 0
+  /** As `unwatchedSince` unless told: the former leader looked at everything. */
+  lookedUntil: number | undefined
   unsure: string | undefined
   readonly unguarded: string[] = []
   schedules: Readonly<Record<string, Readonly<Record<string, string>>>> = {}
@@ -80,6 +82,7 @@ export class FakeControl {
       authorOf: () => ({ username: 'ann', groups: [] }),
       installedAt: this.installedAt,
       unwatchedSince: this.unwatchedSince,
+      lookedUntil: this.lookedUntil ?? this.unwatchedSince,
       decided: new Set(),
       leading: new AbortController().signal,
       unguarded: (object) => void this.unguarded.push(object.name),
