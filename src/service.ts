@@ -117,6 +117,7 @@ async function assemble(config: Config, outside: Outside, { stopping, undo, stop
     log,
     userAgent: `tidewaiter/${outside.version}`,
     onCall: (method, code) => metrics.kubeRequests.inc({ method, code }),
+    signal,
   })
   undo.push(() => connection.client.close())
   refuseIfHomeless(config, outside, connection.access.inCluster)

@@ -6,7 +6,7 @@ import { textAt } from '../core/velero.ts'
 import { AccessError, type ClusterAccess } from '../kube/access.ts'
 import { createKubeClient, type KubeClient } from '../kube/client.ts'
 import { loadClusterAccess } from '../kube/config.ts'
-import { KubeError } from '../kube/errors.ts'
+import { isKubeError, KubeError } from '../kube/errors.ts'
 import type { Log } from '../log.ts'
 import { StartError } from '../start-error.ts'
 import { calls, type Calls } from './kinds.ts'
@@ -28,12 +28,15 @@ export type ConnectWorld = {
   readonly log: Log
   readonly userAgent: string
   readonly onCall: (method: string, code: string) => void
+  /** Aborts when the process is asked to end while it starts. */
+  readonly signal: AbortSignal
 }
 
 /** Connects. Throws StartError. */
 export async function connect(world: ConnectWorld): Promise<Connection> {
   const { config, env, clock, log, userAgent } = world
   const access = await accessOf(config, env, clock)
+  const { signal } = world
   const client = createKubeClient({
     access,
     clock,
@@ -44,11 +47,46 @@ export async function connect(world: ConnectWorld): Promise<Connection> {
   const typed = calls(client)
   try {
     const system = await typed.namespaces().get('kube-system', { timeoutMs: 10_000 })
-    await typed.own('actions', config.veleroNamespaces[0] ?? 'velero').list({ timeoutMs: 10_000 })
+    const actions = typed.own('actions', config.veleroNamespaces[0] ?? 'velero')
+    await whenInstalled(() => actions.list({ timeoutMs: 10_000 }), {
+      clock,
+      log,
+      // Outside a cluster nobody starts us but a person, who should hear of it at once.
+      waitMs: access.inCluster ? longestWaitMs : 0,
+      signal,
+    })
     return { access, client, calls: typed, cluster: textAt(system, 'metadata', 'uid') }
   } catch (error) {
     await client.close()
     throw startErrorOf(error, access.server)
+  }
+}
+
+// An install applies them before the Deployment, but the API server serves a new kind a moment later than it takes it.
+const longestWaitMs = 60_000
+const soonMs = 1_000
+
+/** Asks until the API server knows our kinds, for as long as `waitMs`; then throws what it last said. */
+export async function whenInstalled(
+  ask: () => Promise<unknown>,
+  world: {
+    readonly clock: Clock
+    readonly log: Log
+    readonly waitMs: number
+    readonly signal: AbortSignal
+  },
+): Promise<void> {
+  const { clock, log, waitMs, signal } = world
+  const endsAt = clock.now() + waitMs
+  for (let asked = 1; ; asked += 1) {
+    try {
+      await ask()
+      return
+    } catch (error) {
+      if (!isKubeError(error, 'NOT_FOUND') || clock.now() >= endsAt) throw error
+      if (asked === 1) log.warn({ forMs: waitMs }, 'waiting for the CRDs of tidewaiter: deploy/crds')
+    }
+    await clock.sleep(soonMs, signal)
   }
 }
 

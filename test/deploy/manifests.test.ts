@@ -11,15 +11,45 @@ const read = (path: string) => readFileSync(join(root, path), 'utf8')
 // oxlint-disable-next-line typescript/no-explicit-any -- manifests are looked into, and asserted
 const load = (path: string): readonly any[] =>
   parseAllDocuments(read(path), { version: '1.1' }).map((document) => document.toJSON())
-const base = load('deploy/base/kustomization.yaml')[0].resources.flatMap((name: string) =>
-  load(`deploy/base/${name}`),
-)
+const listed: readonly string[] = load('deploy/base/kustomization.yaml')[0].resources
+const own = listed.filter((name) => name !== '../crds')
+const base = own.flatMap((name) => load(`deploy/base/${name}`))
 // oxlint-disable-next-line typescript/no-explicit-any -- as above
 const the = (kind: string): any => base.find((one: { kind: string }) => one.kind === kind)
 
 t.test('every file of the base is part of it', async (t) => {
   const files = readdirSync(join(root, 'deploy/base')).filter((name) => name !== 'kustomization.yaml')
-  t.same(files.sort(), [...load('deploy/base/kustomization.yaml')[0].resources].sort())
+  t.same(files.sort(), [...own].sort())
+})
+
+t.test(
+  'the webhooks and the guard come first and go first, and the Deployment comes last, after the CRDs',
+  async (t) => {
+    const at = (name: string) => listed.indexOf(name)
+    t.same(listed.slice(0, 3), ['registrations.yaml', 'guard.yaml', 'namespace.yaml'])
+    t.equal(listed.at(-1), 'deployment.yaml')
+    t.ok(at('../crds') > at('namespace.yaml') && at('../crds') < at('rbac-velero.yaml'))
+    for (const overlay of readdirSync(join(root, 'deploy/overlays')))
+      t.match(
+        load(`deploy/overlays/${overlay}/kustomization.yaml`),
+        [{ sortOptions: { order: 'fifo' } }],
+        `${overlay} keeps that order`,
+      )
+  },
+)
+
+t.test('no webhook and no policy concerns a kind that the install itself creates', async (t) => {
+  const kinds = base
+    .filter(({ kind }: { kind: string }) => /Webhook|AdmissionPolicy$/.test(kind))
+    .flatMap((one) => [one.spec?.matchConstraints.resourceRules ?? [], one.webhooks ?? []].flat())
+    .flatMap((rule) => rule.rules ?? [rule])
+    .flatMap(({ apiGroups }) => apiGroups)
+  t.same([...new Set(kinds)].sort(), ['tidewaiter.io', 'velero.io'])
+  const created = base.map(({ apiVersion }: { apiVersion: string }) => apiVersion.replace(/\/.*/, ''))
+  t.same(
+    created.filter((group: string) => kinds.includes(group)),
+    [],
+  )
 })
 
 t.test('everything of the base is out of Backups, its pods too, and found by one label', async (t) => {
