@@ -1,5 +1,6 @@
 /** The webhook configurations, as the registrar keeps them; outside a cluster also the guard, made and taken away. */
 import type { Registration } from '../control/registrar.ts'
+import { elsewhereOf } from '../core/elsewhere.ts'
 import { guardOf } from '../core/guard.ts'
 import { registrationsOf, type ClientConfig, type Manifest } from '../core/registration.ts'
 import { at, textAt, textsAt } from '../core/velero.ts'
@@ -28,6 +29,11 @@ const pluralOf = (manifest: Manifest): string => plurals[manifest.kind] ?? ''
 const wantedBy = (world: RegistrationWorld): readonly Manifest[] =>
   registrationsOf({ ...world, token: world.token(), caBundle: world.caBundle() })
 
+const policiesOf = ({ name, namespaces }: RegistrationWorld, accounts: readonly string[]) => [
+  ...guardOf({ name, namespaces, accounts }),
+  ...elsewhereOf({ name, namespaces }),
+]
+
 /** Both configurations, to be kept. */
 export function registrationsFor(world: RegistrationWorld): readonly Registration[] {
   return wantedBy({ ...world, token: () => '', caBundle: () => '' }).map((manifest) => {
@@ -43,8 +49,7 @@ export function registrationsFor(world: RegistrationWorld): readonly Registratio
 
 /** Registers a process that runs outside the cluster: guard first, then webhooks. */
 export async function register(world: RegistrationWorld, account: string): Promise<void> {
-  const guard = guardOf({ name: world.name, namespaces: world.namespaces, accounts: [account] })
-  for (const manifest of [...guard, ...wantedBy(world)]) {
+  for (const manifest of [...policiesOf(world, [account]), ...wantedBy(world)]) {
     await world.calls
       .admission(pluralOf(manifest))
       .apply(manifest.metadata.name, manifest, { fieldManager: world.name, force: true })
@@ -53,8 +58,7 @@ export async function register(world: RegistrationWorld, account: string): Promi
 
 /** Takes away what `register` made: webhooks first, so that nothing waits for a process that is gone. */
 export async function unregister(world: RegistrationWorld): Promise<void> {
-  const guard = guardOf({ name: world.name, namespaces: world.namespaces, accounts: [] })
-  for (const manifest of [...wantedBy(world), ...guard]) {
+  for (const manifest of [...wantedBy(world), ...policiesOf(world, [])]) {
     try {
       await world.calls.admission(pluralOf(manifest)).delete(manifest.metadata.name)
     } catch (error) {

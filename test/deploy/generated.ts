@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isMap, isSeq, parseAllDocuments, stringify, type Document, type YAMLMap } from 'yaml'
+import { elsewhereOf } from '../../src/core/elsewhere.ts'
 import { guardOf } from '../../src/core/guard.ts'
 import { registrationsOf } from '../../src/core/registration.ts'
 
@@ -21,8 +22,10 @@ const manifests = (source: string, objects: readonly unknown[]): string =>
 export const installAccount = 'system:serviceaccount:tidewaiter:tidewaiter'
 
 /** The guard as deploy/base installs it. */
-export const installGuard = () =>
-  guardOf({ name: 'tidewaiter', namespaces: ['velero'], accounts: [installAccount] })
+export const installGuard = () => {
+  const install = { name: 'tidewaiter', namespaces: ['velero'] }
+  return [...guardOf({ ...install, accounts: [installAccount] }), ...elsewhereOf(install)]
+}
 
 /** The registrations as deploy/base installs them: the leader fills in CA bundle and path. */
 export const installRegistrations = () =>

@@ -179,3 +179,14 @@ t.test('a new Action never runs for what had ended before it', async (t) => {
   await settledRun(system, 'b2', 'PostBackup')
   t.equal(system.hooks.calls('/90-post').length, 1)
 })
+
+t.test("an Action outside Velero's namespaces is let in with a word that nothing will run it", async (t) => {
+  const system = await startCluster(t)
+  const given = action('10-a', { http: { url: `${system.hooks.url}/10-a` } })
+  const elsewhere = { ...given, metadata: { name: '10-a', namespace: 'shop' } }
+  const path = pathOf('actions').replace('/velero/', '/shop/')
+  const { status, warnings } = await system.call('POST', path, { body: elsewhere })
+  t.equal(status, 201)
+  t.match(warnings, [/nothing will run this Action/])
+  t.same((await system.call('POST', pathOf('actions'), { body: given })).warnings, [])
+})
