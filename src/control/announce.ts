@@ -6,6 +6,7 @@ import type { ActionRun } from '../api/action-run.ts'
 import { bytesOf, cutToBytes, longestEvent } from '../core/bytes.ts'
 import { saysUnguarded, speaksOf, type SeenObject } from '../core/post.ts'
 import { holds } from '../core/run/conditions.ts'
+import { scheduleRefusal } from '../core/schedule-refusal.ts'
 import type { Again } from './post.ts'
 import type { ControlPorts, EventNote } from './ports.ts'
 
@@ -44,6 +45,33 @@ export async function tellPre(run: ActionRun, object: SeenObject, ports: Control
   await ports.releaseName(object)
   await ports.tell(noteOf(run, object, 'PreActions'))
   await ports.objects.annotate(object, 'tidewaiter.io/pre', annotationOf(run))
+}
+
+// A client that was cut off may have been let through (failurePolicy Ignore): its Backup is seen by then.
+const arrivesMs = 3_000
+
+/** Tells the Schedule of a Backup that a pre stage refused, and that is not there. */
+export async function tellSchedule(run: ActionRun, ports: ControlPorts): Promise<Again> {
+  const { namespace } = run.metadata
+  const now = ports.clock.now()
+  const refusal = scheduleRefusal(run, ports.runs.ofNamespace(namespace), now)
+  const key = `schedule/${run.metadata.uid}`
+  if (refusal === undefined || ports.decided.has(key)) return undefined
+  const early = Date.parse(run.status.completionTimestamp ?? '') + arrivesMs - now
+  if (early > 0) return { inMs: early }
+  const { schedule: name, message, ...series } = refusal
+  const uid = await ports.uidOfSchedule(namespace, name)
+  // A Schedule that is gone has nobody who looks at it.
+  if (uid !== undefined)
+    await ports.tell({
+      regarding: { kind: 'Schedule', namespace, name, uid },
+      type: 'Warning',
+      reason: 'BackupRefused',
+      message,
+      series,
+    })
+  ports.decided.add(key)
+  return undefined
 }
 
 function noteOf(run: ActionRun, object: SeenObject, what: 'PreActions' | 'PostActions'): EventNote {

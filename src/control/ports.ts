@@ -18,10 +18,13 @@ export type KnownAction = {
   readonly changedAt: number
 }
 
+/** An object by name and uid. */
+export type SeenName = Pick<SeenObject, 'kind' | 'namespace' | 'name' | 'uid'>
+
 /** What an Event tells. */
 export type EventNote = {
   readonly regarding: {
-    readonly kind: VeleroKind
+    readonly kind: VeleroKind | 'Schedule'
     readonly namespace: string
     readonly name: string
     readonly uid: string
@@ -29,6 +32,13 @@ export type EventNote = {
   readonly type: 'Normal' | 'Warning'
   readonly reason: string
   readonly message: string
+  /** For what happens again and again: one Event by its cause, which counts up. Times are milliseconds. */
+  readonly series?: {
+    readonly cause: string
+    readonly count: number
+    readonly firstAt: number
+    readonly lastAt: number
+  }
 }
 
 /** The controller's world. */
@@ -58,12 +68,15 @@ export type ControlPorts = {
   readonly actions: (namespace: string) => readonly KnownAction[]
   readonly defaultsOf: (namespace: string) => Promise<VeleroDefaults>
   readonly scheduleOfBackup: (namespace: string, backup: string) => Promise<string>
+  /** The uid of a Schedule; undefined if there is none of that name. */
+  readonly uidOfSchedule: (namespace: string, schedule: string) => Promise<string | undefined>
   readonly annotationsOfSchedule: (
     namespace: string,
     schedule: string,
   ) => Promise<Readonly<Record<string, string>>>
   readonly runs: {
     readonly ofObject: (uid: string) => readonly ActionRun[]
+    readonly ofNamespace: (namespace: string) => readonly ActionRun[]
     readonly read: (namespace: string, name: string) => Promise<ActionRun | undefined>
     readonly create: (run: NewRun) => Promise<ActionRun | 'exists'>
     readonly write: (run: ActionRun, status: RunStatus) => Promise<ActionRun | 'conflict' | 'gone'>
@@ -80,5 +93,5 @@ export type ControlPorts = {
   /** Counts what became of a run. */
   readonly count: (run: ActionRun) => void
   /** Gives the name claim of an object back, now that it is there. */
-  readonly releaseName: (object: EventNote['regarding']) => Promise<void>
+  readonly releaseName: (object: SeenName) => Promise<void>
 }

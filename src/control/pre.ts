@@ -6,7 +6,7 @@ import { drive } from '../core/run/drive.ts'
 import { settled, type Seen } from '../core/run/machine.ts'
 import { runName, stagesOf } from '../core/run/names.ts'
 import { textAt } from '../core/velero.ts'
-import { tellPre } from './announce.ts'
+import { tellPre, tellSchedule } from './announce.ts'
 import { markUnguarded, writeUnguarded } from './plan.ts'
 import type { Again, ObjectKey } from './post.ts'
 import type { ControlPorts } from './ports.ts'
@@ -23,7 +23,7 @@ export async function reconcilePre(key: ObjectKey, ports: ControlPorts): Promise
   if (run === undefined) return here === undefined ? undefined : withoutRun(here, ports)
   if (run.spec.cluster !== ports.cluster) return undefined
   if (!settled.has(run.status.phase ?? 'Pending')) return unsettled(run, here !== undefined, ports)
-  if (here === undefined) return undefined
+  if (here === undefined) return tellSchedule(run, ports)
   const noted = await noteUnguarded(run, here, ports)
   // Another wrote the run, or the copy is behind: looked at again.
   if (typeof noted === 'string') return { inMs: clockMarginMs }

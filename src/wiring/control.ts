@@ -1,15 +1,14 @@
 /** The controller's world, from the process's. */
-import { cutToBytes, longestEvent } from '../core/bytes.ts'
-import { ownLabels } from '../core/registration.ts'
 import { textAt } from '../core/velero.ts'
 import type { ActionRun } from '../api/action-run.ts'
 import type { SeenObject } from '../core/post.ts'
-import type { ControlPorts, EventNote } from '../control/ports.ts'
+import type { ControlPorts } from '../control/ports.ts'
 import { isKubeError } from '../kube/errors.ts'
 import type { Outcome } from '../core/outcome.ts'
 import { isFresh } from './caches.ts'
 import { claimsBy } from './claims.ts'
 import { hash } from './crypto.ts'
+import { writeEvent } from './events.ts'
 import { veleroPlural } from './kinds.ts'
 import type { Performing } from '../core/run/performing.ts'
 import {
@@ -19,6 +18,7 @@ import {
   defaultsOf,
   readObject,
   scheduleOfBackup,
+  uidOfSchedule,
   type World,
 } from './world.ts'
 
@@ -46,9 +46,11 @@ export function controlPorts(
       (cachesOf(world, namespace)?.actions.list() ?? []).flatMap((kept) => ('action' in kept ? [kept] : [])),
     defaultsOf: (namespace) => defaultsOf(world, namespace),
     scheduleOfBackup: (namespace, backup) => scheduleOfBackup(world, namespace, backup),
+    uidOfSchedule: (namespace, schedule) => uidOfSchedule(world, namespace, schedule),
     annotationsOfSchedule: (namespace, schedule) => annotationsOfSchedule(world, namespace, schedule),
     runs: {
       ...world.runs,
+      ofNamespace: (namespace) => cachesOf(world, namespace)?.runs.list() ?? [],
       ofObject: (uid) => [...world.caches.values()].flatMap(({ runs }) => runs.byIndex('uid', uid)),
     },
     objects: {
@@ -57,7 +59,7 @@ export function controlPorts(
       annotate: (object, key, value) => annotate(world, object, { key, value }),
     },
     perform,
-    tell: (note) => tell(world, note),
+    tell: (note) => writeEvent(world, note),
     count: (run) => count(world, run),
     unguarded: ({ kind }) => world.metrics.unguarded.inc({ kind }),
     unsure: (namespace) => unsure(world, namespace),
@@ -81,34 +83,6 @@ async function annotate(
     const live = await calls.find(object.name)
     if (textAt(live, 'metadata', 'uid') !== object.uid) return false
     throw error
-  }
-}
-
-/** An Event of core/v1; one that cannot be written is logged and forgotten: the record is the ActionRun. */
-async function tell(world: World, note: EventNote): Promise<void> {
-  const { regarding } = note
-  const time = new Date(world.clock.now()).toISOString()
-  const name = `${regarding.name.slice(0, 200)}.${hash(`${regarding.uid}${note.reason}${note.message}`).slice(0, 16)}`
-  const event = {
-    apiVersion: 'v1',
-    kind: 'Event',
-    metadata: { name, namespace: regarding.namespace, labels: ownLabels },
-    involvedObject: { apiVersion: 'velero.io/v1', ...regarding },
-    type: note.type,
-    reason: note.reason,
-    message: cutToBytes(note.message, longestEvent),
-    source: { component: 'tidewaiter' },
-    reportingComponent: 'tidewaiter.io/controller',
-    reportingInstance: world.owner.slice(0, 128),
-    firstTimestamp: time,
-    lastTimestamp: time,
-    count: 1,
-  }
-  try {
-    await world.calls.events(regarding.namespace).create(event)
-  } catch (error) {
-    if (!isKubeError(error, 'ALREADY_EXISTS'))
-      world.log.warn({ err: error, regarding }, 'an Event could not be written')
   }
 }
 

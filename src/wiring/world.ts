@@ -103,6 +103,16 @@ export async function annotationsOfSchedule(
   }
 }
 
+/** The uid of a Schedule; undefined if there is none of that name. */
+export async function uidOfSchedule(
+  world: World,
+  namespace: string,
+  schedule: string,
+): Promise<string | undefined> {
+  const uid = textAt(await world.calls.velero('schedules', namespace).find(schedule), 'metadata', 'uid')
+  return uid === '' ? undefined : uid
+}
+
 /** A live object, or undefined. */
 export const readObject = (
   world: World,

@@ -344,3 +344,88 @@ t.test('what began while a leader could not look is still reported as unguarded'
     t.equal(made.unguarded.length, want)
   }
 })
+
+// --- the Schedule of a refused Backup ---
+
+const refusedNightly = (name = 'nightly-1') =>
+  aRun({
+    name: `${name}-prebackup`,
+    uid: `uid-of-${name}`,
+    scheduleName: 'nightly',
+    status: {
+      phase: 'Refused',
+      reason: 'ActionFailed',
+      completionTimestamp: iso(newYear),
+      actions: [aRow({ name: '10-a', phase: 'Failed', message: 'answered 503' })],
+    },
+  })
+
+t.test(
+  'a Schedule is told once that its Backup was refused, when that is sure not to be there',
+  async (t) => {
+    const made = new FakeControl()
+    made.schedules = { nightly: {} }
+    made.runs.put(refusedNightly())
+    const life = new FakeProcess()
+    const ports = made.ports('one', life)
+    t.same(await look(made, ports), { inMs: 3_000 })
+    t.equal(made.events.size, 0)
+    await made.clock.pass(3_000)
+    await look(made, ports)
+    await look(made, ports)
+    t.same(life.calls, ['tell'], 'not again by the same leader')
+    await look(made)
+    t.match(
+      [...made.events.values()],
+      [
+        {
+          regarding: { kind: 'Schedule', namespace: 'velero', name: 'nightly', uid: 'uid-of-nightly' },
+          type: 'Warning',
+          reason: 'BackupRefused',
+          message: /action "10-a" failed: answered 503/,
+          series: { cause: 'ActionFailed/10-a', count: 1 },
+        },
+      ],
+    )
+  },
+)
+
+t.test(
+  'a Schedule is not told of a Backup that came to be, nor one that is gone, nor of history',
+  async (t) => {
+    const admitted = new FakeControl()
+    admitted.schedules = { nightly: {} }
+    admitted.runs.put(refusedNightly())
+    admitted.store(backup({ phase: 'New' }))
+    await admitted.clock.pass(3_000)
+    await look(admitted)
+    t.same(
+      [...admitted.events.values()].map(({ regarding }) => regarding.kind),
+      ['Backup'],
+    )
+
+    const gone = new FakeControl()
+    gone.runs.put(refusedNightly())
+    await gone.clock.pass(3_000)
+    t.equal(await look(gone), undefined)
+    t.equal(gone.events.size, 0)
+
+    const late = new FakeControl()
+    late.schedules = { nightly: {} }
+    late.runs.put(refusedNightly())
+    await late.clock.pass(60 * 60_000)
+    await look(late)
+    t.equal(late.events.size, 0)
+  },
+)
+
+t.test('a leader that dies before the Schedule was told leaves it to the next', async (t) => {
+  const made = new FakeControl()
+  made.schedules = { nightly: {} }
+  made.runs.put(refusedNightly())
+  await made.clock.pass(3_000)
+  await t.rejects(look(made, made.ports('one', new FakeProcess(1))))
+  t.equal(made.events.size, 0)
+  await look(made, made.ports('two'))
+  t.equal(made.events.size, 1)
+})

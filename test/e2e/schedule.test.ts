@@ -7,6 +7,7 @@ import {
   anAction,
   call,
   emptyNamespace,
+  eventsOf,
   eventually,
   hook,
   list,
@@ -59,6 +60,14 @@ t.test(
     t.same(await list('backup', `velero.io/schedule-name=${schedule}`), [])
     const runs = await list('actionrun', `tidewaiter.io/schedule=${schedule}`)
     t.match(runs, [{ status: { phase: 'Refused', reason: 'ActionFailed' } }])
+    const { body: stored } = await call('GET', `/apis/velero.io/v1/namespaces/velero/schedules/${schedule}`)
+    const event = {
+      type: 'Warning',
+      reason: 'BackupRefused',
+      count: 1,
+      message: new RegExp(`PreBackup action "${action}" failed: .*no disk`),
+    }
+    t.match(await eventsOf(stored), [event], 'and whoever looks at the Schedule is told, once')
 
     await server.behave({ status: 200 })
     const { status } = await call('PATCH', `${actions}/${action}`, { body: { spec: { timeoutSeconds: 9 } } })

@@ -211,7 +211,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
     backUpOnce,
   ),
   'velero: get list create update delete leases': backup,
-  'velero: create events': log(/an Event could not be written/, backUpOnce),
+  'velero: create patch events': log(/an Event could not be written/, backUpOnce),
   'velero: get secrets': backup,
   'tidewaiter: get update secrets': start(/cannot get resource \\?"secrets\\?"/),
   'tidewaiter: create secrets': {

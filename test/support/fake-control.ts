@@ -90,9 +90,12 @@ export class FakeControl {
       actions: () => this.actions.map((action) => ({ action, changedAt: this.changedAt })),
       defaultsOf: async () => ({ storageLocation: 'default' }),
       scheduleOfBackup: async () => '',
+      uidOfSchedule: async (_namespace, schedule) =>
+        schedule in this.schedules ? `uid-of-${schedule}` : undefined,
       annotationsOfSchedule: async (_namespace, schedule) => this.schedules[schedule] ?? {},
       runs: {
         ofObject: runs.ofObject,
+        ofNamespace: runs.known,
         read: (...at) => life.call('runs.read', () => runs.read(...at)),
         create: (run) => life.call('runs.create', () => runs.create(run)),
         write: (run, status) => life.call('runs.write', () => runs.write(run, status)),
@@ -111,7 +114,11 @@ export class FakeControl {
       tell: (note) =>
         life.call(
           'tell',
-          () => void this.events.set(`${note.regarding.uid} ${note.reason} ${note.message}`, note),
+          () =>
+            void this.events.set(
+              `${note.regarding.uid} ${note.reason} ${note.series?.cause ?? note.message}`,
+              note,
+            ),
         ),
       count: (run) => void this.counted.push(`${run.spec.stage} ${run.status.phase}`),
       releaseName: (object) => life.call('releaseName', () => void this.released.push(object.name)),

@@ -7,7 +7,7 @@ import { textAt } from '../../src/core/velero.ts'
 /** A collection, and a way to have calls fail: `fail('create', error)` once. */
 export class FakeResource implements Pick<
   Resource<Json>,
-  'find' | 'create' | 'replace' | 'replaceStatus' | 'delete'
+  'find' | 'create' | 'replace' | 'replaceStatus' | 'mergePatch' | 'delete'
 > {
   readonly objects = new Map<string, Json>()
   readonly #failures = new Map<string, Error[]>()
@@ -41,6 +41,14 @@ export class FakeResource implements Pick<
     const stored = this.objects.get(name)
     const whole = { ...stored, metadata: (object as Json)['metadata'], status: (object as Json)['status'] }
     return this.#replaced(name, whole)
+  }
+
+  /** Sets fields of the top level, which is all that is asked of it. */
+  readonly mergePatch = async (name: string, patch: unknown): Promise<Json> => {
+    this.#enter('mergePatch')
+    const stored = this.objects.get(name)
+    if (stored === undefined) throw new KubeError('NOT_FOUND', `${name} not found`)
+    return this.put({ ...stored, ...(patch as Json) })
   }
 
   readonly delete = async (name: string, options: DeleteOptions = {}): Promise<Json> => {

@@ -114,7 +114,7 @@ t.test(
     system.hooks.behave('/10-a', { status: 500, times: 1 }, {})
     const denied = () =>
       system.logged().filter((line) => line.includes('"webhook":"backups"') && line.includes('refused'))
-    await system.call('POST', pathOf('schedules'), {
+    const scheduled = await system.call('POST', pathOf('schedules'), {
       body: {
         apiVersion: 'velero.io/v1',
         kind: 'Schedule',
@@ -124,6 +124,17 @@ t.test(
     })
     await eventually('Velero has tried four times', () => denied().length >= 4 || undefined)
     t.equal(system.hooks.calls('/10-a').length, 1)
+    const event = await eventually('the Schedule is told', async () =>
+      (await system.call('GET', '/api/v1/namespaces/velero/events')).body.items.find(
+        ({ reason }: Loose) => reason === 'BackupRefused',
+      ),
+    )
+    t.match(event, {
+      involvedObject: { kind: 'Schedule', name: 'nightly', uid: scheduled.body.metadata.uid },
+      type: 'Warning',
+      count: 1,
+      message: /velero\/nightly-\d{14}: PreBackup action "10-a" failed: .* answered 500/,
+    })
     await system.call('PATCH', pathOf('actions', '10-a'), {
       body: { spec: { timeoutSeconds: 9 } },
       type: 'application/merge-patch+json',
