@@ -6,7 +6,7 @@ import { parseAllDocuments } from 'yaml'
 import { parseAction } from '../src/api/parse.ts'
 import { sentenceOf } from '../src/api/problems.ts'
 import { createCel } from '../src/cel/cel.ts'
-import { checkAction } from '../src/core/action-check.ts'
+import { checkAction, doubtsOf } from '../src/core/action-check.ts'
 import { projectRoot } from './support/generate.ts'
 
 const pages = [
@@ -38,8 +38,13 @@ for (const page of pages) {
       const parsed = parseAction(action)
       t.same('problems' in parsed ? parsed.problems.map(sentenceOf) : [], [])
       if (!('ok' in parsed)) return
-      const problems = checkAction(parsed.ok.spec, { checkExpression: cel.check, parsePem: () => undefined })
-      t.same(problems.map(sentenceOf), [])
+      const tools = {
+        checkExpression: cel.check,
+        unknownFields: cel.unknownFields,
+        parsePem: () => undefined,
+      }
+      t.same(checkAction(parsed.ok.spec, tools).map(sentenceOf), [])
+      t.same(doubtsOf(parsed.ok.spec, tools), [])
     })
   }
 }

@@ -1,7 +1,7 @@
 /** The validating webhook on Actions: one that cannot work is refused when it is applied, with every problem and its field path. */
 import type { ActionSpec } from '../api/action.ts'
 import { sentenceOf, type FieldProblem } from '../api/problems.ts'
-import { checkAction, secretsOf } from '../core/action-check.ts'
+import { checkAction, doubtsOf, secretsOf } from '../core/action-check.ts'
 import type { AdmissionRequest } from '../core/admission-request.ts'
 import { allow, deny, type Verdict } from '../core/verdict.ts'
 import type { ActionPorts } from './action-ports.ts'
@@ -25,7 +25,12 @@ export function createActionCheck(ports: ActionPorts): (request: AdmissionReques
       ...checkAction(parsed.ok.spec, ports.tools),
       ...(await checkSecrets(parsed.ok.spec, request, ports)),
     ]
-    return problems.length === 0 ? allow('ActionAccepted') : invalid(request, problems)
+    if (problems.length > 0) return invalid(request, problems)
+    return allow(
+      'ActionAccepted',
+      '',
+      doubtsOf(parsed.ok.spec, ports.tools).map((doubt) => `tidewaiter: ${doubt}`),
+    )
   }
 }
 

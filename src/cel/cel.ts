@@ -1,8 +1,11 @@
 /** CEL: checked when an Action is applied, bounded whenever it runs. */
+import type { ASTNode } from '@marcbachmann/cel-js'
 import { Budget, BudgetSpent, CelError } from './budget.ts'
 import { LastUsed } from './cache.ts'
 import { estimate, usualSize } from './estimate.ts'
 import { compile } from './evaluate.ts'
+import type { UnknownField } from '../core/fields.ts'
+import { unknownFields, type Shapes } from './fields.ts'
 import { baseEnvironment, parse, sentence, whereIs, withVariables } from './library.ts'
 import { faultIn } from './refuse.ts'
 import { toJson } from './result.ts'
@@ -29,17 +32,23 @@ type Wanted = 'bool' | 'text' | 'any'
 /** What an expression gave as JSON, or why it gave nothing. */
 type Evaluated = { readonly ok: unknown } | { readonly error: string }
 
-/** The two things that are done with an expression. */
+/** What is done with an expression. */
 export type Cel = {
   /** Says why an expression may not be used; undefined if it may. `variables` are the names it will find. */
   readonly check: (source: string, variables: readonly string[], want?: Wanted) => string | undefined
+  /** The fields that it selects and that are not among the known ones; none of an expression that may not be used. */
+  readonly unknownFields: (
+    source: string,
+    variables: readonly string[],
+    shapes: Shapes,
+  ) => readonly UnknownField[]
   /** Evaluates over JSON values. Never throws, and ends after a bounded number of steps. */
   readonly evaluate: (source: string, values: Readonly<Record<string, unknown>>) => Evaluated
 }
 
 const usual: CelLimits = { characters: 2048, nodes: 400, depth: 40, steps: 250_000, cached: 256 }
 
-type Compiled = { readonly code: Code; readonly type: string }
+type Compiled = { readonly code: Code; readonly type: string; readonly ast: ASTNode }
 type Made = { readonly ok: Compiled } | { readonly problem: string }
 
 /** Makes an evaluator; it keeps what it has compiled. */
@@ -61,6 +70,10 @@ export function createCel(options: Partial<CelLimits> = {}): Cel {
     check(source, variables, want = 'any') {
       const result = made(source, [...variables].sort())
       return 'problem' in result ? result.problem : wrongType(result.ok.type, want)
+    },
+    unknownFields(source, variables, shapes) {
+      const result = made(source, [...variables].sort())
+      return 'problem' in result ? [] : unknownFields(result.ok.ast, shapes)
     },
     evaluate(source, values) {
       const result = made(source, Object.keys(values).sort())
@@ -84,7 +97,7 @@ function make({ source, variables, limits }: Job, environment: ReturnType<typeof
     return {
       problem: `the expression takes ${steps} of at most ${limits.steps} steps if its lists have ${usualSize} elements: make it simpler`,
     }
-  return { ok: { code: compile(ast), type: checked.type ?? 'dyn' } }
+  return { ok: { code: compile(ast), type: checked.type ?? 'dyn', ast } }
 }
 
 const fitting: { readonly [K in Exclude<Wanted, 'any'>]: ReadonlySet<string> } = {

@@ -9,6 +9,8 @@ export type ActionFacts = {
   readonly action?: Action
   /** Its status as it stands, where the rest cannot be understood: what stands already is not written again. */
   readonly status?: ActionStatus
+  /** What is most likely wrong with it, although it may be used. */
+  readonly doubts?: readonly string[]
   /** Whether somebody with the rights wrote its spec. */
   readonly adopted: boolean
 }
@@ -41,12 +43,18 @@ const says = (old: Condition, { status, reason, message, generation }: Saying): 
 function accepted({
   problem,
   action,
+  doubts = [],
   adopted,
 }: ActionFacts): Pick<Condition, 'status' | 'reason' | 'message'> {
   if (problem !== undefined) return { status: 'False', reason: 'Invalid', message: problem.slice(0, 1000) }
   if (action?.spec.suspend === true)
     return { status: 'False', reason: 'Suspended', message: 'spec.suspend is true' }
-  if (adopted) return { status: 'True', reason: 'Accepted', message: 'it runs where it matches' }
+  if (adopted)
+    return {
+      status: 'True',
+      reason: 'Accepted',
+      message: ['it runs where it matches', ...doubts].join('; ').slice(0, 1000),
+    }
   const message =
     'its spec came in another way than through tidewaiter (a Restore, or a write while it was away); adopt it with: kubectl annotate action NAME tidewaiter.io/adopt=yes'
   return { status: 'False', reason: 'Unadopted', message }

@@ -1,7 +1,9 @@
 /** What is wrong with an Action beyond its shape: expressions, templates, the URL, headers. All problems at once. */
 import type { ActionSpec, HttpBody } from '../api/action.ts'
 import type { FieldProblem } from '../api/problems.ts'
+import { knownFields, type Fields, type UnknownField } from './fields.ts'
 import { checkHttpBody, checkRetry } from './http-body.ts'
+import { nearest } from './nearest.ts'
 import { checkUrl } from './render.ts'
 import { variableNames } from './run/variables.ts'
 import { expressionsIn } from './template.ts'
@@ -14,59 +16,106 @@ export type CheckTools = {
     variables: readonly string[],
     want: 'bool' | 'any',
   ) => string | undefined
+  /** The fields that an expression selects and that are not among those that are known. */
+  readonly unknownFields: (
+    source: string,
+    variables: readonly string[],
+    known: Readonly<Record<string, Fields>>,
+  ) => readonly UnknownField[]
   /** A sentence if the text is not a list of PEM certificates. */
   readonly parsePem: (pem: string) => string | undefined
 }
 
 /** Every problem of a spec whose shape is right. */
 export function checkAction(spec: ActionSpec, tools: CheckTools): readonly FieldProblem[] {
-  const variables = variableNames(spec.stage)
-  const [object = 'backup'] = variables
+  const { found, problems } = expressionsOf(spec)
+  const isOfHttp = ({ path }: Expression) => path.startsWith('spec.http.')
   return [
-    ...checkExpressionAt('spec.match.expression', spec.match?.expression, {
-      variables: [object],
-      tools,
-      want: 'bool',
-    }),
-    ...(spec.outputs ?? []).flatMap(({ expression }, i) =>
-      checkExpressionAt(`spec.outputs[${i}].expression`, expression, {
-        variables: ['response'],
-        tools,
-        want: 'any',
-      }),
-    ),
+    ...found.filter((one) => !isOfHttp(one)).flatMap((one) => checkOne(one, tools)),
     ...(spec.retry === undefined ? [] : checkRetry(spec.retry, 'spec.retry', spec.http?.expectStatus)),
-    ...(spec.http === undefined ? [] : checkHttp(spec.http, variables, tools)),
+    ...(spec.http === undefined ? [] : checkUrl(spec.http.url)),
+    ...(spec.http === undefined ? [] : checkHttpBody(spec.http, 'spec.http', tools.parsePem)),
+    ...problems,
+    ...found.filter(isOfHttp).flatMap((one) => checkOne(one, tools)),
   ]
 }
 
-type How = {
+/** What is most likely wrong with a spec that may be used: a line for each field that Velero is not known to have. */
+export function doubtsOf(spec: ActionSpec, tools: Pick<CheckTools, 'unknownFields'>): readonly string[] {
+  return expressionsOf(spec).found.flatMap(({ path, source, variables }) =>
+    tools
+      .unknownFields(source, variables, knownFields)
+      .filter((field) => !field.path.startsWith('response.'))
+      .map(
+        (field) =>
+          `${path}: ${field.path} is no field of Velero 1.18${meant(field)}, and an expression that finds it absent fails`,
+      ),
+  )
+}
+
+const fewKnown = 8
+
+function meant({ name, known }: UnknownField): string {
+  const near = nearest(name, known)
+  if (near !== undefined) return ` (did you mean ${near}?)`
+  return known.length > fewKnown ? '' : ` (there is ${[...known].sort().join(', ')})`
+}
+
+/** An expression, the field it stands in, the variables it finds, and what it must give. */
+type Expression = {
+  readonly path: string
+  readonly source: string
   readonly variables: readonly string[]
-  readonly tools: CheckTools
   readonly want: 'bool' | 'any'
 }
 
-function checkExpressionAt(path: string, source: string | undefined, how: How): readonly FieldProblem[] {
-  if (source === undefined) return []
-  const problem = how.tools.checkExpression(source, how.variables, how.want)
-  return problem === undefined ? [] : [{ path, want: `be a CEL expression that can be used: ${problem}` }]
+type Expressions = { readonly found: readonly Expression[]; readonly problems: readonly FieldProblem[] }
+
+/** Every expression of a spec, and every template that holds none because it is broken. */
+function expressionsOf(spec: ActionSpec): Expressions {
+  const variables = variableNames(spec.stage)
+  const [object = 'backup'] = variables
+  const match = spec.match?.expression
+  const templates = spec.http === undefined ? { found: [], problems: [] } : inTemplates(spec.http, variables)
+  const found: readonly Expression[] = [
+    ...(match === undefined
+      ? []
+      : [{ path: 'spec.match.expression', source: match, variables: [object], want: 'bool' as const }]),
+    ...(spec.outputs ?? []).map(({ expression }, i) => ({
+      path: `spec.outputs[${i}].expression`,
+      source: expression,
+      variables: ['response'],
+      want: 'any' as const,
+    })),
+    ...templates.found,
+  ]
+  return { found, problems: templates.problems }
 }
 
-function checkHttp(http: HttpBody, variables: readonly string[], tools: CheckTools): readonly FieldProblem[] {
-  const urlProblems = checkUrl(http.url)
+function inTemplates(http: HttpBody, variables: readonly string[]): Expressions {
   const templates: readonly (readonly [unknown, string])[] = [
-    [urlProblems.length > 0 ? '' : http.url, 'spec.http.url'],
+    [checkUrl(http.url).length > 0 ? '' : http.url, 'spec.http.url'],
     [http.body, 'spec.http.body'],
     ...(http.headers ?? []).map(({ value }, i) => [value ?? '', `spec.http.headers[${i}].value`] as const),
   ]
-  const inTemplates = templates.flatMap(([template, path]) => {
-    const { found, problems } = expressionsIn(template, path)
-    const bad = found.flatMap((one) =>
-      checkExpressionAt(one.path, one.expression, { variables, tools, want: 'any' }),
-    )
-    return [...problems, ...bad]
-  })
-  return [...urlProblems, ...checkHttpBody(http, 'spec.http', tools.parsePem), ...inTemplates]
+  const all = templates.map(([template, path]) => expressionsIn(template, path))
+  return {
+    found: all.flatMap(({ found }) =>
+      found.map(({ path, expression }) => ({ path, source: expression, variables, want: 'any' as const })),
+    ),
+    problems: all.flatMap(({ problems }) => problems),
+  }
+}
+
+function checkOne({ path, source, variables, want }: Expression, tools: CheckTools): readonly FieldProblem[] {
+  const problem =
+    tools.checkExpression(source, variables, want) ??
+    // The answer of an action has our fields and no others: one that is not there will never be.
+    tools
+      .unknownFields(source, variables, { response: knownFields.response })
+      .map((field) => `${field.path} is not there${meant(field)}`)
+      .at(0)
+  return problem === undefined ? [] : [{ path, want: `be a CEL expression that can be used: ${problem}` }]
 }
 
 /** The Secrets that a spec refers to. */

@@ -9,7 +9,7 @@ import { isVelero, minimalSpec, stampTools, type World } from './world.ts'
 export function actionPorts(world: World): ActionPorts {
   return {
     parse: parseAction,
-    tools: { checkExpression: world.cel.check, parsePem },
+    tools: { checkExpression: world.cel.check, unknownFields: world.cel.unknownFields, parsePem },
     stampTools: () => stampTools(world),
     minimalSpec,
     isVelero: (user, namespace) => isVelero(world, user, namespace),

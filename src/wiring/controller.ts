@@ -5,6 +5,7 @@ import type { ActionRun } from '../api/action-run.ts'
 import type { Looked } from '../control/looked.ts'
 import type { ControlPorts } from '../control/ports.ts'
 import { createQueue, type Queue } from '../control/queue.ts'
+import { doubtsOf } from '../core/action-check.ts'
 import { settled } from '../core/run/machine.ts'
 import type { ObjectKey } from '../control/post.ts'
 import { isKubeError } from '../kube/errors.ts'
@@ -120,7 +121,11 @@ async function reconcileAction(world: World, key: string): Promise<undefined> {
           adopted: false,
           ...(kept.status === undefined ? {} : { status: kept.status }),
         }
-      : { action: kept.action, adopted: authorOfKept(world, kept.action) !== undefined }
+      : {
+          action: kept.action,
+          adopted: authorOfKept(world, kept.action) !== undefined,
+          doubts: doubtsOf(kept.action.spec, { unknownFields: world.cel.unknownFields }),
+        }
   const condition = acceptedCondition(facts, world.clock.now())
   if (condition === undefined) return
   const observed =

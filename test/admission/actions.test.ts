@@ -29,7 +29,7 @@ t.test('one that cannot is refused with every problem and its path', async (t) =
   const one = await ask(
     anActionObject(),
     {},
-    { tools: { checkExpression: () => 'no', parsePem: () => undefined } },
+    { tools: { checkExpression: () => 'no', unknownFields: () => [], parsePem: () => undefined } },
   )
   t.equal(one.allowed, true)
 })
@@ -82,4 +82,21 @@ t.test('an Action whose stamp was made for another name is refused: it would nev
   const verdict = await ask(withSecret, { stamp: false })
   t.match(verdict, { allowed: false, code: 422, reason: 'Unstamped' })
   t.match(verdict.message, /metadata.name instead of a generateName/)
+})
+
+t.test('an Action that may be used and is doubted is accepted with a warning for each doubt', async (t) => {
+  const tools = {
+    checkExpression: () => undefined,
+    unknownFields: (_source: string, _variables: readonly string[], known: object) =>
+      'backup' in known ? [{ path: 'backup.spec.tll', name: 'tll', known: ['ttl'] }] : [],
+    parsePem: () => undefined,
+  }
+  const object = anActionObject({ match: { expression: "backup.spec.tll == '1h'" } })
+  t.match(await ask(object, {}, { tools }), {
+    allowed: true,
+    reason: 'ActionAccepted',
+    warnings: [
+      /^tidewaiter: spec\.match\.expression: backup\.spec\.tll is no field of Velero 1\.18 \(did you mean ttl\?\)/,
+    ],
+  })
 })

@@ -7,6 +7,10 @@ const later = newYear + 60_000
 
 for (const [name, { facts, want }] of Object.entries({
   adopted: { facts: { action: anAction(), adopted: true }, want: { status: 'True', reason: 'Accepted' } },
+  'that is doubted': {
+    facts: { action: anAction(), adopted: true, doubts: ['one', 'two'] },
+    want: { status: 'True', reason: 'Accepted', message: 'it runs where it matches; one; two' },
+  },
   suspended: {
     facts: { action: anAction({ suspend: true }), adopted: true },
     want: { status: 'False', reason: 'Suspended' },

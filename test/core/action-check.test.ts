@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { ActionSpec } from '../../src/api/action.ts'
-import { checkAction, secretsOf, type CheckTools } from '../../src/core/action-check.ts'
+import { checkAction, doubtsOf, secretsOf, type CheckTools } from '../../src/core/action-check.ts'
 import { anActionSpec, anHttp } from '../support/build.ts'
 
 const seen: string[] = []
@@ -9,6 +9,12 @@ const tools: CheckTools = {
     seen.push(`${source} [${variables.join()}] ${want}`)
     return source.includes('bad') ? 'unknown variable: bad' : undefined
   },
+  unknownFields: (source, _variables, known) =>
+    Object.keys(known).flatMap((variable) =>
+      source.startsWith(`${variable}.`)
+        ? [{ path: source, name: source.split('.').at(-1) ?? '', known: ['includedNamespaces', 'status'] }]
+        : [],
+    ),
   parsePem: (pem) => (pem.includes('END') ? undefined : 'there is no certificate in it'),
 }
 const pathsOf = (given: Partial<ActionSpec>) =>
@@ -94,3 +100,32 @@ t.test('the Secrets of a spec, with where they are named', async (t) => {
     { name: 's', key: 'k', path: 'spec.http.headers[1].valueFrom.secretKeyRef' },
   ])
 })
+
+t.test('a field that Velero is not known to have is a doubt with its path, and no problem', async (t) => {
+  const spec = anActionSpec({
+    match: { expression: 'backup.spec.includedNamespace' },
+    http: anHttp({
+      url: 'https://a.example/${backup.spec.statsu}',
+      headers: [{ name: 'a', value: '${backup.spec.zone}' }],
+      body: { a: ['${backup.spec.x}'] },
+    }),
+  })
+  t.same(checkAction(spec, tools), [])
+  t.same(doubtsOf(spec, tools), [
+    'spec.match.expression: backup.spec.includedNamespace is no field of Velero 1.18 (did you mean includedNamespaces?), and an expression that finds it absent fails',
+    'spec.http.url: backup.spec.statsu is no field of Velero 1.18 (did you mean status?), and an expression that finds it absent fails',
+    'spec.http.body.a[0]: backup.spec.x is no field of Velero 1.18 (there is includedNamespaces, status), and an expression that finds it absent fails',
+    'spec.http.headers[0].value: backup.spec.zone is no field of Velero 1.18 (there is includedNamespaces, status), and an expression that finds it absent fails',
+  ])
+})
+
+t.test(
+  'a field that the answer of an action does not have is a problem: it will never be there',
+  async (t) => {
+    const spec = anActionSpec({ outputs: [{ name: 'a', expression: 'response.statu' }] })
+    t.match(checkAction(spec, tools), [
+      { path: 'spec.outputs[0].expression', want: /response\.statu is not there \(did you mean status\?\)/ },
+    ])
+    t.same(doubtsOf(spec, tools), [])
+  },
+)

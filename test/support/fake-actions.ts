@@ -9,7 +9,7 @@ import { veleroUser } from './fake-gate.ts'
 /** Ports in which everything is allowed and every Secret is right. */
 export const actionPorts = (given: Partial<ActionPorts> = {}): ActionPorts => ({
   parse: parseAction,
-  tools: { checkExpression: () => undefined, parsePem: () => undefined },
+  tools: { checkExpression: () => undefined, unknownFields: () => [], parsePem: () => undefined },
   stampTools: () => ({ hash: (text) => text, sign: (text) => text }),
   minimalSpec: (spec) => spec,
   isVelero: ({ username }) => username === veleroUser,

@@ -90,6 +90,26 @@ t.test('a dry run has no effect and says what would run', async (t) => {
   t.same(await runs(system), [])
 })
 
+t.test(
+  'a typo in a field of an expression is told when the Action is applied, and stands on it',
+  async (t) => {
+    const system = await startCluster(t)
+    const typo = action('10-a', {
+      match: { expression: "'shop' in backup.spec.includedNamespace" },
+      http: { url: 'http://a.example/' },
+    })
+    const answer = await system.call('POST', pathOf('actions'), { body: typo })
+    t.equal(answer.status, 201)
+    const said =
+      /backup\.spec\.includedNamespace is no field of Velero 1\.18 \(did you mean includedNamespaces\?\)/
+    t.match(answer.warnings, [said])
+    const condition = await eventually('the condition Accepted', async () =>
+      (await system.call('GET', pathOf('actions', '10-a'))).body.status?.conditions?.at(0),
+    )
+    t.match(condition, { type: 'Accepted', status: 'True', message: said })
+  },
+)
+
 t.test('a name that is taken runs nothing; two creations at once run the actions once', async (t) => {
   const system = await startCluster(t)
   const go = Promise.withResolvers<void>()
