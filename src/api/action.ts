@@ -437,6 +437,7 @@ export const actionKind = {
   singular: 'action',
   shortNames: ['twa'],
   doc: 'One thing to do at one stage for the Backups or Restores it matches. Its name is its registered name; actions of a stage run in byte order of their names.',
+  more: 'What CEL sees, can do and may cost, with examples for each stage: [Expressions](../expressions.md).',
   columns: [
     { name: 'Stage', type: 'string', jsonPath: '.spec.stage', doc: 'When it runs.' },
     { name: 'On-Error', type: 'string', jsonPath: '.spec.onError', doc: 'What an error means.' },

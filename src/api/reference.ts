@@ -19,6 +19,7 @@ export function referenceOf(kind: Kind): string {
   const blocks = [
     `# ${kind.kind}`,
     kind.doc,
+    ...(kind.more === undefined ? [] : [kind.more]),
     `\`apiVersion: ${group}/${version}\`, \`kind: ${kind.kind}\`, namespaced. With kubectl: ${names(kind)}; ${code('tidewaiter')} stands for all kinds.`,
     ...(kind.rootRules === undefined ? [] : [rulesBlock(kind.rootRules.map(({ message }) => message))]),
     ...sectionsOf('spec', kind.spec),

@@ -128,6 +128,8 @@ export type Kind = {
   readonly singular: string
   readonly shortNames: readonly string[]
   readonly doc: string
+  /** A sentence of its reference page alone, in Markdown: where to read more. */
+  readonly more?: string
   readonly columns: readonly Column[]
   readonly spec: ShapeNode
   readonly status: ShapeNode

@@ -46,14 +46,15 @@ export type Cel = {
   readonly evaluate: (source: string, values: Readonly<Record<string, unknown>>) => Evaluated
 }
 
-const usual: CelLimits = { characters: 2048, nodes: 400, depth: 40, steps: 250_000, cached: 256 }
+/** The limits of the service. */
+export const usualLimits: CelLimits = { characters: 2048, nodes: 400, depth: 40, steps: 250_000, cached: 256 }
 
 type Compiled = { readonly code: Code; readonly type: string; readonly ast: ASTNode }
 type Made = { readonly ok: Compiled } | { readonly problem: string }
 
 /** Makes an evaluator; it keeps what it has compiled. */
 export function createCel(options: Partial<CelLimits> = {}): Cel {
-  const limits = { ...usual, ...options }
+  const limits = { ...usualLimits, ...options }
   const base = baseEnvironment(limits)
   const environments = new LastUsed<ReturnType<typeof withVariables>>(16)
   const expressions = new LastUsed<Made>(limits.cached)

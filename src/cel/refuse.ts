@@ -14,7 +14,7 @@ type Around = {
 }
 
 /** Deepest nesting of comprehensions: each multiplies the steps by the size of a list. */
-const deepestComprehension = 2
+export const deepestComprehension = 2
 
 /** The first thing in an expression that may not be there. */
 export function faultIn(node: ASTNode, variables: readonly string[]): Fault | undefined {

@@ -12,9 +12,9 @@ export type Evaluate = (expression: string) => { readonly ok: unknown } | { read
 export type Rendered<T = string> = { readonly ok: T } | { readonly problem: string }
 
 /** Longest rendered URL, in characters: what servers take for a request line (nginx and Apache: 8 KiB). */
-const longestUrl = 8192
+export const longestUrl = 8192
 /** Longest rendered header value, in characters: what servers take (nginx and Node: 8 KiB and 16 KiB for all headers). */
-const longestHeader = 8192
+export const longestHeader = 8192
 /** Longest rendered body, in characters: the API server takes objects of at most 1.5 MiB, so more is a mistake. */
 export const longestBody = 1_048_576
 const mostNodes = 50_000

@@ -6,6 +6,7 @@ import { crdOf, type Manifest } from '../../src/api/crd.ts'
 import { kinds } from '../../src/api/kinds.ts'
 import { referenceOf } from '../../src/api/reference.ts'
 import { generatedInstall } from '../deploy/generated.ts'
+import { expressionsPage } from './expressions.ts'
 import { readmeOf } from './readme.ts'
 
 /** A generated file: its path from the root of the project, and all that is in it. */
@@ -40,8 +41,18 @@ const references = (): readonly Generated[] =>
 
 const readme = (): readonly Generated[] => [{ path: 'README.md', text: readmeOf(projectRoot) }]
 
+const expressions = (): readonly Generated[] => [
+  { path: 'docs/expressions.md', text: expressionsPage(projectRoot) },
+]
+
 /** What makes the generated files, one function for each sort of them: add yours here. */
-const generators: readonly (() => readonly Generated[])[] = [crds, references, generatedInstall, readme]
+const generators: readonly (() => readonly Generated[])[] = [
+  crds,
+  references,
+  generatedInstall,
+  readme,
+  expressions,
+]
 
 /** Every generated file as it must be. */
 export const generated = (): readonly Generated[] => generators.flatMap((generate) => generate())

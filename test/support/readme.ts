@@ -29,8 +29,12 @@ const sections: Readonly<Record<string, () => string>> = { flags, metrics, reaso
 
 /** The README with its made parts as they must be. */
 export function readmeOf(root: string): string {
-  const text = readFileSync(join(root, 'README.md'), 'utf8')
-  return Object.entries(sections).reduce(
+  return withSections(readFileSync(join(root, 'README.md'), 'utf8'), sections)
+}
+
+/** A page with what is between its marks made anew: `<!-- flags -->` ... `<!-- /flags -->`. */
+export function withSections(text: string, made: Readonly<Record<string, () => string>>): string {
+  return Object.entries(made).reduce(
     (before, [name, make]) =>
       before.replace(
         new RegExp(`<!-- ${name} -->[\\s\\S]*<!-- /${name} -->`),
