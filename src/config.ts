@@ -1,12 +1,15 @@
 /** Every knob, its default and its unit. Flags of `tidewaiter serve`; each also as TIDEWAITER_ + upper snake case. */
-
-/** What a process of `serve` may do. */
-export const roles = ['webhook', 'controller'] as const
-/** One thing a process may do. */
-export type Role = (typeof roles)[number]
-
-/** A listening address. */
-export type Listen = { readonly host: string; readonly port: number }
+import {
+  listenOf,
+  namespaces,
+  oneOf,
+  origin,
+  rolesOf,
+  wholeNumber,
+  type Listen,
+  type Read,
+  type Role,
+} from './config-values.ts'
 
 /** The configuration of `serve`: read once, frozen. */
 export type Config = {
@@ -155,18 +158,88 @@ export const knobs: readonly Knob[] = [
 /** The environment variable of a flag. */
 export const variableOf = (flag: string): string => `TIDEWAITER_${flag.toUpperCase().replaceAll('-', '_')}`
 
-/** A flag that cannot be understood: what was wanted, what was got. */
+/** The name of our Service, where it is not `tidewaiter`. */
+const serviceVariable = 'TIDEWAITER_SERVICE'
+
+/** Every environment variable of ours that is read. */
+export const knownVariables: readonly string[] = [
+  ...knobs.map(({ flag }) => variableOf(flag)),
+  serviceVariable,
+]
+
+/** Settings that cannot be understood: of each what was wanted and what was got. All of them, so that one round mends all. */
 export class ConfigError extends Error {
   readonly code = 'BAD_FLAG'
+  readonly problems: readonly string[]
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'))
+    this.problems = problems
+  }
 }
 
 type Text = Readonly<Record<string, string | undefined>>
+/** Flags as the command line gives them. */
+export type Flags = Readonly<Record<string, string | readonly string[] | undefined>>
 
-/** Reads the configuration: flags first, then the environment, then the defaults. Throws ConfigError. */
+const nowhere: Listen = { host: '', port: 0 }
+const logLevels = ['debug', 'info', 'warn', 'error'] as const
+
+/**
+ * Reads the configuration: flags first, then the environment, then the defaults. Throws ConfigError. `check` finds what
+ * is wrong beyond the settings themselves, so that it is told with the rest.
+ */
 export function parseConfig(
-  flags: Readonly<Record<string, string | readonly string[] | undefined>>,
+  flags: Flags,
   env: Text,
+  check: (config: Config) => readonly string[] = () => [],
 ): Config {
+  const problems: string[] = []
+  const { text, optional, list } = settingsOf(flags, env)
+  /** What a setting says; `blank` stands in for what cannot be understood, and is never used. */
+  const read = <T>(flag: string, value: Read<T>, blank: T): T => {
+    if ('ok' in value) return value.ok
+    const from = flags[flag] === undefined && env[variableOf(flag)] !== undefined
+    problems.push(`--${flag} must ${value.want}${from ? ` (from ${variableOf(flag)})` : ''}`)
+    return blank
+  }
+  const seconds = (flag: string, most: number) => read(flag, wholeNumber(text(flag), most), 0)
+  const listen = (flag: string) => read(flag, listenOf(text(flag)), nowhere)
+  const config: Config = {
+    kubeconfig: optional('kubeconfig'),
+    veleroNamespaces: read('velero-namespace', namespaces(list('velero-namespace')), []),
+    veleroServiceAccounts: list('velero-service-account'),
+    roles: read('roles', rolesOf(list('roles')), []),
+    listen: listen('listen'),
+    metricsListen: listen('metrics-listen'),
+    dashboardListen: listen('dashboard-listen'),
+    webhookUrl: read('webhook-url', origin(optional('webhook-url')), undefined),
+    clientCa: optional('client-ca'),
+    tls: read('tls', oneOf(text('tls'), ['self', 'files']), 'self'),
+    tlsCert: optional('tls-cert'),
+    tlsKey: optional('tls-key'),
+    tlsCa: optional('tls-ca'),
+    egressAllow: list('egress-allow'),
+    egressOnly: list('egress-only'),
+    drainSeconds: seconds('drain-seconds', 60),
+    holdMaxSeconds: seconds('hold-max-seconds', 86_400),
+    stuckAfterSeconds: seconds('stuck-after-seconds', 30 * 86_400),
+    logLevel: read('log-level', oneOf(text('log-level'), logLevels), 'info'),
+    namespace: env['POD_NAMESPACE'] ?? 'tidewaiter',
+    podName: env['POD_NAME'] ?? '',
+    serviceName: env[serviceVariable] ?? 'tidewaiter',
+  }
+  const files = { 'tls-cert': config.tlsCert, 'tls-key': config.tlsKey }
+  for (const [flag, file] of Object.entries(files))
+    if (config.tls === 'files' && file === undefined)
+      problems.push(`--${flag} must name a file with --tls files, got nothing`)
+  problems.push(...check(config))
+  if (problems.length > 0) throw new ConfigError(problems)
+  return Object.freeze(config)
+}
+
+/** The texts of the settings, from flags, environment and defaults. */
+function settingsOf(flags: Flags, env: Text) {
   const text = (flag: string): string => {
     const given = flags[flag]
     const own = typeof given === 'string' ? given : given?.join(',')
@@ -178,79 +251,5 @@ export function parseConfig(
       .split(',')
       .map((item) => item.trim())
       .filter((item) => item !== '')
-  const whole = (flag: string, most: number) => wholeNumber(flag, text(flag), most)
-  const config: Config = {
-    kubeconfig: optional('kubeconfig'),
-    veleroNamespaces: namespaces(list('velero-namespace')),
-    veleroServiceAccounts: list('velero-service-account'),
-    roles: rolesOf(list('roles')),
-    listen: listenOf('listen', text('listen')),
-    metricsListen: listenOf('metrics-listen', text('metrics-listen')),
-    dashboardListen: listenOf('dashboard-listen', text('dashboard-listen')),
-    webhookUrl: webhookUrl(optional('webhook-url')),
-    clientCa: optional('client-ca'),
-    tls: oneOf('tls', text('tls'), ['self', 'files']),
-    tlsCert: optional('tls-cert'),
-    tlsKey: optional('tls-key'),
-    tlsCa: optional('tls-ca'),
-    egressAllow: list('egress-allow'),
-    egressOnly: list('egress-only'),
-    drainSeconds: whole('drain-seconds', 60),
-    holdMaxSeconds: whole('hold-max-seconds', 86_400),
-    stuckAfterSeconds: whole('stuck-after-seconds', 30 * 86_400),
-    logLevel: oneOf('log-level', text('log-level'), ['debug', 'info', 'warn', 'error']),
-    namespace: env['POD_NAMESPACE'] ?? 'tidewaiter',
-    podName: env['POD_NAME'] ?? '',
-    serviceName: env['TIDEWAITER_SERVICE'] ?? 'tidewaiter',
-  }
-  if (config.tls === 'files' && [config.tlsCert, config.tlsKey].includes(undefined)) {
-    throw new ConfigError('--tls files needs --tls-cert and --tls-key')
-  }
-  return Object.freeze(config)
-}
-
-const wrong = (flag: string, want: string, got: string) =>
-  new ConfigError(`--${flag} must ${want}, got "${got}"`)
-
-function wholeNumber(flag: string, text: string, most: number): number {
-  const value = Number(text)
-  if (!/^\d+$/.test(text) || value > most)
-    throw wrong(flag, `be a whole number of seconds from 0 to ${most}`, text)
-  return value
-}
-
-function oneOf<T extends string>(flag: string, text: string, wanted: readonly T[]): T {
-  const found = wanted.find((one) => one === text)
-  if (found === undefined) throw wrong(flag, `be one of ${wanted.join(', ')}`, text)
-  return found
-}
-
-function rolesOf(names: readonly string[]): readonly Role[] {
-  if (names.length === 0) throw new ConfigError(`--roles must name at least one of ${roles.join(', ')}`)
-  return [...new Set(names.map((name) => oneOf('roles', name, roles)))]
-}
-
-function namespaces(names: readonly string[]): readonly string[] {
-  const bad = names.find((name) => !/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name))
-  if (bad !== undefined) throw wrong('velero-namespace', 'be the name of a namespace', bad)
-  if (names.length === 0) throw new ConfigError('--velero-namespace must name at least one namespace')
-  return [...new Set(names)]
-}
-
-function listenOf(flag: string, text: string): Listen {
-  const [, host = '', digits = ''] = /^(\[[0-9a-fA-F:.]+\]|[^:]*):(\d{1,5})$/.exec(text) ?? []
-  const port = Number(digits)
-  if (digits === '' || port > 65_535) throw wrong(flag, 'be [HOST]:PORT', text)
-  return { host: host.replace(/^\[|\]$/g, ''), port }
-}
-
-function webhookUrl(text: string | undefined): string | undefined {
-  if (text === undefined) return undefined
-  const url = URL.parse(text)
-  const { protocol, username, password, pathname, search, hash } = url ?? {}
-  const more = [username, password, search, hash].some((part) => part !== '')
-  if (url === null || protocol !== 'https:' || pathname !== '/' || more) {
-    throw wrong('webhook-url', 'be https://HOST[:PORT] without user, path and query', text)
-  }
-  return `https://${url.host}`
+  return { text, optional, list }
 }

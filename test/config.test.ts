@@ -1,5 +1,5 @@
 import t from 'tap'
-import { knobs, parseConfig, variableOf } from '../src/config.ts'
+import { knobs, knownVariables, parseConfig, variableOf } from '../src/config.ts'
 
 t.test('every knob has its default when nothing is said', async (t) => {
   const config = parseConfig({}, {})
@@ -57,6 +57,21 @@ t.test('a webhook URL is an origin', async (t) => {
     t.equal(parseConfig({ 'webhook-url': url }, {}).webhookUrl, url.replace(/\/$/, ''))
 })
 
+t.test('everything that is wrong is told at once, and where it came from', async (t) => {
+  const flags = { listen: '9443', roles: 'cook', tls: 'files', 'tls-key': 'k' }
+  const env = { TIDEWAITER_LOG_LEVEL: 'loud', TIDEWAITER_LISTEN: ':1' }
+  t.throws(() => parseConfig(flags, env, () => ['and another']), {
+    code: 'BAD_FLAG',
+    problems: [
+      '--roles must be one of webhook, controller, got "cook"',
+      '--listen must be [HOST]:PORT, got "9443"',
+      '--log-level must be one of debug, info, warn, error, got "loud" (from TIDEWAITER_LOG_LEVEL)',
+      '--tls-cert must name a file with --tls files, got nothing',
+      'and another',
+    ],
+  })
+})
+
 for (const [flag, texts] of Object.entries({
   'velero-namespace': ['', 'Velero', 'a/b', 'a'.repeat(64), '-a'],
   roles: ['', 'webhook,sandbox'],
@@ -88,5 +103,8 @@ t.test('--tls files needs its files', async (t) => {
 t.test('every knob says what it is for, and has a variable of its own', async (t) => {
   t.equal(variableOf('velero-namespace'), 'TIDEWAITER_VELERO_NAMESPACE')
   t.equal(new Set(knobs.map(({ flag }) => flag)).size, knobs.length)
-  for (const { flag, doc } of knobs) t.ok(doc.length > 10, flag)
+  for (const { flag, doc } of knobs) {
+    t.ok(doc.length > 10, flag)
+    t.ok(knownVariables.includes(variableOf(flag)), flag)
+  }
 })

@@ -1,6 +1,7 @@
 /** The command line: one file per command, put together here. */
 import { Command, CommanderError } from 'commander'
 import { serveCommand } from './serve.ts'
+import { sentenceOf, tellUsage } from './usage.ts'
 import { versionCommand } from './version.ts'
 import type { CliWorld } from './world.ts'
 
@@ -22,17 +23,21 @@ export async function run(
     )
     .version(world.version, '-V, --version', 'print the version')
     .addHelpText('after', epilogue)
-    .showHelpAfterError('(run with --help for what there is)')
   for (const command of [serveCommand(world), versionCommand(world), ...extras.map((extra) => extra(world))])
     program.addCommand(command)
   for (const command of [program, ...program.commands]) {
-    command.exitOverride().configureOutput({ writeOut: world.stdout, writeErr: world.stderr })
+    // Errors are told below, in the words of every other one.
+    const outputError = () => {}
+    command.exitOverride().configureOutput({ writeOut: world.stdout, writeErr: world.stderr, outputError })
   }
   try {
     await program.parseAsync([...args], { from: 'user' })
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
     const help = ['commander.helpDisplayed', 'commander.help', 'commander.version'].includes(error.code)
-    world.exitCode(help && args.length > 0 ? 0 : 2)
+    if (help) return world.exitCode(args.length > 0 ? 0 : 2)
+    const names = program.commands.map((command) => command.name())
+    const own = names.find((name) => name === args[0])
+    tellUsage(world, own === undefined ? 'tidewaiter' : `tidewaiter ${own}`, [sentenceOf(error, names)])
   }
 }

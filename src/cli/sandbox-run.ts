@@ -19,7 +19,6 @@ import { veleroUser } from '../sandbox/velero/install.ts'
 import { systemClock as sandboxClock } from '../sandbox/apiserver/clock.ts'
 import { crdOf } from '../api/crd.ts'
 import { kinds } from '../api/kinds.ts'
-import { ConfigError } from '../config.ts'
 import { StartError } from '../start-error.ts'
 import { systemClock } from '../system-clock.ts'
 import { startBeside, type Beside } from './sandbox-service.ts'
@@ -62,7 +61,7 @@ type Playing = {
 async function play(flags: SandboxFlags, world: CliWorld, { teller, undo, signal }: Playing): Promise<void> {
   const began = systemClock.now()
   const cluster = await startCluster({
-    listen: listenOf(flags.apiListen),
+    listen: flags.apiListen,
     users: [{ name: serviceUser, token: newToken(), groups: ['system:masters'] }],
     objects: [...kinds.map(crdOf), ...['shop', 'default'].map(namespace)],
     velero: { settings: { scheduleMs: 5_000 } },
@@ -133,13 +132,6 @@ const sceneryOf = ({ world, cluster, folder, beside, shop, readyMs }: Parts): Sc
   readyMs,
 })
 
-function listenOf(text: string): string {
-  const [, port = ''] = /^(?:\[[0-9a-fA-F:.]+\]|[^:[\]]*):(\d{1,5})$/.exec(text) ?? []
-  if (port === '' || Number(port) > 65_535)
-    throw new ConfigError(`--api-listen must be [HOST]:PORT, got "${text}"`)
-  return text
-}
-
 function listenError(flag: string, at: string, error: unknown): unknown {
   const code = error instanceof Error && 'code' in error ? error.code : ''
   if (code === 'EADDRINUSE')
@@ -155,7 +147,6 @@ function listenError(flag: string, at: string, error: unknown): unknown {
 }
 
 function exitCodeOf(error: unknown): number {
-  if (error instanceof ConfigError) return 2
   if (error instanceof FolderError) return 4
   return error instanceof StartError ? error.exitCode : 4
 }

@@ -1,5 +1,7 @@
 /** `tidewaiter sandbox`: cluster, Velero stand-in, service and a demo in one process. What it does is loaded when it is called. */
 import { Command } from 'commander'
+import { listenOf } from '../config-values.ts'
+import { strays, takingAll, tellUsage } from './usage.ts'
 import type { CliWorld } from './world.ts'
 
 /** The flags of the command. */
@@ -14,7 +16,7 @@ export type SandboxFlags = {
 
 /** The command. */
 export function sandboxCommand(world: CliWorld): Command {
-  return new Command('sandbox')
+  return takingAll(new Command('sandbox'))
     .description(
       'run a cluster, a stand-in for Velero, the service and a demo in this process; nothing real is touched',
     )
@@ -28,8 +30,15 @@ export function sandboxCommand(world: CliWorld): Command {
     .option('--no-demo', 'do not play the demo')
     .option('--only-cluster', 'no service: run `tidewaiter serve` against it', false)
     .option('--no-color', 'no colours (also: NO_COLOR in the environment)')
-    .action(async (flags: SandboxFlags) => {
+    .action(async (flags: SandboxFlags, command: Command) => {
+      const problems = [...strays(command), ...listenProblems(flags.apiListen)]
+      if (problems.length > 0) return tellUsage(world, 'tidewaiter sandbox', problems)
       const { runSandbox } = await import('./sandbox-run.ts')
       await runSandbox(flags, world)
     })
+}
+
+function listenProblems(text: string): readonly string[] {
+  const read = listenOf(text)
+  return 'ok' in read ? [] : [`--api-listen must ${read.want}`]
 }

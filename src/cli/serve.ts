@@ -1,10 +1,23 @@
 /** `tidewaiter serve`: the webhooks and the controller, until it is told to stop. */
 import { Command, Option } from 'commander'
 import { pino } from 'pino'
-import { ConfigError, knobs, parseConfig, variableOf, type Knob } from '../config.ts'
+import {
+  ConfigError,
+  knobs,
+  knownVariables,
+  parseConfig,
+  variableOf,
+  type Config,
+  type Flags,
+  type Knob,
+} from '../config.ts'
+import { egressProblems } from '../core/egress.ts'
+import { parseAddress } from '../net/address.ts'
 import { startService } from '../service.ts'
 import { StartError } from '../start-error.ts'
 import { systemClock } from '../system-clock.ts'
+import { unknownVariables } from './unknown-variables.ts'
+import { strays, takingAll, tellUsage } from './usage.ts'
 import type { CliWorld } from './world.ts'
 
 const gather = (value: string, before: readonly string[] | undefined): readonly string[] => [
@@ -24,29 +37,46 @@ const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${l
 
 /** The command. */
 export function serveCommand(world: CliWorld): Command {
-  const command = new Command('serve').description('run the admission webhooks and the controller')
+  const command = takingAll(new Command('serve')).description('run the admission webhooks and the controller')
   for (const knob of knobs) command.addOption(optionOf(knob))
-  return command.action(async (flags: Readonly<Record<string, string | readonly string[] | undefined>>) => {
+  return command.action(async (flags: Flags) => {
     const named = Object.fromEntries(Object.entries(flags).map(([name, value]) => [kebab(name), value]))
-    await serve(named, world)
+    const configured = configure(named, strays(command), world)
+    const ignored = unknownVariables(world.env, knownVariables)
+    if ('config' in configured) await serve(configured.config, ignored, world)
+    else tellUsage(world, 'tidewaiter serve', [...configured.problems, ...ignored])
   })
 }
 
-async function serve(
-  flags: Readonly<Record<string, string | readonly string[] | undefined>>,
-  world: CliWorld,
-): Promise<void> {
+type Configured = { readonly config: Config } | { readonly problems: readonly string[] }
+
+/** The configuration, or everything that is wrong with it: one round mends all. */
+function configure(flags: Flags, unknown: readonly string[], world: CliWorld): Configured {
+  try {
+    const config = parseConfig(flags, world.env, ({ egressAllow, egressOnly }) => [
+      ...egressProblems({ allowNames: egressAllow, onlyTo: egressOnly }, parseAddress),
+      ...unknown,
+    ])
+    return { config }
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    return { problems: error.problems }
+  }
+}
+
+async function serve(config: Config, ignored: readonly string[], world: CliWorld): Promise<void> {
   const asked = new AbortController()
   // Hooked before the start: whoever stops a process that is just starting is heard too.
   world.onStop(() => asked.abort(new Error('asked to stop')))
   try {
-    const config = parseConfig(flags, world.env)
     const log = pino({
       level: config.logLevel,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (level) => ({ level }) },
     })
+    // Only told: a variable of a newer version must not keep an older one from starting.
+    for (const sentence of ignored) log.warn({}, sentence)
     const service = await startService(config, {
       clock: systemClock,
       log,
@@ -60,9 +90,10 @@ async function serve(
     world.exitCode(0)
   } catch (error) {
     if (asked.signal.aborted) return
+    const said = error instanceof Error ? error.message : String(error)
+    if (codeOf(error) === 2) return tellUsage(world, 'tidewaiter serve', [said])
     world.exitCode(codeOf(error))
-    world.stderr(`tidewaiter: ${error instanceof Error ? error.message : String(error)}\n`)
-    if (codeOf(error) === 2) world.stderr('Run `tidewaiter serve --help` for the flags.\n')
+    world.stderr(`tidewaiter: ${said}\n`)
   }
 }
 
@@ -73,7 +104,4 @@ function aborted(signal: AbortSignal): Promise<void> {
   })
 }
 
-function codeOf(error: unknown): number {
-  if (error instanceof ConfigError) return 2
-  return error instanceof StartError ? error.exitCode : 4
-}
+const codeOf = (error: unknown): number => (error instanceof StartError ? error.exitCode : 4)

@@ -1,5 +1,5 @@
 /** Listening on an address that was configured; what fails says which flag to change. */
-import type { Listen } from '../config.ts'
+import type { Listen } from '../config-values.ts'
 import { StartError } from '../start-error.ts'
 
 /** Listens. Throws StartError naming the flag. */

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import t from 'tap'
 import { run } from '../../src/cli/program.ts'
+import { sandboxCommand } from '../../src/cli/sandbox.ts'
 import { knobs, variableOf } from '../../src/config.ts'
 
 async function cli(
@@ -25,7 +26,7 @@ async function cli(
 t.test('the version, for people and for programs', async (t) => {
   t.match(await cli(['version']), { out: 'tidewaiter 1.2.3\n', code: 0 })
   t.match(await cli(['version', '-o', 'json']), { out: '{"version":"1.2.3"}\n' })
-  t.match(await cli(['version', '-o', 'yaml']), { err: /-o must be text or json, got "yaml"/, code: 2 })
+  t.match(await cli(['version', '-o', 'yaml']), { err: /--output must be text or json, got "yaml"/, code: 2 })
   t.match(await cli(['--version']), { out: '1.2.3\n', code: 0 })
 })
 
@@ -37,6 +38,67 @@ t.test('help is no error, and names the exit codes', async (t) => {
 t.test('what cannot be understood is usage: 2', async (t) => {
   for (const args of [[], ['sink'], ['serve', '--nothing'], ['serve', '--listen'], ['version', 'x']])
     t.match(await cli(args), { code: 2, err: /./ }, args.join(' '))
+})
+
+for (const [line, want] of Object.entries({
+  sink: 'sink is no command: there is serve, version, sandbox',
+  serv: 'serv is no command: did you mean serve?',
+  'serve --listen': '--listen wants ADDRESS, got nothing',
+  'serve --lisen :1': '--lisen is no option of serve: did you mean --listen?',
+  'serve now': 'serve takes options only, got the word "now"',
+  'serve --listen x': '--listen must be [HOST]:PORT, got "x"',
+  'version x': 'version takes options only, got the word "x"',
+  'version -o yaml': '--output must be text or json, got "yaml"',
+  'sandbox --api-listen here': '--api-listen must be [HOST]:PORT, got "here"',
+  'sandbox --only-clusters': '--only-clusters is no option of sandbox: did you mean --only-cluster?',
+}))
+  t.test(`usage errors of all commands read alike: ${line}`, async (t) => {
+    const [command = ''] = line.split(' ')
+    const help = ['serve', 'version', 'sandbox'].includes(command) ? `tidewaiter ${command}` : 'tidewaiter'
+    const { err, out, code } = await cli(line.split(' '), {}, [sandboxCommand])
+    t.same(
+      { err, out, code },
+      { err: `tidewaiter: ${want}\nRun \`${help} --help\` for what there is.\n`, out: '', code: 2 },
+    )
+  })
+
+t.test('everything that is wrong with a command line and its environment is told at once', async (t) => {
+  const args = [
+    'serve',
+    '--lisen=:1',
+    '--roles',
+    'cook',
+    'now',
+    '--egress-only',
+    '0x7f.1',
+    '--log-level',
+    'loud',
+  ]
+  const { err, code } = await cli(args, { TIDEWAITER_DRAIN_SECONDS: '-1', TIDEWAITER_LISTNE: ':1' })
+  t.equal(code, 2)
+  t.same(
+    err.split('\n').map((line) => line.replace('tidewaiter: ', '').split(' ').slice(0, 4).join(' ')),
+    [
+      '--roles must be one',
+      '--drain-seconds must be a',
+      '--log-level must be one',
+      '--egress-only must be HOST,',
+      '--lisen is no option',
+      'serve takes options only,',
+      'the environment variable TIDEWAITER_LISTNE',
+      'Run `tidewaiter serve --help`',
+      '',
+    ],
+  )
+})
+
+t.test('a variable that no setting has keeps nothing from starting, and is told in the log', async (t) => {
+  // The exit is of the address, not of the variable.
+  const env = { TIDEWAITER_LISTNE: ':1' }
+  t.match(await cli(['serve', '--metrics-listen', '192.0.2.1:1', '--log-level', 'error'], env), {
+    code: 4,
+    err: /^tidewaiter: --metrics-listen 192.0.2.1:1 cannot be listened on[^\n]*\n$/,
+  })
 })
 
 t.test('a bad flag, or variable, of serve is usage, and named', async (t) => {

@@ -1,0 +1,64 @@
+/** What the settings of `serve` may say: each text read into a value, or what was wanted of it. */
+
+/** A value, or what it must do and what was got: the end of a sentence that begins `--listen must`. */
+export type Read<T> = { readonly ok: T } | { readonly want: string }
+
+/** What a process of `serve` may do. */
+export const roles = ['webhook', 'controller'] as const
+/** One thing a process may do. */
+export type Role = (typeof roles)[number]
+
+/** A listening address. */
+export type Listen = { readonly host: string; readonly port: number }
+
+const wanted = (want: string, got: string) => ({ want: `${want}, got "${got}"` })
+
+/** Whole seconds from 0 to `most`. */
+export function wholeNumber(text: string, most: number): Read<number> {
+  const value = Number(text)
+  return /^\d+$/.test(text) && value <= most
+    ? { ok: value }
+    : wanted(`be a whole number of seconds from 0 to ${most}`, text)
+}
+
+/** One of a few words. */
+export function oneOf<T extends string>(text: string, words: readonly T[]): Read<T> {
+  const found = words.find((one) => one === text)
+  return found === undefined ? wanted(`be one of ${words.join(', ')}`, text) : { ok: found }
+}
+
+/** At least one role, each once. */
+export function rolesOf(names: readonly string[]): Read<readonly Role[]> {
+  const found = names.map((name) => oneOf(name, roles))
+  const bad = found.find((one) => 'want' in one)
+  if (bad !== undefined) return bad
+  if (names.length === 0) return { want: `name at least one of ${roles.join(', ')}, got none` }
+  return { ok: [...new Set(found.flatMap((one) => ('ok' in one ? [one.ok] : [])))] }
+}
+
+/** At least one namespace, each once. */
+export function namespaces(names: readonly string[]): Read<readonly string[]> {
+  const bad = names.find((name) => !/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name))
+  if (bad !== undefined) return wanted('be the name of a namespace', bad)
+  if (names.length === 0) return { want: 'name at least one namespace, got none' }
+  return { ok: [...new Set(names)] }
+}
+
+/** `[HOST]:PORT`. */
+export function listenOf(text: string): Read<Listen> {
+  const [, host = '', digits = ''] = /^(\[[0-9a-fA-F:.]+\]|[^:]*):(\d{1,5})$/.exec(text) ?? []
+  const port = Number(digits)
+  if (digits === '' || port > 65_535) return wanted('be [HOST]:PORT', text)
+  return { ok: { host: host.replace(/^\[|\]$/g, ''), port } }
+}
+
+/** An https URL that is an origin, or nothing. */
+export function origin(text: string | undefined): Read<string | undefined> {
+  if (text === undefined) return { ok: undefined }
+  const url = URL.parse(text)
+  const { protocol, username, password, pathname, search, hash } = url ?? {}
+  const more = [username, password, search, hash].some((part) => part !== '')
+  if (url === null || protocol !== 'https:' || pathname !== '/' || more)
+    return wanted('be https://HOST[:PORT] without user, path and query', text)
+  return { ok: `https://${url.host}` }
+}
