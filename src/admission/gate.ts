@@ -34,9 +34,9 @@ export function createGate(kind: VeleroKind, ports: GatePorts): Gate {
         ? [unadoptedWarning([...pre.unadopted, ...post.unadopted])]
         : []
     if (pre.actions.length === 0 && post.actions.length === 0) return allow('NoActionMatches', '', warnings)
-    if (request.dryRun) return preview(planned, { arrival, request, ports })
-    const verdict = await decide(planned, { arrival, request, ports, stage })
-    return { ...verdict, warnings: [...verdict.warnings, ...warnings] }
+    const at = { arrival, request, ports }
+    const verdict = await (request.dryRun ? preview(planned, at) : decide(planned, { ...at, stage }))
+    return { ...verdict, warnings: [...warnings, ...verdict.warnings] }
   }
 }
 

@@ -1,44 +1,55 @@
 /** The answer to a dry-run request: what would run, rendered, secrets masked. Nothing is written, nothing is called. */
 import type { ActionRun, PlannedAction } from '../api/action-run.ts'
-import { refusal, wouldRunWarning } from '../core/refusal.ts'
+import { refusal } from '../core/refusal.ts'
 import { stagesOf } from '../core/run/names.ts'
 import { specOf } from '../core/run/rows.ts'
+import { headsFirst, wouldRun, type WouldRun } from '../core/would-run.ts'
 import { allow, deny, type Verdict } from '../core/verdict.ts'
 import { draftOf, type Case, type Plans } from './case.ts'
 import { overBudget } from './limits.ts'
 
 /** Lists as warnings what would run. An action that cannot even be rendered refuses, as it would. */
 export async function preview(plans: Plans, at: Case): Promise<Verdict> {
-  const { arrival, ports, request } = at
+  const { arrival } = at
   const { pre, post } = stagesOf(arrival.kind)
   const refused = overBudget(plans.pre.actions, at)
   if (refused !== undefined) return refused
-  const warnings: string[] = []
+  const lines: WouldRun[] = []
   const run = previewRun(plans, at)
   for (const action of plans.pre.actions) {
-    if (action.skip !== undefined) {
-      warnings.push(`tidewaiter: dry run, ${pre} action "${action.name}" would be ${action.skip}`)
-      continue
+    const rendered = await render(action, run, at)
+    if ('problem' in rendered) {
+      const why = `${pre} action "${action.name}" could not run: ${rendered.problem}`
+      const next = 'Mend the Action, or skip it'
+      return deny('CannotRender', refusal(arrival.subject, why, next), { warnings: headsFirst(lines) })
     }
-    const endsAt = ports.clock.now() + 2_000
-    const outcome = await ports.perform({
-      run,
-      action,
-      object: arrival.object,
-      renderOnly: true,
-      endsAt,
-      signal: request.signal,
-    })
-    if (outcome.status === 'failed' && outcome.cause === 'template' && usesOutputs(action))
-      warnings.push(wouldRunWarning(pre, action.name, 'with outputs of the actions before it'))
-    else if (outcome.status === 'failed') {
-      const why = `${pre} action "${action.name}" could not run: ${outcome.message}`
-      return deny('CannotRender', refusal(arrival.subject, why, 'Mend the Action, or skip it'), { warnings })
-    } else warnings.push(wouldRunWarning(pre, action.name, outcome.request))
+    lines.push(rendered.ok)
   }
-  for (const action of plans.post.actions)
-    warnings.push(`tidewaiter: dry run, ${post} action "${action.name}" would run after it ended`)
-  return allow('DryRun', 'dry run: nothing was run', warnings)
+  for (const { name } of plans.post.actions)
+    lines.push(plain(`tidewaiter: dry run, ${post} action "${name}" would run after it ended`))
+  return allow('DryRun', 'dry run: nothing was run', headsFirst(lines))
+}
+
+const plain = (head: string): WouldRun => ({ head, body: [], rest: [] })
+
+type Rendered = { readonly ok: WouldRun } | { readonly problem: string }
+
+async function render(
+  action: PlannedAction,
+  run: ActionRun,
+  { arrival, ports, request }: Case,
+): Promise<Rendered> {
+  const { stage } = run.spec
+  if (action.skip !== undefined)
+    return { ok: plain(`tidewaiter: dry run, ${stage} action "${action.name}" would be ${action.skip}`) }
+  const endsAt = ports.clock.now() + 2_000
+  const { object } = arrival
+  const { signal } = request
+  const outcome = await ports.perform({ run, action, object, renderOnly: true, endsAt, signal })
+  if (outcome.status !== 'failed') return { ok: wouldRun(stage, action.name, outcome.request) }
+  if (outcome.cause === 'template' && usesOutputs(action))
+    return { ok: wouldRun(stage, action.name, 'with outputs of the actions before it') }
+  return { problem: outcome.message }
 }
 
 // Outputs of actions that were not run are not there: what refers to them cannot be rendered in a preview.

@@ -1,18 +1,12 @@
 /** Runs the pre stage of one object: claim the name, write the run, act, answer. A repeated question joins or replays. */
 import type { ActionRun } from '../api/action-run.ts'
-import {
-  actionRefusal,
-  breakGlass,
-  passedOverWarning,
-  refusal,
-  wouldRunWarning,
-  type Subject,
-} from '../core/refusal.ts'
+import { actionRefusal, breakGlass, passedOverWarning, refusal, type Subject } from '../core/refusal.ts'
 import type { NewRun } from '../core/run/draft.ts'
 import { drive, type Driven } from '../core/run/drive.ts'
 import { settled, type AbortReason } from '../core/run/machine.ts'
 import { entries, specOf } from '../core/run/rows.ts'
 import { allow, deny, type Verdict } from '../core/verdict.ts'
+import { headsFirst, wouldRun } from '../core/would-run.ts'
 import { unlessAborted } from '../until.ts'
 import type { Arrival } from './facts.ts'
 import type { GatePorts } from './gate-ports.ts'
@@ -156,14 +150,15 @@ function replay({ arrival }: Planned, run: ActionRun): Verdict {
   const rows = entries(run.spec, run.status)
   const audit = { run: run.metadata.name }
   if (run.status.phase === 'Succeeded' || run.status.phase === 'Skipped') {
-    const warnings = rows.flatMap(({ action, row }) => {
-      const { dryRun } = specOf(action)
-      if (row.phase === 'Failed')
-        return [passedOverWarning(run.spec.stage, row, dryRun ? 'dryRun' : 'onError: Continue')]
-      return row.phase === 'Succeeded' && dryRun
-        ? [wouldRunWarning(run.spec.stage, row.name, row.request ?? '')]
-        : []
-    })
+    const { stage } = run.spec
+    const failed = rows.filter(({ row }) => row.phase === 'Failed')
+    const rendered = rows.filter(({ action, row }) => row.phase === 'Succeeded' && specOf(action).dryRun)
+    const warnings = [
+      ...failed.map(({ action, row }) =>
+        passedOverWarning(stage, row, specOf(action).dryRun ? 'dryRun' : 'onError: Continue'),
+      ),
+      ...headsFirst(rendered.map(({ row }) => wouldRun(stage, row.name, row.request ?? ''))),
+    ]
     return { ...allow('ActionsSucceeded', run.status.message ?? '', warnings), audit }
   }
   // The last one: an action before it may have failed with the same words, and was passed over.

@@ -1,7 +1,7 @@
 /** Text for clients: made safe for a header and a terminal, and short enough to arrive whole. */
 
-/** The longest warning, in characters: the API server cuts at 256 once the total is too long. */
-const longestWarning = 250
+import { longestLine } from '../core/would-run.ts'
+
 /** The most that all warnings of one answer may add up to, in characters: apiserver pkg/endpoints/handlers/rest.go. */
 const allWarnings = 4096
 /** The longest message of a refusal, in characters: 20,000 were seen to arrive whole. */
@@ -22,8 +22,8 @@ export function cut(text: string, most: number): string {
 
 /** One line without control characters, at most 250 characters. */
 export function warningLine(text: string): string {
-  const head = text.slice(0, 8 * longestWarning).toWellFormed()
-  return cut(head.replace(unsafe, ' ').replaceAll(/\s+/g, ' ').trim(), longestWarning)
+  const head = text.slice(0, 8 * longestLine).toWellFormed()
+  return cut(head.replace(unsafe, ' ').replaceAll(/\s+/g, ' ').trim(), longestLine)
 }
 
 /** A message that may have several lines, without other control characters. */

@@ -57,10 +57,6 @@ export function cooldownRefusal(subject: Subject, before: ActionRun, waitMs: num
 export const passedOverWarning = (stage: Stage, row: RunRow, why: 'onError: Continue' | 'dryRun'): string =>
   `tidewaiter: ${stage} action "${row.name}" failed and was passed over (${why}): ${row.message ?? ''}`
 
-/** One warning line for an action with dryRun, or for a dry-run request. */
-export const wouldRunWarning = (stage: Stage, name: string, request: string): string =>
-  `tidewaiter: dry run, ${stage} action "${name}" would run: ${request}`
-
 /** One warning line for Actions whose spec came in another way. */
 export const unadoptedWarning = (names: readonly string[]): string =>
   `tidewaiter: not run, because nobody with the rights wrote them through tidewaiter: ${names.join(', ')}; adopt each with: kubectl annotate action NAME tidewaiter.io/adopt=yes`

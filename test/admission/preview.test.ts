@@ -23,6 +23,21 @@ t.test('an action that cannot be rendered refuses the dry run, as it would', asy
   })
 })
 
+t.test('a dry run shows the body of each call, and which Actions nobody adopted', async (t) => {
+  const { made, ask } = dryRun({ name: 'a' }, { name: 'b' })
+  made.unadopted = ['b']
+  made.act = () => ({ ...aDone(), request: 'POST https://a.example/\nx: 1\n\n{"phase":"New"}' })
+  t.match(await ask(), {
+    allowed: true,
+    warnings: [
+      /nobody with the rights wrote them.*: b; adopt/,
+      /"a" would run: POST https:\/\/a.example\/$/,
+      /"a" body: \{"phase":"New"\}$/,
+      /"a" headers: x: 1$/,
+    ],
+  })
+})
+
 t.test('what needs outputs of actions that were not run cannot be rendered, and is no refusal', async (t) => {
   const { made, ask } = dryRun({
     name: 'b',

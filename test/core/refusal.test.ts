@@ -7,7 +7,6 @@ import {
   refusal,
   spell,
   unadoptedWarning,
-  wouldRunWarning,
 } from '../../src/core/refusal.ts'
 import { aRow, aRun } from '../support/build.ts'
 
@@ -64,10 +63,6 @@ t.test('other sentences', async (t) => {
     /"10-quiesce-shop" failed and was passed over \(dryRun\)/,
   )
   t.match(passedOverWarning('PreBackup', aRow(), 'onError: Continue'), /onError: Continue\): $/)
-  t.match(
-    wouldRunWarning('PreBackup', 'a', 'POST https://x/'),
-    /dry run, PreBackup action "a" would run: POST/,
-  )
   t.match(unadoptedWarning(['a', 'b']), /a, b; adopt each/)
   t.match(breakGlass('velero'), /kubectl label namespace velero tidewaiter.io\/gate=off/)
 })

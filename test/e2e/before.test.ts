@@ -311,9 +311,10 @@ t.test('a dry-run request lists what would run, rendered and masked, and does no
   const { url, calls } = await hook()
   const [pre, post] = [aName('10-pre'), aName('20-post')]
   const headers = [authorization(await aSecret(t, value)), { name: 'X-Of', value: '${backup.metadata.name}' }]
+  const body = { of: '${backup.metadata.name}', why: 'w'.repeat(400) }
   await act(
     t,
-    anAction(pre, mark, { http: { url: `${url}/\${backup.metadata.name}`, headers } }),
+    anAction(pre, mark, { http: { url: `${url}/\${backup.metadata.name}`, headers, body } }),
     anAction(post, mark, { stage: 'PostBackup', http: { url } }),
   )
   const ran = await create(aBackup(name, mark), ['--dry-run=server'])
@@ -322,6 +323,11 @@ t.test('a dry-run request lists what would run, rendered and masked, and does no
     ran.stderr,
     `Warning: tidewaiter: dry run, PreBackup action "${pre}" would run: POST ${url}/${name}`,
   )
+  t.match(
+    ran.stderr,
+    new RegExp(`Warning: tidewaiter: dry run, "${pre}" body 1/3: {"of":"${name}","why":"w+\\n`),
+  )
+  t.match(ran.stderr, new RegExp(`"${pre}" body 3/3: w+"}\\n`), 'the body is told to its end')
   t.match(ran.stderr, `Warning: tidewaiter: dry run, PostBackup action "${post}" would run after it ended`)
   t.notMatch(ran.stderr, value)
   t.notMatch(ran.stderr, 's3cret')
