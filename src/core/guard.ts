@@ -24,7 +24,13 @@ export const guardCanaryName = 'tidewaiter-guard-canary'
 /** What a denied canary is told; it is in the API server's answer, after the names of policy and binding. */
 export const guardCanaryMessage = 'tidewaiter guard: closed'
 
-type Rule = { readonly expression: string; readonly message: string }
+type Rule = {
+  readonly expression: string
+  /** What the user is told; NAMESPACE is filled in, and KEYS if there are some. */
+  readonly message: string
+  /** CEL: the keys of the annotations that the refusal is about. */
+  readonly keys?: string
+}
 type Variable = { readonly name: string; readonly expression: string }
 type Policy = {
   readonly name: string
@@ -35,6 +41,8 @@ type Policy = {
 }
 
 const emergency = breakGlass('NAMESPACE')
+// The API server puts the policy's name before every message: hold.tidewaiter.io, whatever rule it is.
+const notHeld = 'Nothing is held: the policy of that name keeps this rule too'
 
 // Velero pkg/apis/velero/v1/{backup,restore}_types.go. Waiting: Velero has not begun. Starting: what a held object may not become.
 const waiting = "['', 'New']"
@@ -64,6 +72,10 @@ const within = (which: string, one: string, other: string) =>
   `${one}.all(k, !(${which}) || (k in ${other} && ${other}[k] == ${one}[k]))`
 const sameIn = (which: (map: string) => string, one: string, other: string) =>
   `${within(which(one), one, other)} && ${within(which(other), other, one)}`
+/** A CEL list: the keys that keep `sameIn` from holding. */
+const changedIn = (which: (map: string) => string, one: string, other: string) =>
+  `${one}.filter(k, (${which(one)}) && !(k in ${other} && ${other}[k] == ${one}[k])) + ` +
+  `${other}.filter(k, (${which(other)}) && !(k in ${one} && (${which(one)})))`
 
 const canary: Rule = {
   expression: `!variables.created || object.metadata.?name.orValue('') != '${guardCanaryName}'`,
@@ -84,17 +96,20 @@ const phases: readonly Rule[] = [
     expression:
       'variables.created || object.?status.orValue({}) == oldObject.?status.orValue({}) || variables.driver',
     message:
-      'tidewaiter guard: status is written by Velero and tidewaiter only, because its phase sets off actions. Change the rest without it (kubectl replace drops it: use apply or patch), or hold the verb update on the status of this kind',
+      'tidewaiter guard: status is written by Velero and tidewaiter only, because its phase sets off actions. Change the rest without it (kubectl replace drops it: use apply or patch), or hold the verb update on the status of this kind. ' +
+      notHeld,
   },
   {
     expression: `!variables.created || variables.phase in ${waiting} || variables.driver`,
     message:
-      'tidewaiter guard: a new object may not carry a phase later than New, because it would pass its pre actions by. Leave status out, or hold the verb update on the status of this kind',
+      'tidewaiter guard: a new object may not carry a phase later than New, because it would pass its pre actions by. Leave status out, or hold the verb update on the status of this kind. ' +
+      notHeld,
   },
   {
     expression: `variables.created || !(variables.phase in ${waiting}) || variables.oldPhase in ${waiting}`,
     message:
-      'tidewaiter guard: what has begun may not go back to New, because Velero would run it again. Create another object',
+      'tidewaiter guard: what has begun may not go back to New, because Velero would run it again. Create another object. ' +
+      notHeld,
   },
 ]
 
@@ -102,14 +117,16 @@ const admitted: readonly Rule[] = [
   {
     expression: `variables.created || !(variables.oldPhase in ${notBegun}) || object.?spec.orValue({}) == oldObject.?spec.orValue({}) || variables.driver`,
     message:
-      'tidewaiter guard: spec stays as it was admitted until Velero has begun, because the actions ran for it as it was. Delete the object and create another',
+      'tidewaiter guard: spec stays as it was admitted until Velero has begun, because the actions ran for it as it was. Delete the object and create another. ' +
+      notHeld,
   },
   {
     expression:
       `variables.created || !(variables.oldPhase in ${notBegun}) || ` +
       'object.metadata.?labels.orValue({}) == oldObject.metadata.?labels.orValue({}) || variables.driver',
     message:
-      'tidewaiter guard: labels stay as they were admitted until Velero has begun, because Actions match by them. Delete the object and create another',
+      'tidewaiter guard: labels stay as they were admitted until Velero has begun, because Actions match by them. Delete the object and create another. ' +
+      notHeld,
   },
 ]
 
@@ -119,13 +136,15 @@ const annotations: readonly Rule[] = [
     expression:
       `(variables.created ? !(variables.phase in ${waiting}) || !variables.notes.exists(k, ${isOurs}) : ` +
       `${sameIn(() => isOurs, 'variables.notes', 'variables.oldNotes')}) || variables.keeper`,
-    message: `tidewaiter guard: annotations tidewaiter.io/* are written by tidewaiter only. Leave them as they are, or hold the verb release on actionruns. ${emergency}`,
+    keys: changedIn(() => isOurs, 'variables.notes', 'variables.oldNotes'),
+    message: `tidewaiter guard: the annotations KEYS are written by tidewaiter only. Leave them as they are, or hold the verb release on actionruns. ${notHeld}. ${emergency}`,
   },
   {
     expression:
       `(variables.created ? !(variables.phase in ${waiting}) || !variables.notes.exists(k, ${isSkip('variables.notes')}) : ` +
       `${sameIn(isSkip, 'variables.notes', 'variables.oldNotes')}) || variables.skipper`,
-    message: `tidewaiter guard: annotations that skip actions need the verb skip on actions, and what they say counts as of CREATE. Leave them out, or ask who holds that verb. ${emergency}`,
+    keys: changedIn(isSkip, 'variables.notes', 'variables.oldNotes'),
+    message: `tidewaiter guard: the annotations KEYS skip actions, which needs the verb skip on actions, and what they say counts as of CREATE. Leave them out, or ask who holds that verb. ${notHeld}. ${emergency}`,
   },
 ]
 
@@ -153,6 +172,10 @@ const hold: Policy = {
 
 const templateNotes = '?spec.template.metadata.annotations.orValue({})'
 
+/** A CEL list: annotations of ours that came to one map, or changed in it. */
+const foreign = (one: string, other: string) =>
+  `${one}.filter(k, ${isOurs} && !(k in ${other} && ${other}[k] == ${one}[k]))`
+
 const schedules: Policy = {
   name: 'schedules',
   group: 'velero.io',
@@ -179,11 +202,13 @@ const schedules: Policy = {
     canary,
     {
       expression: '!variables.skips || variables.asBefore || variables.skipper',
-      message: `tidewaiter guard: a Schedule whose annotations skip actions may be written, or its template changed, only with the verb skip on actions, because Velero copies them to its Backups. Leave them out, or ask who holds that verb. ${emergency}`,
+      keys: `variables.notes.filter(k, ${isSkip('variables.notes')}) + variables.inner.filter(k, ${isSkip('variables.inner')})`,
+      message: `tidewaiter guard: a Schedule whose annotations KEYS skip actions may be written, or its template changed, only with the verb skip on actions, because Velero copies them to its Backups. Leave them out, or ask who holds that verb. ${emergency}`,
     },
     {
       expression: `${within(isOurs, 'variables.notes', 'variables.oldNotes')} && ${within(isOurs, 'variables.inner', 'variables.oldInner')} || variables.keeper`,
-      message: `tidewaiter guard: annotations tidewaiter.io/* are written by tidewaiter only, and Velero would copy them to the Backups of this Schedule. Leave them out, or hold the verb release on actionruns. ${emergency}`,
+      keys: `${foreign('variables.notes', 'variables.oldNotes')} + ${foreign('variables.inner', 'variables.oldInner')}`,
+      message: `tidewaiter guard: the annotations KEYS are written by tidewaiter only, and Velero would copy them to the Backups of this Schedule. Leave them out, or hold the verb release on actionruns. ${emergency}`,
     },
   ],
 }
@@ -213,15 +238,20 @@ const records = (accounts: readonly string[]): Policy => ({
   ],
 })
 
-/** A text as CEL that puts the request's namespace in, so that the way out can be copied. */
-const celText = (text: string) =>
-  `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'").replaceAll('NAMESPACE', "' + request.namespace + '")}'`
+/** A text as CEL that puts in the request's namespace, so that the way out can be copied, and the keys it is about. */
+const celText = (text: string, keys: string | undefined) =>
+  `'${text
+    .replaceAll('\\', '\\\\')
+    .replaceAll("'", "\\'")
+    .replaceAll('NAMESPACE', "' + request.namespace + '")
+    .replaceAll('KEYS', keys === undefined ? 'KEYS' : `' + (${keys}).join(', ') + '`)}'`
 
-const validation = ({ expression, message }: Rule) => ({
+const validation = ({ expression, message, keys }: Rule) => ({
   expression,
   reason: 'Forbidden',
-  message,
-  ...(message.includes('NAMESPACE') ? { messageExpression: celText(message) } : {}),
+  // Alone if the expression cannot be evaluated, as with more keys than fit into 5 KiB.
+  message: message.replaceAll('KEYS', 'that it brings along'),
+  ...(message.includes('NAMESPACE') ? { messageExpression: celText(message, keys) } : {}),
 })
 
 /** The name of a policy and of its binding. */

@@ -72,3 +72,29 @@ t.test('every refusal says who speaks, and is one line', async (t) => {
   for (const { message } of spec.flatMap(({ validations }) => validations))
     t.match(message, /^tidewaiter guard: [^\n]+$/)
 })
+
+t.test(
+  'what a user is told has no placeholder left in it, but for the namespace where CEL fills it in',
+  async (t) => {
+    const validations = of('ValidatingAdmissionPolicy').flatMap(
+      (policy) =>
+        (policy['spec'] as { validations: { message: string; messageExpression?: string }[] }).validations,
+    )
+    for (const { message, messageExpression } of validations) {
+      t.notMatch(message, /KEYS/)
+      t.notMatch(messageExpression ?? '', /KEYS|NAMESPACE/)
+      t.equal(messageExpression !== undefined, message.includes('NAMESPACE'))
+    }
+  },
+)
+
+t.test('every rule of the policy "hold" but the hold itself says that nothing is held', async (t) => {
+  const [hold] = of('ValidatingAdmissionPolicy')
+  const { validations } = hold?.['spec'] as { validations: { message: string }[] }
+  t.same(
+    validations.map(({ message }) => message).filter((message) => !message.includes('Nothing is held'))
+      .length,
+    2,
+    'the canary and the hold',
+  )
+})

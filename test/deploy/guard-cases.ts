@@ -104,7 +104,20 @@ const velero: readonly Case[] = [
     creates({ annotations: { 'tidewaiter.io/pre': '{}' } }, 'Restore'),
   ],
   ['a new Backup with a hold', 'releaser', 'passes', creates({ annotations: hold })],
-  ['a new Backup that skips an action', 'alice', /verb skip on actions/, creates({ annotations: skip })],
+  [
+    'a new Backup that skips an action',
+    'alice',
+    /annotations 10-a\/prebackup skip actions, .*verb skip on actions.*Nothing is held: .*namespace \S+ tidewaiter\.io\/gate=off/,
+    creates({ annotations: skip }),
+  ],
+  [
+    'a new Backup that skips two ways, beside what skips nothing',
+    'alice',
+    /annotations (9-b\/postbackup, tidewaiter\.io\/skip-actions|tidewaiter\.io\/skip-actions, 9-b\/postbackup) skip actions/,
+    creates({
+      annotations: { 'a/prebackup': 'no', '9-b/postbackup': 'skip', 'tidewaiter.io/skip-actions': 'x' },
+    }),
+  ],
   ['a new Backup that skips an action', 'releaser', /verb skip on actions/, creates({ annotations: skip })],
   ['a new Backup that skips an action', 'skipper', 'passes', creates({ annotations: skip })],
   [
@@ -228,7 +241,7 @@ const velero: readonly Case[] = [
   [
     'a completion time is written',
     'alice',
-    /status is written by/,
+    /status is written by.*Nothing is held/,
     change({ phase: 'InProgress' }, { status: { completionTimestamp: '2026-01-01T00:00:00Z' } }),
   ],
   ['a Backup starts', 'velero', 'passes', change({}, phase('InProgress'))],
@@ -298,7 +311,7 @@ const velero: readonly Case[] = [
   [
     'an annotation of ours changes',
     'driver',
-    /written by tidewaiter only/,
+    /the annotations tidewaiter\.io\/post are written by tidewaiter only/,
     change(
       { phase: 'Completed', annotations: { 'tidewaiter.io/post': '1' } },
       note({ 'tidewaiter.io/post': '2' }),
@@ -307,7 +320,7 @@ const velero: readonly Case[] = [
   [
     'an annotation of ours goes',
     'alice',
-    /written by tidewaiter only/,
+    /the annotations tidewaiter\.io\/post are written by tidewaiter only/,
     change(
       { phase: 'Completed', annotations: { 'tidewaiter.io/post': '1' } },
       { metadata: { annotations: null } },
@@ -335,13 +348,13 @@ const velero: readonly Case[] = [
   [
     'a skip goes later',
     'alice',
-    /verb skip on actions/,
+    /annotations 10-a\/prebackup skip actions/,
     change({ annotations: skip }, note({ '10-a/prebackup': null })),
   ],
   [
     'a value becomes a skip',
     'alice',
-    /verb skip on actions/,
+    /annotations 10-a\/prebackup skip actions/,
     change({ annotations: { '10-a/prebackup': 'no' } }, note(skip)),
   ],
   ['a skip comes later', 'skipper', 'passes', change({ phase: 'New' }, note(skip))],
@@ -356,12 +369,17 @@ const velero: readonly Case[] = [
 const skipping = { annotations: skip }
 const schedules: readonly Case[] = [
   ['a plain Schedule', 'alice', 'passes', creates({}, 'Schedule')],
-  ['a Schedule that skips', 'alice', /verb skip on actions/, creates(skipping, 'Schedule')],
+  [
+    'a Schedule that skips',
+    'alice',
+    /annotations 10-a\/prebackup skip.*verb skip on actions/,
+    creates(skipping, 'Schedule'),
+  ],
   ['a Schedule that skips', 'skipper', 'passes', creates(skipping, 'Schedule')],
   [
     'a Schedule with a hold',
     'alice',
-    /written by tidewaiter only/,
+    /the annotations tidewaiter\.io\/hold are written by tidewaiter only/,
     creates({ annotations: hold }, 'Schedule'),
   ],
   ['a Schedule with a hold', 'releaser', 'passes', creates({ annotations: hold }, 'Schedule')],

@@ -183,8 +183,8 @@ t.test('skip annotations', async (t) => {
       t.match(
         ran.stderr,
         `"${name}" is forbidden: ValidatingAdmissionPolicy 'hold.tidewaiter.io' with binding 'hold.tidewaiter.io' denied request: ` +
-          'tidewaiter guard: annotations that skip actions need the verb skip on actions, and what they say counts as of CREATE. ' +
-          'Leave them out, or ask who holds that verb',
+          `tidewaiter guard: the annotations ${Object.keys(notes).join(', ')} skip actions, which needs the verb skip on actions, ` +
+          'and what they say counts as of CREATE. Leave them out, or ask who holds that verb. Nothing is held: ',
       )
       t.same(await runsOf('backup', name), [])
     }

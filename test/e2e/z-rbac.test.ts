@@ -207,7 +207,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   'velero: get list watch create delete actionruns': backup,
   'velero: update actionruns/status': backup,
   'velero: release actionruns': log(
-    /annotations tidewaiter\.io\/\* are written by tidewaiter only/,
+    /annotations tidewaiter\.io\/\S+ are written by tidewaiter only/,
     backUpOnce,
   ),
   'velero: get list create update delete leases': backup,
