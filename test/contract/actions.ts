@@ -7,6 +7,7 @@ import { actionKind } from '../../src/api/action.ts'
 import { parseAction } from '../../src/api/parse.ts'
 import { sentenceOf, type FieldProblem } from '../../src/api/problems.ts'
 import type { Node } from '../../src/api/schema.ts'
+import { anyCharacter } from '../support/any-text.ts'
 
 /** An Action as somebody might apply it, right or wrong. */
 export type Raw = Record<string, unknown>
@@ -22,7 +23,7 @@ export type Difference = { readonly manifest: Raw; readonly ours: string; readon
 const filled = (length: number) => fc.constantFrom('a', 'é', '語', '🚢').map((unit) => unit.repeat(length))
 const words = (max: number) =>
   fc.oneof(
-    fc.string({ unit: 'binary', minLength: 1, maxLength: 12 }),
+    fc.string({ unit: anyCharacter, minLength: 1, maxLength: 12 }),
     filled(1),
     filled(max),
     filled(max - 1),

@@ -66,15 +66,16 @@ const warningText = (header: string): string =>
     .toString()
     .replaceAll(/\\(.)/g, '$1')
 
-/** Looks until something else than undefined is found; fails after ten seconds. */
+/** Looks until something else than undefined is found, seldom if a look is costly; fails after ten seconds. */
 export async function eventually<T>(
   what: string,
   look: () => Promise<T | undefined> | T | undefined,
+  everyMs = 20,
 ): Promise<T> {
-  for (let left = 500; left > 0; left -= 1) {
+  for (let left = 10_000; left > 0; left -= everyMs) {
     const found = await look()
     if (found !== undefined) return found
-    await sleep(20)
+    await sleep(everyMs)
   }
   throw new Error(`waited ten seconds, and it was not so: ${what}`)
 }

@@ -26,11 +26,12 @@ t.test('a copy of the Actions that has been silent is not believed: the API serv
   }
   t.equal((await system.call('POST', pathOf('actions'), { body })).status, 201)
   let count = 0
-  await eventually('the new Action runs', async () => {
+  const oneMore = async () => {
     const { status, body } = await create(system, backup(`b${(count += 1)}`))
     if (status !== 201) throw new Error(JSON.stringify(body))
     return system.hooks.calls('/20-b').length > 0 || undefined
-  })
+  }
+  await eventually('the new Action runs', oneMore, 500)
   const faults = { match: { verb: 'list', resource: 'actions' }, times: forever }
   system.api.faults.add({ ...faults, effect: { kind: 'answer', code: 500 } })
   const { status, body: said } = await create(system, backup('refused'))
