@@ -42,6 +42,8 @@ export type Hooks = {
 /** A running system. */
 export type System = {
   readonly api: ApiServer
+  /** The time of all that runs in it. */
+  readonly clock: Clock
   readonly velero: Cluster['velero']
   readonly hooks: Hooks
   /** The service that was started with it. */
@@ -88,6 +90,7 @@ export async function startCluster(t: Test, options: SystemOptions = {}): Promis
   const none = { ports: { webhook: undefined, metrics: 0 }, ready: () => false, stop: absent, kill: absent }
   return {
     api: cluster.api,
+    clock,
     velero: cluster.velero,
     hooks,
     service: options.service === false ? none : await start(),

@@ -68,7 +68,7 @@ t.test('a Backup that slipped by while nobody was there is reported as unguarded
     `/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/${metadata.name}`,
   )
   // Whole seconds: only a later one is provably after the install.
-  await new Promise((resolve) => setTimeout(resolve, 1_100 / 8))
+  await system.clock.sleep(1_100)
   t.equal((await create(system, backup('b1'))).status, 201)
   await ended(system, 'b1')
   await system.startService()
