@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
 # The light form of the cluster: a real etcd and kube-apiserver on loopback, and Velero as a process. Needs no root; runs no pods.
-# usage: light.sh up DIR | velero DIR | down DIR
+# usage: light.sh up DIR | velero DIR [NAMESPACE [FLAG...]] | down DIR
 #   up      leaves DIR/{admin,alice,velero,tidewaiter}.kubeconfig; the last two are the service accounts of these names
-#   velero  adds an S3 gateway and a Velero server
+#   velero  adds a Velero server, of NAMESPACE (default velero) and with these flags, and an S3 gateway for it; again for another one
 #   down    ends all of it and removes all but the logs
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 usage() { sed -n 's/^# usage: /usage: /p' "${BASH_SOURCE[0]}" >&2; exit 2; }
-[ $# -eq 2 ] || usage
+[ $# -eq 2 ] || { [ $# -gt 2 ] && [ "$1" = velero ]; } || usage
 command=$1
 D=$(mkdir -p "$2" && cd "$2" && pwd -P)
+shift 2
 ENTER=()
 # shellcheck source=paths.sh
 source "$here/paths.sh"
@@ -45,22 +46,30 @@ up() {
 }
 
 velero() {
-  local began=$SECONDS ports
+  local began=$SECONDS ports namespace=${1:-velero} name=velero s3=s3 sidecar=sidecar
+  [ "$namespace" = velero ] || name=velero-$namespace s3=s3-$namespace sidecar=sidecar-$namespace
   [ -f "$D/admin.kubeconfig" ] || { echo "light.sh: nothing is up in $D" >&2; exit 1; }
   export KUBECONFIG=$D/admin.kubeconfig
   read -ra ports < <(free_ports 3)
   # The kinds, and the Deployment, which a Restore reads; nothing runs it here.
-  command velero install --dry-run -o yaml --no-secret --no-default-backup-location --use-volume-snapshots=false \
-    --plugins velero/velero-plugin-for-aws:v1.14.3 >"$D/state/velero.yaml"
-  for _ in 1 2 3; do kubectl apply -f "$D/state/velero.yaml" >"$D/logs/velero-install.log" 2>&1 && break; sleep 0.5; done
-  mkdir -p "$D/state/s3/backups" "$D/state/sidecar" "$D/state/plugins"
+  command velero install --namespace "$namespace" --dry-run -o yaml --no-secret --no-default-backup-location --use-volume-snapshots=false \
+    --plugins velero/velero-plugin-for-aws:v1.14.3 >"$D/state/$name.yaml"
+  for _ in 1 2 3; do kubectl apply -f "$D/state/$name.yaml" >"$D/logs/$name-install.log" 2>&1 && break; sleep 0.5; done
+  mkdir -p "$D/state/$s3/backups" "$D/state/$sidecar" "$D/state/plugins"
   cp "$BIN/velero-plugin-for-aws" "$D/state/plugins/"
-  start s3 versitygw --port "127.0.0.1:${ports[0]}" --access minio --secret minio12345 posix --sidecar "$D/state/sidecar" "$D/state/s3"
+  start "$s3" versitygw --port "127.0.0.1:${ports[0]}" --access minio --secret minio12345 posix --sidecar "$D/state/$sidecar" "$D/state/$s3"
   printf '[default]\naws_access_key_id=minio\naws_secret_access_key=minio12345\n' >"$D/state/aws"
+  # The account of the namespace velero stands for all of them: tokens are given out once, by `up`.
   kubectl apply -f - >/dev/null <<END
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: $name-account}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}
+subjects: [{kind: ServiceAccount, name: velero, namespace: velero}]
+---
 apiVersion: velero.io/v1
 kind: BackupStorageLocation
-metadata: {name: default, namespace: velero}
+metadata: {name: default, namespace: $namespace}
 spec:
   provider: aws
   default: true
@@ -68,11 +77,11 @@ spec:
   config: {region: us-east-1, s3ForcePathStyle: 'true', s3Url: 'http://127.0.0.1:${ports[0]}'}
 END
   # The plugin's own process reads KUBECONFIG too.
-  start velero env KUBECONFIG="$D/velero.kubeconfig" VELERO_NAMESPACE=velero VELERO_SCRATCH_DIR="$D/state" \
+  start "$name" env KUBECONFIG="$D/velero.kubeconfig" VELERO_NAMESPACE="$namespace" VELERO_SCRATCH_DIR="$D/state" \
     AWS_SHARED_CREDENTIALS_FILE="$D/state/aws" AWS_EC2_METADATA_DISABLED=true \
-    velero server --kubeconfig "$D/velero.kubeconfig" --namespace velero --plugin-dir "$D/state/plugins" \
-    --metrics-address "127.0.0.1:${ports[1]}" --profiler-address "127.0.0.1:${ports[2]}"
-  await velero 60 kubectl -n velero wait bsl/default --for 'jsonpath={.status.phase}=Available' --timeout 5s
+    velero server --kubeconfig "$D/velero.kubeconfig" --namespace "$namespace" --plugin-dir "$D/state/plugins" \
+    --metrics-address "127.0.0.1:${ports[1]}" --profiler-address "127.0.0.1:${ports[2]}" "${@:2}"
+  await "$name" 60 kubectl -n "$namespace" wait bsl/default --for 'jsonpath={.status.phase}=Available' --timeout 5s
   echo "velero ready after $((SECONDS - began)) s" >&2
 }
 
@@ -82,6 +91,6 @@ down() {
 }
 
 case $command in
-  up | velero | down) exec 9>"$D/.lock" && flock -w 120 9 && "$command" ;;
+  up | velero | down) exec 9>"$D/.lock" && flock -w 120 9 && "$command" "$@" ;;
   *) usage ;;
 esac
