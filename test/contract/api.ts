@@ -16,7 +16,7 @@ export type Api = {
   readonly patch: (path: string, body: object, options: PatchOptions) => Promise<Answer>
   readonly delete: (path: string, body?: object, query?: Options['query']) => Promise<Answer>
   /** A watch; it is closed at the end of the case. */
-  readonly watch: (path: string, query?: Options['query']) => Promise<Watch>
+  readonly watch: (path: string, query?: Options['query'], silentMs?: number) => Promise<Watch>
   /** Makes a namespace of a fresh name; with labels if given. */
   readonly namespace: (labels?: Readonly<Record<string, string>>) => Promise<string>
   /** A name that nobody else uses. */
@@ -100,8 +100,8 @@ function forCase({ endpoint, agent, name, hooks, whole }: Shared): Made {
       request('PATCH', path, { body, query, contentType: patchTypes[type] }),
     delete: (path, body, query = {}) =>
       request('DELETE', path, { query, ...(body === undefined ? {} : { body }) }),
-    watch: async (path, query = {}) => {
-      const watch = await beginWatch(wire, path, { query })
+    watch: async (path, query = {}, silentMs) => {
+      const watch = await beginWatch(wire, path, { query, ...(silentMs === undefined ? {} : { silentMs }) })
       undo.push(watch.close)
       return watch
     },

@@ -27,6 +27,8 @@ export type Options = {
   /** Instead of the endpoint's own token; null for none at all. */
   readonly token?: string | null
   readonly headers?: Readonly<Record<string, string>>
+  /** How long a server may be silent, if longer than usual. */
+  readonly silentMs?: number
 }
 
 /** What a server answered. */
@@ -96,7 +98,7 @@ export async function begin(
     if (!outgoing.reusedSocket || error.code !== 'ECONNRESET') return reject(error)
     resolve(begin({ endpoint, agent: new Agent() }, [method, path], options))
   })
-  outgoing.setTimeout(longestAnswerMs, () =>
+  outgoing.setTimeout(options.silentMs ?? longestAnswerMs, () =>
     outgoing.destroy(new Error(`${method} ${path}: no answer in time`)),
   )
   outgoing.end(sent)

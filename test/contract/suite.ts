@@ -22,15 +22,28 @@ export const selected = ({ has, only }: Selection): readonly Case[] =>
     (one) => (one.needs === undefined || has.includes(one.needs)) && (only?.test(one.name) ?? true),
   )
 
-/** Runs a selection; `report` hears of each case as it ends, in any order. */
-export async function runSuite(
+/** Cases to run, and how many at a time. */
+export type Batch = { readonly cases: readonly Case[]; readonly atOnce: number }
+
+const usualAtOnce = 8
+
+/** Runs a selection of the contract; `report` hears of each case as it ends, in any order. */
+export const runSuite = (
   endpoint: Endpoint,
   selection: Selection,
+  report: (result: Result) => void,
+): Promise<void> =>
+  runCases(endpoint, { cases: selected(selection), atOnce: selection.atOnce ?? usualAtOnce }, report)
+
+/** Runs any cases. */
+export async function runCases(
+  endpoint: Endpoint,
+  { cases, atOnce }: Batch,
   report: (result: Result) => void,
 ): Promise<void> {
   const hooks = await startHookServer()
   const connection = connect(endpoint, hooks)
-  const waiting = [...selected(selection)]
+  const waiting = [...cases]
   const worker = async (): Promise<void> => {
     for (let one = waiting.shift(); one !== undefined; one = waiting.shift()) {
       const began = performance.now()
@@ -40,7 +53,7 @@ export async function runSuite(
       report({ name: one.name, failed: failed ?? left, ms: Math.round(performance.now() - began) })
     }
   }
-  await Promise.all(Array.from({ length: selection.atOnce ?? 8 }, worker))
+  await Promise.all(Array.from({ length: atOnce }, worker))
   await connection.close()
   await hooks.close()
 }

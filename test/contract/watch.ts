@@ -13,7 +13,7 @@ export type Watch = AsyncIterable<WatchEvent> & {
   /** The next `count` events, each as `TYPE name`. */
   readonly take: (count: number) => Promise<readonly string[]>
   /** Reads on to the event that `wanted` is true for, and gives it. */
-  readonly until: (wanted: (event: WatchEvent) => boolean) => Promise<WatchEvent>
+  readonly until: (wanted: (event: WatchEvent) => boolean, ms?: number) => Promise<WatchEvent>
   /** All events until the server ends the watch. */
   readonly rest: () => Promise<readonly WatchEvent[]>
   readonly close: () => void
@@ -48,14 +48,15 @@ function reading(lines: AsyncIterator<string>, close: () => void): Watch {
     const line = await within(lines.next(), ms)
     return line.done === true ? undefined : JSON.parse(line.value)
   }
-  const one = async (): Promise<WatchEvent> => (await next()) ?? assert.fail('the watch ended too early')
+  const one = async (ms = patience): Promise<WatchEvent> =>
+    (await next(ms)) ?? assert.fail('the watch ended too early')
   const rest = async (): Promise<readonly WatchEvent[]> => {
     const event = await next(patience * 2)
     return event === undefined ? [] : [event, ...(await rest())]
   }
-  const until = async (wanted: (event: WatchEvent) => boolean): Promise<WatchEvent> => {
-    const event = await one()
-    return wanted(event) ? event : until(wanted)
+  const until: Watch['until'] = async (wanted, ms = patience) => {
+    const event = await one(ms)
+    return wanted(event) ? event : until(wanted, ms)
   }
   const take = async (count: number): Promise<readonly string[]> => {
     const taken: string[] = []

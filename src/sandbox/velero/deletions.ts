@@ -32,7 +32,8 @@ async function reconcile(life: Life, name: string): Promise<void> {
   }
   await dropOthers(life, request)
   const refused = whyNot(life, request)
-  if (refused !== undefined) return void (await processed(life, request, [refused]))
+  if (refused !== undefined)
+    return void (await processed(life, request, [`backup deletion failed: ${refused}`]))
   const backup = life.copy('backups').get(textAt(request, 'spec', 'backupName'))
   if (backup === undefined) return
   await remove(life, request, backup)

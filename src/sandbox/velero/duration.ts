@@ -22,3 +22,16 @@ export function parseDuration(text: string): number | undefined {
 
 /** Milliseconds; absent, empty or unreadable counts as zero, as an unset metav1.Duration does. */
 export const durationMs = (text: string): number => parseDuration(text) ?? 0
+
+/** As Go writes it (time.Duration.String): `1h0m6s`, `1.5s`, `300ms`, `0s`. */
+export function goDuration(ms: number): string {
+  const ns = Math.round(ms * 1e6)
+  if (ns === 0) return '0s'
+  if (ns < 1e3) return `${ns}ns`
+  if (ns < 1e6) return `${ns / 1e3}µs`
+  if (ns < 1e9) return `${ns / 1e6}ms`
+  const minutes = Math.floor(ns / 60e9)
+  const seconds = `${Number((ns / 1e9 - minutes * 60).toFixed(9))}s`
+  if (minutes === 0) return seconds
+  return minutes < 60 ? `${minutes}m${seconds}` : `${Math.floor(minutes / 60)}h${minutes % 60}m${seconds}`
+}

@@ -110,7 +110,7 @@ function locationErrors(name: string, { named, locations }: Choice): readonly st
   if (location === undefined) {
     const which = named ? `the default ${name} was not found` : `the server default ${name} does not exist`
     return [
-      `an existing backup storage location was not specified at backup creation time and ${which}. Please address this issue (see \`velero backup-location -h\` for options) and create a new backup. Error: backupstoragelocations.velero.io "${name}" not found`,
+      `an existing backup storage location was not specified at backup creation time and ${which}. Please address this issue (see \`velero backup-location -h\` for options) and create a new backup. Error: BackupStorageLocation.velero.io "${name}" not found`,
     ]
   }
   return [
@@ -128,7 +128,7 @@ function snapshotErrors(backup: JsonObject, locations: readonly JsonObject[]): r
     .filter((name) => !locations.some((one) => nameOf(one) === name))
     .map(
       (name) =>
-        `a VolumeSnapshotLocation CRD for the location ${name} with the name specified in the backup spec needs to be created before this snapshot can be executed. Error: volumesnapshotlocations.velero.io "${name}" not found`,
+        `a VolumeSnapshotLocation CRD for the location ${name} with the name specified in the backup spec needs to be created before this snapshot can be executed. Error: VolumeSnapshotLocation.velero.io "${name}" not found`,
     )
 }
 

@@ -98,13 +98,13 @@ function backupSource(
   if (backup === undefined)
     return {
       errors: [
-        `Error retrieving backup: can't find backup ${namespace}/${name}: backups.velero.io "${name}" not found`,
+        `Error retrieving backup: can't find backup ${namespace}/${name}: Backup.velero.io "${name}" not found`,
       ],
     }
   const wanted = textAt(backup, 'spec', 'storageLocation')
   const location = locations.find((one) => nameOf(one) === wanted)
   if (location === undefined)
-    return { errors: [`Error retrieving backup: backupstoragelocations.velero.io "${wanted}" not found`] }
+    return { errors: [`Error retrieving backup: BackupStorageLocation.velero.io "${wanted}" not found`] }
   if (phaseOf(location) !== 'Available')
     return { errors: [`The BSL ${wanted} is unavailable, cannot retrieve the backup`] }
   const schedule =

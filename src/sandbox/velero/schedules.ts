@@ -2,6 +2,7 @@
 import { stamp } from '../apiserver/clock.ts'
 import { at, objectAt, same, textAt, textMapAt, type JsonObject } from '../apiserver/json.ts'
 import { parseCron, type Cron } from './cron.ts'
+import { durationMs, goDuration } from './duration.ts'
 import { nameOf } from './informer.ts'
 import { phaseOf, withSpec, withStatus } from './phases.ts'
 import type { Life } from './server.ts'
@@ -73,6 +74,8 @@ async function submit(life: Life, schedule: JsonObject): Promise<void> {
   await life.client.patch('schedules', schedule, withStatus(schedule, { lastBackup: stamp(now) }))
 }
 
+const durations = ['ttl', 'csiSnapshotTimeout', 'itemOperationTimeout'] as const
+
 /** The Backup that a Schedule makes, with the zero values that Velero's Go types send. */
 export function backupOf(schedule: JsonObject, now: number): JsonObject {
   const name = nameOf(schedule)
@@ -99,12 +102,10 @@ export function backupOf(schedule: JsonObject, now: number): JsonObject {
       ...(at(schedule, 'spec', 'useOwnerReferencesInBackup') === true ? { ownerReferences: [owner] } : {}),
     },
     spec: {
-      ttl: '0s',
-      csiSnapshotTimeout: '0s',
-      itemOperationTimeout: '0s',
       hooks: {},
       metadata: {},
       ...template,
+      ...Object.fromEntries(durations.map((one) => [one, goDuration(durationMs(textAt(template, one)))])),
     },
     status: {},
   }

@@ -5,7 +5,7 @@ import { mergePatch } from '../../../src/sandbox/apiserver/patch/merge-patch.ts'
 import { same, type JsonObject } from '../../../src/sandbox/apiserver/json.ts'
 import { touched } from '../../../src/sandbox/velero/backup-queue.ts'
 import { parseCron } from '../../../src/sandbox/velero/cron.ts'
-import { parseDuration } from '../../../src/sandbox/velero/duration.ts'
+import { goDuration, parseDuration } from '../../../src/sandbox/velero/duration.ts'
 import { labelName } from '../../../src/sandbox/velero/label-name.ts'
 import { mergeDiff } from '../../../src/sandbox/velero/merge-diff.ts'
 import { prepared } from '../../../src/sandbox/velero/prepare.ts'
@@ -28,6 +28,14 @@ t.test('the difference of two objects, merged into the one, gives the other', as
   )
   t.same(mergeDiff({ a: { b: 1, c: 2 }, l: [1] }, { a: { b: 1, d: 3 }, l: [1] }), { a: { c: null, d: 3 } })
 })
+t.test('durations are written as Go writes them', async (t) => {
+  const written = ['0s', '300ms', '1.5s', '20ns', '1.5µs', '59s', '1m0s', '2m0.25s', '1h0m6s', '720h0m0s']
+  t.same(
+    written.map((one) => goDuration(parseDuration(one) ?? -1)),
+    written,
+  )
+})
+
 t.test('durations are read as Go reads them', async (t) => {
   const want = {
     '1h30m': 5_400_000,

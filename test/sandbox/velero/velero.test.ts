@@ -257,9 +257,9 @@ t.test('a deletion that cannot be is Processed with the reason', async (t) => {
   })
   await phase(cluster, 'backups', 'running', 'InProgress')
   const want = {
-    none: 'backup not found',
-    held: 'backup storage location  not found',
-    running: 'backup is still in progress',
+    none: 'backup deletion failed: backup not found',
+    held: 'backup deletion failed: backup storage location  not found',
+    running: 'backup deletion failed: backup is still in progress',
   }
   for (const [name, error] of Object.entries(want)) {
     make(cluster, 'DeleteBackupRequest', `d-${name}`, request(name))
