@@ -1,0 +1,58 @@
+/** Runs a suite on a copy of the tree, in a process of its own, and says which cases failed. */
+import { spawn } from 'node:child_process'
+import { suiteOf, type Bug, type Suite } from './bug.ts'
+import type { Tree } from './tree.ts'
+
+/** How a suite went. */
+export type Run = {
+  readonly cases: number
+  readonly failed: readonly string[]
+  /** Why there is nothing to judge by: the process ended badly, or not at all. */
+  readonly broken: string | undefined
+}
+
+/** What became of a bug. */
+export type Verdict =
+  | { readonly is: 'caught'; readonly by: readonly string[] }
+  | { readonly is: 'survived' }
+  /** No proof of anything: the sandbox does not work at all with it. */
+  | { readonly is: 'too coarse'; readonly why: string }
+
+// The slowest suite takes 10 s alone; a bug may make cases wait until they give up, 10 s each, eight at a time.
+const longestMs = 150_000
+// A bug that most cases meet is none that a careful suite is needed for.
+const largestShare = 0.15
+
+/** Runs a suite of this tree. */
+export async function runOn(tree: Tree, suite: Suite): Promise<Run> {
+  const child = spawn(process.execPath, [tree.path('test/contract/planted/suite-main.ts'), suite], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const timer = setTimeout(() => child.kill('SIGKILL'), longestMs)
+  const [out, err, code] = await Promise.all([
+    child.stdout.setEncoding('utf8').toArray(),
+    child.stderr.setEncoding('utf8').toArray(),
+    new Promise<number | null>((resolve) => child.on('close', resolve)),
+  ])
+  clearTimeout(timer)
+  const results = out.join('').split('\n').filter(Boolean).map(resultOf)
+  const failed = results.filter((one) => one.failed !== undefined).map((one) => one.name)
+  const broken = code === 0 ? undefined : `it ended with ${code ?? 'a signal'}: ${err.join('').slice(-400)}`
+  return { cases: results.length, failed: failed.toSorted(), broken }
+}
+
+type Line = { readonly name: string; readonly failed?: string }
+const resultOf = (line: string): Line => JSON.parse(line)
+
+/** Plants a bug, runs its suite and judges. */
+export async function judge(tree: Tree, bug: Bug): Promise<Verdict> {
+  const takeOut = await tree.plant(bug)
+  const { cases, failed, broken } = await runOn(tree, suiteOf(bug))
+  await takeOut()
+  if (broken !== undefined) return { is: 'too coarse', why: broken }
+  if (failed.length === 0) return { is: 'survived' }
+  const share = failed.length / cases
+  if (share > largestShare)
+    return { is: 'too coarse', why: `${failed.length} of ${cases} cases fail with it: ${failed[0]}` }
+  return { is: 'caught', by: failed }
+}
