@@ -1,101 +1,75 @@
 /** Server-side apply: the manager's fields are exactly those it applies; what others own is theirs, unless forced. */
-import { ApiError } from '../errors/status.ts'
-import { isObject, type Json, type JsonObject } from '../json.ts'
+import { isObject, same, textAt, type Json, type JsonObject } from '../json.ts'
+import type { Resource } from '../resources/resource.ts'
 import type { Node } from '../schema/node.ts'
-import { merge, removeFields } from './merge.ts'
-import { managersOf, ownedByOthers, tracked, withManagers, type Manager, type Writer } from './managed.ts'
-import { difference, empty, isEmpty, outside, pathsOf, union, within, type FieldSet } from './set.ts'
-import { changesBetween, fieldsOf } from './typed.ts'
+import { conflictError } from './conflict.ts'
+import { identityOf, managersOf, tracked, withManagers, type Manager, type Writer } from './managed.ts'
+import { merge } from './merge.ts'
+import { afterChange, changes, resetBy, updated } from './ownership.ts'
+import { without } from './remove.ts'
+import { difference, intersection, isEmpty, outside, union, withNamedFields, type FieldSet } from './set.ts'
+import { fieldsOf } from './typed.ts'
+
+/** What is applied to what. */
+export type Application = {
+  readonly live: JsonObject | undefined
+  readonly config: JsonObject
+  readonly force: boolean
+}
 
 /** The object after an apply; throws the conflicts unless `force`. */
 export function applied(
-  node: Node,
-  {
-    live,
-    config,
-    force,
-  }: { readonly live: JsonObject | undefined; readonly config: JsonObject; readonly force: boolean },
+  resource: Resource,
+  { live, config, force }: Application,
   writer: Writer,
 ): JsonObject {
-  const managers = managersOf(live)
-  const isMine = (one: Manager): boolean =>
-    one.operation === 'Apply' && one.manager === writer.manager && one.subresource === writer.subresource
-  const mine = managers.find(isMine)
-  const others = managers.filter((one) => !isMine(one))
-  const fields = fieldsOf(node, tracked(config))
-  const merged = merge(node, live, config)
-  const after = pruned(
-    node,
-    isObject(merged) ? merged : config,
-    abandoned(mine?.fields ?? empty, fields, others),
-  )
-  const { written, removed } = changesBetween(node, tracked(live ?? {}), tracked(after))
-  const conflicts = ownedByOthers(others, within(written, fields))
+  const { node } = resource
+  const former = formerManagers(resource, live, writer)
+  const mine: Manager = {
+    ...writer,
+    operation: 'Apply',
+    fields: outside(fieldsOf(node, config), resetBy(resource, writer.subresource)),
+  }
+  const last = former.find((one) => identityOf(one) === identityOf(mine))
+  const others = former.filter((one) => one !== last)
+  const before = live ?? {}
+  const merged = objectOr(merge(node, before, config), config)
+  const owned = [...others, mine].map((one) => one.fields).reduce(union)
+  const after = last === undefined ? merged : pruned(node, merged, { last: last.fields, owned })
+  const { left, conflicts } = afterChange(others, changes(resource, writer.subresource, [before, after]))
   if (conflicts.length > 0 && !force) throw conflictError(conflicts)
-  const left = others.map((one) => ({ ...one, fields: outside(difference(one.fields, written), removed) }))
-  const unchanged = isEmpty(written) && isEmpty(removed)
-  // Who applies nothing manages nothing.
-  if (fields.children.size === 0) return withManagers(after, left)
-  const time = timeOf(unchanged ? mine : undefined, fields, writer)
-  return withManagers(after, [...left, { ...writer, operation: 'Apply', fields, time }])
+  // An apply that changes nothing keeps the time of the one before; there may have been none.
+  const time = same(before, after) ? (last?.time ?? '') : writer.time
+  return withManagers(after, [...left, { ...mine, fields: tracked(mine.fields), time }])
 }
 
-// An apply that changes neither the object nor what its manager owns keeps the time of the one before.
-function timeOf(mine: Manager | undefined, fields: FieldSet, writer: Writer): string {
-  return mine !== undefined && sameFields(mine.fields, fields) ? mine.time : writer.time
+const objectOr = (value: Json | undefined, otherwise: JsonObject): JsonObject =>
+  isObject(value) ? value : otherwise
+
+// skipnonapplied.go: what is there without any manager is owned by a manager of this name from the first apply on.
+function formerManagers(
+  resource: Resource,
+  live: JsonObject | undefined,
+  writer: Writer,
+): readonly Manager[] {
+  const managers = managersOf(live) ?? []
+  if (managers.length > 0 || live === undefined) return managers
+  const before = { apiVersion: textAt(live, 'apiVersion'), kind: textAt(live, 'kind') }
+  return updated(resource, { before, after: live, former: [] }, { ...writer, manager: 'before-first-apply' })
 }
 
-const sameFields = (a: FieldSet, b: FieldSet): boolean =>
-  isEmpty(difference(a, b)) && isEmpty(difference(b, a))
-
-// What this manager applied before, applies no more, and nobody else owns.
-function abandoned(before: FieldSet, now: FieldSet, others: readonly Manager[]): FieldSet {
-  const owned = others.reduce((all, one) => union(all, one.fields), now)
-  return withoutParents(difference(before, owned), owned)
-}
-
-// A place goes only if nothing below it is owned by somebody.
-function withoutParents(gone: FieldSet, owned: FieldSet): FieldSet {
-  const children = [...gone.children].map(
-    ([key, child]) => [key, withoutParents(child, owned.children.get(key) ?? empty)] as const,
-  )
-  const keep = owned.children.size > 0 || owned.here
-  return { here: gone.here && !keep, children: new Map(children) }
-}
-
-function pruned(node: Node, object: JsonObject, gone: FieldSet): JsonObject {
-  const left = removeFields(node, object, gone)
-  return isObject(left) ? left : object
-}
-
-function conflictError(
-  conflicts: readonly { readonly owner: Manager; readonly fields: FieldSet }[],
-): ApiError {
-  const lines = conflicts.flatMap(({ owner, fields }) =>
-    pathsOf(fields).map((field) => ({ who: whoIs(owner), field })),
-  )
-  const causes: Json = lines.map(({ who, field }) => ({
-    reason: 'FieldManagerConflict',
-    message: `conflict with ${who}`,
-    field,
-  }))
-  return new ApiError({ code: 409, reason: 'Conflict', message: conflictText(lines), details: { causes } })
-}
-
-function conflictText(lines: readonly { readonly who: string; readonly field: string }[]): string {
-  if (lines.length === 1)
-    return `Apply failed with 1 conflict: conflict with ${lines[0]?.who}: ${lines[0]?.field}`
-  const groups = Map.groupBy(lines, (line) => line.who)
-  const parts = [...groups].map(
-    ([who, of]) => `conflicts with ${who}:\n${of.map((line) => `- ${line.field}`).join('\n')}`,
-  )
-  return `Apply failed with ${lines.length} conflicts: ${parts.join('\n')}`
-}
-
-// apimachinery pkg/util/managedfields/internal/conflict.go: appliers are named only.
-function whoIs(owner: Manager): string {
-  const subresource = owner.subresource === '' ? '' : ` with subresource ${JSON.stringify(owner.subresource)}`
-  const name = `${JSON.stringify(owner.manager)}${subresource}`
-  if (owner.operation === 'Apply') return name
-  return `${name} using ${owner.apiVersion}`
+/** Takes away what this manager applied before, applies no more, and nobody else owns (merge/update.go prune). */
+function pruned(
+  node: Node,
+  merged: JsonObject,
+  sets: { readonly last: FieldSet; readonly owned: FieldSet },
+): JsonObject {
+  const ensured = (set: FieldSet): FieldSet => withNamedFields(set, node)
+  const allOf = (object: JsonObject): FieldSet => ensured(fieldsOf(node, object))
+  const remove = (object: JsonObject, gone: FieldSet): JsonObject => objectOr(without(node, object, gone), {})
+  const last = ensured(sets.last)
+  const all = allOf(merged)
+  const bare = remove(merged, last)
+  const withOwned = remove(merged, difference(all, union(allOf(bare), ensured(sets.owned))))
+  return isEmpty(sets.last) ? merged : remove(merged, intersection(difference(all, allOf(withOwned)), last))
 }

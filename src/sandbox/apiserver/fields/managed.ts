@@ -1,18 +1,6 @@
-/** metadata.managedFields: who wrote which fields, kept through updates and applies. */
-import { isObject, listAt, own, same, setAt, textAt, without, type Json, type JsonObject } from '../json.ts'
-import type { Node } from '../schema/node.ts'
-import {
-  difference,
-  empty,
-  fromFieldsV1,
-  intersection,
-  isEmpty,
-  outside,
-  toFieldsV1,
-  union,
-  type FieldSet,
-} from './set.ts'
-import { changesBetween } from './typed.ts'
+/** metadata.managedFields: who owns which fields (apimachinery pkg/util/managedfields/internal/managedfields.go). */
+import { isObject, listAt, own, same, setAt, textAt, type Json, type JsonObject } from '../json.ts'
+import { difference, fromFieldsV1, isEmpty, self, setWith, toFieldsV1, union, type FieldSet } from './set.ts'
 
 /** One entry: a manager's fields. */
 export type Manager = {
@@ -20,6 +8,7 @@ export type Manager = {
   readonly operation: 'Apply' | 'Update'
   readonly apiVersion: string
   readonly subresource: string
+  /** When it last took a field; '' for an apply that changed nothing. */
   readonly time: string
   readonly fields: FieldSet
 }
@@ -32,20 +21,39 @@ export type Writer = {
   readonly time: string
 }
 
-/** The managers of an object; entries that make no sense are left out. */
-export function managersOf(object: JsonObject | undefined): readonly Manager[] {
-  return listAt(object, 'metadata', 'managedFields').flatMap((entry) => {
-    if (!isObject(entry)) return []
-    return [
-      {
-        manager: textAt(entry, 'manager'),
-        operation: textAt(entry, 'operation') === 'Apply' ? 'Apply' : 'Update',
-        apiVersion: textAt(entry, 'apiVersion'),
-        subresource: textAt(entry, 'subresource'),
-        time: textAt(entry, 'time'),
-        fields: fromFieldsV1(own(entry, 'fieldsV1')),
-      } as const,
-    ]
+/** The managers of an object; undefined if one of them makes no sense. */
+export function managersOf(object: JsonObject | undefined): readonly Manager[] | undefined {
+  const managers = listAt(object, 'metadata', 'managedFields').map(managerOf)
+  const sound = managers.filter((one) => one !== undefined)
+  // Of two with the same identity the last counts.
+  return sound.length < managers.length
+    ? undefined
+    : [...new Map(sound.map((one) => [identityOf(one), one])).values()]
+}
+
+function managerOf(entry: Json): Manager | undefined {
+  const operation = textAt(entry, 'operation')
+  const apiVersion = textAt(entry, 'apiVersion')
+  const isKnown = operation === 'Apply' || operation === 'Update'
+  if (!isObject(entry) || !isKnown || apiVersion === '' || textAt(entry, 'fieldsType') !== 'FieldsV1')
+    return undefined
+  return {
+    manager: textAt(entry, 'manager'),
+    operation,
+    apiVersion,
+    subresource: textAt(entry, 'subresource'),
+    time: textAt(entry, 'time'),
+    fields: fromFieldsV1(own(entry, 'fieldsV1')),
+  }
+}
+
+/** What makes a manager one: an applier is the same whichever version it applies. In the form that the real server sorts by. */
+export function identityOf({ manager, operation, apiVersion, subresource }: Manager): string {
+  return JSON.stringify({
+    ...(manager === '' ? {} : { manager }),
+    operation,
+    ...(operation === 'Apply' ? {} : { apiVersion }),
+    ...(subresource === '' ? {} : { subresource }),
   })
 }
 
@@ -53,7 +61,7 @@ export function managersOf(object: JsonObject | undefined): readonly Manager[] {
 export function withManagers(object: JsonObject, managers: readonly Manager[]): JsonObject {
   const entries = managers
     .filter((one) => !isEmpty(one.fields))
-    .toSorted((a, b) => order(a).localeCompare(order(b)))
+    .toSorted(inOrder)
     .map((one): JsonObject => ({
       manager: one.manager,
       operation: one.operation,
@@ -66,66 +74,50 @@ export function withManagers(object: JsonObject, managers: readonly Manager[]): 
   return setAt(object, ['metadata', 'managedFields'], entries.length === 0 ? undefined : entries)
 }
 
-// Applies first, then by time, then by name.
-const order = (one: Manager): string =>
-  `${one.operation === 'Apply' ? 0 : 1} ${one.time} ${one.manager} ${one.subresource}`
-
-// structured-merge-diff never tracks these: fieldmanager/internal/stripmeta.go.
-const untracked = [
-  'creationTimestamp',
-  'deletionTimestamp',
-  'deletionGracePeriodSeconds',
-  'generation',
-  'managedFields',
-  'name',
-  'namespace',
-  'resourceVersion',
-  'selfLink',
-  'uid',
-  'generateName',
-]
-
-/** The object without what nobody owns. */
-export function tracked(object: JsonObject): JsonObject {
-  const rest = without(object, 'apiVersion', 'kind')
-  const metadata = own(rest, 'metadata')
-  if (!isObject(metadata)) return rest
-  const kept = without(metadata, ...untracked)
-  return Object.keys(kept).length === 0 ? without(rest, 'metadata') : { ...rest, metadata: kept }
+// Applies first, then by time, which is of whole seconds.
+function inOrder(a: Manager, b: Manager): number {
+  const places = [a, b].map((one) => [one.operation, one.time, one.manager, one.apiVersion, one.subresource])
+  const [left = [], right = []] = places
+  const index = left.findIndex((part, at) => part !== right[at])
+  return index < 0 ? 0 : (left[index] ?? '') < (right[index] ?? '') ? -1 : 1
 }
 
-/** The object after an update by `writer`, with the managers that this leads to. */
-export function afterUpdate(
-  node: Node,
-  { before, after }: { readonly before: JsonObject | undefined; readonly after: JsonObject },
-  writer: Writer,
-): JsonObject {
-  const former = isReset(after) ? [] : managersOf(before)
-  const { written, removed } = changesBetween(node, tracked(before ?? {}), tracked(after))
-  const managers = former.map((one) =>
-    isWriter(one, writer) ? one : { ...one, fields: difference(outside(one.fields, removed), written) },
-  )
-  const mine = former.find((one) => isWriter(one, writer))
-  const fields = union(outside(mine?.fields ?? empty, removed), written)
-  const unchanged = isEmpty(written) && isEmpty(removed)
-  const others = managers.filter((one) => !isWriter(one, writer))
-  if (unchanged) return withManagers(after, mine === undefined ? others : [...others, mine])
-  return withManagers(after, [...others, { ...writer, operation: 'Update', fields }])
-}
+// stripmeta.go: what the server itself writes, and what identifies the object.
+const untracked = setWith(false, [
+  ['f:apiVersion', self],
+  ['f:kind', self],
+  [
+    'f:metadata',
+    {
+      here: true,
+      children: new Map(
+        ['name', 'namespace', 'creationTimestamp', 'selfLink', 'uid', 'clusterName', 'generation']
+          .concat('managedFields', 'resourceVersion')
+          .map((name) => [`f:${name}`, self]),
+      ),
+    },
+  ],
+])
 
-// An explicit list of one empty entry resets the managers, as kubectl's own helpers do.
-function isReset(object: JsonObject): boolean {
-  const given = listAt(object, 'metadata', 'managedFields')
-  return given.length === 1 && same(given[0], {})
-}
+/** The fields without those that nobody owns. */
+export const tracked = (fields: FieldSet): FieldSet => difference(fields, untracked)
 
-function isWriter(one: Manager, writer: Writer): boolean {
-  return (
-    one.operation === 'Update' &&
-    one.manager === writer.manager &&
-    one.subresource === writer.subresource &&
-    one.apiVersion === writer.apiVersion
-  )
+// capmanagers.go: managers of updates beyond these are thrown together, the oldest first.
+const mostUpdaters = 10
+
+/** The managers, of which at most ten are those of updates. */
+export function capped(managers: readonly Manager[]): readonly Manager[] {
+  const updaters = managers.filter((one) => one.operation === 'Update')
+  const tooMany = updaters.length - mostUpdaters
+  if (tooMany <= 0) return managers
+  const first = updaters.toSorted(inOrder)[0]
+  const old = updaters.toSorted(inOrder).filter((one) => one.apiVersion === first?.apiVersion)
+  const merged = old.slice(0, tooMany + 1)
+  const last = merged.at(-1)
+  if (last === undefined) return managers
+  const fields = merged.map((one) => one.fields).reduce(union)
+  const bucket: Manager = { ...last, manager: 'ancient-changes', subresource: '', fields }
+  return [...managers.filter((one) => !merged.includes(one)), bucket]
 }
 
 /** Whether two objects differ in more than the times of their managers. */
@@ -134,16 +126,6 @@ export function sameBut(a: JsonObject, b: JsonObject): boolean {
     setAt(setAt(object, ['metadata', 'managedFields'], undefined), ['metadata', 'resourceVersion'], undefined)
   if (!same(strip(a), strip(b))) return false
   const timeless = (object: JsonObject): Json =>
-    managersOf(object).map((one) => ({ ...one, time: '', fields: toFieldsV1(one.fields) }))
+    (managersOf(object) ?? []).map((one) => ({ ...one, time: '', fields: toFieldsV1(one.fields) }))
   return same(timeless(a), timeless(b))
-}
-
-/** The fields of a set that others own. */
-export function ownedByOthers(
-  managers: readonly Manager[],
-  fields: FieldSet,
-): readonly { readonly owner: Manager; readonly fields: FieldSet }[] {
-  return managers
-    .map((owner) => ({ owner, fields: intersection(owner.fields, fields) }))
-    .filter((one) => !isEmpty(one.fields))
 }

@@ -1,5 +1,7 @@
 /** Sets of field paths in the form of FieldsV1: `f:name`, `k:{"name":"x"}`, `v:1`, `i:0`, and `.` for the place itself. */
 import { isObject, type Json, type JsonObject } from '../json.ts'
+import type { Node } from '../schema/node.ts'
+import { childOf, declares } from '../schema/shape.ts'
 
 /** A set of paths as a tree; `here` says that the place itself belongs to the set. */
 export type FieldSet = { readonly here: boolean; readonly children: ReadonlyMap<string, FieldSet> }
@@ -42,15 +44,6 @@ function combine(a: FieldSet, b: FieldSet, keep: (a: boolean, b: boolean) => boo
   )
 }
 
-/** The paths of `a` that are in `b` or lie under one of `b`. */
-export function within(a: FieldSet, b: FieldSet): FieldSet {
-  if (b.here) return a
-  return setWith(
-    false,
-    [...a.children].map(([key, child]) => [key, within(child, b.children.get(key) ?? empty)]),
-  )
-}
-
 /** The paths of `a` that neither are in `b` nor lie under one of `b`. */
 export function outside(a: FieldSet, b: FieldSet): FieldSet {
   if (b.here) return empty
@@ -77,11 +70,30 @@ export function fromFieldsV1(value: Json | undefined, root = true): FieldSet {
   return { here: !root && (entries.length === 0 || Object.hasOwn(value, '.')), children: new Map(children) }
 }
 
-/** Each path as conflicts show it: `.spec.ports[port=80].name`. */
-export function pathsOf(set: FieldSet, parent = ''): readonly string[] {
-  const inner = [...set.children].flatMap(([key, child]) => pathsOf(child, `${parent}${shown(key)}`))
-  return set.here ? [parent, ...inner] : inner
+/** The set with the declared fields that have something below them: managed fields name those only by what is below. */
+export function withNamedFields(set: FieldSet, node: Node | undefined, here = set.here): FieldSet {
+  const children = [...set.children].map(([key, child]) => {
+    const below = node === undefined ? undefined : nodeAt(node, key)
+    const named = key.startsWith('f:') && node !== undefined && declares(node, key.slice(2))
+    return [key, withNamedFields(child, below, child.here || (named && child.children.size > 0))] as const
+  })
+  return { here, children: new Map(children) }
 }
+
+function nodeAt(node: Node, key: string): Node | undefined {
+  return key.startsWith('f:') ? childOf(node, key.slice(2)) : node.inner
+}
+
+/** Each path as conflicts show it: `.spec.ports[port=80].name`; those of one place before those below it. */
+export function pathsOf(set: FieldSet, parent = ''): readonly string[] {
+  const children = [...set.children].toSorted(([a], [b]) => compareElements(a, b))
+  const members = children.filter(([, child]) => child.here).map(([key]) => `${parent}${shown(key)}`)
+  return [...members, ...children.flatMap(([key, child]) => pathsOf(child, `${parent}${shown(key)}`))]
+}
+
+// structured-merge-diff fieldpath/element.go: names, then keys, then values.
+const compareElements = (a: string, b: string): number =>
+  a[0] === b[0] ? (a < b ? -1 : 1) : 'fkvi'.indexOf(a[0] ?? '') - 'fkvi'.indexOf(b[0] ?? '')
 
 function shown(key: string): string {
   const rest = key.slice(2)

@@ -4,8 +4,8 @@ import type { Call } from '../admission/call.ts'
 import { checkEscalation } from '../authz/escalation.ts'
 import { stamp } from '../clock.ts'
 import { alreadyExists, ApiError, badRequest, notFound, stillLeaving, terminating } from '../errors/status.ts'
-import { afterUpdate } from '../fields/managed.ts'
-import { own, setAt, textAt, type JsonObject } from '../json.ts'
+import { afterUpdate } from '../fields/ownership.ts'
+import { setAt, textAt, type JsonObject } from '../json.ts'
 import { groupVersion, nameOfResource, type Resource } from '../resources/resource.ts'
 import { keyOf } from '../storage/store.ts'
 import type { World } from '../world.ts'
@@ -13,7 +13,7 @@ import { assign } from '../builtin/assign.ts'
 import { parseBody } from './body.ts'
 import { decode, duplicatesOf, shape } from './decode.ts'
 import { viewOf } from './list.ts'
-import { forCreate, generatedName } from './metadata.ts'
+import { forCreate, generatedName, withoutSystemFields } from './metadata.ts'
 import { json, type Answer, type Request } from './request.ts'
 import { storeError } from './store-errors.ts'
 import { showObject } from './table.ts'
@@ -68,13 +68,14 @@ export async function createObject(world: World, request: Request, what: What): 
   const { resource, options } = what
   const { namespace } = request.info
   checkNamespace(world, resource, what.object)
+  const object = what.applied === true ? what.object : managedBy(world, what)
   const call: Call = {
     operation: 'CREATE',
     resource,
     subresource: '',
     namespace: resource.namespaced ? namespace : '',
-    name: textAt(what.object, 'metadata', 'name'),
-    object: what.object,
+    name: textAt(object, 'metadata', 'name'),
+    object,
     oldObject: undefined,
     // Whatever made it: POST, an apply, or a PUT of what was not there.
     options: { ...options.asSent, kind: 'CreateOptions' },
@@ -85,11 +86,11 @@ export async function createObject(world: World, request: Request, what: What): 
     warn: request.warn,
   }
   const mutated = await admit(world, call)
-  const shaped = mutated === what.object ? mutated : shape(resource, mutated)
+  const shaped = mutated === object ? mutated : shape(resource, mutated)
   for (let attempt = 1; ; attempt += 1) {
-    const prepared = prepare(world, request, { ...what, object: shaped })
+    const prepared = prepare(world, resource, shaped)
     checkEscalation(world, request.user, { resource, object: prepared, before: undefined })
-    checkObject(resource, prepared, undefined)
+    checkObject(resource, { object: prepared, before: undefined, subresource: '' })
     warnOf(resource, { object: prepared, before: undefined }, request.warn)
     const name = textAt(prepared, 'metadata', 'name')
     await review(world, { ...call, name, object: prepared })
@@ -100,21 +101,15 @@ export async function createObject(world: World, request: Request, what: What): 
   }
 }
 
-function prepare(world: World, request: Request, { resource, object, options, applied }: What): JsonObject {
-  const now = stamp(world.clock.now())
-  const managed = own(objectOf(object), 'managedFields')
-  const fresh = assign(world, resource, forCreate(resource, withName(object), now))
-  if (applied === true)
-    return managed === undefined ? fresh : setAt(fresh, ['metadata', 'managedFields'], managed)
-  const writer = { manager: options.manager, apiVersion: groupVersion(resource), subresource: '', time: now }
-  return afterUpdate(resource.node, { before: undefined, after: fresh }, writer)
+function prepare(world: World, resource: Resource, object: JsonObject): JsonObject {
+  return assign(world, resource, forCreate(resource, withName(object), stamp(world.clock.now())))
 }
 
-const objectOf = (object: JsonObject): JsonObject => {
-  const metadata = own(object, 'metadata')
-  return typeof metadata === 'object' && metadata !== null && !Array.isArray(metadata)
-    ? (metadata as JsonObject)
-    : {}
+// What admission and the server add belongs to nobody.
+function managedBy(world: World, { resource, object, options }: What): JsonObject {
+  const time = stamp(world.clock.now())
+  const writer = { manager: options.manager, apiVersion: groupVersion(resource), subresource: '', time }
+  return afterUpdate(resource, { before: undefined, after: withoutSystemFields(object) }, writer)
 }
 
 function withName(object: JsonObject): JsonObject {

@@ -4,16 +4,44 @@ import { at, isObject, listAt, objectAt, textAt, textsAt, type Json, type JsonOb
 import type { Resource } from '../resources/resource.ts'
 import { labelProblems, nameProblems, qualifiedProblems } from './names.ts'
 
-/** The problems of an object's metadata. */
-export function metadataProblems(resource: Resource, object: JsonObject): readonly FieldError[] {
-  return [
+// Kinds whose validation of an update begins with that of a new object.
+const judgedAnew: ReadonlySet<string> = new Set([
+  'ClusterRole',
+  'ClusterRoleBinding',
+  'ConfigMap',
+  'Namespace',
+  'PersistentVolumeClaim',
+  'Pod',
+  'Role',
+  'RoleBinding',
+  'Secret',
+  'Service',
+  'ServiceAccount',
+])
+
+/** The problems of an object's metadata. On an update the same is told by the store and by the kind, as often as the real server looks. */
+export function metadataProblems(
+  resource: Resource,
+  object: JsonObject,
+  before: JsonObject | undefined,
+): readonly FieldError[] {
+  const fresh = [
     ...ownNameProblems(resource, textAt(object, 'metadata', 'name')),
-    ...labelProblems('metadata.labels', objectAt(object, 'metadata', 'labels')),
-    ...annotationProblems(objectAt(object, 'metadata', 'annotations')),
-    ...ownerProblems(listAt(object, 'metadata', 'ownerReferences')),
-    ...finalizerProblems(resource, textsAt(object, 'metadata', 'finalizers')),
+    ...mapAndOwnerProblems(object),
+    ...unnamedFinalizers(object),
   ]
+  const kindly = unqualifiedFinalizers(resource, object)
+  if (before === undefined) return [...fresh, ...kindly]
+  const changed = changeProblems(object, before)
+  const anew = !resource.custom && judgedAnew.has(resource.kind) ? [...fresh, ...kindly] : []
+  return [...fresh, ...changed, ...changed, ...kindly, ...anew]
 }
+
+const mapAndOwnerProblems = (object: JsonObject): readonly FieldError[] => [
+  ...labelProblems('metadata.labels', objectAt(object, 'metadata', 'labels')),
+  ...annotationProblems(objectAt(object, 'metadata', 'annotations')),
+  ...ownerProblems(listAt(object, 'metadata', 'ownerReferences')),
+]
 
 function ownNameProblems(resource: Resource, name: string): readonly FieldError[] {
   if (name === '') return [required('metadata.name', 'name or generateName is required')]
@@ -80,17 +108,28 @@ const looseGroups: ReadonlySet<string> = new Set([
   'coordination.k8s.io',
 ])
 
-function finalizerProblems(resource: Resource, finalizers: readonly string[]): readonly FieldError[] {
-  const field = 'metadata.finalizers'
-  const unnamed = finalizers.flatMap((one) =>
-    qualifiedProblems(one).map((problem) => wrong(field, one, problem)),
-  )
-  if (resource.custom || looseGroups.has(resource.group)) return unnamed
+const finalizersField = 'metadata.finalizers'
+
+function unnamedFinalizers(object: JsonObject): readonly FieldError[] {
+  const finalizers = textsAt(object, 'metadata', 'finalizers')
+  const both = ['orphan', 'foregroundDeletion'].every((one) => finalizers.includes(one))
+  const detail = 'finalizer orphan and foregroundDeletion cannot be both set'
+  return [
+    ...finalizers.flatMap((one) =>
+      qualifiedProblems(one).map((problem) => wrong(finalizersField, one, problem)),
+    ),
+    ...(both ? [wrong(finalizersField, finalizers, detail)] : []),
+  ]
+}
+
+function unqualifiedFinalizers(resource: Resource, object: JsonObject): readonly FieldError[] {
+  if (resource.custom || looseGroups.has(resource.group)) return []
   const detail = 'name is neither a standard finalizer name nor is it fully qualified'
-  const unqualified = finalizers.flatMap((one, index) =>
-    one.includes('/') || standardFinalizers.has(one) ? [] : [wrong(`${field}[${index}]`, one, detail)],
+  return textsAt(object, 'metadata', 'finalizers').flatMap((one, index) =>
+    one.includes('/') || standardFinalizers.has(one)
+      ? []
+      : [wrong(`${finalizersField}[${index}]`, one, detail)],
   )
-  return [...unnamed, ...unqualified]
 }
 
 /** What the server warns of in the finalizers of a custom object (apiextensions pkg/registry/customresource/validator.go). */
@@ -106,16 +145,21 @@ export function finalizerWarnings(object: JsonObject, before: JsonObject | undef
 
 const immutable = ['name', 'namespace', 'uid'] as const
 
-/** What an update may not do to metadata. */
-export function changeProblems(object: JsonObject, before: JsonObject): readonly FieldError[] {
-  const errors = immutable
-    .filter((name) => textAt(object, 'metadata', name) !== textAt(before, 'metadata', name))
-    .map((name) => wrong(`metadata.${name}`, textAt(object, 'metadata', name), 'field is immutable'))
+// ValidateObjectMetaAccessorUpdate.
+function changeProblems(object: JsonObject, before: JsonObject): readonly FieldError[] {
+  const errors = [
+    ...immutable
+      .filter((name) => textAt(object, 'metadata', name) !== textAt(before, 'metadata', name))
+      .map((name) => wrong(`metadata.${name}`, textAt(object, 'metadata', name), 'field is immutable')),
+    ...mapAndOwnerProblems(object),
+  ]
   if (textAt(before, 'metadata', 'deletionTimestamp') === '') return errors
   const former = textsAt(before, 'metadata', 'finalizers')
-  const added = textsAt(object, 'metadata', 'finalizers').filter((one) => !former.includes(one))
+  const added = [...new Set(textsAt(object, 'metadata', 'finalizers'))]
+    .filter((one) => !former.includes(one))
+    .toSorted()
   if (added.length === 0) return errors
   const shown = `[]string{${added.map((one) => JSON.stringify(one)).join(', ')}}`
   const detail = `no new finalizers can be added if the object is being deleted, found new finalizers ${shown}`
-  return [...errors, forbiddenField('metadata.finalizers', detail)]
+  return [...errors, forbiddenField(finalizersField, detail)]
 }

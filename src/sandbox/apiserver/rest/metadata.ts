@@ -12,17 +12,23 @@ export function generatedName(base: string): string {
   return `${base.slice(0, 58)}${tail}`
 }
 
-/** The object as it is about to be created: identity, times and generation are the server's. */
-export function forCreate(resource: Resource, object: JsonObject, now: string): JsonObject {
+/** An object that is to be created without what only the server may say of it (apiserver pkg/registry/rest/meta.go). */
+export function withoutSystemFields(object: JsonObject): JsonObject {
   const metadata = without(
     objectAt(object, 'metadata'),
+    'creationTimestamp',
     'deletionTimestamp',
     'deletionGracePeriodSeconds',
     'selfLink',
-    'managedFields',
-    'generation',
-    'resourceVersion',
+    'uid',
   )
+  return { ...object, metadata }
+}
+
+/** The object as it is about to be created: identity, times and generation are the server's. */
+export function forCreate(resource: Resource, given: JsonObject, now: string): JsonObject {
+  const object = withoutSystemFields(given)
+  const metadata = without(objectAt(object, 'metadata'), 'generation', 'resourceVersion')
   const filled = {
     ...metadata,
     uid: randomUUID(),
@@ -123,8 +129,8 @@ function statusOnly(resource: Resource, before: JsonObject, after: JsonObject): 
   const rest = without(before, 'status')
   const metadata = resource.custom ? objectAt(before, 'metadata') : objectAt(after, 'metadata')
   const managedFields = at(after, 'metadata', 'managedFields')
-  const held = managedFields === undefined ? metadata : { ...metadata, managedFields }
-  return { ...rest, metadata: held, ...(status === undefined ? {} : { status }) }
+  const held = setAt({ metadata }, ['metadata', 'managedFields'], managedFields)
+  return { ...rest, ...held, ...(status === undefined ? {} : { status }) }
 }
 
 function specOnly(resource: Resource, before: JsonObject, after: JsonObject): JsonObject {

@@ -21,7 +21,7 @@ import { keyOf } from '../storage/store.ts'
 import type { World } from '../world.ts'
 import { mediaType, parseJson, parseYaml } from './body.ts'
 import { createObject, inNamespace } from './create.ts'
-import { decode, DecodeFailed, withoutEmpty, type Decoding } from './decode.ts'
+import { decode, DecodeFailed, type Decoding } from './decode.ts'
 import { viewOf } from './list.ts'
 import { json, type Answer, type Request } from './request.ts'
 import { showObject } from './table.ts'
@@ -62,17 +62,22 @@ export async function patch(world: World, request: Request, resource: Resource):
 }
 
 /** What a patch makes of an object, and what of it is shown if its kind cannot take that. */
-type Patched = { readonly value: Json; readonly shown: string }
+type Patched = {
+  readonly value: Json
+  readonly shown: string
+  /** Words the reason, where it is not worded as that of a body is. */
+  readonly why?: (why: string) => string
+}
 type Patcher = (current: JsonObject) => Patched
 
 const whole = (value: Json): Patched => ({ value, shown: JSON.stringify(value) })
 
-function decodePatched(resource: Resource, { value, shown }: Patched, how: Decoding): JsonObject {
+function decodePatched(resource: Resource, { value, shown, why }: Patched, how: Decoding): JsonObject {
   try {
     return decode(resource, value, how)
   } catch (error) {
     if (!(error instanceof DecodeFailed)) throw error
-    throw invalid({ group: '', kind: '' }, '', [wrong('patch', shown, error.why)])
+    throw invalid({ group: '', kind: '' }, '', [wrong('patch', shown, why ? why(error.why) : error.why)])
   }
 }
 
@@ -94,10 +99,18 @@ function patcherOf(resource: Resource, type: string, sent: Buffer): Patcher {
   }
   if (type === strategic && !resource.custom) {
     const body = objectPatch(sent)
-    return (current) => ({ value: strategicMergePatch(resource.node, current, body), shown: goText(body) })
+    return (current) => ({
+      value: strategicMergePatch(resource.node, current, body),
+      shown: goText(body),
+      why: fromUnstructured,
+    })
   }
   throw resource.custom ? unsupportedMediaType([...patchTypes, applyType]) : unsupportedPatchType()
 }
+
+// apimachinery pkg/runtime/converter.go: a map becomes an object without JSON in between, but for what decodes itself.
+const fromUnstructured = (why: string): string =>
+  /^(json|strict decoding error): ?/.test(why) ? why : `error decoding from json: ${why}`
 
 const patchBody = (sent: Buffer): Json => parseJson(sent, 'error decoding patch')
 
@@ -117,7 +130,8 @@ async function apply(
   { resource, options }: Applying,
 ): Promise<{ object: JsonObject; created: boolean }> {
   const { namespace, name, subresource } = request.info
-  const config = configOf(resource, await parseYaml(request.body), { request, options })
+  const config = configOf(resource, await parseYaml(request.body), request)
+  const how = { options, warn: request.warn }
   const writer = {
     manager: options.manager,
     apiVersion: groupVersion(resource),
@@ -131,20 +145,21 @@ async function apply(
       const why = `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`
       throw conflict(nameOfResource(resource), name, why)
     }
-    const fresh = applied(resource.node, { live: undefined, config, force: options.force }, writer)
+    const fresh = applied(resource, { live: undefined, config, force: options.force }, writer)
     const object = await createObject(world, request, {
       resource,
-      object: decode(resource, fresh, { options, warn: request.warn }),
+      object: decodeApplied(resource, { object: fresh, config }, how),
       options,
       applied: true,
     })
     return { object, created: true }
   }
   const desired = (live: JsonObject): JsonObject =>
-    decode(resource, applied(resource.node, { live, config, force: options.force }, writer), {
-      options,
-      warn: request.warn,
-    })
+    decodeApplied(
+      resource,
+      { object: applied(resource, { live, config, force: options.force }, writer), config },
+      how,
+    )
   const object = await changeObject(world, request, {
     resource,
     namespace,
@@ -157,33 +172,36 @@ async function apply(
   return { object, created: false }
 }
 
-function configOf(
-  resource: Resource,
-  parsed: Json,
-  { request, options }: { readonly request: Request; readonly options: WriteOptions },
-): JsonObject {
-  const { name, namespace } = request.info
+function configOf(resource: Resource, parsed: Json, { info }: Request): JsonObject {
+  const { name, namespace } = info
   if (!isObject(parsed)) throw badRequest('the body of an apply must be an object')
-  const [version, kind] = [textAt(parsed, 'apiVersion'), textAt(parsed, 'kind')]
-  if (version === '' || kind === '' || (!resource.custom && kind !== resource.kind))
-    throw badRequest(`invalid object type: ${version.includes('/') ? version : `/${version}`}, Kind=${kind}`)
+  checkType(resource, parsed)
   if (Array.isArray(at(parsed, 'metadata', 'managedFields')))
     throw badRequest('metadata.managedFields must be nil')
-  checkConfig(resource, parsed, { options, warn: request.warn })
+  const problems = typedProblems(resource.node, parsed)
+  if (problems.length > 0) throw untyped(resource, parsed, problems)
   const named = textAt(parsed, 'metadata', 'name')
   if (named !== '' && named !== name)
     throw badRequest(`the name of the object (${named}) does not match the name on the URL (${name})`)
-  return inNamespace(resource, setAt(withoutEmpty(parsed), ['metadata', 'name'], name), namespace)
+  return inNamespace(resource, setAt(parsed, ['metadata', 'name'], name), namespace)
 }
 
-// Defaults are not what the manager said: they must not become its fields. So it is only looked at here.
-function checkConfig(resource: Resource, parsed: JsonObject, how: Decoding): void {
-  const problems = typedProblems(resource.node, parsed)
-  if (problems.length > 0) throw untyped(resource, parsed, problems)
+function checkType(resource: Resource, parsed: JsonObject): void {
+  const [version, kind] = [textAt(parsed, 'apiVersion'), textAt(parsed, 'kind')]
+  if (version === '' || kind === '' || (!resource.custom && kind !== resource.kind))
+    throw badRequest(`invalid object type: ${version.includes('/') ? version : `/${version}`}, Kind=${kind}`)
+}
+
+// Only what comes of it is decoded: defaults are not what the manager said, they must not become its fields.
+function decodeApplied(
+  resource: Resource,
+  { object, config }: { readonly object: JsonObject; readonly config: JsonObject },
+  how: Decoding,
+): JsonObject {
   try {
-    decode(resource, parsed, { ...how, warn: () => {} })
+    return decode(resource, object, how)
   } catch (error) {
-    throw error instanceof DecodeFailed && !resource.custom ? unconverted(resource, parsed, error) : error
+    throw error instanceof DecodeFailed && !resource.custom ? unconverted(resource, config, error) : error
   }
 }
 

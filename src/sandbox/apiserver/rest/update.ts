@@ -7,7 +7,8 @@ import { forbiddenBy } from '../authz/attributes.ts'
 import { checkEscalation } from '../authz/escalation.ts'
 import { wrong } from '../errors/field.ts'
 import { badRequest, conflict, invalid, modified, notFound } from '../errors/status.ts'
-import { afterUpdate, sameBut } from '../fields/managed.ts'
+import { sameBut } from '../fields/managed.ts'
+import { afterUpdate } from '../fields/ownership.ts'
 import { at, listAt, setAt, textAt, type JsonObject } from '../json.ts'
 import { groupVersion, nameOfResource, type Resource } from '../resources/resource.ts'
 import { keyOf, type Missed } from '../storage/store.ts'
@@ -130,7 +131,8 @@ type Admitting = Change & { readonly current: JsonObject; readonly wanted: JsonO
 
 async function admitted(world: World, request: Request, change: Admitting): Promise<JsonObject> {
   const { resource, subresource, current, options, wanted } = change
-  const object = completed(current, wanted)
+  // What admission changes belongs to nobody.
+  const object = completed(current, change.applied === true ? wanted : managedBy(world, change))
   const call: Call = {
     operation: 'UPDATE',
     resource,
@@ -154,25 +156,20 @@ async function admitted(world: World, request: Request, change: Admitting): Prom
     forUpdate(resource, { before: current, after: shaped }, subresource),
   )
   checkEscalation(world, request.user, { resource, object: prepared, before: current })
-  checkObject(resource, withIdentity(shaped, prepared), current)
+  checkObject(resource, { object: withIdentity(shaped, prepared), before: current, subresource })
   warnOf(resource, { object: prepared, before: current }, request.warn)
-  const managed = change.applied === true ? prepared : managedBy(world, change, prepared)
-  await review(world, { ...call, object: managed })
-  return managed
+  await review(world, { ...call, object: prepared })
+  return prepared
 }
 
 // A PUT may leave out what only the server writes.
 function completed(current: JsonObject, wanted: JsonObject): JsonObject {
-  const filled = ['uid', 'creationTimestamp', 'resourceVersion'].reduce((object, name) => {
+  return ['uid', 'creationTimestamp', 'resourceVersion'].reduce((object, name) => {
     const value = at(current, 'metadata', name)
     return textAt(object, 'metadata', name) === '' && value !== undefined
       ? setAt(object, ['metadata', name], value)
       : object
   }, wanted)
-  const managed = at(current, 'metadata', 'managedFields')
-  return at(filled, 'metadata', 'managedFields') === undefined && managed !== undefined
-    ? setAt(filled, ['metadata', 'managedFields'], managed)
-    : filled
 }
 
 // What the client asked for is judged, with its own uid and names, not what the server would make of it.
@@ -186,18 +183,10 @@ function derived(world: World, resource: Resource, object: JsonObject): JsonObje
     : object
 }
 
-function managedBy(
-  world: World,
-  { resource, current, options, subresource }: Admitting,
-  after: JsonObject,
-): JsonObject {
-  const writer = {
-    manager: options.manager,
-    apiVersion: groupVersion(resource),
-    subresource,
-    time: stamp(world.clock.now()),
-  }
-  return afterUpdate(resource.node, { before: current, after }, writer)
+function managedBy(world: World, { resource, current, wanted, options, subresource }: Admitting): JsonObject {
+  const time = stamp(world.clock.now())
+  const writer = { manager: options.manager, apiVersion: groupVersion(resource), subresource, time }
+  return afterUpdate(resource, { before: current, after: wanted }, writer)
 }
 
 type Writing = Change & {

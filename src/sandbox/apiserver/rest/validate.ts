@@ -2,12 +2,13 @@
 import { builtinProblems } from '../builtin/validate.ts'
 import { nowhere, type FieldError } from '../errors/field.ts'
 import { invalid } from '../errors/status.ts'
-import { textAt, type JsonObject } from '../json.ts'
+import { at, textAt, type JsonObject } from '../json.ts'
 import type { Resource } from '../resources/resource.ts'
 import type { Node } from '../schema/node.ts'
+import { fieldPath } from '../schema/path.ts'
 import { validateRules } from '../schema/rules.ts'
-import { validate } from '../schema/validate.ts'
-import { changeProblems, finalizerWarnings, metadataProblems } from './metadata-problems.ts'
+import { validate, type Place } from '../schema/validate.ts'
+import { finalizerWarnings, metadataProblems } from './metadata-problems.ts'
 
 /** Warns of what may be stored all the same. */
 export function warnOf(
@@ -18,12 +19,17 @@ export function warnOf(
   if (resource.custom) for (const text of finalizerWarnings(object, before)) warn(text)
 }
 
+type Checked = {
+  readonly object: JsonObject
+  readonly before: JsonObject | undefined
+  readonly subresource: string
+}
+
 /** Throws 422 with every problem of an object. */
-export function checkObject(resource: Resource, object: JsonObject, before: JsonObject | undefined): void {
+export function checkObject(resource: Resource, { object, before, subresource }: Checked): void {
   const errors = [
-    ...metadataProblems(resource, object),
-    ...(before === undefined ? [] : changeProblems(object, before)),
-    ...ownProblems(resource, object, before),
+    ...metadataProblems(resource, object, before),
+    ...ownProblems(resource, { object, before, subresource }),
   ]
   if (errors.length > 0) throw invalid(homeOf(resource), textAt(object, 'metadata', 'name'), errors)
 }
@@ -34,20 +40,24 @@ const homeOf = ({ group, kind }: Resource): { readonly group: string; readonly k
   kind,
 })
 
-function ownProblems(
-  resource: Resource,
-  object: JsonObject,
-  before: JsonObject | undefined,
-): readonly FieldError[] {
+function ownProblems(resource: Resource, { object, before, subresource }: Checked): readonly FieldError[] {
   if (!resource.custom) return builtinProblems(resource, object, before)
   const place = { node: resource.node, value: object, old: before, path: '' }
-  const errors = validate(place)
+  const errors = subresource === 'status' ? statusProblems(place) : validate(place)
   if (errors.some(blocks) && hasRules(resource.node)) {
     const detail =
       'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation'
     return [...errors, { type: 'FieldValueInvalid', field: nowhere, value: null, detail }]
   }
   return [...errors, ...validateRules(place)]
+}
+
+// The status is judged by a schema of its own: sentences call its fields by their path within it.
+function statusProblems({ node, value, old }: Place): readonly FieldError[] {
+  const [status, inner] = [at(value, 'status'), node.field('status')]
+  if (status === undefined || inner === undefined) return []
+  const errors = validate({ node: inner, value: status, old: at(old, 'status'), path: '' })
+  return errors.map((error) => ({ ...error, field: fieldPath('status', error.field) }))
 }
 
 const withRules = new WeakMap<Node, boolean>()

@@ -28,6 +28,8 @@ export type Node = {
   readonly mergeKey: string
   readonly strategies: readonly string[]
   readonly fallback: Json | undefined
+  /** A struct in Go, which is there even when it is empty. */
+  readonly always: boolean
 }
 
 /** Finds a definition by the name at the end of its reference. */
@@ -48,20 +50,20 @@ export class Nodes {
   of(schema: Schema): Node {
     const known = this.#known.get(schema)
     if (known !== undefined) return known
-    const node = this.#make(this.#followed(schema))
+    const node = this.#make(this.#followed(schema), isStruct(schema))
     this.#known.set(schema, node)
     return node
   }
 
   #followed(schema: Schema): Schema {
-    const reference = textAt(schema, '$ref') || onlyReference(schema)
+    const reference = referenceOf(schema)
     if (reference === '') return schema
     const target = this.#definitions(reference.slice(reference.lastIndexOf('/') + 1)) ?? {}
     const { $ref: _ref, allOf: _all, ...beside } = schema
     return { ...this.#followed(target), ...beside }
   }
 
-  #make(schema: Schema): Node {
+  #make(schema: Schema, always: boolean): Node {
     const properties = objectAt(schema, 'properties')
     const inner = isObject(own(schema, 'items'))
       ? objectAt(schema, 'items')
@@ -83,8 +85,17 @@ export class Nodes {
       },
       ...topologyOf(schema),
       fallback: own(schema, 'default'),
+      always,
     }
   }
+}
+
+const referenceOf = (schema: Schema): string => textAt(schema, '$ref') || onlyReference(schema)
+
+// Only the definitions of built-in kinds have references.
+function isStruct(schema: Schema): boolean {
+  const fallback = own(schema, 'default')
+  return referenceOf(schema) !== '' && isObject(fallback) && Object.keys(fallback).length === 0
 }
 
 function onlyReference(schema: Schema): string {

@@ -46,6 +46,7 @@ const anyNode: Node = {
   mergeKey: '',
   strategies: [],
   fallback: undefined,
+  always: false,
 }
 
 /** The node of a field of an object or of a value of a map; undefined if the schema does not know it. */
@@ -56,6 +57,11 @@ export function childOf(node: Node, key: string): Node | undefined {
   if (field !== undefined) return field
   if (node.sort === 'map') return node.inner ?? anyNode
   return undefined
+}
+
+/** Whether the schema names a field of an object: it is not just a key of a map. */
+export function declares(node: Node, key: string): boolean {
+  return node.field(key) !== undefined || (node.embedded && embeddedFields.has(key))
 }
 
 /** Fills in the defaults of the schema; a null where the schema has a default and allows no null counts as absent. */
