@@ -20,6 +20,9 @@ export const longestPostActionSeconds = 3600
 /** What may be tried again: a status (`503`), a class (`5xx`), no connection (`network`), no answer in time (`timeout`). */
 export const retryPattern = '^([1-5][0-9]{2}|[1-5]xx|network|timeout)$'
 
+// In YAML a status without quotes is a number.
+const aStatus = { minimum: 100, maximum: 599 } as const
+
 const expression = (doc: string) => ({ type: 'string', doc, minLength: 1, maxLength: 2048 }) as const
 
 const secretKeyRef = {
@@ -105,6 +108,7 @@ const http = {
       items: {
         type: 'string',
         doc: 'A status or a class.',
+        orWhole: aStatus,
         pattern: '^([1-5][0-9]{2}|[1-5]xx)$',
         maxLength: 3,
       },
@@ -292,7 +296,13 @@ const spec = {
           maxItems: 16,
           default: ['5xx', '429', 'network', 'timeout'],
           listType: 'set',
-          items: { type: 'string', doc: 'A reason to try again.', pattern: retryPattern, maxLength: 7 },
+          items: {
+            type: 'string',
+            doc: 'A reason to try again.',
+            orWhole: aStatus,
+            pattern: retryPattern,
+            maxLength: 7,
+          },
         },
         initialSeconds: {
           type: 'integer',

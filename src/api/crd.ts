@@ -107,8 +107,16 @@ function typed(node: Node): Manifest {
   }
 }
 
-const textSchema = ({ enum: values, pattern, format, minLength, maxLength }: TextNode): Manifest => ({
-  type: 'string',
+const textSchema = ({
+  enum: values,
+  pattern,
+  format,
+  minLength,
+  maxLength,
+  orWhole,
+}: TextNode): Manifest => ({
+  // Words for texts say nothing of numbers, nor theirs of texts.
+  ...(orWhole === undefined ? { type: 'string' } : { 'x-kubernetes-int-or-string': true, ...orWhole }),
   ...(values === undefined ? {} : { enum: values }),
   ...(pattern === undefined ? {} : { pattern }),
   ...(format === undefined ? {} : { format }),

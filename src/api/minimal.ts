@@ -1,13 +1,23 @@
 /** A value without what its declaration fills in by itself: two that mean the same look the same, also after a later version declares more defaults. */
-import type { Node } from './schema.ts'
+import { asText } from './scalars.ts'
+import type { ListNode, Node } from './schema.ts'
 
-/** Drops every field that equals its default, at every depth. */
+/** Drops every field that equals its default, at every depth, and writes texts as texts (429 as '429'). */
 export function minimal(node: Node, value: unknown): unknown {
-  if (node.type === 'array' && Array.isArray(value)) return value.map((item) => minimal(node.items, item))
+  if (node.type === 'string') return asText(node, value)
+  if (node.type === 'array' && Array.isArray(value)) return minimalList(node, value)
   if (node.type === 'map' && isObject(value)) return mapValues(value, (item) => minimal(node.values, item))
   if (node.type !== 'object' || !isObject(value)) return value
-  const kept = Object.entries(value).filter(([key, item]) => !isDefault(fieldOf(node.fields, key), item))
-  return Object.fromEntries(kept.map(([key, item]) => [key, minimalField(fieldOf(node.fields, key), item)]))
+  const kept = Object.entries(value)
+    .filter(([key, item]) => !isDefault(fieldOf(node.fields, key), item))
+    .map(([key, item]) => [key, minimalField(fieldOf(node.fields, key), item)] as const)
+  // Again: what was written in another way may be the default too.
+  return Object.fromEntries(kept.filter(([key, item]) => !isDefault(fieldOf(node.fields, key), item)))
+}
+
+function minimalList(node: ListNode, value: readonly unknown[]): readonly unknown[] {
+  const items = value.map((item) => minimal(node.items, item))
+  return node.listType === 'set' ? [...new Set(items)] : items
 }
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>

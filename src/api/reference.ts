@@ -81,7 +81,7 @@ function fieldLine(path: string, node: Node, required: boolean): string {
 function typeOf(node: Node, path: string): string {
   switch (node.type) {
     case 'string':
-      return node.format === undefined ? 'text' : 'time'
+      return node.format === undefined ? `text${orWhole(node)}` : 'time'
     case 'integer':
       return 'whole number'
     case 'boolean':
@@ -96,6 +96,9 @@ function typeOf(node: Node, path: string): string {
       return node.object === true ? 'any JSON object' : 'any JSON'
   }
 }
+
+const orWhole = ({ orWhole: bounds }: TextNode) =>
+  bounds === undefined ? '' : ` or whole number from ${bounds.minimum} to ${bounds.maximum}`
 
 /** The anchor that a Markdown heading gets: lower case, letters and digits only. */
 const anchorOf = (heading: string) => heading.toLowerCase().replaceAll(/[^a-z0-9]/gu, '')

@@ -12,17 +12,28 @@ export type Fault = { readonly want: string; readonly got: unknown }
 export function scalarFault(node: ScalarNode, value: unknown): Fault | undefined {
   switch (node.type) {
     case 'string':
-      return typeof value === 'string' ? textFault(node, value) : { want: 'be text', got: value }
+      return typeof value === 'string' ? textFault(node, value) : noTextFault(node, value)
     case 'integer':
-      return isWithin(node, value)
-        ? undefined
-        : { want: `be a whole number from ${node.minimum} to ${node.maximum}`, got: value }
+      return isWithin(node, value) ? undefined : { want: `be ${wholeFrom(node)}`, got: value }
     case 'boolean':
       return typeof value === 'boolean' ? undefined : { want: 'be true or false', got: value }
   }
 }
 
-const isWithin = ({ minimum, maximum }: WholeNode, value: unknown): boolean =>
+/** A text as it is meant: a whole number that stands for one means its digits. */
+export const asText = ({ orWhole }: TextNode, value: unknown): unknown =>
+  orWhole !== undefined && typeof value === 'number' ? String(value) : value
+
+type Bounds = Pick<WholeNode, 'minimum' | 'maximum'>
+
+const wholeFrom = ({ minimum, maximum }: Bounds) => `a whole number from ${minimum} to ${maximum}`
+
+function noTextFault({ orWhole }: TextNode, value: unknown): Fault | undefined {
+  if (orWhole === undefined) return { want: 'be text', got: value }
+  return isWithin(orWhole, value) ? undefined : { want: `be text or ${wholeFrom(orWhole)}`, got: value }
+}
+
+const isWithin = ({ minimum, maximum }: Bounds, value: unknown): boolean =>
   typeof value === 'number' && Number.isInteger(value) && value >= minimum && value <= maximum
 
 function textFault(node: TextNode, value: string): Fault | undefined {

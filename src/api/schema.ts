@@ -30,6 +30,8 @@ export type TextNode = About & {
   readonly maxLength: number
   readonly default?: string
   readonly format?: 'date-time'
+  /** Also taken as a whole number within these bounds (x-kubernetes-int-or-string), which means its digits: 429 is '429'. */
+  readonly orWhole?: { readonly minimum: number; readonly maximum: number }
 }
 /** A whole number. */
 export type WholeNode = About & {

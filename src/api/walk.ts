@@ -1,7 +1,7 @@
 /** The walk through a value beside its declaration: what is right comes out typed and filled in, all that is wrong is noted. */
 import { jsonFault } from './json-bounds.ts'
 import type { FieldProblem } from './problems.ts'
-import { scalarFault, type ScalarNode } from './scalars.ts'
+import { asText, scalarFault, type ScalarNode } from './scalars.ts'
 import type { AnyNode, ListNode, MapNode, Node, ShapeNode } from './schema.ts'
 import { nearest, shortened, shown } from './text.ts'
 
@@ -87,7 +87,8 @@ function askRules(node: Node, value: unknown, place: Place): void {
 
 function scalar(node: ScalarNode, value: unknown, place: Place): unknown {
   const fault = scalarFault(node, value)
-  return fault === undefined ? value : misshapen(place, fault.want, fault.got)
+  if (fault !== undefined) return misshapen(place, fault.want, fault.got)
+  return node.type === 'string' ? asText(node, value) : value
 }
 
 function list(node: ListNode, value: unknown, place: Place): unknown {
@@ -99,8 +100,14 @@ function list(node: ListNode, value: unknown, place: Place): unknown {
   const items: readonly unknown[] = value.map((item: unknown, index) =>
     walk(node.items, item, keyOf(place, index)),
   )
-  refuseDuplicates(node, items, place)
-  return items
+  // As they were given, as the API server compares them: 429 is not '429'. What means the same is kept once.
+  const given: readonly unknown[] = value
+  refuseDuplicates(
+    node,
+    items.map((item, index) => (node.listType === 'set' && item !== undefined ? given[index] : item)),
+    place,
+  )
+  return node.listType === 'set' ? [...new Set(items)] : items
 }
 
 function refuseDuplicates(node: ListNode, items: readonly unknown[], place: Place): void {

@@ -55,3 +55,19 @@ t.test('it does not matter whether defaults were filled in before', async (t) =>
   fc.assert(property, { seed: 1, numRuns: 200 })
   t.pass()
 })
+
+t.test('it does not matter whether a status was written as a number', async (t) => {
+  const of = (retryOn: readonly unknown[], expectStatus: readonly unknown[]) =>
+    small({ ...given, retry: { limit: 1, retryOn }, http: { ...given.http, expectStatus } })
+  t.same(of([429, '503'], [200]), of(['429', 503], ['200']))
+  t.same(of([429, '429'], ['2xx']), of(['429'], ['2xx']))
+  const usual = of(['5xx', 429, 'network', 'timeout'], ['2xx'])
+  t.same(usual, { ...given, retry: { limit: 1 } }, 'the default is the default, however it is written')
+  const raw = {
+    ...given,
+    retry: { retryOn: [429, '429', '5xx'] },
+    http: { ...given.http, expectStatus: [204] },
+  }
+  const read = parse(actionKind.spec, raw, 'spec')
+  t.same(small(raw), small('ok' in read ? read.ok : read))
+})

@@ -587,3 +587,32 @@ t.test('types follow the declaration', async (t) => {
   const other: 'c' = ok(parsed)
   t.equal(letter, other)
 })
+
+const withCodes = (retryOn: unknown, expectStatus?: unknown) =>
+  parseAction(
+    anActionObject({
+      ...({ retry: { retryOn }, http: { url: 'https://a.example/', expectStatus } } as unknown as object),
+    }),
+  )
+
+t.test('a status may be a number, and means its digits', async (t) => {
+  const result = withCodes(['5xx', 429, '503'], [200, '2xx'])
+  t.match(result, {
+    ok: { spec: { retry: { retryOn: ['5xx', '429', '503'] }, http: { expectStatus: ['200', '2xx'] } } },
+  })
+  t.match(withCodes([429, '429', 500]), { ok: { spec: { retry: { retryOn: ['429', '500'] } } } })
+})
+
+t.test('a number that is no status is refused, and so is the same one twice', async (t) => {
+  for (const [codes, want] of [
+    [[99], 'be text or a whole number from 100 to 599'],
+    [[600], 'be text or a whole number from 100 to 599'],
+    [[429.5], 'be text or a whole number from 100 to 599'],
+    [[true], 'be text or a whole number from 100 to 599'],
+    [[429, 429], 'not be given twice'],
+    [['429', '429'], 'not be given twice'],
+  ] as const) {
+    t.match(withCodes(codes), { problems: [{ path: /^spec\.retry\.retryOn\[\d\]$/, want }] })
+    t.match(withCodes(undefined, codes), { problems: [{ path: /^spec\.http\.expectStatus\[\d\]$/, want }] })
+  }
+})

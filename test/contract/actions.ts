@@ -29,7 +29,7 @@ const words = (max: number) =>
     filled(max - 1),
   )
 const optional = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined, freq: 2 })
-const distinct = (items: fc.Arbitrary<string>, max: number) =>
+const distinct = <T>(items: fc.Arbitrary<T>, max: number) =>
   fc.uniqueArray(items, { minLength: 1, maxLength: max })
 const flags = fc.boolean()
 const whole = (min: number, max: number) => fc.oneof(fc.constantFrom(min, max), fc.integer({ min, max }))
@@ -50,7 +50,7 @@ const urls = fc.constantFrom(
   'https://a/${ x }',
   'http://[::1]:8080/',
 )
-const statuses = fc.constantFrom('2xx', '204', '5xx', '100', '599', '3xx')
+const statuses = fc.constantFrom<string | number>('2xx', '204', '5xx', '100', '599', '3xx', 204, 100, 599)
 const bodies = fc.oneof(
   fc.json().map((text) => JSON.parse(text)),
   fc.constantFrom('', 0, false, [], {}, { a: null }, JSON.parse('{"__proto__":{"a":1}}')),
@@ -93,7 +93,10 @@ const match = fc.record(
 const retry = fc.record(
   {
     limit: whole(0, 20),
-    retryOn: distinct(fc.constantFrom('5xx', '429', 'network', 'timeout', '100'), 5),
+    retryOn: distinct(
+      fc.constantFrom<string | number>('5xx', '429', 'network', 'timeout', '100', 429, 503),
+      5,
+    ),
     initialSeconds: whole(0, 600),
     factor: whole(1, 10),
     maxSeconds: whole(1, 600),
@@ -358,7 +361,29 @@ const aimedAt: Readonly<Record<string, readonly Fault[]>> = {
     set(['spec', 'retry'], {}),
     set(['spec', 'retry', 'retryOn'], null),
     set(['spec', 'retry', 'retryOn'], ['5xx', '5xx']),
+    set(['spec', 'retry', 'retryOn'], ['5xx', 429, 'network', 'timeout']),
   ],
+  statuses: [
+    [429, 429],
+    [429, '429'],
+    [99],
+    [100],
+    [599],
+    [600],
+    [200.5],
+    [-200],
+    ['0429'],
+    [true],
+    [null],
+    [{}],
+    [[200]],
+    200,
+    '200',
+    { 0: 200 },
+  ].flatMap((codes) => [
+    set(['spec', 'retry', 'retryOn'], codes),
+    set(['spec', 'http', 'expectStatus'], codes),
+  ]),
   name: ['', 'A', 'a_b', 'a..b', '-a', 'a-', 'a.', 'é', 'x'.repeat(254), undefined].map((name) =>
     set(['metadata', 'name'], name),
   ),
@@ -445,7 +470,7 @@ export async function compareVerdicts({
 function differenceOf(manifest: Raw, answered: Answered): readonly Difference[] {
   const parsed = parseAction(manifest)
   const theirs = answered.allowed
-    ? `allowed ${canonical(specOf(answered.stored))}`
+    ? `allowed ${canonical(specOf(answered.stored), asMeant)}`
     : `refused: ${answered.message}`
   if ('problems' in parsed) {
     const alike = !answered.allowed || parsed.problems.every(isOnPurpose)
@@ -457,10 +482,20 @@ function differenceOf(manifest: Raw, answered: Answered): readonly Difference[] 
 
 const specOf = (stored: object | undefined): unknown => (isTree(stored) ? stored['spec'] : undefined)
 
+/** What the API server keeps as it was written, we read as text: a status may be a number. */
+const asMeant = (key: string, value: unknown): unknown =>
+  (key === 'retryOn' || key === 'expectStatus') && Array.isArray(value)
+    ? [...new Set(value.map(String))]
+    : value
+
 /** JSON with sorted keys. */
-const canonical = (value: unknown): string =>
-  JSON.stringify(value, (_, inner: unknown) =>
-    isTree(inner) && !Array.isArray(inner)
+const canonical = (
+  value: unknown,
+  read: (key: string, value: unknown) => unknown = (_, inner) => inner,
+): string =>
+  JSON.stringify(value, (key, given: unknown) => {
+    const inner = read(key, given)
+    return isTree(inner) && !Array.isArray(inner)
       ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
-  )
+      : inner
+  })

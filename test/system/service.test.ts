@@ -221,3 +221,24 @@ t.test("an Action outside Velero's namespaces is let in with a word that nothing
   t.match(warnings, [/nothing will run this Action/])
   t.same((await system.call('POST', pathOf('actions'), { body: given })).warnings, [])
 })
+
+t.test(
+  'an Action whose statuses are numbers is accepted as its author wrote it, and tried again for them',
+  async (t) => {
+    const system = await startCluster(t)
+    system.hooks.behave('/10-a', { status: 429, times: 1 }, { status: 204 })
+    await act(
+      system,
+      action('10-a', {
+        http: { url: `${system.hooks.url}/10-a`, expectStatus: [204] },
+        retry: { limit: 1, initialSeconds: 0, retryOn: ['5xx', 429, 'network', 'timeout'] },
+      }),
+    )
+    const stored = system.api.read('tidewaiter.io/actions', 'velero', '10-a') as Loose
+    t.same(stored.spec.retry.retryOn, ['5xx', 429, 'network', 'timeout'], 'GitOps sees what it wrote')
+    t.match(stored.status.conditions, [{ type: 'Accepted', status: 'True' }])
+    const { status, body } = await create(system, backup('b1'))
+    t.equal(status, 201, body.message)
+    t.equal(system.hooks.calls('/10-a').length, 2)
+  },
+)
