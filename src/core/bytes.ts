@@ -22,10 +22,14 @@ export function cutToBytes(text: string, most: number): string {
 export function toldWithin(sentences: readonly string[], most: number): string {
   const all = sentences.join('; ')
   if (bytesOf(all) <= most) return all
-  // Fewer than this of a sentence say nothing.
+  // Fewer bytes than this of a sentence say nothing.
   const shortest = 100
   const more = (count: number) => (count === 0 ? '' : `; and ${count} more, see the log`)
-  const shown = Math.min(sentences.length, Math.max(1, Math.floor((most - bytesOf(more(9999))) / shortest)))
+  const fit = Math.floor(most / shortest)
+  const shown =
+    fit >= sentences.length
+      ? sentences.length
+      : Math.max(1, Math.floor((most - bytesOf(more(9999))) / shortest))
   const rest = more(sentences.length - shown)
   const share = Math.floor((most - bytesOf(rest)) / shown) - 2
   return (

@@ -2,6 +2,8 @@
 import t from 'tap'
 import { eventually, pathOf, type Loose } from '../support/asking.ts'
 import { startCluster, type System } from '../support/cluster.ts'
+import { runName } from '../../src/core/run/names.ts'
+import { aRunObject } from '../support/build.ts'
 import { act, action, backup, create, ended, runs, settledRun } from '../support/scenes.ts'
 
 const forever = Number.POSITIVE_INFINITY
@@ -86,3 +88,48 @@ t.test('what ended while the leader could not look is reported by the next one, 
   )
   t.equal(system.hooks.calls('/90-post').length, 1, 'only for the one before')
 })
+
+t.test(
+  'a Backup that began although its run said no is marked so, and its run keeps what it froze',
+  async (t) => {
+    const system = await startCluster(t)
+    await unregister(system)
+    const metadata = { annotations: { 'sandbox.velero.io/duration': '2s' } }
+    const { body: made } = await create(system, backup('b1', { metadata }))
+    const { body: kubeSystem } = await system.call('GET', '/api/v1/namespaces/kube-system')
+    const { uid } = made.metadata
+    const run = aRunObject({
+      name: runName({ name: 'b1', uid }, 'PreBackup'),
+      objectRef: { kind: 'Backup', name: 'b1', uid },
+      cluster: kubeSystem.metadata.uid,
+    })
+    const { name, namespace, labels } = run.metadata
+    const own = { ...run, metadata: { name, namespace, labels } }
+    const { status: code, body: stored } = await system.call('POST', pathOf('actionruns'), {
+      body: own,
+      as: 'tidewaiter',
+    })
+    t.equal(code, 201, stored.message)
+    const said = {
+      phase: 'Refused',
+      reason: 'ActionFailed',
+      message: 'no',
+      completionTimestamp: '2026-01-01T00:00:00Z',
+    }
+    const put = await system.call('PUT', `${pathOf('actionruns', name)}/status`, {
+      body: { ...stored, status: said },
+      as: 'tidewaiter',
+    })
+    t.equal(put.status, 200, put.body.message)
+    const told = await eventually('the annotation says so', () => {
+      const found = system.api.read('velero.io/backups', 'velero', 'b1') as Loose
+      const text = found?.metadata.annotations?.['tidewaiter.io/pre'] ?? '{}'
+      return JSON.parse(text).unguarded === true ? JSON.parse(text) : undefined
+    })
+    t.match(told, { phase: 'Refused', run: name })
+    const after = system.api.read('tidewaiter.io/actionruns', 'velero', name) as Loose
+    t.match(after.status, { ...said, conditions: [{ type: 'Unguarded', status: 'True' }] })
+    t.same(after.spec, stored.spec, 'the copy that it was written from holds no object')
+    t.equal(system.logged().filter((line) => line.includes('unguarded: it began')).length, 1)
+  },
+)
