@@ -13,30 +13,39 @@ export type Stage = {
   readonly shop: Shop
 }
 
-/** What happened to a Backup. */
+/** What the demo makes. */
+export type Made = { readonly kind: 'Backup' | 'Restore'; readonly name: string; readonly spec: JsonObject }
+
+/** What happened to a Backup or Restore. */
 export type Attempt = { readonly name: string; readonly ms: number; readonly refusal: string | undefined }
 
 /** The demo, scene by scene. */
 export type Demo = {
   readonly actions: () => Promise<void>
-  readonly backUp: (name: string) => Promise<Attempt>
-  /** The phases that a Backup goes through, until it has ended. */
-  readonly phases: (name: string) => Promise<readonly string[]>
-  /** The run of a stage for a Backup, when it has settled. */
-  readonly run: (backup: string, stage: string) => Promise<{ readonly name: string; readonly phase: string }>
+  readonly create: (made: Made) => Promise<Attempt>
+  /** The phases that it goes through, until it has ended. */
+  readonly phases: (made: Made) => Promise<readonly string[]>
+  /** The run of a stage for it, when it has settled. */
+  readonly run: (made: Made, stage: string) => Promise<{ readonly name: string; readonly phase: string }>
   readonly close: () => Promise<void>
 }
 
 const velero = '/apis/velero.io/v1/namespaces/velero'
 const ours = '/apis/tidewaiter.io/v1beta1/namespaces/velero'
+const plural = { Backup: 'backups', Restore: 'restores' } as const
 const lookMs = 20
 const longestMs = 20_000
 const ends = ['Completed', 'PartiallyFailed', 'Failed', 'FailedValidation']
 
 /** The names of the Actions of the demo. */
-export const names = { quiesce: '10-quiesce-shop', resume: '90-resume-shop' }
+export const names = {
+  quiesce: '10-quiesce-shop',
+  resume: '90-resume-shop',
+  stop: '10-stop-shop',
+  start: '90-start-shop',
+}
 
-/** The two Actions of the demo. */
+/** The Actions of the demo. */
 export function demoActions(shopUrl: string): readonly JsonObject[] {
   const action = (name: string, spec: JsonObject): JsonObject => ({
     apiVersion: 'tidewaiter.io/v1beta1',
@@ -58,6 +67,20 @@ export function demoActions(shopUrl: string): readonly JsonObject[] {
       http: {
         url: `${shopUrl}/resume`,
         body: { backup: '${backup.metadata.name}', phase: '${backup.status.phase}' },
+      },
+    }),
+    action(names.stop, {
+      stage: 'PreRestore',
+      timeoutSeconds: 5,
+      http: { url: `${shopUrl}/stop`, body: { from: '${restore.spec.backupName}' } },
+    }),
+    action(names.start, {
+      stage: 'PostRestore',
+      timeoutSeconds: 30,
+      retry: { limit: 3 },
+      http: {
+        url: `${shopUrl}/start`,
+        body: { restore: '${restore.metadata.name}', phase: '${restore.status.phase}' },
       },
     }),
   ]
@@ -99,26 +122,26 @@ export function createDemo({ url, ca, token, clock, shop }: Stage): Demo {
         if (code !== 201) throw new Error(`an Action of the demo was refused: ${textAt(body, 'message')}`)
       }
     },
-    backUp: async (name) => {
+    create: async ({ kind, name, spec }) => {
       const began = clock.now()
-      const { code, body } = await call('POST', `${velero}/backups`, {
+      const { code, body } = await call('POST', `${velero}/${plural[kind]}`, {
         apiVersion: 'velero.io/v1',
-        kind: 'Backup',
+        kind,
         metadata: { name, namespace: 'velero' },
-        spec: { includedNamespaces: ['shop'] },
+        spec,
       })
       return { name, ms: clock.now() - began, refusal: code === 201 ? undefined : textAt(body, 'message') }
     },
-    phases: async (name) => {
+    phases: async ({ kind, name }) => {
       const query = `watch=true&timeoutSeconds=${longestMs / 1000}&resourceVersion=0&fieldSelector=metadata.name%3D${name}`
-      const answer = await request(`${url}${velero}/backups?${query}`, { dispatcher: agent, headers })
+      const answer = await request(`${url}${velero}/${plural[kind]}?${query}`, { dispatcher: agent, headers })
       return phasesIn(answer.body.setEncoding('utf8'))
     },
-    run: (backup, stage) =>
-      until(`the ${stage} run of ${backup}`, async () => {
+    run: ({ kind, name }, stage) =>
+      until(`the ${stage} run of ${name}`, async () => {
         const { body } = await call(
           'GET',
-          `${ours}/actionruns?labelSelector=tidewaiter.io/backup-name%3D${backup}`,
+          `${ours}/actionruns?labelSelector=tidewaiter.io/${kind.toLowerCase()}-name%3D${name}`,
         )
         const found = listAt(body, 'items')
           .filter((one) => textAt(one, 'spec', 'stage') === stage)
@@ -144,5 +167,5 @@ async function phasesIn(lines: AsyncIterable<string>): Promise<readonly string[]
       if (ends.includes(phase)) return seen
     }
   }
-  throw new Error(`the demo expected the Backup to end, and its last phase was ${seen.at(-1) ?? 'none'}`)
+  throw new Error(`the demo expected an end, and the last phase was ${seen.at(-1) ?? 'none'}`)
 }

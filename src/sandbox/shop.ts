@@ -62,8 +62,9 @@ export async function startShop(): Promise<Shop> {
 
 function replyTo(path: string, lag: number): readonly [number, string | object] {
   if (path === '/quiesce') return lag > longestLag ? [503, `replica lag ${lag} s`] : [200, { quiesced: true }]
-  if (path === '/resume') return [200, { resumed: true }]
-  return [404, { paths: ['/quiesce', '/resume', 'PUT /lag?seconds=40'] }]
+  const done = { '/resume': 'resumed', '/stop': 'stopped', '/start': 'started' }[path]
+  if (done !== undefined) return [200, { [done]: true }]
+  return [404, { paths: ['/quiesce', '/resume', '/stop', '/start', 'PUT /lag?seconds=40'] }]
 }
 
 function answer(response: ServerResponse, status: number, said: string | object): void {

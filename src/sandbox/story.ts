@@ -1,5 +1,5 @@
 /** What the terminal says: who is here, what happens, and what to try next. */
-import { demoActions, names, type Attempt, type Demo } from './demo.ts'
+import { demoActions, names, type Attempt, type Demo, type Made } from './demo.ts'
 import { at, textAt } from './apiserver/json.ts'
 import { plain, wrapped, type Paint } from './paint.ts'
 import type { Shop, ShopCall } from './shop.ts'
@@ -43,44 +43,93 @@ export function tellScenery(teller: Teller, scenery: Scenery): void {
 
 /** Plays the demo and tells it. Throws when it does not go as it must. */
 export async function tellDemo(teller: Teller, demo: Demo, shop: Shop): Promise<void> {
-  const { say, paint } = teller
-  say(`\n${paint.bold('1. Two Actions')} for Backups that touch the namespace shop\n`)
+  const play = { teller, demo, shop }
+  await tellActions(play)
+  await tellRefusal(play)
+  await tellBackup(play)
+  await tellRestore(play)
+}
+
+type Play = { readonly teller: Teller; readonly demo: Demo; readonly shop: Shop }
+
+const monday: Made = { kind: 'Backup', name: 'monday', spec: { includedNamespaces: ['shop'] } }
+const back: Made = { kind: 'Restore', name: 'monday-back', spec: { backupName: 'monday' } }
+
+const moments: Readonly<Record<string, string>> = {
+  PreBackup: 'before a Backup starts, or it does not',
+  PostBackup: 'after it has ended',
+  PreRestore: 'before a Restore starts, or it does not',
+  PostRestore: 'after it has ended',
+}
+
+async function tellActions({ teller: { say, paint }, demo, shop }: Play): Promise<void> {
+  say(`\n${paint.bold('1. Four Actions')} for Backups and Restores that touch the namespace shop\n`)
   for (const action of demoActions(shop.url)) {
-    const when =
-      textAt(action, 'spec', 'stage') === 'PreBackup'
-        ? 'before it starts, or it does not'
-        : 'after it has ended'
-    say(
-      `   ${textAt(action, 'metadata', 'name').padEnd(17)} POST ${textAt(at(action, 'spec'), 'http', 'url')}   ${paint.dim(when)}\n`,
-    )
+    const name = textAt(action, 'metadata', 'name').padEnd(17)
+    const when = paint.dim(moments[textAt(action, 'spec', 'stage')] ?? '')
+    say(`   ${name} POST ${textAt(at(action, 'spec'), 'http', 'url').padEnd(30)} ${when}\n`)
   }
   await demo.actions()
+}
 
+async function tellRefusal({ teller, demo, shop }: Play): Promise<void> {
+  const { say, paint } = teller
   say(`\n${paint.bold('2. A Backup while the shop cannot be quiesced')}\n`)
   shop.setLag(40)
-  const refused = await told(teller, demo, 'monday')
+  const refused = await told(teller, demo, monday)
   if (refused.refusal === undefined)
     throw new Error('the demo expected a refusal, and the Backup was created')
   say(
     `   ${shop.calls().length} calls came to the shop. There is no Backup monday, and Velero never heard of it.\n`,
   )
+}
 
+async function tellBackup({ teller, demo, shop }: Play): Promise<void> {
+  const { say, paint } = teller
   say(`\n${paint.bold('3. The same Backup when the shop is well again')}\n`)
   shop.setLag(0)
-  const created = await told(teller, demo, 'monday')
-  if (created.refusal !== undefined) throw new Error(`the demo expected a Backup, got: ${created.refusal}`)
-  say(`   Velero: ${(await demo.phases('monday')).join(', ')}\n`)
-
+  await created(teller, demo, monday)
   say(`\n${paint.bold('4. After it')}\n`)
-  const run = await demo.run('monday', 'PostBackup')
-  const call = shop.calls().findLast(({ path }) => path === '/resume')
-  say(`   the shop got POST /resume ${paint.dim(plain(call?.body ?? ''))}\n`)
+  const run = await demo.run(monday, 'PostBackup')
+  tellCall(teller, shop, '/resume')
   say(`   ${paint.good('✓')} ${names.resume}: run ${run.name} is ${run.phase}\n`)
 }
 
-async function told({ say, paint }: Teller, demo: Demo, name: string): Promise<Attempt> {
-  say(paint.dim(`   $ velero backup create ${name} --include-namespaces shop\n`))
-  const attempt = await demo.backUp(name)
+async function tellRestore({ teller, demo, shop }: Play): Promise<void> {
+  const { say, paint } = teller
+  say(`\n${paint.bold('5. A Restore of it')}: the shop is stopped before, and started after it\n`)
+  await created(teller, demo, back)
+  for (const [stage, name, path] of [
+    ['PreRestore', names.stop, '/stop'],
+    ['PostRestore', names.start, '/start'],
+  ] as const) {
+    const run = await demo.run(back, stage)
+    tellCall(teller, shop, path)
+    say(`   ${paint.good('✓')} ${name}: run ${run.name} is ${run.phase}\n`)
+  }
+}
+
+async function created(teller: Teller, demo: Demo, made: Made): Promise<void> {
+  const { refusal } = await told(teller, demo, made)
+  if (refusal !== undefined) throw new Error(`the demo expected a ${made.kind}, got: ${refusal}`)
+  teller.say(`   Velero: ${(await demo.phases(made)).join(', ')}\n`)
+}
+
+function tellCall({ say, paint }: Teller, shop: Shop, path: string): void {
+  const call = shop.calls().findLast((one) => one.path === path)
+  if (call === undefined) throw new Error(`the demo expected a call of ${path} at the shop, and none came`)
+  say(`   the shop got POST ${path} ${paint.dim(plain(call.body))}\n`)
+}
+
+/** As somebody would type it. */
+const commandOf = ({ kind, name }: Made): string =>
+  kind === 'Backup'
+    ? `velero backup create ${name} --include-namespaces shop`
+    : `velero restore create ${name} --from-backup monday`
+
+async function told({ say, paint }: Teller, demo: Demo, made: Made): Promise<Attempt> {
+  say(paint.dim(`   $ ${commandOf(made)}\n`))
+  const attempt = await demo.create(made)
   if (attempt.refusal === undefined) say(`   ${paint.good('✓')} created after ${seconds(attempt.ms)}\n`)
   else
     say(
@@ -94,6 +143,7 @@ const shopTries = (shop: Shop): readonly (readonly [string, string])[] => [
   [`curl -X PUT '${shop.url}/lag?seconds=40'`, 'the shop refuses from now on'],
   ['velero backup create tuesday --include-namespaces shop --wait', 'refused, with the reason'],
   [`curl -X PUT '${shop.url}/lag?seconds=0'`, 'well again: the same Backup runs'],
+  ['velero restore create --from-backup monday --wait', 'the shop is stopped, and started again'],
 ]
 
 /** Tells what to try next; with the shop if its Actions are there. */

@@ -66,16 +66,16 @@ const warningText = (header: string): string =>
     .toString()
     .replaceAll(/\\(.)/g, '$1')
 
-/** Looks until something else than undefined is found, seldom if a look is costly; fails after ten seconds. */
+/** Looks until something else than undefined is found, seldom if a look is costly; fails after ten seconds, or as many as told. */
 export async function eventually<T>(
   what: string,
   look: () => Promise<T | undefined> | T | undefined,
-  everyMs = 20,
+  { everyMs = 20, seconds = 10 }: { readonly everyMs?: number; readonly seconds?: number } = {},
 ): Promise<T> {
-  for (let left = 10_000; left > 0; left -= everyMs) {
+  for (let left = seconds * 1000; left > 0; left -= everyMs) {
     const found = await look()
     if (found !== undefined) return found
     await sleep(everyMs)
   }
-  throw new Error(`waited ten seconds, and it was not so: ${what}`)
+  throw new Error(`waited ${seconds} seconds, and it was not so: ${what}`)
 }

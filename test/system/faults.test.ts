@@ -31,7 +31,7 @@ t.test('a copy of the Actions that has been silent is not believed: the API serv
     if (status !== 201) throw new Error(JSON.stringify(body))
     return system.hooks.calls('/20-b').length > 0 || undefined
   }
-  await eventually('the new Action runs', oneMore, 500)
+  await eventually('the new Action runs', oneMore, { everyMs: 500 })
   const faults = { match: { verb: 'list', resource: 'actions' }, times: forever }
   system.api.faults.add({ ...faults, effect: { kind: 'answer', code: 500 } })
   const { status, body: said } = await create(system, backup('refused'))

@@ -1,65 +1,17 @@
 /** `tidewaiter sandbox` as people start it: the real command, its files, its story, its end. */
-import { spawn } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import t, { type Test } from 'tap'
-import { Agent, request } from 'undici'
-import { parse } from 'yaml'
-import { eventually, type Loose } from '../support/asking.ts'
+import t from 'tap'
+import { eventually } from '../support/asking.ts'
+import { ask, start, told, type Run } from '../support/command.ts'
 
 t.jobs = 2
 
-type Run = {
-  readonly out: () => string
-  readonly err: () => string
-  readonly ended: Promise<number | null>
-  readonly interrupt: () => void
-}
-
-/** Starts the command; it is ended with the test. */
-function start(t: Test, ...args: readonly string[]): Run {
-  const main = new URL('../../src/main.ts', import.meta.url).pathname
-  const child = spawn(process.execPath, [main, 'sandbox', ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
-  let [out, err] = ['', '']
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text))
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text))
-  const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
-  t.teardown(async () => {
-    child.kill('SIGKILL')
-    await ended
-  })
-  return { out: () => out, err: () => err, ended, interrupt: () => child.kill('SIGINT') }
-}
-/** Waits until it says something; what else it said is told where it does not. */
-async function told(run: Run, text: string): Promise<void> {
-  try {
-    await eventually(`it says ${text}`, () => run.out().includes(text) || undefined)
-  } catch (cause) {
-    throw new Error(`it said: ${run.out()}${run.err()}`, { cause })
-  }
-}
-
-/** Asks the API server of a kubeconfig. */
-async function ask(
-  t: Test,
-  kubeconfig: string,
-  path: string,
-): Promise<{ readonly status: number; readonly body: Loose }> {
-  const { clusters, users } = parse(readFileSync(kubeconfig, 'utf8'))
-  const cluster = clusters[0].cluster
-  const dispatcher = new Agent({
-    connect: { ca: Buffer.from(cluster['certificate-authority-data'], 'base64') },
-  })
-  t.teardown(() => dispatcher.destroy())
-  const headers = { authorization: `Bearer ${users[0].user.token}` }
-  const { statusCode, body } = await request(`${cluster.server}${path}`, { dispatcher, headers })
-  return { status: statusCode, body: await body.json() }
-}
 const backups = '/apis/velero.io/v1/namespaces/velero/backups'
 
 t.test(
-  'it tells a refusal, a success and a post action, and Ctrl-C ends it and takes its files away',
+  'it tells a refusal, a success, a post action and a Restore, and Ctrl-C ends it and takes its files away',
   async (t) => {
     const dir = join(t.testdir(), 'box')
     const run = start(t, '--dir', dir)
@@ -69,6 +21,13 @@ t.test(
     t.match(run.out(), /✓ created.*\n.*Velero: Queued, ReadyToStart, InProgress, Finalizing, Completed/)
     t.match(run.out(), /POST \/resume \{"backup":"monday","phase":"Completed"\}/)
     t.match(run.out(), /✓ 90-resume-shop: run monday-[0-9a-f]{8}-postbackup is Succeeded/)
+    t.match(run.out(), /5\. A Restore.*\n.*✓ created.*\n.*Velero: InProgress, .*Completed\n/s)
+    t.match(
+      run.out(),
+      /POST \/stop \{"from":"monday"\}\n.*10-stop-shop: run monday-back-[0-9a-f]{8}-prerestore is Succeeded/,
+    )
+    t.match(run.out(), /POST \/start \{"restore":"monday-back","phase":"Completed"\}/)
+    t.match(run.out(), /✓ 90-start-shop: run monday-back-[0-9a-f]{8}-postrestore is Succeeded/)
     t.notOk(run.out().includes('\u001b'), 'no colours where there is no terminal')
     t.match(run.out(), `export KUBECONFIG=${join(dir, 'kubeconfig')}`)
     t.match((await ask(t, join(dir, 'kubeconfig'), backups)).body.items[0].metadata.name, 'monday')
