@@ -55,6 +55,7 @@ say 'Debian packages'
 test/cluster/packages.sh
 say 'building what is not built yet (about 10 minutes the first time)'
 test/cluster/build.sh
+test/cluster/build.sh helm
 
 image=
 if [ $((${#calm[@]} + ${#wild[@]})) -gt 0 ]; then

@@ -1,4 +1,4 @@
-/** The sandbox under the real kubectl and velero: no cluster is wanted, only the two programs (test/cluster/build.sh). */
+/** The sandbox under the real kubectl, velero and helm: no cluster is wanted, only these programs (test/cluster/build.sh, build.sh helm). */
 import { execFile, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -129,4 +129,36 @@ t.test('alice may make Backups and Actions, and may not skip', async (t) => {
   const refused = await asAlice('backup', 'create', 'skipping', ...skipping)
   t.match(refused, { code: 1, out: /verb skip/ })
   t.equal((await velero('backup', 'create', 'skipping', ...skipping)).code, 0)
+})
+
+const chart = join(root, 'test/e2e/chart')
+const helm = (...args: readonly string[]): Promise<Ran> => run('helm', ['-n', 'shop', ...args])
+
+t.test('what helm template prints, kubectl applies: CRDs, roles, a Deployment and a hook', async (t) => {
+  const { code, out } = await helm('template', 'one', chart, '--include-crds')
+  t.equal(code, 0, out)
+  const applied = await run('kubectl', ['-n', 'shop', 'apply', '-f', '-'], out)
+  t.equal(applied.code, 0, applied.out)
+  for (const one of ['samples.example.org', 'role.rbac.authorization.k8s.io/one', 'deployment.apps/one'])
+    t.match(applied.out, `${one} created`)
+  const sample = { apiVersion: 'example.org/v1', kind: 'Sample', metadata: { name: 's', namespace: 'shop' } }
+  t.match(await apply({ ...sample, spec: { size: 0 } }), {
+    code: 1,
+    out: /spec\.size.*greater than or equal to 1/,
+  })
+  t.match(await apply({ ...sample, spec: { size: 1 } }), { code: 0, out: /created/ })
+})
+
+t.test('helm installs, upgrades, lists and uninstalls a release, hooks first', async (t) => {
+  const installed = await helm('install', 'two', chart)
+  t.match(installed, { code: 0, out: /STATUS: deployed/ }, installed.out)
+  const upgraded = await helm('upgrade', 'two', chart, '--set', 'replicas=3,greeting=bye')
+  t.match(upgraded, { code: 0, out: /REVISION: 2/ }, upgraded.out)
+  t.match((await helm('list')).out, /two\s+shop\s+2\s.*deployed/)
+  const shown = (kind: string, name: string, path: string) =>
+    run('kubectl', ['-n', 'shop', 'get', kind, name, '-o', `jsonpath=${path}`])
+  t.equal((await shown('deployment', 'two', '{.spec.replicas}')).out, '3')
+  t.match((await shown('configmap', 'two-hook', '{.data}')).out, /"greeting":"bye","kubernetes":"v1\.36/)
+  t.match(await helm('uninstall', 'two'), { code: 0 })
+  t.equal((await run('kubectl', ['-n', 'shop', 'get', 'deployment', 'two'])).code, 1)
 })
