@@ -7,6 +7,7 @@ import { parseConfig } from '../config.ts'
 import { startService, type Service } from '../service.ts'
 import { StartError } from '../start-error.ts'
 import { systemClock } from '../system-clock.ts'
+import { logForm } from './log-form.ts'
 import type { CliWorld } from './world.ts'
 
 /** The running service. */
@@ -28,7 +29,7 @@ const tries = 3
 export async function startBeside(folder: Folder, world: CliWorld, signal: AbortSignal): Promise<Beside> {
   const logFile = folder.file(logName)
   const destination = pino.destination({ dest: logFile, append: false, sync: false })
-  const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination)
+  const log = pino(logForm, destination)
   const { service, webhookUrl } = await start(folder, world, log)
   const stop = async (): Promise<void> => {
     await service.stop()

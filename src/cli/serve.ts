@@ -16,6 +16,7 @@ import { parseAddress } from '../net/address.ts'
 import { startService } from '../service.ts'
 import { StartError } from '../start-error.ts'
 import { systemClock } from '../system-clock.ts'
+import { logForm } from './log-form.ts'
 import { unknownVariables } from './unknown-variables.ts'
 import { strays, takingAll, tellUsage } from './usage.ts'
 import type { CliWorld } from './world.ts'
@@ -69,12 +70,7 @@ async function serve(config: Config, ignored: readonly string[], world: CliWorld
   // Hooked before the start: whoever stops a process that is just starting is heard too.
   world.onStop(() => asked.abort(new Error('asked to stop')))
   try {
-    const log = pino({
-      level: config.logLevel,
-      base: null,
-      timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (level) => ({ level }) },
-    })
+    const log = pino({ ...logForm, level: config.logLevel })
     // Only told: a variable of a newer version must not keep an older one from starting.
     for (const sentence of ignored) log.warn({}, sentence)
     const service = await startService(config, {

@@ -40,7 +40,9 @@ const startSeconds = 40
 /** Waits until it says something; what else it said is told where it does not. */
 export async function told(run: Run, text: string): Promise<void> {
   try {
-    await eventually(`it says ${text}`, () => run.out().includes(text) || undefined, startSeconds)
+    await eventually(`it says ${text}`, () => run.out().includes(text) || undefined, {
+      seconds: startSeconds,
+    })
   } catch (cause) {
     throw new Error(`it said: ${run.out()}${run.err()}`, { cause })
   }

@@ -37,6 +37,8 @@ t.test(
     t.equal(await run.ended, 0)
     t.equal(run.err(), '')
     t.same(readdirSync(dir), ['tidewaiter.log'])
+    for (const line of readFileSync(join(dir, 'tidewaiter.log'), 'utf8').trimEnd().split('\n'))
+      t.match(JSON.parse(line), { level: /^(info|warn)$/, time: /^\d{4}-.*Z$/, msg: /./ }, line)
   },
 )
 
