@@ -1,5 +1,6 @@
 /** The whole contract. */
 import type { Case } from './case.ts'
+import { cases as admissionFiner } from './cases/admission-finer.ts'
 import { cases as apply } from './cases/apply.ts'
 import { cases as builtIn } from './cases/built-in.ts'
 import { cases as crdKept } from './cases/crd-kept.ts'
@@ -13,7 +14,9 @@ import { cases as remove } from './cases/delete.ts'
 import { cases as discovery } from './cases/discovery.ts'
 import { cases as dryRun } from './cases/dry-run.ts'
 import { cases as fieldValidation } from './cases/field-validation.ts'
+import { cases as finer } from './cases/finer.ts'
 import { cases as list } from './cases/list.ts'
+import { cases as neighbours } from './cases/neighbours.ts'
 import { cases as owners } from './cases/owners.ts'
 import { cases as patch } from './cases/patch.ts'
 import { cases as patchStrategic } from './cases/patch-strategic.ts'
@@ -21,6 +24,7 @@ import { cases as policies } from './cases/policies.ts'
 import { cases as policiesContext } from './cases/policies-context.ts'
 import { cases as read } from './cases/read.ts'
 import { cases as reviews } from './cases/reviews.ts'
+import { cases as rights } from './cases/rights.ts'
 import { cases as update } from './cases/update.ts'
 import { cases as watch } from './cases/watch.ts'
 import { cases as asked } from './cases/webhooks-asked.ts'
@@ -61,4 +65,8 @@ export const allCases: readonly Case[] = [
   who,
   reviews,
   discovery,
+  rights,
+  neighbours,
+  finer,
+  admissionFiner,
 ].flat()

@@ -68,4 +68,49 @@ export const cases = about('owners', [
       await gone(api, paths.configMaps(ns, 'owned'))
     }),
   ),
+  withControllers(
+    inNamespace('an owner of that name and another uid is no owner: what it owned goes', async (api, ns) => {
+      answered(await api.post(paths.configMaps(ns), configMap('owner')), 201)
+      const metadata = ownedBy('11111111-1111-4111-8111-111111111111')
+      answered(await api.post(paths.configMaps(ns), configMap('owned', {}, metadata)), 201)
+      await gone(api, paths.configMaps(ns, 'owned'))
+      answered(await api.get(paths.configMaps(ns, 'owner')), 200)
+    }),
+  ),
+  withControllers(
+    inNamespace('what has two owners stays with the second when the first goes', async (api, ns) => {
+      const [first, second] = await Promise.all(
+        ['first', 'second'].map(async (name) => {
+          const { uid } = answered(await api.post(paths.configMaps(ns), configMap(name)), 201).metadata
+          return { apiVersion: 'v1', kind: 'ConfigMap', name, uid }
+        }),
+      )
+      const ownerReferences = [first, second]
+      answered(await api.post(paths.configMaps(ns), configMap('owned', {}, { ownerReferences })), 201)
+      answered(await api.delete(paths.configMaps(ns, 'first'), { propagationPolicy: 'Background' }), 200)
+      await api.eventually(async () => {
+        const { metadata } = answered(await api.get(paths.configMaps(ns, 'owned')), 200)
+        assert.deepEqual(metadata.ownerReferences, [second])
+      }, 40_000)
+    }),
+  ),
+  withControllers(
+    inNamespace('Foreground waits for what blocks it, and for nothing else', async (api, ns) => {
+      const own = async (owner: string, blockOwnerDeletion: boolean): Promise<void> => {
+        const { uid } = answered(await api.post(paths.configMaps(ns), configMap(owner)), 201).metadata
+        const reference = { apiVersion: 'v1', kind: 'ConfigMap', name: owner, uid, blockOwnerDeletion }
+        const metadata = { ownerReferences: [reference], finalizers: ['example.com/held'] }
+        answered(await api.post(paths.configMaps(ns), configMap(`of-${owner}`, {}, metadata)), 201)
+        answered(await api.delete(paths.configMaps(ns, owner), { propagationPolicy: 'Foreground' }), 200)
+      }
+      await own('waiting', true)
+      await own('free', false)
+      await gone(api, paths.configMaps(ns, 'free'))
+      const { metadata } = answered(await api.get(paths.configMaps(ns, 'waiting')), 200)
+      assert.deepEqual(metadata.finalizers, ['foregroundDeletion'])
+      for (const name of ['of-waiting', 'of-free'])
+        await api.patch(paths.configMaps(ns, name), { metadata: { finalizers: null } }, { type: 'merge' })
+      await gone(api, paths.configMaps(ns, 'waiting'))
+    }),
+  ),
 ])

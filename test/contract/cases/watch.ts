@@ -169,7 +169,8 @@ export const cases = about('watch', [
       object: { kind: 'Lease', metadata: { annotations: { [endMark]: 'true' } } },
     })
     await made(api, ns, ['b'])
-    assert.deepEqual(await watch.take(1), ['ADDED b'])
+    // The real server may send another bookmark at any time.
+    assert.equal(brief(await watch.until(({ type }) => type !== 'BOOKMARK')), 'ADDED b')
   }),
   inNamespace('sendInitialEvents of nothing is the bookmark alone', async (api, ns) => {
     const watch = await api.watch(paths.leases(ns), {

@@ -1,10 +1,10 @@
 /** Bugs in who may do what: authentication, impersonation, RBAC, reviews. */
 import { inFile, type Bug } from './bug.ts'
 
-const authenticate = inFile('apiserver/authn/authenticate.ts')
-const rbac = inFile('apiserver/authz/rbac.ts')
-const reviews = inFile('apiserver/authz/reviews.ts')
-const escalation = inFile('apiserver/authz/escalation.ts')
+const authenticate = inFile('apiserver/authn/authenticate.ts', '^(who|rights|reviews)')
+const rbac = inFile('apiserver/authz/rbac.ts', '^(who|rights|reviews)')
+const reviews = inFile('apiserver/authz/reviews.ts', '^(who|rights|reviews)')
+const escalation = inFile('apiserver/authz/escalation.ts', '^(who|rights|reviews)')
 
 /** The bugs. */
 export const bugs: readonly Bug[] = [
@@ -52,8 +52,15 @@ export const bugs: readonly Bug[] = [
     `    ? boundRules(world, user, written)`,
     `    ? []`,
   ]),
-  escalation('a role whose rules stay as they are may not be relabelled', [
-    `if (before !== undefined && same(at(before, 'rules'), at(object, 'rules'))) return []`,
+  escalation('a role that gives more than its editor has may be relabelled', [
+    `  const rest = (one: JsonObject): JsonObject => ({
+    ...one,`,
+    `  const rest = (one: JsonObject): JsonObject => ({
+    rules: listAt(one, 'rules'),`,
+  ]),
+  escalation('who may not grant a role may not take a finalizer from it', [
+    `      'finalizers',
+`,
     ``,
   ]),
 ]

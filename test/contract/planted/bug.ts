@@ -10,6 +10,8 @@ export type Bug = {
   readonly text: string
   /** What the bug makes of it. */
   readonly planted: string
+  /** The cases that are tried first, by their names: all are if none of these fails. */
+  readonly first: string
 }
 
 /** Which suite has to catch a bug. */
@@ -18,14 +20,15 @@ export type Suite = 'api' | 'velero'
 /** The stand-in for Velero has a contract of its own. */
 export const suiteOf = ({ file }: Bug): Suite => (file.startsWith('velero/') ? 'velero' : 'api')
 
-/** A bug in one file, given as its name, the text and what becomes of it. */
+/** A bug in one file, given as its name, the text and what becomes of it; `first`: where it is likely to be caught. */
 export const inFile =
-  (file: string) =>
+  (file: string, first = '') =>
   (name: string, [text, planted]: readonly [text: string, planted: string]): Bug => ({
     name,
     file,
     text,
     planted,
+    first,
   })
 
 /** The source with the bug in it; throws if the source has moved on. */

@@ -20,21 +20,28 @@ export type Verdict =
 
 // The slowest suite takes 10 s alone; a bug may make cases wait until they give up, 10 s each, eight at a time.
 const longestMs = 150_000
-// A bug that most cases meet is none that a careful suite is needed for.
-const largestShare = 0.15
+// A bug that many cases meet is none that a careful suite is needed for.
+const mostFailing = 60
 
-/** Runs a suite of this tree. */
-export async function runOn(tree: Tree, suite: Suite): Promise<Run> {
-  const child = spawn(process.execPath, [tree.path('test/contract/planted/suite-main.ts'), suite], {
+/** Which cases to run: all of a suite, or those whose names match. */
+export type Part = { readonly suite: Suite; readonly only?: string }
+
+/** Runs cases on this tree. */
+export async function runOn(tree: Tree, { suite, only = '' }: Part): Promise<Run> {
+  const child = spawn(process.execPath, [tree.path('test/contract/planted/suite-main.ts'), suite, only], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  const timer = setTimeout(() => child.kill('SIGKILL'), longestMs)
+  const end = (): void => void child.kill('SIGKILL')
+  const timer = setTimeout(end, longestMs)
+  // Also when this process is ended: a suite would run on.
+  process.once('exit', end)
   const [out, err, code] = await Promise.all([
     child.stdout.setEncoding('utf8').toArray(),
     child.stderr.setEncoding('utf8').toArray(),
     new Promise<number | null>((resolve) => child.on('close', resolve)),
   ])
   clearTimeout(timer)
+  process.off('exit', end)
   const results = out.join('').split('\n').filter(Boolean).map(resultOf)
   const failed = results.filter((one) => one.failed !== undefined).map((one) => one.name)
   const broken = code === 0 ? undefined : `it ended with ${code ?? 'a signal'}: ${err.join('').slice(-400)}`
@@ -44,15 +51,17 @@ export async function runOn(tree: Tree, suite: Suite): Promise<Run> {
 type Line = { readonly name: string; readonly failed?: string }
 const resultOf = (line: string): Line => JSON.parse(line)
 
-/** Plants a bug, runs its suite and judges. */
+/** Plants a bug, runs the cases that are likely to catch it, or else all, and judges. */
 export async function judge(tree: Tree, bug: Bug): Promise<Verdict> {
   const takeOut = await tree.plant(bug)
-  const { cases, failed, broken } = await runOn(tree, suiteOf(bug))
+  const suite = suiteOf(bug)
+  const first = await runOn(tree, { suite, only: bug.first })
+  const { failed, broken } = found(first) || bug.first === '' ? first : await runOn(tree, { suite })
   await takeOut()
   if (broken !== undefined) return { is: 'too coarse', why: broken }
   if (failed.length === 0) return { is: 'survived' }
-  const share = failed.length / cases
-  if (share > largestShare)
-    return { is: 'too coarse', why: `${failed.length} of ${cases} cases fail with it: ${failed[0]}` }
-  return { is: 'caught', by: failed }
+  if (failed.length <= mostFailing) return { is: 'caught', by: failed }
+  return { is: 'too coarse', why: `${failed.length} cases fail with it, the first of them ${failed[0]}` }
 }
+
+const found = ({ failed, broken }: Run): boolean => failed.length > 0 || broken !== undefined

@@ -22,7 +22,7 @@ const shown = (verdict: Verdict): string => {
 /** The suites must hold before anything is planted, else failing proves nothing. */
 async function checkUnplanted(tree: Tree): Promise<void> {
   for (const suite of new Set(bugs.map(suiteOf))) {
-    const { cases, failed, broken } = await runOn(tree, suite)
+    const { cases, failed, broken } = await runOn(tree, { suite })
     if (cases === 0 || failed.length > 0 || broken !== undefined)
       throw new Error(
         `the ${suite} suite must hold on the sandbox as it is, got ${failed.length} of ${cases} failing: ${failed.join('; ')} ${broken ?? ''}`,
@@ -45,6 +45,8 @@ async function judgeAll(trees: readonly Tree[]): Promise<ReadonlyMap<Bug, Verdic
   return verdicts
 }
 
+// Ended by hand: 'exit' takes copies and suites away.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
 const trees = await Promise.all(Array.from({ length: Math.min(4, availableParallelism()) }, copyTree))
 try {
   await checkUnplanted(trees[0]!)

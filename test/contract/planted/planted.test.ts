@@ -16,7 +16,7 @@ t.test('every planted bug has a name of its own', async (t) => {
 })
 
 t.test('a bug whose text is gone from the source, or there twice, is told', async (t) => {
-  const bug = { name: 'a bug', file: 'a.ts', text: 'one', planted: 'two' }
+  const bug = { name: 'a bug', file: 'a.ts', text: 'one', planted: 'two', first: '' }
   t.equal(plantedIn('one $& 1', bug), 'two $& 1')
   t.throws(() => plantedIn('zero', bug), /got it 0 times/)
   t.throws(() => plantedIn('one one', bug), /got it 2 times/)

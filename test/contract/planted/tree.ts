@@ -1,4 +1,5 @@
 /** Copies of the tree, to plant bugs in: this checkout itself is never touched. */
+import { rmSync } from 'node:fs'
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -31,5 +32,11 @@ export async function copyTree(): Promise<Tree> {
     await writeFile(at, plantedIn(source, bug))
     return () => writeFile(at, source)
   }
-  return { plant, path, remove: () => rm(folder, { recursive: true, force: true }) }
+  const removeNow = (): void => rmSync(folder, { recursive: true, force: true })
+  process.once('exit', removeNow)
+  const remove = async (): Promise<void> => {
+    process.off('exit', removeNow)
+    await rm(folder, { recursive: true, force: true })
+  }
+  return { plant, path, remove }
 }

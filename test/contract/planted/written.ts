@@ -1,24 +1,30 @@
 /** Bugs in what writes make of objects: patches, ownership of fields, deletion, schemas of custom kinds. */
 import { inFile, type Bug } from './bug.ts'
 
-const strategic = inFile('apiserver/patch/strategic.ts')
-const apply = inFile('apiserver/fields/apply.ts')
-const managed = inFile('apiserver/fields/managed.ts')
-const remove = inFile('apiserver/rest/delete.ts')
-const garbage = inFile('apiserver/background/garbage.ts')
-const shape = inFile('apiserver/schema/shape.ts')
-const rules = inFile('apiserver/schema/rules.ts')
+const strategic = inFile('apiserver/patch/strategic.ts', '^(patch|finer)')
+const apply = inFile('apiserver/fields/apply.ts', '^(apply|neighbours)')
+const managed = inFile('apiserver/fields/managed.ts', '^(apply|neighbours)')
+const remove = inFile('apiserver/rest/delete.ts', '^(delete|dry run|owners)')
+const garbage = inFile('apiserver/background/garbage.ts', '^owners')
+const shape = inFile('apiserver/schema/shape.ts', '^(CRD|finer)')
+const rules = inFile('apiserver/schema/rules.ts', '^(CRD|finer)')
 
 /** The bugs. */
 export const bugs: readonly Bug[] = [
-  inFile('apiserver/patch/merge-patch.ts')('a null within what a merge patch adds is kept', [
-    `[[key, mergePatch(own(base, key), value)]]`,
-    `[[key, Object.hasOwn(base, key) ? mergePatch(own(base, key), value) : value]]`,
-  ]),
-  inFile('apiserver/patch/json-patch.ts')('a test of a JSON patch holds for what is not there', [
-    `if (same(found ?? null, value)) return document`,
-    `if (found === undefined || same(found, value)) return document`,
-  ]),
+  inFile('apiserver/patch/merge-patch.ts', '^(patch|finer)')(
+    'a null within what a merge patch adds is kept',
+    [
+      `[[key, mergePatch(own(base, key), value)]]`,
+      `[[key, Object.hasOwn(base, key) ? mergePatch(own(base, key), value) : value]]`,
+    ],
+  ),
+  inFile('apiserver/patch/json-patch.ts', '^(patch|finer)')(
+    'a test of a JSON patch holds for what is not there',
+    [
+      `if (same(found ?? null, value)) return document`,
+      `if (found === undefined || same(found, value)) return document`,
+    ],
+  ),
   strategic('a strategic patch replaces the item that has the merge key', [
     `items.set(key, strategicMergePatch(node.inner, items.get(key), item))`,
     `items.set(key, item)`,
@@ -68,16 +74,22 @@ export const bugs: readonly Bug[] = [
     `if (textAt(current, 'metadata', 'deletionTimestamp') !== '') return current`,
     ``,
   ]),
-  inFile('apiserver/rest/metadata-problems.ts')('a finalizer may be added to what is being deleted', [
-    `no new finalizers can be added if the object is being deleted, found new finalizers \${shown}`,
-    `no new finalizers`,
-  ]),
-  inFile('apiserver/rest/update.ts')('an object that is being deleted goes before its last finalizer', [
-    `listAt(next, 'metadata', 'finalizers').length === 0
+  inFile('apiserver/rest/metadata-problems.ts', '^(delete|update)')(
+    'a finalizer may be added to what is being deleted',
+    [
+      `no new finalizers can be added if the object is being deleted, found new finalizers \${shown}`,
+      `no new finalizers`,
+    ],
+  ),
+  inFile('apiserver/rest/update.ts', '^(update|apply|dry run|CRD status|neighbours|delete)')(
+    'an object that is being deleted goes before its last finalizer',
+    [
+      `listAt(next, 'metadata', 'finalizers').length === 0
   if (going`,
-    `listAt(next, 'metadata', 'finalizers').length <= 1
+      `listAt(next, 'metadata', 'finalizers').length <= 1
   if (going`,
-  ]),
+    ],
+  ),
   garbage('an owner of the same name and another uid keeps what is owned', [
     `if (object === undefined || textAt(object, 'metadata', 'uid') !== textAt(reference, 'uid')) return undefined`,
     `if (object === undefined) return undefined`,
@@ -94,10 +106,10 @@ export const bugs: readonly Bug[] = [
     `if (policy === 'orphan') for (const one of owned) orphan(world, one, uid)`,
     ``,
   ]),
-  inFile('apiserver/background/namespaces.ts')('a namespace goes while a finalizer holds something in it', [
-    `if (left > 0) return`,
-    `if (left > 1) return`,
-  ]),
+  inFile('apiserver/background/namespaces.ts', '^(delete|owners)')(
+    'a namespace goes while a finalizer holds something in it',
+    [`if (left > 0) return`, `if (left > 1) return`],
+  ),
   shape('a default is not filled into what a default made', [
     `if (child === undefined) return one
     return one === null`,
@@ -125,8 +137,8 @@ export const bugs: readonly Bug[] = [
     `      !result.value.includes('\\n')`,
     `      true`,
   ]),
-  inFile('apiserver/schema/validate.ts')('a value that breaks the schema refuses every later update', [
-    `if (old !== undefined && same(value, old)) return []`,
-    ``,
-  ]),
+  inFile('apiserver/schema/validate.ts', '^(CRD|finer)')(
+    'a value that breaks the schema refuses every later update',
+    [`if (old !== undefined && same(value, old)) return []`, ``],
+  ),
 ]

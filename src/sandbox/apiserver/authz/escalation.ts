@@ -1,7 +1,7 @@
 /** Nobody grants what they do not have (kubernetes pkg/registry/rbac): who writes a role or a binding must hold its rules. */
 import type { User } from '../authn/users.ts'
 import { forbidden, notFound } from '../errors/status.ts'
-import { at, listAt, same, textAt, textsAt, type Json, type JsonObject } from '../json.ts'
+import { listAt, objectAt, same, textAt, textsAt, without, type Json, type JsonObject } from '../json.ts'
 import { nameOfResource, type Resource } from '../resources/resource.ts'
 import type { World } from '../world.ts'
 import type { Attributes } from './attributes.ts'
@@ -20,6 +20,7 @@ const group = 'rbac.authorization.k8s.io'
 /** Throws 403 if the object would grant more than the user holds. */
 export function checkEscalation(world: World, user: User, written: Written): void {
   if (written.resource.group !== group || user.groups.includes('system:masters')) return
+  if (written.before !== undefined && isOnlyForGarbage(written.before, written.object)) return
   const rules = written.resource.plural.endsWith('bindings')
     ? boundRules(world, user, written)
     : ownRules(world, user, written)
@@ -33,16 +34,28 @@ export function checkEscalation(world: World, user: User, written: Written): voi
   throw forbidden(nameOfResource(written.resource), textAt(written.object, 'metadata', 'name'), why)
 }
 
-function ownRules(world: World, user: User, { resource, object, before }: Written): readonly Json[] {
-  if (before !== undefined && same(at(before, 'rules'), at(object, 'rules'))) return []
+// IsOnlyMutatingGCFields: anything else, a label too, is judged as if the whole were written anew.
+function isOnlyForGarbage(before: JsonObject, object: JsonObject): boolean {
+  const rest = (one: JsonObject): JsonObject => ({
+    ...one,
+    metadata: without(
+      objectAt(one, 'metadata'),
+      'ownerReferences',
+      'finalizers',
+      'managedFields',
+      'resourceVersion',
+    ),
+  })
+  return same(rest(before), rest(object))
+}
+
+function ownRules(world: World, user: User, { resource, object }: Written): readonly Json[] {
   const name = textAt(object, 'metadata', 'name')
   const may = mayDo(world, user, { verb: 'escalate', resource: resource.plural, name, of: object })
   return may ? [] : listAt(object, 'rules')
 }
 
-function boundRules(world: World, user: User, { resource, object, before }: Written): readonly Json[] {
-  const isSame = ['roleRef', 'subjects'].every((name) => same(at(before, name), at(object, name)))
-  if (before !== undefined && isSame) return []
+function boundRules(world: World, user: User, { resource, object }: Written): readonly Json[] {
   const name = textAt(object, 'roleRef', 'name')
   const plural = textAt(object, 'roleRef', 'kind') === 'ClusterRole' ? 'clusterroles' : 'roles'
   if (mayDo(world, user, { verb: 'bind', resource: plural, name, of: object })) return []
