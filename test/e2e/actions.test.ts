@@ -67,8 +67,8 @@ t.test('an Action that cannot work is refused with every problem and its path in
     /^- spec\.match\.expression must be a CEL expression that can be used: /,
     /^- spec\.outputs\[0\]\.expression must be .*: unknown variable "nope": there is response/,
     /^- spec\.http\.headers\[0\]\.name must not be a header of the connection or of the framing, got "Host"/,
-    /^- spec\.http\.url must be .*: unknown variable "restore": there is backup, outputs, stage/,
     /^- spec\.http\.body\.x must be a text with closed \$\{\.\.\.\}/,
+    /^- spec\.http\.url must be .*: unknown variable "restore": there is backup, outputs, stage/,
     /^- spec\.http\.headers\[1\]\.valueFrom\.secretKeyRef\.name must name a Secret that exists in namespace velero, got "not-there"/,
     '',
   ])

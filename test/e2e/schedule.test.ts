@@ -67,7 +67,15 @@ t.test(
       count: 1,
       message: new RegExp(`PreBackup action "${action}" failed: .*no disk`),
     }
-    t.match(await eventsOf(stored), [event], 'and whoever looks at the Schedule is told, once')
+    const told = await eventually(
+      async () => {
+        const events = await eventsOf(stored)
+        return events.length > 0 && events
+      },
+      { what: 'an Event on the Schedule' },
+    )
+    t.match(told, [event], 'and whoever looks at the Schedule is told, once')
+    t.equal(told.length, 1)
 
     await server.behave({ status: 200 })
     const { status } = await call('PATCH', `${actions}/${action}`, { body: { spec: { timeoutSeconds: 9 } } })
