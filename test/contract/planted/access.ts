@@ -53,10 +53,8 @@ export const bugs: readonly Bug[] = [
     `    ? []`,
   ]),
   escalation('a role that gives more than its editor has may be relabelled', [
-    `  const rest = (one: JsonObject): JsonObject => ({
-    ...one,`,
-    `  const rest = (one: JsonObject): JsonObject => ({
-    rules: listAt(one, 'rules'),`,
+    `return same(rest(before), rest(object))`,
+    `return same(listAt(before, 'rules'), listAt(object, 'rules'))`,
   ]),
   escalation('who may not grant a role may not take a finalizer from it', [
     `      'finalizers',

@@ -31,12 +31,12 @@ async function checkUnplanted(tree: Tree): Promise<void> {
   }
 }
 
-async function judgeAll(trees: readonly Tree[]): Promise<ReadonlyMap<Bug, Verdict>> {
+async function judgeAll([clean, ...trees]: readonly [Tree, ...Tree[]]): Promise<ReadonlyMap<Bug, Verdict>> {
   const waiting = [...bugs]
   const verdicts = new Map<Bug, Verdict>()
-  const worker = async (tree: Tree): Promise<void> => {
+  const worker = async (planted: Tree): Promise<void> => {
     for (let bug = waiting.shift(); bug !== undefined; bug = waiting.shift()) {
-      const verdict = await judge(tree, bug)
+      const verdict = await judge({ planted, clean }, bug)
       verdicts.set(bug, verdict)
       console.log(`${verdicts.size}/${bugs.length} ${seconds()}  ${bug.name}\n    ${shown(verdict)}`)
     }
@@ -47,9 +47,11 @@ async function judgeAll(trees: readonly Tree[]): Promise<ReadonlyMap<Bug, Verdic
 
 // Ended by hand: 'exit' takes copies and suites away.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
-const trees = await Promise.all(Array.from({ length: Math.min(4, availableParallelism()) }, copyTree))
+const atOnce = Math.min(4, availableParallelism())
+const clean = await copyTree()
+const trees = [clean, ...(await Promise.all(Array.from({ length: atOnce }, copyTree)))] as const
 try {
-  await checkUnplanted(trees[0]!)
+  await checkUnplanted(clean)
   const verdicts = await judgeAll(trees)
   const missed = [...verdicts].filter(([, verdict]) => verdict.is !== 'caught')
   for (const [bug, verdict] of missed) console.log(`\n${bug.file}: ${bug.name}\n    ${shown(verdict)}`)
