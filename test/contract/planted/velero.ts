@@ -1,14 +1,14 @@
 /** Bugs in the stand-in for Velero. */
 import { inFile, type Bug } from './bug.ts'
 
-const queue = inFile('velero/backup-queue.ts')
-const backups = inFile('velero/backups.ts')
-const prepare = inFile('velero/prepare.ts')
-const schedules = inFile('velero/schedules.ts')
-const restores = inFile('velero/restores.ts')
-const request = inFile('velero/restore-request.ts')
-const deletions = inFile('velero/deletions.ts')
-const sync = inFile('velero/sync.ts')
+const queue = inFile('velero/backup-queue.ts', '^(queue|backups)')
+const backups = inFile('velero/backups.ts', '^(queue|backups)')
+const prepare = inFile('velero/prepare.ts', '^(backups|refused)')
+const schedules = inFile('velero/schedules.ts', '^(schedules|denied)')
+const restores = inFile('velero/restores.ts', '^restores')
+const request = inFile('velero/restore-request.ts', '^restores')
+const deletions = inFile('velero/deletions.ts', '^removal')
+const sync = inFile('velero/sync.ts', '^(removal|asked)')
 
 /** The bugs. */
 export const bugs: readonly Bug[] = [
@@ -20,13 +20,9 @@ export const bugs: readonly Bug[] = [
     `return touched(one, namespaces).some((namespace) => mine.has(namespace))`,
     `return touched(one, namespaces).every((namespace) => mine.has(namespace)) && mine.size > 1`,
   ]),
-  queue('a Backup that is made InProgress is queued', [
-    `if (isNew(now)) queue.add(nameOf(now))`,
-    `if (isNew(now) || old === undefined) queue.add(nameOf(now))`,
-  ]),
-  queue('a Backup is Queued twice', [
-    `if (isNew(backup)) {`,
-    `if (isNew(backup) || at(backup, 'status', 'queuePosition') === 1) {`,
+  inFile('velero/phases.ts', '^queue')('a Backup that Failed runs again', [
+    `['', 'New'].includes(phaseOf(object))`,
+    `['', 'New', 'Failed'].includes(phaseOf(object))`,
   ]),
   backups('a Backup that is made ReadyToStart runs at once', [
     `if (old !== undefined && phaseOf(now) === 'ReadyToStart')`,
@@ -117,9 +113,13 @@ const finals`,
     `{ phase: 'Enabled' }`,
   ]),
   restores('a Restore starts without its finalizer', [
+    `const restore = finalizersOf(seen).includes(finalizer)`,
+    `const restore = isNew(seen) || finalizersOf(seen).includes(finalizer)`,
+  ]),
+  restores('a Restore that is made InProgress runs', [
     `  if (!isNew(restore)) return
 `,
-    `  if (!isNew(seen)) return
+    `  if (!isNew(restore) && textAt(restore, 'status', 'startTimestamp') !== '') return
 `,
   ]),
   restores('the finalizer of a Restore that is deleted stays', [
@@ -180,7 +180,7 @@ const finals`,
     `['Completed', 'PartiallyFailed', 'Failed'].includes(phaseOf(one))`,
   ]),
   sync('a location without a bucket is Available', [`bucket === '' ?`, `bucket === 'none' ?`]),
-  inFile('velero/client.ts')('Velero’s writes name the resourceVersion they read', [
+  inFile('velero/client.ts', '^backups')('Velero’s writes name the resourceVersion they read', [
     `body: mergeDiff(from, to),`,
     `body: { ...mergeDiff(from, to), metadata: { ...Object(mergeDiff(from, to)['metadata']), resourceVersion: textAt(from, 'metadata', 'resourceVersion') } },`,
   ]),
