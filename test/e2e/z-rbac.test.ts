@@ -101,7 +101,7 @@ const start = (pattern: RegExp): Scenario => ({
       const child = spawn(process.execPath, [join(root, 'src/main.ts'), ...args], {
         stdio: ['ignore', 'pipe', 'pipe'],
         // As in a pod: it is not told where to be called, for it is called by the Service.
-        env: { ...process.env, POD_NAMESPACE: 'tidewaiter' },
+        env: { PATH: process.env['PATH'], POD_NAMESPACE: 'tidewaiter' },
       })
       let text = ''
       let settling: NodeJS.Timeout | undefined
