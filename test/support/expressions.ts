@@ -11,7 +11,6 @@ import { deepestComprehension } from '../../src/cel/refuse.ts'
 import { longestBody, longestHeader, longestUrl } from '../../src/core/render.ts'
 import { variableNames } from '../../src/core/run/variables.ts'
 import { mostExpressions } from '../../src/core/template.ts'
-import { withSections } from './readme.ts'
 
 const code = (text: string): string => `\`${text}\``
 
@@ -98,3 +97,15 @@ export const expressionsPage = (root: string): string =>
     functions: functionList,
     limits,
   })
+
+/** A page with what is between its marks made anew: `<!-- limits -->` ... `<!-- /limits -->`. */
+function withSections(text: string, made: Readonly<Record<string, () => string>>): string {
+  return Object.entries(made).reduce(
+    (before, [name, make]) =>
+      before.replace(
+        new RegExp(`<!-- ${name} -->[\\s\\S]*<!-- /${name} -->`),
+        () => `<!-- ${name} -->\n\n${make()}\n\n<!-- /${name} -->`,
+      ),
+    text,
+  )
+}

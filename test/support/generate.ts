@@ -7,7 +7,7 @@ import { kinds } from '../../src/api/kinds.ts'
 import { referenceOf } from '../../src/api/reference.ts'
 import { generatedInstall } from '../deploy/generated.ts'
 import { expressionsPage } from './expressions.ts'
-import { readmeOf } from './readme.ts'
+import { pages } from './pages.ts'
 
 /** A generated file: its path from the root of the project, and all that is in it. */
 export type Generated = { readonly path: string; readonly text: string }
@@ -39,7 +39,11 @@ const references = (): readonly Generated[] =>
     text: `<!-- ${mark} -->\n\n${referenceOf(kind)}`,
   }))
 
-const readme = (): readonly Generated[] => [{ path: 'README.md', text: readmeOf(projectRoot) }]
+const others = (): readonly Generated[] =>
+  Object.entries(pages()).map(([name, text]) => ({
+    path: `docs/reference/${name}.md`,
+    text: `<!-- ${mark.replace('src/api', 'src')} -->\n\n${text}`,
+  }))
 
 const expressions = (): readonly Generated[] => [
   { path: 'docs/expressions.md', text: expressionsPage(projectRoot) },
@@ -50,7 +54,7 @@ const generators: readonly (() => readonly Generated[])[] = [
   crds,
   references,
   generatedInstall,
-  readme,
+  others,
   expressions,
 ]
 
