@@ -98,7 +98,10 @@ async function talk(url: URL, request: Request, { connection, where, address }: 
     if (isMisuse(error)) throw error
     return { ...exchangeFailure(where, error), sent: true }
   }
-  if ('problem' in got) return { failed: 'answer', message: `${where} ${got.problem}`, sent: true }
+  if ('tooLarge' in got) {
+    const cause = `${where} ${got.tooLarge}`
+    return { failed: 'answer', about: 'size', cause, message: `${cause}. Answer with less`, sent: true }
+  }
   return { ok: { ...got, truncated: false, finalUrl: url.href, address } }
 }
 

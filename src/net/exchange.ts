@@ -9,8 +9,8 @@ export const longestHeader = 16_384
 /** Largest body of an answer, unless the request says otherwise. */
 export const defaultMaxResponseBytes = 1_048_576
 
-/** The answer, without what the caller knows better; or that it broke the limit. */
-export type Exchanged = Pick<Answered, 'status' | 'headers' | 'body'> | { readonly problem: string }
+/** The answer, without what the caller knows better; or that its body broke the limit. */
+export type Exchanged = Pick<Answered, 'status' | 'headers' | 'body'> | { readonly tooLarge: string }
 
 type Sending = Pick<Request, 'method' | 'headers' | 'body' | 'maxResponseBytes' | 'signal'> & {
   readonly url: URL
@@ -74,7 +74,7 @@ function headersOf(headers: Request['headers']): string[] {
 async function read(
   answer: Dispatcher.ResponseData,
   { maxResponseBytes = defaultMaxResponseBytes, onProgress }: Sending,
-): Promise<Uint8Array | { readonly problem: string }> {
+): Promise<Uint8Array | { readonly tooLarge: string }> {
   const chunks: Uint8Array[] = []
   let bytes = 0
   // Untyped in undici's declarations; a body without setEncoding gives Buffers.
@@ -82,7 +82,7 @@ async function read(
     bytes += chunk.byteLength
     if (bytes > maxResponseBytes) {
       return {
-        problem: `answered ${answer.statusCode} with more than ${maxResponseBytes} bytes. Answer with less`,
+        tooLarge: `answered ${answer.statusCode} with more than ${maxResponseBytes} bytes`,
       }
     }
     chunks.push(chunk)

@@ -2,7 +2,7 @@
 import type { Failed } from './ports.ts'
 
 /** How a call failed, without whether anything was sent. */
-export type Failure = Pick<Failed, 'failed' | 'message'>
+export type Failure = Pick<Failed, 'failed' | 'about' | 'cause' | 'message'>
 
 // openssl's verify errors and Node's own: the server is not who it should be, and will not be in a second either.
 const certificate: Readonly<Record<string, string>> = {
@@ -49,12 +49,16 @@ export function connectFailure(
   const code = codeOf(error)
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
     const message = `the certificate of ${target.where} is not for ${target.host}: ${wordsOf(error)}`
-    return { failed: 'answer', message }
+    return { failed: 'answer', about: 'tls', cause: message, message }
   }
   const wrong = certificate[code]
-  if (wrong !== undefined) return { failed: 'answer', message: `the certificate of ${target.where} ${wrong}` }
+  if (wrong !== undefined) {
+    const message = `the certificate of ${target.where} ${wrong}`
+    return { failed: 'answer', about: 'tls', cause: message.replace(/\. [A-Z].*$/, ''), message }
+  }
   if (code === 'ERR_SSL_WRONG_VERSION_NUMBER' || code === 'ERR_SSL_PACKET_LENGTH_TOO_LONG') {
-    return { failed: 'answer', message: `${target.where} does not speak TLS. Use http://, or its TLS port` }
+    const cause = `${target.where} does not speak TLS`
+    return { failed: 'answer', about: 'tls', cause, message: `${cause}. Use http://, or its TLS port` }
   }
   return {
     failed: 'network',

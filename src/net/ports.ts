@@ -41,6 +41,10 @@ export type Failed = {
    * aborted: `signal` aborted otherwise. answer: the server is not who it should be, or broke a limit or the protocol.
    */
   readonly failed: 'network' | 'timeout' | 'aborted' | 'answer'
+  /** Of `answer`: the server is not who it should be or speaks no TLS; or its body is larger than the limit. */
+  readonly about?: 'tls' | 'size'
+  /** Where `about` is said: the message without what it advises, which speaks of Actions. */
+  readonly cause?: string
   readonly message: string
   /** Whether a byte of a request may have reached a server. */
   readonly sent: boolean

@@ -77,7 +77,9 @@ t.test('a body of exactly the limit is taken, a byte more is not', async (t) => 
   t.equal(textOf(await send({ url: `http://a.test:${port}/100`, maxResponseBytes: 100 })).length, 100)
   t.match(await send({ url: `http://a.test:${port}/101`, maxResponseBytes: 100 }), {
     failed: 'answer',
-    message: /more than 100 bytes/,
+    about: 'size',
+    cause: /more than 100 bytes$/,
+    message: /more than 100 bytes\. Answer with less/,
   })
 })
 t.test('a body that drips is cut off by the signal', async (t) => {

@@ -26,7 +26,13 @@ const cases: Readonly<Record<string, { pair: Pair; ca?: string; host?: string; w
   },
   'a certificate of an unknown authority is refused, and the way out said': {
     pair: certificate({ name: 'a.test', by: authority }),
-    want: { failed: 'answer', sent: false, message: /signed by an unknown authority. Give that as caBundle/ },
+    want: {
+      failed: 'answer',
+      about: 'tls',
+      sent: false,
+      cause: /signed by an unknown authority$/,
+      message: /signed by an unknown authority. Give that as caBundle/,
+    },
   },
   'a self-signed certificate is refused': {
     pair: certificate({ name: 'a.test' }),
