@@ -46,7 +46,7 @@ const rules: Readonly<Record<string, Rule>> = {
   api: { ours: (name) => roomOf(name) === 'api', packages: false, node: false },
   core: { ours: (name) => ['core', 'api'].includes(roomOf(name)), packages: false, node: false },
   ...Object.fromEntries(
-    ['cel', 'net', 'actions', 'admission', 'control', 'kube', 'observe', 'tls'].map((name) => [
+    ['cel', 'net', 'actions', 'admission', 'control', 'kube', 'observe', 'tls', 'images'].map((name) => [
       name,
       room(name),
     ]),
