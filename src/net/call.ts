@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts'
 import type { EgressRules } from '../core/egress.ts'
 import type { Log } from '../log.ts'
 import { connect } from './connect.ts'
+import type { Contexts } from './contexts.ts'
 import type { Connection } from './connect.ts'
 import { exchange } from './exchange.ts'
 import type { Exchanged } from './exchange.ts'
@@ -20,6 +21,7 @@ export type CallPorts = {
   readonly log?: Log
   readonly lookup: Lookup
   readonly connectTimeoutMs: number
+  readonly contexts: Contexts
 }
 
 // One address after another; each of several gets a part of the time, so that one dead address does not use up all.
@@ -63,7 +65,8 @@ async function open(url: URL, { ca }: Request, ports: Opening): Promise<Opened |
     const share = shareOf(ports, route.addresses.length - index)
     const signal = AbortSignal.any([ports.signal, share.signal])
     try {
-      const connection = await connect(route, address, { ca, signal })
+      const context = ca === undefined ? undefined : ports.contexts(ca)
+      const connection = await connect(route, address, { context, signal })
       ports.log?.debug({ host: route.host, port: route.port, address: address.text }, 'connected')
       return { connection, where, address: address.text }
     } catch (error) {

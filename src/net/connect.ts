@@ -11,10 +11,10 @@ export type Connection = net.Socket
 export async function connect(
   route: Route,
   address: Address,
-  { ca, signal }: { readonly ca: string | undefined; readonly signal: AbortSignal },
+  { context, signal }: { readonly context: tls.SecureContext | undefined; readonly signal: AbortSignal },
 ): Promise<Connection> {
   signal.throwIfAborted()
-  const socket = route.secure ? secureSocket(route, address, ca) : plainSocket(route, address)
+  const socket = route.secure ? secureSocket(route, address, context) : plainSocket(route, address)
   const { promise, resolve, reject } = Promise.withResolvers<Connection>()
   const stop = () => reject(signal.reason)
   signal.addEventListener('abort', stop, { once: true })
@@ -37,7 +37,11 @@ function plainSocket({ port }: Route, address: Address): net.Socket {
   return net.connect({ host: address.text, port, noDelay: true })
 }
 
-function secureSocket({ host, port }: Route, address: Address, ca: string | undefined): tls.TLSSocket {
+function secureSocket(
+  { host, port }: Route,
+  address: Address,
+  context: tls.SecureContext | undefined,
+): tls.TLSSocket {
   return tls.connect({
     host: address.text,
     port,
@@ -48,6 +52,6 @@ function secureSocket({ host, port }: Route, address: Address, ca: string | unde
     rejectUnauthorized: true,
     minVersion: 'TLSv1.2',
     ALPNProtocols: ['http/1.1'],
-    ...(ca === undefined ? {} : { ca }),
+    ...(context === undefined ? {} : { secureContext: context }),
   })
 }

@@ -8,6 +8,7 @@ import type { EgressRules } from '../core/egress.ts'
 import type { Log } from '../log.ts'
 import { call } from './call.ts'
 import type { CallPorts } from './call.ts'
+import { createContexts } from './contexts.ts'
 import { semaphore } from './semaphore.ts'
 import type { Answer, Egress, Lookup, Request } from './ports.ts'
 import { redirect } from './redirect.ts'
@@ -23,7 +24,7 @@ export function createEgress(ports: {
   readonly lookup?: Lookup
   readonly connectTimeoutMs?: number
 }): Egress {
-  const full: CallPorts = { lookup: systemLookup, connectTimeoutMs, ...ports }
+  const full: CallPorts = { lookup: systemLookup, connectTimeoutMs, contexts: createContexts(), ...ports }
   return { send: (request) => send(request, full) }
 }
 
