@@ -5,7 +5,7 @@
 #   KEEP=1  leaves the clusters up   DIR=...  where they live (default .cluster/e2e)
 # In this order: the tests that disturb nobody, side by side; then the ones that stop replicas, take rights away and uninstall
 # (z*), one by one, which is mostly waiting. Beside these, and after them in line, goes what needs only an API server and a
-# Velero (guard*, contract*), on a light cluster.
+# Velero (guard*, contract*), or not even that (images*), on a light cluster.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 [ "$(id -u)" = 0 ] || { echo 'npm run e2e needs root: it makes network namespaces and containers' >&2; exit 4; }
@@ -44,7 +44,7 @@ calm=() wild=() light=()
 for one in "${tests[@]}"; do
   case $one in
     */z*) wild+=("$one") ;;
-    */guard* | */contract*) light+=("$one") ;;
+    */guard* | */contract* | */images*) light+=("$one") ;;
     # It waits for Velero's own clock: first, so that the others go on beside it.
     */schedule*) calm=("$one" "${calm[@]}") ;;
     *) calm+=("$one") ;;
