@@ -45,6 +45,8 @@ const fold = (key: string): string => key.normalize('NFKC').toLowerCase()
 const quote = 0x22
 const backslash = 0x5c
 const comma = 0x2c
+const colon = 0x3a
+const spaces = new Set([0x20, 0x09, 0x0a, 0x0d])
 const openers = new Set([0x5b, 0x7b])
 const closers = new Set([0x5d, 0x7d])
 
@@ -95,6 +97,6 @@ function keyAgain(
 
 function isKey(text: string, from: number): boolean {
   let at = from
-  while (at < text.length && ' \t\n\r'.includes(text.charAt(at))) at += 1
-  return text.charAt(at) === ':'
+  while (spaces.has(text.charCodeAt(at))) at += 1
+  return text.charCodeAt(at) === colon
 }

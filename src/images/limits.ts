@@ -10,8 +10,8 @@ export const longestToken = 64 * 1024
 export const longestError = 16 * 1024
 /** Levels of lists and objects: an image index has 5. */
 export const deepestJson = 32
-/** Values and brackets of a JSON document; a manifest with a thousand layers has 10 000. */
-export const mostJsonParts = 200_000
+/** Values and brackets of a JSON document; an index with a thousand annotated entries has some 15 000. */
+export const mostJsonParts = 50_000
 /** Entries of an index, layers of an image. */
 export const mostEntries = 1000
 /** Pages and, over all of them, entries of a list of referrers. */

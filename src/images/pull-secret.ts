@@ -1,6 +1,7 @@
 /** Reads pull secrets, in the two formats that the kubelet reads. No message shows what is in them. */
 import type { Credential, Keyring, KeyringEntry } from './keyring.ts'
 import { keyOf } from './keyring.ts'
+import type { PullSecretNote } from '../core/plugin-check/pull-secret.ts'
 import { isFields, readObject } from './json.ts'
 import type { Fields, Read } from './json.ts'
 
@@ -13,7 +14,7 @@ export type PullSecret = {
 }
 
 /** What a pull secret gives, and what somebody who wrote it should know. */
-export type PullSecretRead = { readonly keyring: Keyring; readonly notes: readonly string[] }
+export type PullSecretRead = { readonly keyring: Keyring; readonly notes: readonly PullSecretNote[] }
 
 const formats: Readonly<Record<string, string>> = {
   'kubernetes.io/dockerconfigjson': '.dockerconfigjson',
@@ -99,19 +100,29 @@ function fieldOf(fields: Fields, name: string): unknown {
   return key === undefined ? undefined : fields[key]
 }
 
-function notesOf(config: Fields, named: string): readonly string[] {
+function notesOf(config: Fields, named: string): readonly PullSecretNote[] {
   return ['credsstore', 'credhelpers']
     .filter((name) => fieldOf(config, name) !== undefined)
-    .map((name) => `${named} has ${name}: credential helpers do not run in a cluster. Put the credentials in`)
+    .map((name) => ({
+      reason: 'CredentialHelper',
+      message: `${named} has ${name}, but credential helpers do not run in a cluster. Put the credentials in`,
+    }))
 }
 
-function noteOf({ location, credential }: KeyringEntry): readonly string[] {
+function noteOf({ location, credential }: KeyringEntry): readonly PullSecretNote[] {
   const { username, password, identityToken, from } = credential
-  if (keyOf(location) === undefined) return [`the ${from} is left out: that is no host with a path`]
+  if (keyOf(location) === undefined)
+    return [
+      { reason: 'EntryLeftOut', message: `the ${from} is left out, as that is no host with a path. Mend it` },
+    ]
   if (username !== '' || password !== '') return []
-  return identityToken === undefined
-    ? [`the ${from} has neither user name nor password: it is used to ask without credentials`]
-    : [
-        `the ${from} has only an identity token, which the kubelet does not read: it will pull without credentials`,
-      ]
+  if (identityToken === undefined)
+    return [
+      {
+        reason: 'EntryEmpty',
+        message: `the ${from} has neither user name nor password: it asks without credentials`,
+      },
+    ]
+  const message = `the ${from} has only an identity token, which the kubelet does not read: it will pull without credentials. Put a user name and a password in`
+  return [{ reason: 'IdentityTokenOnly', message }]
 }

@@ -130,3 +130,16 @@ t.test('a config that cannot be read is a bad answer, a missing one is not found
   })
   t.match(await look(registry), { failed: { code: 'NOT_FOUND', message: /wanted the blob sha256/ } })
 })
+
+t.test('an image of the index that is not there is not found, also if it has no platform', async (t) => {
+  const registry = await serveRegistry(t)
+  const gone = { mediaType: types.image, digest: sha256('gone'), size: 1 }
+  index(registry, [{ ...gone, platform: amd64 }])
+  t.match(await look(registry), { failed: { code: 'NOT_FOUND', message: /sha256:/ } })
+  index(registry, [gone])
+  t.match(await look(registry), { failed: { code: 'NOT_FOUND' } })
+  const config = { mediaType: types.config, digest: sha256('no config'), size: 1 }
+  const digest = registry.tag('acme/plugin', 'half', { content: aManifest(config), type: types.image })
+  index(registry, [{ ...gone, digest }])
+  t.match(await look(registry), { failed: { code: 'NOT_FOUND', message: /wanted the blob/ } })
+})

@@ -126,11 +126,14 @@ t.test('what the kubelet will not use is noted', async (t) => {
   t.match(read, {
     ok: {
       notes: [
-        /has credsstore: credential helpers do not run/,
-        /has credhelpers/,
-        /"ghcr.io" .*only an identity token, which the kubelet does not read/,
-        /"quay.io" .*neither user name nor password/,
-        /"a b" .*is left out/,
+        { reason: 'CredentialHelper', message: /has credsstore, but credential helpers do not run/ },
+        { reason: 'CredentialHelper', message: /has credhelpers/ },
+        {
+          reason: 'IdentityTokenOnly',
+          message: /"ghcr.io" .*only an identity token, which the kubelet does not read/,
+        },
+        { reason: 'EntryEmpty', message: /"quay.io" .*neither user name nor password/ },
+        { reason: 'EntryLeftOut', message: /"a b" .*is left out/ },
       ],
     },
   })

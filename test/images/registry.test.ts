@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import t from 'tap'
 import { aManifest, says, serveRegistry, sha256, types } from '../support/fake-registry.ts'
+import { mostAtOnce } from '../../src/images/limits.ts'
 import { access, aClient, imageIn } from './support.ts'
 
 t.test('a tag leads to the manifest, and the digest is computed from its bytes', async (t) => {
@@ -223,4 +224,36 @@ t.test('whoever no longer wants to know is not kept waiting', async (t) => {
   const within = { signal: controller.signal, endsAt: Date.now() + 5000 }
   const got = await aClient([registry]).manifest(imageIn(registry), { keyring: [], within })
   t.match(got, { failed: { code: 'ABORTED' } })
+})
+
+t.test('a call that waits in line, or for its next attempt, ends with its time', async (t) => {
+  const registry = await serveRegistry(t)
+  const controller = new AbortController()
+  const within = { signal: controller.signal, endsAt: Number.MAX_SAFE_INTEGER }
+  registry.intercept = () => true
+  const client = aClient([registry])
+  const waiting = Array.from({ length: mostAtOnce + 1 }, () =>
+    client.manifest(imageIn(registry), { keyring: [], within }),
+  )
+  while (registry.seen.length < mostAtOnce) await new Promise((resolve) => setImmediate(resolve))
+  controller.abort(new DOMException('enough', 'TimeoutError'))
+  const ended = await Promise.all(waiting)
+  t.equal(registry.seen.length, mostAtOnce)
+  for (const one of ended) t.match(one, { failed: { code: 'TIMEOUT' } })
+  t.match(ended.at(-1), { failed: { message: /waiting for earlier calls of registry.test/ } })
+})
+
+t.test('whoever stops during the wait before another attempt gets the answer of the last one', async (t) => {
+  const registry = await serveRegistry(t)
+  const controller = new AbortController()
+  registry.intercept = (_request, response) => {
+    response.writeHead(503).end()
+    return true
+  }
+  const client = aClient([registry], { onWait: () => controller.abort() })
+  const within = { signal: controller.signal, endsAt: Number.MAX_SAFE_INTEGER }
+  t.match(await client.manifest(imageIn(registry), { keyring: [], within }), {
+    failed: { code: 'SERVER_ERROR' },
+  })
+  t.equal(registry.seen.length, 1)
 })

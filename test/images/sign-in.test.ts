@@ -151,7 +151,7 @@ t.test('an identity token follows no redirect', async (t) => {
   t.equal(other.seen.length, 0)
 })
 
-t.test('a schema that nobody knows is said, and a known one beside it is taken', async (t) => {
+t.test('a way to sign in that nobody knows is said, and a known one beside it is taken', async (t) => {
   const registry = open(await serveRegistry(t), 'basic')
   let header = 'Negotiate, Digest realm="a, Basic b", nonce=x'
   registry.intercept = (_request, response, { authorization }) => {
@@ -279,6 +279,16 @@ t.test('a token without a lifetime lasts a minute, and a huge one an hour', asyn
   client.advance(3_600_000)
   await client.manifest(imageIn(registry), login)
   t.equal(asked(), 3)
+})
+
+t.test('a token that ends at once is used once', async (t) => {
+  const registry = open(await serveRegistry(t), 'token')
+  registry.expiresIn = 1
+  const client = aClient([registry])
+  const login = access([entry(registry.host, 'robot:pa55word')])
+  for (let i = 0; i < 2; i += 1)
+    t.match(await client.manifest(imageIn(registry), login), { ok: { kind: 'image' } })
+  t.equal(registry.paths.filter((path) => path.startsWith('/token')).length, 2)
 })
 
 t.test('the token of one credential never serves another, or none', async (t) => {

@@ -22,7 +22,11 @@ export type Client = Registry & {
 /** A client of these registries, all with the fake authority unless `settings` say otherwise. */
 export function aClient(
   registries: readonly FakeRegistry[],
-  given: { readonly settings?: readonly RegistrySettings[]; readonly send?: Ports['send'] } = {},
+  given: {
+    readonly settings?: readonly RegistrySettings[]
+    readonly send?: Ports['send']
+    readonly onWait?: () => void
+  } = {},
 ): Client {
   const log = new FakeLog()
   const waits: number[] = []
@@ -31,8 +35,10 @@ export function aClient(
     ...systemClock,
     now: () => systemClock.now() + ahead,
     random: () => 0.5,
-    sleep: async (ms) => {
+    sleep: async (ms, signal) => {
       waits.push(ms)
+      given.onWait?.()
+      signal?.throwIfAborted()
     },
   }
   const egress = createEgress({

@@ -21,22 +21,24 @@ export function parsePlatform(text: string): Platform | undefined {
   return { os, architecture, ...(variant === undefined ? {} : { variant }) }
 }
 
-const aliases: Readonly<Record<string, readonly [architecture: string, variant?: string]>> = {
-  i386: ['386', ''],
-  x86_64: ['amd64'],
-  'x86-64': ['amd64'],
-  aarch64: ['arm64'],
-  armhf: ['arm', 'v7'],
-  armel: ['arm', 'v6'],
-}
+type Alias = { readonly architecture: string; readonly variant?: string }
+
+const aliases: ReadonlyMap<string, Alias> = new Map([
+  ['i386', { architecture: '386', variant: '' }],
+  ['x86_64', { architecture: 'amd64' }],
+  ['x86-64', { architecture: 'amd64' }],
+  ['aarch64', { architecture: 'arm64' }],
+  ['armhf', { architecture: 'arm', variant: 'v7' }],
+  ['armel', { architecture: 'arm', variant: 'v6' }],
+])
 
 /** One spelling for each platform (containerd platforms, database.go). */
 export function normalized(platform: Platform): Required<Platform> {
   const written = platform.architecture.toLowerCase()
-  const [architecture, fixed] = Object.hasOwn(aliases, written) ? (aliases[written] ?? [written]) : [written]
-  const variant = fixed ?? (platform.variant ?? '').toLowerCase()
+  const alias: Alias = aliases.get(written) ?? { architecture: written }
+  const variant = alias.variant ?? (platform.variant ?? '').toLowerCase()
   const os = platform.os.toLowerCase()
-  return { os, architecture, variant: plainVariant(architecture, variant) }
+  return { os, architecture: alias.architecture, variant: plainVariant(alias.architecture, variant) }
 }
 
 function plainVariant(architecture: string, variant: string): string {

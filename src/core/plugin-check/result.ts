@@ -1,7 +1,8 @@
 /** What a check of a plugin's image found: the stuff of a condition, of a line in a table, of a warning. */
 
 /** The checks, named as the conditions are. */
-export type ImageCheck = 'ManifestReachable' | 'PlatformSupported' | 'ShapeValid' | 'TagUnmoved'
+export type ImageCheck =
+  'PullSecretValid' | 'ManifestReachable' | 'PlatformSupported' | 'ShapeValid' | 'TagUnmoved'
 
 /** One finding. */
 export type CheckResult = {

@@ -5,6 +5,7 @@ import { tagUnmoved } from '../../../src/core/plugin-check/moved.ts'
 import { platformSupported } from '../../../src/core/plugin-check/platform-check.ts'
 import { bestFor, fit, parsePlatform, platformText } from '../../../src/core/plugin-check/platform.ts'
 import type { Platform } from '../../../src/core/plugin-check/platform.ts'
+import { pullSecretValid } from '../../../src/core/plugin-check/pull-secret.ts'
 import { manifestReachable } from '../../../src/core/plugin-check/reachable.ts'
 import { shapeValid } from '../../../src/core/plugin-check/shape.ts'
 
@@ -131,6 +132,50 @@ t.test('what may pass by itself leaves it undecided, everything else is a no', a
     t.match(reason, /^[A-Z][A-Za-z]+$/)
   }
 })
+
+// --- pull secrets ---
+
+const secrets: Readonly<Record<string, { seen: Parameters<typeof pullSecretValid>[1]; want: object }>> = {
+  'a pull secret must exist': {
+    seen: undefined,
+    want: { ok: false, reason: 'SecretNotFound', message: /wanted the Secret velero\/pull, got none/ },
+  },
+  'a pull secret must be readable': {
+    seen: { problem: 'it is torn' },
+    want: { ok: false, reason: 'SecretUnusable', message: /^it is torn\. / },
+  },
+  'a pull secret with what the kubelet does not read is a no': {
+    seen: {
+      ok: {
+        notes: [
+          { reason: 'EntryEmpty', message: 'e' },
+          { reason: 'IdentityTokenOnly', message: 'i' },
+        ],
+      },
+    },
+    want: { ok: false, reason: 'IdentityTokenOnly', message: 'i' },
+  },
+  'what does no harm is told with a yes': {
+    seen: {
+      ok: {
+        notes: [
+          { reason: 'EntryEmpty', message: 'e' },
+          { reason: 'EntryLeftOut', message: 'l' },
+        ],
+      },
+    },
+    want: { ok: true, reason: 'SecretUsable', message: 'e; l' },
+  },
+  'a pull secret without a flaw is a yes': {
+    seen: { ok: { notes: [] } },
+    want: { check: 'PullSecretValid', ok: true, message: /can be read/ },
+  },
+}
+for (const [name, { seen, want }] of Object.entries(secrets)) {
+  t.test(name, async (t) => {
+    t.match(pullSecretValid('velero/pull', seen), want)
+  })
+}
 
 // --- moved ---
 
