@@ -115,14 +115,16 @@ function noteOf({ location, credential }: KeyringEntry): readonly PullSecretNote
     return [
       { reason: 'EntryLeftOut', message: `the ${from} is left out, as that is no host with a path. Mend it` },
     ]
+  // The Docker client writes the user name beside the token, and no password.
+  if (identityToken !== undefined && password === '') {
+    const message = `the ${from} has only an identity token, which the kubelet does not read: it will pull without it. Put a user name and a password in`
+    return [{ reason: 'IdentityTokenOnly', message }]
+  }
   if (username !== '' || password !== '') return []
-  if (identityToken === undefined)
-    return [
-      {
-        reason: 'EntryEmpty',
-        message: `the ${from} has neither user name nor password: it asks without credentials`,
-      },
-    ]
-  const message = `the ${from} has only an identity token, which the kubelet does not read: it will pull without credentials. Put a user name and a password in`
-  return [{ reason: 'IdentityTokenOnly', message }]
+  return [
+    {
+      reason: 'EntryEmpty',
+      message: `the ${from} has neither user name nor password: it asks without credentials`,
+    },
+  ]
 }

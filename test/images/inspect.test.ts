@@ -49,9 +49,9 @@ t.test(
       digest: sha256('attestation'),
     }
     const digest = index(registry, [{ ...one, platform: amd64 }, { ...two, platform: arm64 }, attestation])
-    t.match(await look(registry, [amd64, amd64]), {
-      ok: { digest, platforms: [amd64, arm64], images: [{ digest: one.digest }] },
-    })
+    const got = await look(registry, [amd64, amd64])
+    t.match(got, { ok: { digest, images: [{ digest: one.digest }] } })
+    t.same('ok' in got && got.ok.platforms, [amd64, arm64], 'without the attestation')
     t.equal(registry.seen.length, 3, 'index, manifest, config')
     t.match(await look(registry, [amd64, arm64]), {
       ok: { images: [{ digest: one.digest }, { digest: two.digest }] },

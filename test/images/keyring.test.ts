@@ -121,7 +121,12 @@ for (const [what, { secret, problem }] of Object.entries(wrong)) {
 }
 
 t.test('what the kubelet will not use is noted', async (t) => {
-  const auths = { 'ghcr.io': { identitytoken: 'x' }, 'quay.io': {}, 'a b': { auth: base64('a:b') } }
+  const auths = {
+    'ghcr.io': { identitytoken: 'x' },
+    'acr.test': { auth: base64('0000:'), identitytoken: 'x' },
+    'quay.io': {},
+    'a b': { auth: base64('a:b') },
+  }
   const read = secretOf(JSON.stringify({ auths, credsStore: 'osxkeychain', credHelpers: {} }))
   t.match(read, {
     ok: {
@@ -132,6 +137,7 @@ t.test('what the kubelet will not use is noted', async (t) => {
           reason: 'IdentityTokenOnly',
           message: /"ghcr.io" .*only an identity token, which the kubelet does not read/,
         },
+        { reason: 'IdentityTokenOnly', message: /"acr.test"/ },
         { reason: 'EntryEmpty', message: /"quay.io" .*neither user name nor password/ },
         { reason: 'EntryLeftOut', message: /"a b" .*is left out/ },
       ],

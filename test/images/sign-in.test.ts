@@ -137,6 +137,13 @@ t.test('an identity token is redeemed by POST, never put into a URL', async (t) 
   })
 })
 
+t.test('a password beside an identity token is what is used, as the kubelet does', async (t) => {
+  const registry = open(await serveRegistry(t), 'token')
+  const keyring = [entry(registry.host, 'robot:pa55word', { identityToken: 'refresh-me' })]
+  t.match(await aClient([registry]).manifest(imageIn(registry), access(keyring)), { ok: { kind: 'image' } })
+  t.equal(registry.seen[1]?.method, 'GET')
+})
+
 t.test('an identity token follows no redirect', async (t) => {
   const registry = open(await serveRegistry(t), 'token', ['refresh-me'])
   const other = await serveRegistry(t, 'other.test')
@@ -279,6 +286,18 @@ t.test('a token without a lifetime lasts a minute, and a huge one an hour', asyn
   client.advance(3_600_000)
   await client.manifest(imageIn(registry), login)
   t.equal(asked(), 3)
+})
+
+t.test('a password that the registry no longer takes is not sent from the start again', async (t) => {
+  const registry = open(await serveRegistry(t), 'basic')
+  const client = aClient([registry])
+  const login = access([entry(registry.host, 'robot:pa55word')])
+  await client.manifest(imageIn(registry), login)
+  registry.door = { kind: 'basic', users: ['robot:another'] }
+  t.match(await client.manifest(imageIn(registry), login), { failed: { code: 'UNAUTHORIZED' } })
+  registry.seen.length = 0
+  await client.manifest(imageIn(registry), login)
+  t.equal(registry.seen[0]?.authorization, undefined)
 })
 
 t.test('a token that ends at once is used once', async (t) => {
