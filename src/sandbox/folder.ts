@@ -1,7 +1,7 @@
 /** The folder of a run: kubeconfigs and a note of who uses it. One living sandbox for each folder. */
 import { existsSync } from 'node:fs'
 import { mkdir, readFile, rm, rmdir, stat, writeFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { connect } from 'node:tls'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { systemClock } from './apiserver/clock.ts'
@@ -35,7 +35,7 @@ export async function takeFolder(dir: string, { url, ca, kubeconfigs }: FolderCo
   const path = resolve(dir)
   const file = (name: string): string => join(path, name)
   const names = Object.keys(kubeconfigs)
-  await mkdir(path, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
+  await makeFolder(path).catch((cause: unknown) => {
     throw new FolderError(`the folder ${path} cannot be made (${said(cause)}): choose another --dir`)
   })
   const strange = names.find((name) => existsSync(file(name)))
@@ -51,6 +51,19 @@ export async function takeFolder(dir: string, { url, ca, kubeconfigs }: FolderCo
     await rmdir(path).catch(() => undefined)
   }
   return { path, file, leave }
+}
+
+/** Makes a folder and those above it. Not by mkdir's `recursive`: for /proc/x that tries for ever (Node 24). */
+async function makeFolder(path: string): Promise<void> {
+  const make = (): Promise<void> =>
+    mkdir(path, { mode: 0o700 }).catch((cause: unknown) => {
+      if (!said(cause).includes('EEXIST')) throw cause
+    })
+  await make().catch(async (cause: unknown) => {
+    if (!said(cause).includes('ENOENT') || dirname(path) === path) throw cause
+    await makeFolder(dirname(path))
+    await make()
+  })
 }
 
 type Note = { readonly url: string; readonly ca: string }

@@ -18,6 +18,14 @@ t.test('a folder is made, holds the kubeconfigs for the user alone, and is gone 
   t.notOk(existsSync(dir))
 })
 
+t.test('a folder that nobody can make is refused at once', { skip: !existsSync('/proc/self') }, async (t) => {
+  for (const dir of ['/proc/tidewaiter', '/proc/tidewaiter/a', '/dev/null/a'])
+    await t.rejects(takeFolder(dir, { ...gone, kubeconfigs }), {
+      code: 'FOLDER_UNUSABLE',
+      message: /cannot be made/,
+    })
+})
+
 t.test('what others keep in it stays', async (t) => {
   const dir = t.testdir({ notes: 'mine' })
   const folder = await takeFolder(dir, { ...gone, kubeconfigs })
