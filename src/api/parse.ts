@@ -3,8 +3,9 @@ import { actionKind, type Action } from './action.ts'
 import { actionRunKind, type ActionRun } from './action-run.ts'
 import { heldMetadata, labelProblems, metadataNode } from './metadata.ts'
 import type { FieldProblem, Parsed } from './problems.ts'
-import { group, version, type Infer, type Kind, type Metadata, type Node } from './schema.ts'
+import { group, version, type Infer, type Kind, type Metadata, type Node, type ShapeNode } from './schema.ts'
 import { enumerated, nearest, shortened, shown } from './text.ts'
+import { veleroPluginKind, type VeleroPlugin } from './velero-plugin.ts'
 import { found, isObject, start, walk, type Unknown } from './walk.ts'
 
 /**
@@ -37,11 +38,22 @@ const absent = (path: string): { readonly problems: readonly FieldProblem[] } =>
  * An Action from outside. Its spec is read strictly: a field that we do not know is not left out silently. Its status is
  * only our own note (the API server drops one that is applied): a wrong one is left out, and never makes an Action unusable.
  */
-export function parseAction(raw: unknown): Parsed<Action> {
-  if (!isObject(raw)) return notAnObject(actionKind, raw)
-  const frame = frameOf(actionKind, raw)
-  const spec = parse(actionKind.spec, frame.spec, 'spec')
-  const status = parseKeeping(actionKind.status, frame.status, 'status')
+export const parseAction = (raw: unknown): Parsed<Action> => written(actionKind, raw)
+
+/** A VeleroPlugin from outside: read as an Action is. */
+export const parseVeleroPlugin = (raw: unknown): Parsed<VeleroPlugin> => written(veleroPluginKind, raw)
+
+type Written<S, T> = { readonly metadata: Metadata; readonly spec: Infer<S>; readonly status?: Infer<T> }
+
+/** What people write: a kind of ours with its declared spec and status. */
+function written<const S extends ShapeNode, const T extends ShapeNode>(
+  kind: Kind & { readonly spec: S; readonly status: T },
+  raw: unknown,
+): Parsed<Written<S, T>> {
+  if (!isObject(raw)) return notAnObject(kind, raw)
+  const frame = frameOf(kind, raw)
+  const spec = parse<S>(kind.spec, frame.spec, 'spec')
+  const status = parseKeeping<T>(kind.status, frame.status, 'status')
   const problems = [...frame.problems, ...problemsOf(spec)]
   if (frame.metadata === undefined || !('ok' in spec) || problems.length > 0) return { problems }
   return { ok: { metadata: frame.metadata, spec: spec.ok, ...('ok' in status ? { status: status.ok } : {}) } }

@@ -3,6 +3,7 @@ import t from 'tap'
 import { celName, crdOf, schemaOf } from '../../src/api/crd.ts'
 import { kinds } from '../../src/api/kinds.ts'
 import type { Node } from '../../src/api/schema.ts'
+import { veleroPluginKind } from '../../src/api/velero-plugin.ts'
 
 const schemas: Readonly<Record<string, { node: Node; want: object }>> = {
   'a text has its limits': {
@@ -145,7 +146,8 @@ const within = (schema: Schema): readonly Schema[] => {
   return [schema, ...inner.flatMap(within)]
 }
 
-for (const kind of kinds) {
+// VeleroPlugin is declared, and not installed yet.
+for (const kind of [...kinds, veleroPluginKind]) {
   const crd = crdOf(kind)
   const all = [kind.spec, kind.status].flatMap((node) => within(schemaOf(node)))
 
