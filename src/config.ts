@@ -10,6 +10,7 @@ import {
   type Read,
   type Role,
 } from './config-values.ts'
+import { featureStages, gateState } from './core/feature-gate.ts'
 
 /** The configuration of `serve`: read once, frozen. */
 export type Config = {
@@ -32,6 +33,8 @@ export type Config = {
   readonly holdMaxSeconds: number
   readonly stuckAfterSeconds: number
   readonly logLevel: string
+  /** Whether plugins are injected: the gate VELERO_PLUGINS_ENABLED. */
+  readonly veleroPlugins: boolean
   /** Where we run: from POD_NAMESPACE and POD_NAME. */
   readonly namespace: string
   readonly podName: string
@@ -205,6 +208,12 @@ export function parseConfig(
   }
   const seconds = (flag: string, most: number) => read(flag, wholeNumber(text(flag), most), 0)
   const listen = (flag: string) => read(flag, listenOf(text(flag)), nowhere)
+  const gate = (variable: keyof typeof featureStages): boolean => {
+    const state = gateState(featureStages[variable], env[variable])
+    if ('isOn' in state) return state.isOn
+    problems.push(`${variable} must ${state.want}, got "${env[variable] ?? ''}"`)
+    return false
+  }
   const config: Config = {
     kubeconfig: optional('kubeconfig'),
     veleroNamespaces: read('velero-namespace', namespaces(list('velero-namespace')), []),
@@ -225,6 +234,7 @@ export function parseConfig(
     holdMaxSeconds: seconds('hold-max-seconds', 86_400),
     stuckAfterSeconds: seconds('stuck-after-seconds', 30 * 86_400),
     logLevel: read('log-level', oneOf(text('log-level'), logLevels), 'info'),
+    veleroPlugins: gate('VELERO_PLUGINS_ENABLED'),
     namespace: env['POD_NAMESPACE'] ?? 'tidewaiter',
     podName: env['POD_NAME'] ?? '',
     serviceName: env[serviceVariable] ?? 'tidewaiter',

@@ -46,10 +46,9 @@ const rules: Readonly<Record<string, Rule>> = {
   api: { ours: (name) => roomOf(name) === 'api', packages: false, node: false },
   core: { ours: (name) => ['core', 'api'].includes(roomOf(name)), packages: false, node: false },
   ...Object.fromEntries(
-    ['cel', 'net', 'actions', 'admission', 'control', 'kube', 'observe', 'tls', 'images'].map((name) => [
-      name,
-      room(name),
-    ]),
+    ['cel', 'net', 'actions', 'admission', 'control', 'kube', 'observe', 'tls', 'images', 'plugins'].map(
+      (name) => [name, room(name)],
+    ),
   ),
   wiring: {
     ours: (name) => !['cli', 'sandbox', 'main.ts'].includes(roomOf(name)),
@@ -68,7 +67,11 @@ const rules: Readonly<Record<string, Rule>> = {
     node: true,
   },
   'main.ts': { ours: (name) => roomOf(name) === 'cli', packages: false, node: true },
-  'config.ts': { ours: (name) => name === 'src/config-values.ts', packages: false, node: false },
+  'config.ts': {
+    ours: (name) => ['src/config-values.ts', 'src/core/feature-gate.ts'].includes(name),
+    packages: false,
+    node: false,
+  },
   'config-values.ts': { ours: () => false, packages: false, node: false },
   'system-clock.ts': { ours: inside(), packages: false, node: true },
   'until.ts': { ours: () => false, packages: false, node: false },
