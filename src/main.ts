@@ -28,6 +28,7 @@ await run(
     env: process.env,
     version,
     hostname: hostname(),
+    stdin: () => process.stdin,
     stdout: (text) => void process.stdout.write(text),
     stderr: (text) => void process.stderr.write(text),
     onStop: (stop) => {

@@ -1,5 +1,6 @@
 /** The command line: one file per command, put together here. */
 import { Command, CommanderError } from 'commander'
+import { helmValuesCommand } from './helm-values.ts'
 import { serveCommand } from './serve.ts'
 import { sentenceOf, tellUsage } from './usage.ts'
 import { versionCommand } from './version.ts'
@@ -23,8 +24,8 @@ export async function run(
     )
     .version(world.version, '-V, --version', 'print the version')
     .addHelpText('after', epilogue)
-  for (const command of [serveCommand(world), versionCommand(world), ...extras.map((extra) => extra(world))])
-    program.addCommand(command)
+  const commands = [serveCommand(world), helmValuesCommand(world), versionCommand(world)]
+  for (const command of [...commands, ...extras.map((extra) => extra(world))]) program.addCommand(command)
   for (const command of [program, ...program.commands]) {
     // Errors are told below, in the words of every other one.
     const outputError = () => {}

@@ -14,6 +14,7 @@ async function cli(
     env,
     version: '1.2.3',
     hostname: 'host',
+    stdin: async function* () {},
     stdout: (text: string) => void (seen.out += text),
     stderr: (text: string) => void (seen.err += text),
     onStop: () => {},
@@ -41,7 +42,7 @@ t.test('what cannot be understood is usage: 2', async (t) => {
 })
 
 for (const [line, want] of Object.entries({
-  sink: 'sink is no command: there is serve, version, sandbox',
+  sink: 'sink is no command: there is serve, helm-values, version, sandbox',
   serv: 'serv is no command: did you mean serve?',
   'serve --listen': '--listen wants ADDRESS, got nothing',
   'serve --lisen :1': '--lisen is no option of serve: did you mean --listen?',
