@@ -46,9 +46,11 @@ export function readYaml(text: string): YamlText {
   if (text.split('\n').some((line) => line.split('? ').length > mostExplicitKeys + 1))
     return refused(`must have at most ${mostExplicitKeys} explicit keys ("? ") in a line`)
   const lines = new LineCounter()
-  // Duplicate keys are looked for below: the parser compares each key with each.
+  // Both are slower than linear: the parser compares each key with each (we look for duplicates below), and shows each error in its
+  // line, however long that is.
   const parsed = parseAllDocuments(text, {
     lineCounter: lines,
+    prettyErrors: false,
     uniqueKeys: false,
     merge: true,
     logLevel: 'silent',
@@ -90,9 +92,7 @@ function readOne(document: Document.Parsed, lines: LineCounter): Read {
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
-// The library adds the line and an excerpt below its message; we say the line ourselves.
-const unreadable = (message: string): string =>
-  `cannot be read: ${(message.split('\n')[0] ?? '').replace(/ at line \d+, column \d+:?$/u, '')}`
+const unreadable = (message: string): string => `cannot be read: ${message.split('\n')[0] ?? ''}`
 
 function duplicates(document: Document.Parsed): readonly { readonly key: string; readonly at: number }[] {
   const found: { readonly key: string; readonly at: number }[] = []
