@@ -359,6 +359,20 @@ const refused: Readonly<
     code: 1,
     says: /v.yaml:1: initContainers must be a list\n.*w.yaml:1: image.imagePullSecrets must be a list of names\n/s,
   },
+  'values that are not YAML': {
+    files: { 'c.yaml': config(acme), 'v.yaml': 'a: 1\na: 2\n' },
+    args: ['-f', 'c.yaml', '--values', 'v.yaml'],
+    code: 1,
+    says: /v.yaml:2: the YAML has the key a twice\n/,
+  },
+  'more bytes than anybody means': {
+    files: Object.fromEntries(
+      Array.from({ length: 17 }, (_, index) => [`plugins/${index}.yaml`, `#${' '.repeat(1024 * 1024 - 1)}`]),
+    ),
+    args: ['-f', 'plugins'],
+    code: 4,
+    says: /-f must name at most 16777216 bytes in all/,
+  },
   'no file at all': {
     files: {},
     args: [],

@@ -255,3 +255,37 @@ t.test('an Installation whose Config is in a Secret says so', async (t) => {
   const text = `apiVersion: embeddedcluster.replicated.com/v1beta1\nkind: Installation\nmetadata: {name: i}\nspec: {configSecret: {name: s, namespace: n}}\n`
   t.match(read(text).warnings, [/^Installation i: the Config in Secret n\/s supersedes its spec.config/])
 })
+
+t.test(
+  'a ConfigMap in a List is read, a List in a List and a ConfigMap in a ConfigMap are not',
+  async (t) => {
+    const map = (data: string) => ({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'm' },
+      data: { c: data },
+    })
+    const list = (...items: readonly object[]) => ({ apiVersion: 'v1', kind: 'List', items })
+    t.match(read(JSON.stringify(list(map(config(acme))))), { plugins: [wanted], problems: [] })
+    t.match(said(JSON.stringify(list(map(config('        - name: a\n'))))), [
+      /^0.yaml:1: items\[0\].data\[c\]: spec.extensions.velero.plugins\[0\].image must be given$/,
+    ])
+    t.match(read(JSON.stringify(list(list(map(config(acme)))))), { plugins: [], documents: 0 })
+    t.match(read(JSON.stringify(map(JSON.stringify(map(config(acme)))))), { plugins: [], documents: 0 })
+  },
+)
+
+t.test('a ConfigMap whose text is quoted has the line of its key', async (t) => {
+  const quoted = `apiVersion: v1\nkind: ConfigMap\ndata:\n  c: ${JSON.stringify(config('        - name: a\n'))}\n`
+  t.match(said(quoted), [/^0.yaml:4: data\[c\]: /])
+})
+
+t.test('overrides of several documents, and ones that are not YAML, are told', async (t) => {
+  const text = (values: string) =>
+    `${config(acme)}  unsupportedOverrides:\n    builtInExtensions:\n      - {name: velero, values: ${JSON.stringify(values)}}\n`
+  t.match(said(text('a: 1\n---\nb: 1\n')), [
+    /values must be one map of chart values in YAML: got several documents$/,
+  ])
+  t.match(said(text('a: [')), [/values must be one map of chart values in YAML: cannot be read: /])
+  t.match(read(text('# nothing\n')), { overrides: [{ value: {} }], problems: [] })
+})
