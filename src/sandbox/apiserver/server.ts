@@ -33,6 +33,8 @@ export type ApiServerOptions = {
   readonly requestTimeoutMs?: number
   /** How often watches get bookmarks; about a minute on the real server. */
   readonly bookmarkMs?: number
+  /** Whether namespaces are emptied and garbage is collected, as a controller manager does; they are unless told. */
+  readonly controllers?: boolean
 }
 
 /** A running server. */
@@ -87,7 +89,8 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
     const onRequest = (seen: Seen): void => {
       for (const listener of listeners) listener(seen)
     }
-    return serve({ world, faults, onRequest }, { host, port: at, identity })
+    const manager = options.controllers ?? true
+    return serve({ world, faults, onRequest }, { host, port: at, identity, manager })
   }
   let running = await start(options.state, port)
   const chosen = (running.server.address() as AddressInfo).port
@@ -171,10 +174,15 @@ function makeWorld(options: ApiServerOptions, { clock, users, state, transport }
   return world
 }
 
-type Where = { readonly host: string; readonly port: number; readonly identity: ServerIdentity }
+type Where = {
+  readonly host: string
+  readonly port: number
+  readonly identity: ServerIdentity
+  readonly manager: boolean
+}
 
-async function serve(rim: Rim, { host, port, identity }: Where): Promise<Running> {
-  const stopControllers = startControllers(rim.world)
+async function serve(rim: Rim, { host, port, identity, manager }: Where): Promise<Running> {
+  const stopControllers = startControllers(rim.world, { manager })
   // HTTP/1.1 only: enough for every client, and each watch has its own connection to cut.
   const server = createServer(
     { key: identity.key, cert: identity.cert, ALPNProtocols: ['http/1.1'] },

@@ -4,9 +4,10 @@ import { watchNamespaces } from './namespaces.ts'
 import { watchOwners } from './garbage.ts'
 import { watchDefinitions } from './definitions.ts'
 
-/** Starts them; the returned function stops them. */
-export function startControllers(world: World): () => void {
-  const stops = [watchNamespaces(world), watchOwners(world), watchDefinitions(world)]
+/** Starts them; the returned function stops them. Those of CRDs are part of the API server itself. */
+export function startControllers(world: World, { manager }: { readonly manager: boolean }): () => void {
+  const managers = manager ? [watchNamespaces(world), watchOwners(world)] : []
+  const stops = [...managers, watchDefinitions(world)]
   return () => {
     for (const stop of stops) stop()
   }

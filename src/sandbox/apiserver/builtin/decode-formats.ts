@@ -4,12 +4,12 @@ import type { Node } from '../schema/node.ts'
 import { goType } from '../schema/definitions.ts'
 import { childOf } from '../schema/shape.ts'
 
-/** The first text that does not parse, in Go's words; undefined if all do. */
-export function formatProblem(node: Node, value: Json): string | undefined {
-  if (typeof value === 'string') return textProblem(node, value)
+/** The first text of a format that does not parse, in Go's words; undefined if all do. */
+export function formatProblem(node: Node, value: Json, format: 'byte' | 'date-time'): string | undefined {
+  if (typeof value === 'string') return textProblem(node, value, format)
   const inner = isList(value) ? value.map((one) => [node.inner, one] as const) : fieldsOf(node, value)
   for (const [child, one] of inner) {
-    const found = child === undefined || child.sort === 'any' ? undefined : formatProblem(child, one)
+    const found = child === undefined || child.sort === 'any' ? undefined : formatProblem(child, one, format)
     if (found !== undefined) return found
   }
   return undefined
@@ -18,10 +18,9 @@ export function formatProblem(node: Node, value: Json): string | undefined {
 const fieldsOf = (node: Node, value: Json): readonly (readonly [Node | undefined, Json])[] =>
   isObject(value) ? Object.entries(value).map(([key, one]) => [childOf(node, key), one] as const) : []
 
-function textProblem({ schema }: Node, text: string): string | undefined {
-  const format = textAt(schema, 'format')
+function textProblem({ schema }: Node, text: string, format: 'byte' | 'date-time'): string | undefined {
+  if (textAt(schema, 'format') !== format) return undefined
   if (format === 'byte') return base64Problem(text)
-  if (format !== 'date-time') return undefined
   return timeProblem(text, textAt(schema, goType) === 'MicroTime' ? microTime : plainTime)
 }
 

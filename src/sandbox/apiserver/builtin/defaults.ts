@@ -74,7 +74,23 @@ function secret(object: JsonObject): JsonObject {
   const rest = without(object, 'stringData')
   const data =
     plain.length === 0 ? rest : { ...rest, data: { ...objectAt(rest, 'data'), ...Object.fromEntries(plain) } }
-  return missing(data, { type: 'Opaque' })
+  const encoded = own(data, 'data') === undefined ? data : { ...data, data: inBase64(objectAt(data, 'data')) }
+  const typed = textAt(encoded, 'type') === '' ? { ...encoded, type: 'Opaque' } : encoded
+  return withoutHollow(typed, 'data')
+}
+
+// Bytes may be told as numbers too.
+const inBase64 = (data: JsonObject): JsonObject =>
+  Object.fromEntries(
+    Object.entries(data).map(([key, value]): readonly [string, Json] => [
+      key,
+      isList(value) ? Buffer.from(value.map(Number)).toString('base64') : value,
+    ]),
+  )
+
+// omitempty: a map without anything in it is not written.
+function withoutHollow(object: JsonObject, ...names: readonly string[]): JsonObject {
+  return without(object, ...names.filter((name) => Object.keys(own(object, name) ?? { a: 1 }).length === 0))
 }
 
 function service(object: JsonObject): JsonObject {
@@ -132,6 +148,9 @@ function namespace(object: JsonObject): JsonObject {
 const kinds: Readonly<Record<string, Defaults>> = {
   Namespace: namespace,
   Secret: secret,
+  ConfigMap: (object) => withoutHollow(object, 'data', 'binaryData'),
+  // A struct in Go, which is written even when it is empty.
+  Lease: (object) => spec(object, {}),
   Service: service,
   Pod: (object) =>
     setAt(object, ['spec'], podSpecDefaults(missing(objectAt(object, 'spec'), { enableServiceLinks: true }))),

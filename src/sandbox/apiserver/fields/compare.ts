@@ -1,5 +1,5 @@
 /** What differs between two values, seen through a schema (structured-merge-diff typed/compare.go). */
-import { isList, isObject, own, same, type Json, type JsonObject } from '../json.ts'
+import { isList, isObject, same, type Json, type JsonObject } from '../json.ts'
 import type { Node } from '../schema/node.ts'
 import { empty, self, setWith, union, type FieldSet } from './set.ts'
 import { below, isAtomic, itemsOf, kindOf, type Kind } from './typed.ts'
@@ -20,10 +20,8 @@ type Side = Json | undefined
 
 /** The differences of two values; at least one is there. */
 export function compare(node: Node | undefined, before: Side, after: Side): Comparison {
-  const missing = node?.always === true ? {} : undefined
-  const [left, right] = [before, after].map((one) => (one === undefined ? missing : one))
-  const kinds = new Set([left, right].flatMap((one) => (one === undefined ? [] : [kindOf(node, one)])))
-  return [...kinds].map((kind) => compareAs(kind, node, [left, right])).reduce(both, none)
+  const kinds = new Set([before, after].flatMap((one) => (one === undefined ? [] : [kindOf(node, one)])))
+  return [...kinds].map((kind) => compareAs(kind, node, [before, after])).reduce(both, none)
 }
 
 function both(a: Comparison, b: Comparison): Comparison {
@@ -64,7 +62,12 @@ const mapOf = (value: Side): JsonObject => (isObject(value) ? value : {})
 function fields(node: Node | undefined, before: JsonObject, after: JsonObject): Parts | undefined {
   const keys = new Set([...Object.keys(before), ...Object.keys(after)])
   if (keys.size === 0) return undefined
-  return [...keys].map((key) => [`f:${key}`, compare(below(node, key), own(before, key), own(after, key))])
+  return [...keys].map((key) => {
+    // A field that is a struct in Go is there even when it is empty.
+    const missing = node?.field(key)?.always === true ? {} : undefined
+    const sideOf = (object: JsonObject): Side => (Object.hasOwn(object, key) ? object[key] : missing)
+    return [`f:${key}`, compare(below(node, key), sideOf(before), sideOf(after))]
+  })
 }
 
 function items(node: Node | undefined, before: readonly Json[], after: readonly Json[]): Parts | undefined {

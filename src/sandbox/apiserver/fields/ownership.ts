@@ -88,6 +88,7 @@ export function afterUpdate(
 // The real server gives up its book-keeping for an object that is not of its schema's types, even where the write keeps only the
 // part of it that is.
 const isMistyped = (resource: Resource, object: JsonObject): boolean =>
+  (Object.hasOwn(object, 'kind') && object['kind'] !== resource.kind) ||
   typedProblems(resource.node, bare(object)).length > 0
 
 type Updated = {

@@ -87,15 +87,16 @@ function nodeAt(node: Node, key: string): Node | undefined {
 /** Each path as conflicts show it: `.spec.ports[port=80].name`; those of one place before those below it. */
 export function pathsOf(set: FieldSet, parent = ''): readonly string[] {
   const children = [...set.children].toSorted(([a], [b]) => compareElements(a, b))
-  const members = children.filter(([, child]) => child.here).map(([key]) => `${parent}${shown(key)}`)
-  return [...members, ...children.flatMap(([key, child]) => pathsOf(child, `${parent}${shown(key)}`))]
+  const members = children.filter(([, child]) => child.here).map(([key]) => `${parent}${shownElement(key)}`)
+  return [...members, ...children.flatMap(([key, child]) => pathsOf(child, `${parent}${shownElement(key)}`))]
 }
 
 // structured-merge-diff fieldpath/element.go: names, then keys, then values.
 const compareElements = (a: string, b: string): number =>
   a[0] === b[0] ? (a < b ? -1 : 1) : 'fkvi'.indexOf(a[0] ?? '') - 'fkvi'.indexOf(b[0] ?? '')
 
-function shown(key: string): string {
+/** A path element as messages show it. */
+export function shownElement(key: string): string {
   const rest = key.slice(2)
   if (key.startsWith('f:')) return `.${rest}`
   if (key.startsWith('i:')) return `[${rest}]`

@@ -1,6 +1,17 @@
 /** JSON patch (RFC 6902), with the errors of evanphx/json-patch, which the real server uses. */
 import { ApiError } from '../errors/status.ts'
-import { isList, isObject, jsonType, own, same, set, textAt, without, type Json } from '../json.ts'
+import {
+  isList,
+  isObject,
+  jsonType,
+  own,
+  same,
+  set,
+  textAt,
+  without,
+  type Json,
+  type JsonObject,
+} from '../json.ts'
 
 // apiserver pkg/endpoints/handlers/patch.go: maxJSONPatchOperations.
 const mostOperations = 10_000
@@ -43,15 +54,7 @@ function step(document: Json, operation: Json): Json {
     case 'move':
       return move(document, from, path)
     case 'copy':
-      return write(document, pointer(path), {
-        value: read(
-          document,
-          pointer(from),
-          `copy operation does not apply: doc is missing from path: ${from}`,
-        ),
-        how: 'add',
-        path,
-      })
+      return write(document, pointer(path), { value: copied(document, from), how: 'add', path })
     case 'test':
       return tested(document, path, value)
     default:
@@ -67,6 +70,14 @@ function move(document: Json, from: string, path: string): Json {
   )
   const rest = write(document, pointer(from), { value: undefined, how: 'remove', path: from })
   return write(rest, pointer(path), { value: moved, how: 'add', path })
+}
+
+// The library copies a key that an object does not have as null.
+function copied(document: Json, from: string): Json {
+  const path = pointer(from)
+  const parent = find(document, path.slice(0, -1))
+  const missing = `copy operation does not apply: doc is missing from path: ${from}`
+  return isObject(parent) ? (own(parent, path.at(-1) ?? '') ?? null) : read(document, path, missing)
 }
 
 function tested(document: Json, path: string, value: Json): Json {
@@ -137,7 +148,7 @@ function writeField(document: Json, key: string, what: Write): Json {
   if (!isObject(document)) throw missingPath(what)
   // A key that is not there is replaced all the same: the library asks a map whether it fails, not whether it has it.
   if (what.how === 'remove' && !Object.hasOwn(document, key)) throw missingKey(what, key)
-  return what.value === undefined ? without(document, key) : set(document, key, what.value)
+  return inOrder(what.value === undefined ? without(document, key) : set(document, key, what.value))
 }
 
 const missingPath = ({ how, path }: Write): ApiError =>
@@ -147,13 +158,17 @@ const missingKey = ({ path }: Write, key: string): ApiError =>
 
 function put(document: Json, key: string, value: Json): Json {
   if (isList(document)) return document.with(Number(key), value)
-  return isObject(document) ? set(document, key, value) : document
+  return isObject(document) ? inOrder(set(document, key, value)) : document
 }
+
+// An object that the library has taken apart is a map of Go, which is written with its keys in order.
+const inOrder = (object: JsonObject): JsonObject =>
+  Object.fromEntries(Object.entries(object).toSorted(([a], [b]) => (a < b ? -1 : 1)))
 
 function writeItem(list: readonly Json[], key: string, what: Write): Json {
   const index = key === '-' && what.how === 'add' ? list.length : Number(key)
   const most = what.how === 'add' ? list.length : list.length - 1
-  if (!/^(-|\d+)$/.test(key) || index > most)
+  if (!/^(-|\d+)$/.test(key) || Number.isNaN(index) || index > most)
     throw cannot(
       `error in ${what.how} for path: '${what.path}': Unable to access invalid index: ${key}: invalid index referenced`,
     )

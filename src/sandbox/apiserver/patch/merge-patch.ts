@@ -9,5 +9,6 @@ export function mergePatch(target: Json | undefined, patch: Json): Json {
   const merged = Object.entries(patch).flatMap(([key, value]): readonly (readonly [string, Json])[] =>
     value === null ? [] : [[key, mergePatch(own(base, key), value)]],
   )
-  return Object.fromEntries([...kept, ...merged])
+  // Written by Go with the keys in order, which tells which mistake is the first.
+  return Object.fromEntries([...kept, ...merged].toSorted(([a], [b]) => (a < b ? -1 : 1)))
 }

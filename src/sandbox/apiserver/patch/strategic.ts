@@ -48,14 +48,15 @@ function retained(base: JsonObject, patch: JsonObject): JsonObject {
 type Field = { readonly key: string; readonly value: Json; readonly patch: JsonObject }
 
 function mergeField(node: Node | undefined, target: Json | undefined, { key, value, patch }: Field): Json {
+  // What is not there yet is taken as it is.
+  if (isList(value) && target === undefined)
+    return value.filter((item) => !isObject(item) || !Object.hasOwn(item, '$patch'))
   if (isList(value) && node?.strategies.includes('merge') === true) {
     return mergeList(node, isList(target) ? target : [], {
       value,
       order: listAt(patch, `$setElementOrder/${key}`),
     })
   }
-  if (isObject(value) && node?.strategies.includes('retainKeys') !== true)
-    return strategicMergePatch(node, target, value)
   return isObject(value) ? strategicMergePatch(node, target, value) : value
 }
 

@@ -15,6 +15,7 @@ import { decode, duplicatesOf, shape } from './decode.ts'
 import { viewOf } from './list.ts'
 import { forCreate, generatedName, withoutSystemFields } from './metadata.ts'
 import { json, type Answer, type Request } from './request.ts'
+import { withoutTwins } from './owner-twins.ts'
 import { storeError } from './store-errors.ts'
 import { showObject } from './table.ts'
 import { checkObject, warnOf } from './validate.ts'
@@ -30,9 +31,9 @@ export async function create(world: World, request: Request, resource: Resource)
   const body = await parseBody(request.body, request.contentType)
   const duplicates = duplicatesOf(request, options)
   const decoded = decode(resource, body, { options, warn: request.warn, duplicates })
-  const object = inNamespace(resource, decoded, request.info.namespace)
+  const object = withoutTwins(inNamespace(resource, decoded, request.info.namespace), 'sent', request.warn)
   // "0" counts as unset (etcd3 store Create); the velero CLI sends it.
-  if (!['', '0'].includes(textAt(object, 'metadata', 'resourceVersion'))) {
+  if (!options.dryRun && !['', '0'].includes(textAt(object, 'metadata', 'resourceVersion'))) {
     throw new ApiError({
       code: 500,
       reason: '',
@@ -86,11 +87,20 @@ export async function createObject(world: World, request: Request, what: What): 
     warn: request.warn,
   }
   const mutated = await admit(world, call)
-  const shaped = mutated === object ? mutated : shape(resource, mutated)
+  const shaped = withoutTwins(
+    mutated === object ? mutated : shape(resource, mutated),
+    'admitted',
+    request.warn,
+  )
   for (let attempt = 1; ; attempt += 1) {
     const prepared = prepare(world, resource, shaped)
     checkEscalation(world, request.user, { resource, object: prepared, before: undefined })
-    checkObject(resource, { object: prepared, before: undefined, subresource: '' })
+    checkObject(resource, {
+      object: prepared,
+      before: undefined,
+      subresource: '',
+      kind: textAt(prepared, 'kind'),
+    })
     warnOf(resource, { object: prepared, before: undefined }, request.warn)
     const name = textAt(prepared, 'metadata', 'name')
     await review(world, { ...call, name, object: prepared })
@@ -118,12 +128,18 @@ function withName(object: JsonObject): JsonObject {
   return setAt(object, ['metadata', 'name'], generatedName(base))
 }
 
-function store(world: World, { resource, options }: What, object: JsonObject): JsonObject | 'exists' {
+function store(
+  world: World,
+  { resource, options, object: sent }: What,
+  object: JsonObject,
+): JsonObject | 'exists' {
   const name = textAt(object, 'metadata', 'name')
+  const version = textAt(sent, 'metadata', 'resourceVersion')
   const key = keyOf(textAt(object, 'metadata', 'namespace'), name)
   if (options.dryRun) {
     if (world.store.get(resource.storage, key) !== undefined) throw taken(world, resource, object)
-    return object
+    // Nobody looks at the version that was sent, and nobody gives another.
+    return version === '' ? object : setAt(object, ['metadata', 'resourceVersion'], version)
   }
   const stored = world.store.create(resource.storage, key, resource.stored(object))
   if (stored === 'exists') return 'exists'

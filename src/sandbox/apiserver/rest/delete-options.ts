@@ -11,7 +11,10 @@ export type Policy = 'Orphan' | 'Foreground' | 'Background'
 
 /** How to delete. */
 export type DeleteOptions = {
-  readonly policy: Policy
+  /** Undefined where nothing is said: then it is as an earlier deletion said. */
+  readonly policy: Policy | undefined
+  /** Whether the client said orphanDependents=false, and so is told by a 202 that something is still there. */
+  readonly cascading: boolean
   /** Preconditions; '' for none. */
   readonly uid: string
   readonly resourceVersion: string
@@ -30,6 +33,7 @@ export async function deleteOptions(request: Request): Promise<DeleteOptions> {
   if (errors.length > 0) throw invalid({ group: 'meta.k8s.io', kind: 'DeleteOptions' }, '', errors)
   return {
     policy: policyOf(sent),
+    cascading: at(sent, 'orphanDependents') === false,
     uid: textAt(sent, 'preconditions', 'uid'),
     resourceVersion: textAt(sent, 'preconditions', 'resourceVersion'),
     dryRun: textsAt(sent, 'dryRun').includes('All'),
@@ -75,8 +79,9 @@ function problems(options: JsonObject): readonly FieldError[] {
   return errors
 }
 
-function policyOf(options: JsonObject): Policy {
+function policyOf(options: JsonObject): Policy | undefined {
+  const orphan = at(options, 'orphanDependents')
+  if (typeof orphan === 'boolean') return orphan ? 'Orphan' : 'Background'
   const asked = textAt(options, 'propagationPolicy')
-  if (asked === 'Orphan' || asked === 'Foreground') return asked
-  return at(options, 'orphanDependents') === true && asked === '' ? 'Orphan' : 'Background'
+  return asked === 'Orphan' || asked === 'Foreground' || asked === 'Background' ? asked : undefined
 }

@@ -3,7 +3,7 @@ import { admit, review } from '../admission/chain.ts'
 import type { Call } from '../admission/call.ts'
 import { stamp } from '../clock.ts'
 import { ApiError, conflict, forbidden, notFound } from '../errors/status.ts'
-import { at, isObject, listAt, setAt, textAt, textsAt, type JsonObject } from '../json.ts'
+import { at, listAt, objectAt, same, setAt, textAt, textsAt, type JsonObject } from '../json.ts'
 import { nameOfResource, type Resource } from '../resources/resource.ts'
 import { keyOf } from '../storage/store.ts'
 import type { World } from '../world.ts'
@@ -27,7 +27,8 @@ export async function remove(world: World, request: Request, resource: Resource)
     name: request.info.name,
     options,
   })
-  if (!gone || view.wanted !== 'object') return json(showObject(resource, object, view))
+  const status = !gone && options.cascading ? 202 : 200
+  if (!gone || view.wanted !== 'object') return json(showObject(resource, object, view), status)
   const group = resource.group === '' ? {} : { group: resource.group }
   const details = { name: request.info.name, ...group, kind: resource.plural, uid: uidOf(object) }
   return json({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details })
@@ -134,7 +135,7 @@ function takeAway(world: World, { resource, key, stored, current, options }: Tak
   const namespace =
     resource.kind === 'Namespace' && !resource.custom && listAt(current, 'spec', 'finalizers').length > 0
   if (finalizers.length === 0 && !namespace) {
-    if (options.dryRun) return { gone: true, object: current }
+    if (options.dryRun) return wouldGo(resource, current)
     const removed = world.store.remove(resource.storage, key, stored)
     return typeof removed === 'string' ? undefined : { gone: true, object: resource.shown(removed) }
   }
@@ -147,27 +148,47 @@ function takeAway(world: World, { resource, key, stored, current, options }: Tak
   return typeof result === 'string' ? undefined : { gone: false, object: resource.shown(result) }
 }
 
+// Of an object whose last finalizer the deletion itself would take away, a dry run shows the Go type without anything in it.
+function wouldGo(resource: Resource, current: JsonObject): Outcome {
+  if (textsAt(current, 'metadata', 'finalizers').length === 0) return { gone: true, object: current }
+  const { node, custom } = resource
+  const structs = custom ? [] : node.fieldNames.filter((name) => node.field(name)?.always === true)
+  const object: JsonObject = {
+    apiVersion: at(current, 'apiVersion') ?? '',
+    kind: resource.kind,
+    ...Object.fromEntries(structs.map((name) => [name, {}])),
+  }
+  return { gone: false, object }
+}
+
 const policyFinalizers: Readonly<Record<Policy, readonly string[]>> = {
   Orphan: ['orphan'],
   Foreground: ['foregroundDeletion'],
   Background: [],
 }
 
-function withPolicy(finalizers: readonly string[], policy: Policy): readonly string[] {
+// apiserver pkg/registry/generic/registry/store.go: deletionFinalizersForGarbageCollection.
+function withPolicy(finalizers: readonly string[], policy: Policy | undefined): readonly string[] {
+  if (policy === undefined) return finalizers
   const others = finalizers.filter((one) => one !== 'orphan' && one !== 'foregroundDeletion')
   return [...others, ...policyFinalizers[policy]]
 }
+
+const held = (object: JsonObject, finalizers: readonly string[]): JsonObject =>
+  setAt(object, ['metadata', 'finalizers'], finalizers.length === 0 ? undefined : finalizers)
 
 function mark(
   resource: Resource,
   current: JsonObject,
   { finalizers, now }: { readonly finalizers: readonly string[]; readonly now: string },
 ): JsonObject {
-  if (textAt(current, 'metadata', 'deletionTimestamp') !== '') return current
+  if (textAt(current, 'metadata', 'deletionTimestamp') !== '') {
+    const isSame = same(finalizers, textsAt(current, 'metadata', 'finalizers'))
+    return isSame ? current : held(current, finalizers)
+  }
   const generation = at(current, 'metadata', 'generation')
   const metadata = {
-    ...(isObject(current['metadata']) ? current['metadata'] : {}),
-    ...(finalizers.length === 0 ? {} : { finalizers }),
+    ...objectAt(held(current, finalizers), 'metadata'),
     deletionTimestamp: now,
     deletionGracePeriodSeconds: 0,
     ...(typeof generation === 'number' ? { generation: generation + 1 } : {}),

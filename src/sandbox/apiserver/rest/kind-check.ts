@@ -1,6 +1,6 @@
 /** Whether a body is of the kind that its path is for; built-in kinds and custom ones say it differently. */
-import { wrong } from '../errors/field.ts'
-import { badRequest, invalid, type ApiError } from '../errors/status.ts'
+import { wrong, type FieldError } from '../errors/field.ts'
+import { badRequest, type ApiError } from '../errors/status.ts'
 import { isObject, jsonType, own, textAt, type Json, type JsonObject } from '../json.ts'
 import { builtinDefinition } from '../resources/definition-names.ts'
 import { groupVersion, type Resource } from '../resources/resource.ts'
@@ -19,7 +19,9 @@ export function ofKind(resource: Resource, value: Json): JsonObject {
   const problem = resource.custom ? customProblem(resource, value) : builtinProblem(resource, value)
   if (problem !== undefined) throw problem
   const metadata = own(value, 'metadata') ?? {}
-  return { ...value, apiVersion: groupVersion(resource), kind: resource.kind, metadata }
+  // Another custom kind is found out only when it is validated (kindProblem).
+  const kind = resource.custom ? textAt(value, 'kind') : resource.kind
+  return { ...value, apiVersion: groupVersion(resource), kind, metadata }
 }
 
 const mismatch = (version: string, wanted: string): ApiError =>
@@ -35,11 +37,13 @@ function customProblem(resource: Resource, value: JsonObject): ApiError | undefi
       `the object provided is unrecognized (must be of type ${resource.kind}): Object 'Kind' is missing in '${text.slice(0, 500)}' (${shown})`,
     )
   }
-  if (version !== groupVersion(resource)) return mismatch(version, groupVersion(resource))
-  if (kind === resource.kind) return undefined
-  return invalid({ group: resource.group, kind }, textAt(value, 'metadata', 'name'), [
-    wrong('kind', kind, `must be ${resource.kind}`),
-  ])
+  return version === groupVersion(resource) ? undefined : mismatch(version, groupVersion(resource))
+}
+
+/** What is wrong with the kind of a custom object; nothing else of its own is looked at then. */
+export function kindProblem(resource: Resource, object: JsonObject): FieldError | undefined {
+  const kind = textAt(object, 'kind')
+  return kind === resource.kind ? undefined : wrong('kind', kind, `must be ${resource.kind}`)
 }
 
 // The name of the scheme is the place in the source where the real server makes it.

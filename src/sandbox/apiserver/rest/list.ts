@@ -59,7 +59,7 @@ export function pageOf(store: Store, { resource, namespace, options }: What): Pa
   if (past === undefined) throw tooOld(store, start, options)
   const prefix = namespace === '' ? '' : `${namespace}\0`
   const items: JsonObject[] = []
-  const limit = options.limit === 0 ? Number.POSITIVE_INFINITY : options.limit
+  const limit = limitOf(options)
   let [remaining, last] = [0, '']
   for (const key of past.keys) {
     const stored = key.startsWith(prefix) && key >= start.from ? past.get(key) : undefined
@@ -70,6 +70,12 @@ export function pageOf(store: Store, { resource, namespace, options }: What): Pa
     } else remaining += 1
   }
   return { items, metadata: listMetadata({ start, last, remaining, selective: options.selective }) }
+}
+
+// What the cache has at once is told at once (storage/cacher).
+function limitOf({ limit, resourceVersion, continueToken }: ListOptions): number {
+  const cached = resourceVersion === '0' && continueToken === ''
+  return limit === 0 || cached ? Number.POSITIVE_INFINITY : limit
 }
 
 type Start = { readonly revision: number; readonly from: string }

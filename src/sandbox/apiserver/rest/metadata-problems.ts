@@ -25,17 +25,26 @@ export function metadataProblems(
   object: JsonObject,
   before: JsonObject | undefined,
 ): readonly FieldError[] {
-  const fresh = [
-    ...ownNameProblems(resource, textAt(object, 'metadata', 'name')),
-    ...mapAndOwnerProblems(object),
-    ...unnamedFinalizers(object),
-  ]
+  const fresh = freshProblems(resource, object)
   const kindly = unqualifiedFinalizers(resource, object)
   if (before === undefined) return [...fresh, ...kindly]
-  const changed = changeProblems(object, before)
   const anew = !resource.custom && judgedAnew.has(resource.kind) ? [...fresh, ...kindly] : []
-  return [...fresh, ...changed, ...changed, ...kindly, ...anew]
+  const stored = storedMetadataProblems(resource, object, before)
+  return [...stored, ...changeProblems(object, before), ...kindly, ...anew]
 }
+
+/** Those that the store tells of on an update, whatever the kind says. */
+export const storedMetadataProblems = (
+  resource: Resource,
+  object: JsonObject,
+  before: JsonObject,
+): readonly FieldError[] => [...freshProblems(resource, object), ...changeProblems(object, before)]
+
+const freshProblems = (resource: Resource, object: JsonObject): readonly FieldError[] => [
+  ...ownNameProblems(resource, textAt(object, 'metadata', 'name')),
+  ...mapAndOwnerProblems(object),
+  ...unnamedFinalizers(object),
+]
 
 const mapAndOwnerProblems = (object: JsonObject): readonly FieldError[] => [
   ...labelProblems('metadata.labels', objectAt(object, 'metadata', 'labels')),
@@ -77,12 +86,22 @@ function ownerProblems(owners: readonly Json[]): readonly FieldError[] {
     ...others.map((other) =>
       wrong(
         ownersField,
-        owners,
+        owners.map(inOrder),
         `Only one reference can have Controller set to true. Found "true" in references for ${first} and ${other}`,
       ),
     ),
   ]
 }
+
+// As the Go struct is written.
+const ownerFields = ['apiVersion', 'kind', 'name', 'uid', 'controller', 'blockOwnerDeletion'] as const
+const inOrder = (owner: Json): Json =>
+  Object.fromEntries(
+    ownerFields.flatMap((name) => {
+      const value = at(owner, name)
+      return value === undefined ? [] : [[name, value] as const]
+    }),
+  )
 
 const shownOwner = (owner: Json): string => `${textAt(owner, 'kind')}/${textAt(owner, 'name')}`
 

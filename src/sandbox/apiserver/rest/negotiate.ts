@@ -2,7 +2,7 @@
 import { notAcceptable } from '../errors/status.ts'
 
 /** What the answer is turned into. */
-export type Wanted = 'object' | 'table' | 'metadata' | 'yaml'
+export type Wanted = 'object' | 'table' | 'metadata' | 'metadata-list' | 'yaml'
 
 /** The first representation of an Accept header that is spoken here; throws 406 if none is. */
 export function negotiate(accept: string): Wanted {
@@ -18,8 +18,15 @@ export function negotiate(accept: string): Wanted {
 function wantedBy(type: string, parameters: string): Wanted | undefined {
   if (type === 'application/yaml') return 'yaml'
   if (!['application/json', 'application/*', '*/*'].includes(type)) return undefined
-  const as = /(?:^|;)as=([^;]+)/.exec(parameters)?.[1]
+  const { as, v = '', g } = Object.fromEntries(new URLSearchParams(parameters.replaceAll(';', '&')))
   if (as === undefined) return 'object'
-  if (as === 'Table') return /v=v1(;|$)/.test(parameters) ? 'table' : undefined
-  return as.startsWith('PartialObjectMetadata') ? 'metadata' : undefined
+  // v1beta1 tables have another shape; nobody asks for them any more.
+  if (g !== 'meta.k8s.io' || (v !== 'v1' && (v !== 'v1beta1' || as === 'Table'))) return undefined
+  return transformed[as]
+}
+
+const transformed: Readonly<Record<string, Wanted>> = {
+  Table: 'table',
+  PartialObjectMetadata: 'metadata',
+  PartialObjectMetadataList: 'metadata-list',
 }

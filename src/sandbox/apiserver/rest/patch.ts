@@ -6,12 +6,14 @@ import {
   badRequest,
   conflict,
   invalid,
+  notFound,
   unsupportedMediaType,
   unsupportedPatchType,
 } from '../errors/status.ts'
 import { applied } from '../fields/apply.ts'
 import { typedProblems } from '../fields/typed-problems.ts'
 import { at, isObject, jsonType, setAt, textAt, type Json, type JsonObject } from '../json.ts'
+import { conversionProblem } from '../patch/from-unstructured.ts'
 import { goText } from '../patch/go-text.ts'
 import { jsonPatch, undecodable } from '../patch/json-patch.ts'
 import { mergePatch } from '../patch/merge-patch.ts'
@@ -35,6 +37,7 @@ const patchTypes = ['application/json-patch+json', 'application/merge-patch+json
 export async function patch(world: World, request: Request, resource: Resource): Promise<Answer> {
   const view = viewOf(world, request)
   const type = mediaType(request.contentType)
+  checkPatchType(resource, type)
   const options = writeOptions(request, type === applyType ? 'apply' : 'patch')
   if (type === applyType) {
     const { object, created } = await apply(world, request, { resource, options })
@@ -65,19 +68,28 @@ export async function patch(world: World, request: Request, resource: Resource):
 type Patched = {
   readonly value: Json
   readonly shown: string
-  /** Words the reason, where it is not worded as that of a body is. */
-  readonly why?: (why: string) => string
+  /** It was made of a map, without JSON in between. */
+  readonly unstructured?: true
 }
 type Patcher = (current: JsonObject) => Patched
 
 const whole = (value: Json): Patched => ({ value, shown: JSON.stringify(value) })
 
-function decodePatched(resource: Resource, { value, shown, why }: Patched, how: Decoding): JsonObject {
+function decodePatched(
+  resource: Resource,
+  { value, shown, unstructured }: Patched,
+  how: Decoding,
+): JsonObject {
+  const refused = (why: string): ApiError =>
+    invalid({ group: '', kind: '' }, '', [
+      wrong('patch', shown, unstructured === true ? converted(why) : why),
+    ])
+  const problem = unstructured === true ? conversionProblem(resource.node, value) : undefined
+  if (problem !== undefined) throw refused(problem)
   try {
     return decode(resource, value, how)
   } catch (error) {
-    if (!(error instanceof DecodeFailed)) throw error
-    throw invalid({ group: '', kind: '' }, '', [wrong('patch', shown, why ? why(error.why) : error.why)])
+    throw error instanceof DecodeFailed ? refused(error.why) : error
   }
 }
 
@@ -97,20 +109,22 @@ function patcherOf(resource: Resource, type: string, sent: Buffer): Patcher {
     const body = objectPatch(sent)
     return (current) => whole(mergePatch(current, body))
   }
-  if (type === strategic && !resource.custom) {
-    const body = objectPatch(sent)
-    return (current) => ({
-      value: strategicMergePatch(resource.node, current, body),
-      shown: goText(body),
-      why: fromUnstructured,
-    })
-  }
-  throw resource.custom ? unsupportedMediaType([...patchTypes, applyType]) : unsupportedPatchType()
+  const body = objectPatch(sent)
+  return (current) => ({
+    value: strategicMergePatch(resource.node, current, body),
+    shown: goText(body),
+    unstructured: true,
+  })
 }
 
-// apimachinery pkg/runtime/converter.go: a map becomes an object without JSON in between, but for what decodes itself.
-const fromUnstructured = (why: string): string =>
-  /^(json|strict decoding error): ?/.test(why) ? why : `error decoding from json: ${why}`
+function checkPatchType({ custom }: Resource, type: string): void {
+  if ([...patchTypes, applyType].includes(type) || (type === strategic && !custom)) return
+  throw custom ? unsupportedMediaType([...patchTypes, applyType]) : unsupportedPatchType()
+}
+
+// Without JSON in between only bytes are decoded from it (apimachinery pkg/runtime/converter.go).
+const converted = (why: string): string =>
+  why.startsWith('illegal base64') ? `error decoding from json: ${why}` : why
 
 const patchBody = (sent: Buffer): Json => parseJson(sent, 'error decoding patch')
 
@@ -130,16 +144,19 @@ async function apply(
   { resource, options }: Applying,
 ): Promise<{ object: JsonObject; created: boolean }> {
   const { namespace, name, subresource } = request.info
-  const config = configOf(resource, await parseYaml(request.body), request)
-  const how = { options, warn: request.warn }
+  const parsed = await parseYaml(request.body)
+  const key = keyOf(resource.namespaced ? namespace : '', name)
+  const isThere = world.store.get(resource.storage, key) !== undefined
+  if (!isThere && subresource !== '') throw notFound(nameOfResource(resource), name)
+  const config = configOf(resource, parsed, request)
+  const how: Decoding = { options, warn: request.warn, keepsNull: true }
   const writer = {
     manager: options.manager,
     apiVersion: groupVersion(resource),
     subresource,
     time: stamp(world.clock.now()),
   }
-  const key = keyOf(resource.namespaced ? namespace : '', name)
-  if (world.store.get(resource.storage, key) === undefined && subresource === '') {
+  if (!isThere) {
     const uid = textAt(config, 'metadata', 'uid')
     if (uid !== '') {
       const why = `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`
@@ -148,7 +165,7 @@ async function apply(
     const fresh = applied(resource, { live: undefined, config, force: options.force }, writer)
     const object = await createObject(world, request, {
       resource,
-      object: decodeApplied(resource, { object: fresh, config }, how),
+      object: decodeApplied(resource, { object: fresh, config: parsed }, how),
       options,
       applied: true,
     })
@@ -157,7 +174,7 @@ async function apply(
   const desired = (live: JsonObject): JsonObject =>
     decodeApplied(
       resource,
-      { object: applied(resource, { live, config, force: options.force }, writer), config },
+      { object: applied(resource, { live, config, force: options.force }, writer), config: parsed },
       how,
     )
   const object = await changeObject(world, request, {
@@ -178,7 +195,7 @@ function configOf(resource: Resource, parsed: Json, { info }: Request): JsonObje
   checkType(resource, parsed)
   if (Array.isArray(at(parsed, 'metadata', 'managedFields')))
     throw badRequest('metadata.managedFields must be nil')
-  const problems = typedProblems(resource.node, parsed)
+  const problems = typedProblems(resource.node, parsed, { twins: 'refused' })
   if (problems.length > 0) throw untyped(resource, parsed, problems)
   const named = textAt(parsed, 'metadata', 'name')
   if (named !== '' && named !== name)
@@ -195,13 +212,17 @@ function checkType(resource: Resource, parsed: JsonObject): void {
 // Only what comes of it is decoded: defaults are not what the manager said, they must not become its fields.
 function decodeApplied(
   resource: Resource,
-  { object, config }: { readonly object: JsonObject; readonly config: JsonObject },
+  { object, config }: { readonly object: JsonObject; readonly config: Json },
   how: Decoding,
 ): JsonObject {
+  const problem = resource.custom ? undefined : conversionProblem(resource.node, object)
+  if (problem !== undefined) throw unconverted(resource, config, problem)
   try {
     return decode(resource, object, how)
   } catch (error) {
-    throw error instanceof DecodeFailed && !resource.custom ? unconverted(resource, config, error) : error
+    throw error instanceof DecodeFailed && !resource.custom
+      ? unconverted(resource, config, converted(error.why))
+      : error
   }
 }
 
@@ -209,12 +230,12 @@ const typeOf = (resource: Resource): string => {
   const version = groupVersion(resource)
   return `${version.includes('/') ? version : `/${version}`}, Kind=${resource.kind}`
 }
-const placeOf = (parsed: JsonObject): string =>
+const placeOf = (parsed: Json): string =>
   `${textAt(parsed, 'metadata', 'namespace')}/${textAt(parsed, 'metadata', 'name')}`
 
-function unconverted(resource: Resource, parsed: JsonObject, { why }: DecodeFailed): ApiError {
+function unconverted(resource: Resource, parsed: Json, why: string): ApiError {
   const type = typeOf(resource)
-  const message = `failed to convert new object (${placeOf(parsed)}; ${type}) to proper version: unable to convert unstructured object to ${type}: error decoding from json: ${why}`
+  const message = `failed to convert new object (${placeOf(parsed)}; ${type}) to proper version: unable to convert unstructured object to ${type}: ${why}`
   return new ApiError({ code: 500, reason: '', message })
 }
 

@@ -20,6 +20,7 @@ import { viewOf } from './list.ts'
 import { forUpdate, uidOf } from './metadata.ts'
 import { attributesOf } from './request-info.ts'
 import { json, type Answer, type Request } from './request.ts'
+import { withoutTwins } from './owner-twins.ts'
 import { storeError } from './store-errors.ts'
 import { showObject } from './table.ts'
 import { checkObject, warnOf } from './validate.ts'
@@ -49,8 +50,8 @@ export async function update(world: World, request: Request, resource: Resource)
   const duplicates = duplicatesOf(request, options)
   const decoded = decode(resource, body, { options, warn: request.warn, duplicates })
   const { namespace, name, subresource } = request.info
-  const object = inNamespace(resource, decoded, namespace)
-  const named = textAt(object, 'metadata', 'name')
+  const given = inNamespace(resource, decoded, namespace)
+  const named = textAt(given, 'metadata', 'name')
   if (named !== name) {
     throw badRequest(
       named === ''
@@ -58,11 +59,14 @@ export async function update(world: World, request: Request, resource: Resource)
         : `the name of the object (${named}) does not match the name on the URL (${name})`,
     )
   }
+  const object = withoutTwins(given, 'sent', request.warn)
   if (makesAnew(world, request, resource)) {
+    checkUid(resource, { current: {}, object, dryRun: options.dryRun })
     const made = await createObject(world, request, { resource, object, options })
     return json(showObject(resource, made, view), 201)
   }
-  const desired = (current: JsonObject): JsonObject => replacing(resource, current, object)
+  const desired = (current: JsonObject): JsonObject =>
+    replacing(resource, { current, object, dryRun: options.dryRun })
   const updated = await changeObject(world, request, {
     resource,
     namespace,
@@ -86,24 +90,35 @@ function makesAnew(world: World, { info, user }: Request, resource: Resource): b
 }
 
 /** The object that replaces another, if it may: it must be the same one, and some kinds want its version named. */
-function replacing(resource: Resource, current: JsonObject, object: JsonObject): JsonObject {
-  const [name, uid] = [textAt(object, 'metadata', 'name'), uidOf(object)]
-  if (uid !== '' && uid !== uidOf(current)) {
-    const why = `StorageError: invalid object, Code: 4, Key: ${registryKey(resource, object)}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${uid}, UID in object meta: ${uidOf(current)}`
-    throw conflict(nameOfResource(resource), name, why)
-  }
+function replacing(
+  resource: Resource,
+  { current, object, dryRun }: { current: JsonObject; object: JsonObject; dryRun: boolean },
+): JsonObject {
+  checkUid(resource, { current, object, dryRun })
   if (resource.needsVersion && textAt(object, 'metadata', 'resourceVersion') === '') {
-    throw invalid({ group: resource.group, kind: resource.plural }, name, [
+    throw invalid({ group: resource.group, kind: resource.plural }, textAt(object, 'metadata', 'name'), [
       wrong('metadata.resourceVersion', 0, 'must be specified for an update'),
     ])
   }
   return object
 }
 
-// Where the real server keeps an object in etcd; custom kinds have their group in front.
-function registryKey({ custom, group, plural }: Resource, object: JsonObject): string {
+function checkUid(
+  resource: Resource,
+  { current, object, dryRun }: { current: JsonObject; object: JsonObject; dryRun: boolean },
+): void {
+  const [name, uid] = [textAt(object, 'metadata', 'name'), uidOf(object)]
+  if (uid !== '' && uid !== uidOf(current)) {
+    const key = `${dryRun ? '' : '/registry'}${storageKey(resource, object)}`
+    const why = `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${uid}, UID in object meta: ${uidOf(current)}`
+    throw conflict(nameOfResource(resource), name, why)
+  }
+}
+
+// Where the real server keeps an object in etcd below its prefix, which a dry run does not know; custom kinds have their group in front.
+function storageKey({ custom, group, plural }: Resource, object: JsonObject): string {
   const path = [textAt(object, 'metadata', 'namespace'), textAt(object, 'metadata', 'name')].filter(Boolean)
-  return ['/registry', ...(custom ? [group] : []), plural, ...path].join('/')
+  return ['', ...(custom ? [group] : []), plural, ...path].join('/')
 }
 
 /** Changes an object; throws 404, 409, 422 and what admission says. */
@@ -115,16 +130,20 @@ export async function changeObject(world: World, request: Request, change: Chang
     if (stored === undefined) throw notFound(nameOfResource(resource), name)
     const current = resource.shown(stored)
     const desired = change.desired(current)
-    const version = textAt(desired, 'metadata', 'resourceVersion')
-    const explicit = version !== '' && version !== '0'
-    if (explicit && version !== textAt(current, 'metadata', 'resourceVersion'))
-      throw conflict(nameOfResource(resource), name, modified)
     const next = await admitted(world, request, { ...change, current, wanted: desired })
     const result = write(world, { ...change, key, stored, current, next })
     if (typeof result !== 'string') return result
     // Tried anew on what is there now; whoever named a version is refused by the comparison above.
     if (result !== 'conflict' || attempt === attempts) throw storeError(resource, name, result)
   }
+}
+
+// Only what came through admission is compared.
+function checkVersion({ resource, name, current, wanted }: Admitting): void {
+  const version = textAt(wanted, 'metadata', 'resourceVersion')
+  const explicit = version !== '' && version !== '0'
+  if (explicit && version !== textAt(current, 'metadata', 'resourceVersion'))
+    throw conflict(nameOfResource(resource), name, modified)
 }
 
 type Admitting = Change & { readonly current: JsonObject; readonly wanted: JsonObject }
@@ -149,14 +168,24 @@ async function admitted(world: World, request: Request, change: Admitting): Prom
     warn: request.warn,
   }
   const mutated = await admit(world, call)
-  const shaped = mutated === object ? object : shape(resource, mutated)
+  const shaped = withoutTwins(
+    mutated === object ? object : shape(resource, mutated),
+    'admitted',
+    request.warn,
+  )
+  checkVersion(change)
   const prepared = derived(
     world,
     resource,
     forUpdate(resource, { before: current, after: shaped }, subresource),
   )
   checkEscalation(world, request.user, { resource, object: prepared, before: current })
-  checkObject(resource, { object: withIdentity(shaped, prepared), before: current, subresource })
+  checkObject(resource, {
+    object: withIdentity(shaped, prepared),
+    before: current,
+    subresource,
+    kind: textAt(wanted, 'kind'),
+  })
   warnOf(resource, { object: prepared, before: current }, request.warn)
   await review(world, { ...call, object: prepared })
   return prepared

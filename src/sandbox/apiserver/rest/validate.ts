@@ -2,13 +2,14 @@
 import { builtinProblems } from '../builtin/validate.ts'
 import { nowhere, type FieldError } from '../errors/field.ts'
 import { invalid } from '../errors/status.ts'
-import { at, textAt, type JsonObject } from '../json.ts'
+import { at, textAt, without, type JsonObject } from '../json.ts'
 import type { Resource } from '../resources/resource.ts'
 import type { Node } from '../schema/node.ts'
 import { fieldPath } from '../schema/path.ts'
 import { validateRules } from '../schema/rules.ts'
 import { validate, type Place } from '../schema/validate.ts'
-import { finalizerWarnings, metadataProblems } from './metadata-problems.ts'
+import { kindProblem } from './kind-check.ts'
+import { finalizerWarnings, metadataProblems, storedMetadataProblems } from './metadata-problems.ts'
 
 /** Warns of what may be stored all the same. */
 export function warnOf(
@@ -23,27 +24,51 @@ type Checked = {
   readonly object: JsonObject
   readonly before: JsonObject | undefined
   readonly subresource: string
+  /** The kind that was sent; for a custom object it may be another. */
+  readonly kind: string
 }
 
 /** Throws 422 with every problem of an object. */
-export function checkObject(resource: Resource, { object, before, subresource }: Checked): void {
-  const errors = [
-    ...metadataProblems(resource, object, before),
-    ...ownProblems(resource, { object, before, subresource }),
-  ]
-  if (errors.length > 0) throw invalid(homeOf(resource), textAt(object, 'metadata', 'name'), errors)
+export function checkObject(resource: Resource, { object, before, subresource, kind }: Checked): void {
+  const stranger = resource.custom ? kindProblem(resource, object) : undefined
+  const errors =
+    stranger === undefined
+      ? [
+          ...metadataProblems(resource, object, before),
+          ...ownProblems(resource, { object, before, subresource, kind }),
+        ]
+      : [...strangerMetadata(resource, object, before), stranger, ...strangerRules(resource, object, before)]
+  if (errors.length > 0) throw invalid(homeOf(resource, kind), textAt(object, 'metadata', 'name'), errors)
 }
 
+// On an update the store has looked at the metadata before the kind of the object is.
+const strangerMetadata = (
+  resource: Resource,
+  object: JsonObject,
+  before: JsonObject | undefined,
+): readonly FieldError[] => (before === undefined ? [] : storedMetadataProblems(resource, object, before))
+
+// Its schema is not applied to another kind, but the rules of it are.
+const strangerRules = (
+  { node }: Resource,
+  object: JsonObject,
+  before: JsonObject | undefined,
+): readonly FieldError[] => validateRules({ node, value: object, old: before, path: '' })
+
 // Inside the server there is one Event, that of the core group.
-const homeOf = ({ group, kind }: Resource): { readonly group: string; readonly kind: string } => ({
+const homeOf = ({ group, kind, custom }: Resource, sent: string): GroupKind => ({
   group: group === 'events.k8s.io' ? '' : group,
-  kind,
+  kind: custom ? sent : kind,
 })
+
+type GroupKind = { readonly group: string; readonly kind: string }
 
 function ownProblems(resource: Resource, { object, before, subresource }: Checked): readonly FieldError[] {
   if (!resource.custom) return builtinProblems(resource, object, before)
   const place = { node: resource.node, value: object, old: before, path: '' }
-  const errors = subresource === 'status' ? statusProblems(place) : validate(place)
+  // Metadata is judged as that of built-in kinds is.
+  const content = { ...place, value: without(object, 'metadata') }
+  const errors = subresource === 'status' ? statusProblems(place) : validate(content)
   if (errors.some(blocks) && hasRules(resource.node)) {
     const detail =
       'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation'

@@ -30,6 +30,8 @@ export type Node = {
   readonly fallback: Json | undefined
   /** A struct in Go, which is there even when it is empty. */
   readonly always: boolean
+  /** The definition that it refers to, as Go names the type: `v1.LeaseSpec`; '' if it refers to none. */
+  readonly definition: string
 }
 
 /** Finds a definition by the name at the end of its reference. */
@@ -50,7 +52,10 @@ export class Nodes {
   of(schema: Schema): Node {
     const known = this.#known.get(schema)
     if (known !== undefined) return known
-    const node = this.#make(this.#followed(schema), isStruct(schema))
+    const node = this.#make(this.#followed(schema), {
+      always: isStruct(schema),
+      definition: referenceOf(schema).split('.').slice(-2).join('.'),
+    })
     this.#known.set(schema, node)
     return node
   }
@@ -63,7 +68,7 @@ export class Nodes {
     return { ...this.#followed(target), ...beside }
   }
 
-  #make(schema: Schema, always: boolean): Node {
+  #make(schema: Schema, named: Pick<Node, 'always' | 'definition'>): Node {
     const properties = objectAt(schema, 'properties')
     const inner = isObject(own(schema, 'items'))
       ? objectAt(schema, 'items')
@@ -85,7 +90,7 @@ export class Nodes {
       },
       ...topologyOf(schema),
       fallback: own(schema, 'default'),
-      always,
+      ...named,
     }
   }
 }

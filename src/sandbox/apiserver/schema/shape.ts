@@ -6,29 +6,36 @@ import type { Node } from './node.ts'
 /** An object without the fields that its schema does not know, and their paths. */
 export type Pruned = { readonly value: Json; readonly unknown: readonly string[] }
 
-/** Drops what the schema does not know. `dropNull` drops nulls as Go's decoder of built-in kinds does. */
+/** Drops what the schema does not know. `dropNull` takes nulls as Go's decoder of built-in kinds does: empty in a map, else absent. */
 export function prune(node: Node, value: Json, { dropNull }: { readonly dropNull: boolean }): Pruned {
   const unknown: string[] = []
   const walk = (node: Node, value: Json, path: string): Json => {
     if (isList(value)) {
       const { inner } = node
       if (inner === undefined) return value
-      return mapList(value, (one, index) => walk(inner, one, `${path}[${index}]`))
+      return mapList(value, (one, index) =>
+        one === null && dropNull && inner.sort === 'string' ? '' : walk(inner, one, `${path}[${index}]`),
+      )
     }
     if (!isObject(value)) return value
+    const isOpen = node.open || node.sort === 'any'
     return mapObject(value, (key, one) => {
       const child = childOf(node, key)
       const here = path === '' ? key : `${path}.${key}`
-      if (child === undefined && !node.open && node.sort !== 'any') {
+      if (!isOpen && child === undefined) {
         unknown.push(here)
         return undefined
       }
-      if (one === null && dropNull && !node.open && node.sort !== 'any') return undefined
+      if (!isOpen && one === null && dropNull) return zeroOf(node, child)
       return child === undefined ? one : walk(child, one, here)
     })
   }
   return { value: walk(node, value, ''), unknown }
 }
+
+// A null in a map of texts is an empty one; elsewhere it leaves the field as it is, which is absent.
+const zeroOf = (node: Node, child: Node | undefined): Json | undefined =>
+  node.sort === 'map' && child?.sort === 'string' ? '' : undefined
 
 const embeddedFields: ReadonlySet<string> = new Set(['apiVersion', 'kind', 'metadata'])
 const anyNode: Node = {
@@ -47,6 +54,7 @@ const anyNode: Node = {
   strategies: [],
   fallback: undefined,
   always: false,
+  definition: '',
 }
 
 /** The node of a field of an object or of a value of a map; undefined if the schema does not know it. */
@@ -65,17 +73,19 @@ export function declares(node: Node, key: string): boolean {
 }
 
 /** Fills in the defaults of the schema; a null where the schema has a default and allows no null counts as absent. */
-export function withDefaults(node: Node, value: Json): Json {
+export function withDefaults(node: Node, value: Json, keepsNull = false): Json {
   if (isList(value)) {
     const { inner } = node
-    return inner === undefined ? value : mapList(value, (one) => withDefaults(inner, one))
+    return inner === undefined ? value : mapList(value, (one) => withDefaults(inner, one, keepsNull))
   }
   if (!isObject(value)) return value
   const filled = fillFields(node, value)
   return mapObject(filled, (key, one) => {
     const child = childOf(node, key)
     if (child === undefined) return one
-    return one === null && isDroppedNull(child) ? undefined : withDefaults(child, one)
+    return one === null && !keepsNull && isDroppedNull(child)
+      ? undefined
+      : withDefaults(child, one, keepsNull)
   })
 }
 

@@ -20,16 +20,18 @@ export type Place = {
 export function validate(place: Place): readonly FieldError[] {
   const { node, value, old, path } = place
   if (old !== undefined && same(value, old)) return []
-  if (value === null) return node.nullable || node.sort === 'any' ? [] : [typeError(path, 'null', node)]
+  if (value === null)
+    return node.nullable || node.sort === 'any' ? [] : [typeError(path, 'null', node), ...validateEnum(place)]
   if (!fits(node, value)) return misfit(place)
   const errors = [...validateEnum(place), ...validateContent(place, value)]
   return hasCombinations(node) ? [...errors, ...validateCombinations(place, validate)] : errors
 }
 
-function misfit({ node, value, path }: Place): readonly FieldError[] {
-  const error = typeError(path, typeNameOf(value), node)
+function misfit(place: Place): readonly FieldError[] {
+  const { node, value, path } = place
+  const errors = [typeError(path, typeNameOf(value), node), ...validateEnum(place)]
   const isFraction = node.sort === 'integer' && typeof value === 'number'
-  return isFraction ? [error, ...integerProblems(node.schema, value, path)] : [error]
+  return isFraction ? [...errors, ...integerProblems(node.schema, value, path)] : errors
 }
 
 function validateContent(place: Place, value: Json): readonly FieldError[] {

@@ -55,7 +55,7 @@ t.test('a mutating webhook sees neither generated name nor uid, and its patch is
 t.test('a webhook that asked for it is called again after a later one changed the object', async (t) => {
   const api = await started(t)
   const first = await aHook(t, () => ({ allowed: true }))
-  const second = await aHook(t, () => patching({ op: 'add', path: '/data/x', value: 'y' }))
+  const second = await aHook(t, () => patching({ op: 'add', path: '/data', value: { x: 'y' } }))
   const both = aConfiguration('Mutating', first, { reinvocationPolicy: 'IfNeeded' })
   both.webhooks.push({ ...aConfiguration('Mutating', second).webhooks[0], name: 'two.hooks.example' })
   api.seed([both])
