@@ -18,6 +18,7 @@ import { cases as finer } from './cases/finer.ts'
 import { cases as list } from './cases/list.ts'
 import { cases as neighbours } from './cases/neighbours.ts'
 import { cases as owners } from './cases/owners.ts'
+import { cases as ownership } from './cases/ownership.ts'
 import { cases as patch } from './cases/patch.ts'
 import { cases as patchStrategic } from './cases/patch-strategic.ts'
 import { cases as policies } from './cases/policies.ts'
@@ -47,6 +48,7 @@ export const allCases: readonly Case[] = [
   patch,
   patchStrategic,
   apply,
+  ownership,
   dryRun,
   fieldValidation,
   builtIn,

@@ -1,22 +1,34 @@
-/** Plays random sequences on two servers and finds the first in which they differ. */
+/** Plays random sequences on two servers and finds the first place in which they differ. */
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
-import { connect } from './api.ts'
+import { connect, type Connection } from './api.ts'
 import type { Endpoint, Json } from './http.ts'
+import { openFeeds } from './random-feeds.ts'
+import { customs } from './random-kinds.ts'
 import { normal, type Normal } from './random-normal.ts'
-import { sequence, type Operation } from './random-operations.ts'
-import { play } from './random-play.ts'
+import { sequence, type Sequence } from './random-operations.ts'
+import { last, play, type Theatre } from './random-play.ts'
+import { hasControllers } from './suite.ts'
 import { startHookServer } from './webhook-server.ts'
-import { widgets, type Kind } from './widgets.ts'
 
 /** Where two servers differ. */
-export type Difference = {
+export type Difference = Found & {
   readonly seed: number
-  /** What was done up to the difference. */
-  readonly operations: readonly Operation[]
+  readonly sequence: Sequence
+}
+
+/** The first answer or watch that differs, and how. */
+export type Found = {
+  /** Of the answer, or of the last one if a watch differs. */
+  readonly index: number
   readonly at: string
   readonly wanted: Json
   readonly got: Json
 }
+
+/** The real server (`wanted`) and another (`got`). */
+export type Servers = { readonly wanted: Endpoint; readonly got: Endpoint }
 
 /** The sequences of `count` seeds from `seed` on. */
 export type Run = {
@@ -25,131 +37,139 @@ export type Run = {
   readonly atOnce?: number
   /** Whether managed fields are compared too; they are unless told. */
   readonly managedFields?: boolean
+  /** No sequence is begun after so long. */
+  readonly forMs?: number
+  /** Called after each sequence. */
+  readonly onPlayed?: (played: number) => void
 }
 
-const string = { type: 'string' }
-const schema = {
-  properties: {
-    spec: {
-      type: 'object',
-      properties: {
-        n: { type: 'integer', minimum: 1, maximum: 5, default: 2 },
-        tag: { ...string, enum: ['red', 'blue', ''] },
-      },
-      'x-kubernetes-validations': [
-        {
-          rule: "!has(oldSelf.tag) || oldSelf.tag != 'red' || (has(self.tag) && self.tag == 'red')",
-          message: 'red stays red',
-        },
-      ],
-    },
-    status: { type: 'object', properties: { phase: { ...string, pattern: '^P[0-9]*$' } } },
-  },
-  subresources: { status: {} },
+/** Two servers that are ready to be played on. */
+export type Pair = {
+  /** Plays a sequence on both; undefined if they agree. */
+  readonly compare: (sequence: Sequence) => Promise<Found | undefined>
+  readonly close: () => Promise<void>
 }
 
-/** Plays sequences on a real server (`wanted`) and on another (`got`); gives all differences, one a sequence. */
-export async function differencesOf(
-  { wanted, got }: { readonly wanted: Endpoint; readonly got: Endpoint },
-  { count, seed, atOnce = 6, managedFields = true }: Run,
-): Promise<readonly Difference[]> {
+/** Makes the kinds on both servers and begins to watch them. */
+export async function openPair({ wanted, got }: Servers, { managedFields = true } = {}): Promise<Pair> {
+  // Its garbage collector would take away, at any moment, what has an owner that is gone.
+  assert(!(await hasControllers(wanted)), 'the server must be without controllers: see test/cluster/light.sh')
   const hooks = await startHookServer()
   const connections = [connect(wanted, hooks), connect(got, hooks)]
-  const wholes = connections.map((connection) => connection.forCase())
-  const stages = await Promise.all(
-    wholes.map(async ({ api }) => ({ kind: await widgets(api.suite, schema) })),
+  const theatres = await Promise.all(connections.map(openTheatre))
+  return {
+    compare: async (played) => {
+      const [there, here] = await Promise.all(
+        theatres.map(async (one) => normal(await play(one, played), { managedFields })),
+      )
+      return firstDifference(there ?? nothing, here ?? nothing)
+    },
+    close: async () => {
+      await Promise.all(connections.map((connection) => connection.close()))
+      await hooks.close()
+    },
+  }
+}
+
+const nothing: Normal = { answers: [], watches: [] }
+
+/** What each sequence comes to on one server, as a digest of its normalised answers and watches. */
+export async function digestsOf(
+  server: Endpoint,
+  seeds: readonly number[],
+): Promise<ReadonlyMap<number, string>> {
+  const hooks = await startHookServer()
+  const connection = connect(server, hooks)
+  const theatre = await openTheatre(connection)
+  const entries = await Promise.all(
+    seeds.map(async (seed) => {
+      const came = normal(await play(theatre, sequence(seed)))
+      return [seed, createHash('sha256').update(canonical(came)).digest('hex').slice(0, 16)] as const
+    }),
   )
+  await connection.close()
+  await hooks.close()
+  return new Map(entries)
+}
+
+/** JSON with the keys in order: some of them were uids. */
+function canonical(value: Json): string {
+  return JSON.stringify(value, (_, one: Json) =>
+    typeof one === 'object' && one !== null && !Array.isArray(one)
+      ? Object.fromEntries(Object.entries(one).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : one,
+  )
+}
+
+async function openTheatre(connection: Connection): Promise<Theatre> {
+  const { api } = connection.forCase()
+  const kinds = await customs(api.suite)
+  return { api, kinds, feeds: await openFeeds(api, kinds, last) }
+}
+
+/** Plays sequences on both servers; gives all differences, one a sequence. */
+export async function differencesOf(servers: Servers, run: Run): Promise<readonly Difference[]> {
+  const { count, seed, atOnce = 16, forMs = Infinity, onPlayed } = run
+  const until = performance.now() + forMs
+  let played = 0
+  const pair = await openPair(servers, run)
   const seeds = Array.from({ length: count }, (_, index) => seed + index)
   const differences: Difference[] = []
   const worker = async (): Promise<void> => {
     for (let next = seeds.shift(); next !== undefined; next = seeds.shift()) {
-      const operations = sequence(next)
-      const played = await Promise.all(
-        connections.map((connection, index) =>
-          playOnce(connection, { operations, kind: stages[index]!.kind, managedFields }),
-        ),
-      )
-      const difference = firstDifference(played[0]!, played[1]!)
-      if (difference !== undefined) {
-        const { index, ...rest } = difference
-        differences.push({ seed: next, operations: operations.slice(0, index + 1), ...rest })
-      }
+      if (performance.now() > until) return
+      const whole = sequence(next)
+      const found = await pair.compare(whole)
+      if (found !== undefined) differences.push({ seed: next, sequence: whole, ...found })
+      onPlayed?.((played += 1))
     }
   }
-  await Promise.all(Array.from({ length: atOnce }, worker))
-  await Promise.all(connections.map((connection) => connection.close()))
-  await hooks.close()
+  try {
+    await Promise.all(Array.from({ length: atOnce }, worker))
+  } finally {
+    await pair.close()
+  }
   return differences.sort((a, b) => a.seed - b.seed)
 }
 
-type Once = {
-  readonly operations: readonly Operation[]
-  readonly kind: Kind
-  readonly managedFields: boolean
+/** The sequence without the operations that the difference does not need: each is left out, for good if they still differ. */
+export async function smallest(
+  pair: Pair,
+  whole: Sequence,
+): Promise<{ sequence: Sequence; found: Found } | undefined> {
+  const found = await pair.compare(whole)
+  if (found === undefined) return undefined
+  let best = { sequence: cut(whole, found), found }
+  for (let index = best.sequence.operations.length - 1; index >= 0; index -= 1) {
+    const operations = best.sequence.operations.toSpliced(index, 1)
+    const without = operations.length === 0 ? undefined : await pair.compare({ ...best.sequence, operations })
+    if (without !== undefined)
+      best = { sequence: cut({ ...best.sequence, operations }, without), found: without }
+    index = Math.min(index, best.sequence.operations.length)
+  }
+  return best
 }
 
-async function playOnce(
-  connection: ReturnType<typeof connect>,
-  { operations, kind, managedFields }: Once,
-): Promise<Normal> {
-  const { api, done } = connection.forCase()
-  const played = normal(await play(api, kind, operations), { managedFields })
-  await done()
-  return played
-}
-
-type Found = Pick<Difference, 'at' | 'wanted' | 'got'> & { readonly index: number }
+// What comes after the first different answer has no part in it.
+const cut = ({ operations, watches }: Sequence, { index, at }: Found): Sequence => ({
+  operations: operations.slice(0, index + 1),
+  watches: at.startsWith('watch') ? watches : [],
+})
 
 /** The first answer that differs; else the first watch that does. */
 export function firstDifference(wanted: Normal, got: Normal): Found | undefined {
   for (const [index, answer] of wanted.answers.entries()) {
-    if (!isDeepStrictEqual(answer, got.answers[index])) {
+    if (!isDeepStrictEqual(answer, got.answers[index]))
       return { index, at: `answer ${index}`, wanted: answer, got: got.answers[index] }
-    }
   }
   for (const [watch, events] of wanted.watches.entries()) {
-    if (!isDeepStrictEqual(events, got.watches[watch])) {
+    if (!isDeepStrictEqual(events, got.watches[watch]))
       return {
         index: wanted.answers.length - 1,
         at: `watch ${watch}`,
         wanted: events,
         got: got.watches[watch],
       }
-    }
   }
   return undefined
 }
-
-/** The places where two values differ, each with what was wanted and what came. */
-export function places(wanted: Json, got: Json, path = ''): readonly string[] {
-  if (isDeepStrictEqual(wanted, got)) return []
-  const bothObjects = [wanted, got].every((one) => typeof one === 'object' && one !== null)
-  if (!bothObjects || Array.isArray(wanted) !== Array.isArray(got)) {
-    return [`${path}: wanted ${JSON.stringify(wanted)}, got ${JSON.stringify(got)}`]
-  }
-  const keys = new Set([...Object.keys(wanted), ...Object.keys(got)])
-  return [...keys].flatMap((key) => places(wanted[key], got[key], `${path}/${key}`))
-}
-
-/** Differences of one sort, by what was done and the first place, the most frequent first: what to mend first. */
-export function sorts(differences: readonly Difference[]): readonly string[] {
-  const counts = new Map<string, number>()
-  for (const { operations, at, wanted, got } of differences) {
-    const last = operations.at(-1)
-    const what = at.startsWith('watch') ? 'watch' : `${last?.do} ${last?.kind}`
-    const sort = `${what} ${(places(wanted, got)[0] ?? '').slice(0, longestPlace)}`
-    counts.set(sort, (counts.get(sort) ?? 0) + 1)
-  }
-  return [...counts].sort((a, b) => b[1] - a[1]).map(([sort, count]) => `${count} x ${sort}`)
-}
-
-const mostPlaces = 8
-const longestPlace = 240
-
-/** A difference to read: what was done, and what came of it there and here. */
-export const described = ({ seed, operations, at, wanted, got }: Difference): string =>
-  [
-    `seed ${seed}, ${at}`,
-    ...operations.map((operation, index) => `  ${index}: ${JSON.stringify(operation)}`),
-    ...places(wanted, got).slice(0, mostPlaces),
-  ].join('\n')
