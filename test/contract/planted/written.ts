@@ -4,6 +4,7 @@ import { inFile, type Bug } from './bug.ts'
 const strategic = inFile('apiserver/patch/strategic.ts', '^(patch|finer)')
 const apply = inFile('apiserver/fields/apply.ts', '^(apply|neighbours)')
 const managed = inFile('apiserver/fields/managed.ts', '^(apply|neighbours)')
+const ownership = inFile('apiserver/fields/ownership.ts', '^(apply|neighbours)')
 const remove = inFile('apiserver/rest/delete.ts', '^(delete|dry run|owners)')
 const garbage = inFile('apiserver/background/garbage.ts', '^owners')
 const shape = inFile('apiserver/schema/shape.ts', '^(CRD|finer)')
@@ -38,41 +39,37 @@ export const bugs: readonly Bug[] = [
     `order: [],`,
   ]),
   apply('a forced apply leaves the fields with their former owner too', [
-    `fields: outside(difference(one.fields, written), removed)`,
-    `fields: one.fields`,
+    `withManagers(after, [...left, {`,
+    `withManagers(after, [...others, {`,
   ]),
   apply('what a manager applies no more stays', [
-    `abandoned(mine?.fields ?? empty, fields, others)`,
-    `abandoned(empty, fields, others)`,
+    `last === undefined ? merged : pruned(node, merged, { last: last.fields, owned })`,
+    `merged`,
   ]),
   apply('what a manager applies no more goes though others own it', [
-    `abandoned(mine?.fields ?? empty, fields, others)`,
-    `abandoned(mine?.fields ?? empty, fields, [])`,
+    `[...others, mine].map((one) => one.fields).reduce(union)`,
+    `mine.fields`,
   ]),
   apply('an apply of the same value meets a conflict', [
-    `ownedByOthers(others, within(written, fields))`,
-    `ownedByOthers(others, fields)`,
+    `changes(resource, writer.subresource, [before, after])`,
+    `changes(resource, writer.subresource, [{}, after])`,
   ]),
-  managed('an update leaves an applied field with its former owner', [
-    `: { ...one, fields: difference(outside(one.fields, removed), written) },`,
-    `: { ...one, fields: outside(one.fields, removed) },`,
+  ownership('an update leaves an applied field with its former owner', [
+    `fields: difference(one.fields, gone)`,
+    `fields: one.operation === 'Apply' ? one.fields : difference(one.fields, gone)`,
   ]),
   managed('an update of another subresource counts as the same manager', [
-    `    one.subresource === writer.subresource &&
-    one.apiVersion`,
-    `    one.apiVersion`,
+    `    ...(subresource === '' ? {} : { subresource }),`,
+    ``,
   ]),
   remove('a deletion does not heed the resourceVersion of its precondition', [
     `: ['ResourceVersion', resourceVersion, version, 'modified']`,
     `: ['ResourceVersion', '', version, 'modified']`,
   ]),
-  remove('a dry run of a deletion deletes', [
-    `if (options.dryRun) return { gone: true, object: current }`,
-    ``,
-  ]),
+  remove('a dry run of a deletion deletes', [`if (options.dryRun) return wouldGo(resource, current)`, ``]),
   remove('a second deletion moves the deletionTimestamp', [
-    `if (textAt(current, 'metadata', 'deletionTimestamp') !== '') return current`,
-    ``,
+    `if (textAt(current, 'metadata', 'deletionTimestamp') !== '') {`,
+    `if (false) {`,
   ]),
   inFile('apiserver/rest/metadata-problems.ts', '^(delete|update)')(
     'a finalizer may be added to what is being deleted',
