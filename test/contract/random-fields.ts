@@ -84,6 +84,9 @@ const owners = ({ one, maybe }: Draw): object =>
 
 const text = (plain: string): string => btoa(plain)
 
+// To the real server no data and empty data are different, where nothing may change: an immutable object always has some.
+const immutable = (isSo: boolean, n: string): object => ({ immutable: isSo, data: { n } })
+
 const content: Readonly<Record<KindName, (draw: Draw) => object>> = {
   secret: ({ one, maybe }) => ({
     ...maybe(0.5, () => ({
@@ -100,7 +103,7 @@ const content: Readonly<Record<KindName, (draw: Draw) => object>> = {
       ]),
     })),
     ...maybe(0.2, () => ({ stringData: one<Json>([{ n: 'plain' }, { tag: 'red' }, {}]) })),
-    ...maybe(0.04, () => ({ immutable: one([true, false]) })),
+    ...maybe(0.04, () => immutable(one([true, false]), text('1'))),
     ...maybe(0.06, () => ({ type: one(['Opaque', 'example.com/other', 'kubernetes.io/tls', '']) })),
   }),
   configmap: ({ one, maybe }) => ({
@@ -119,7 +122,7 @@ const content: Readonly<Record<KindName, (draw: Draw) => object>> = {
     ...maybe(0.2, () => ({
       binaryData: one<Json>([{ b: text('1') }, { n: text('2') }, { b: 'bad' }, null]),
     })),
-    ...maybe(0.04, () => ({ immutable: one([true, false]) })),
+    ...maybe(0.04, () => immutable(one([true, false]), '1')),
   }),
   lease: ({ one, maybe }) =>
     maybe(0.7, () => ({

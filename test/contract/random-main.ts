@@ -4,7 +4,7 @@
  *   --replay SEED                        one, and then the smallest part of it that still differs
  *   --same                               that server and itself: shows that only what may differ is taken away
  *   --unmanaged                          without managed fields
- *   --record 60                          writes what that server comes to for these first seeds to random-recorded.json
+ *   --record 25                          writes what that server comes to for these first seeds to random-recorded.json
  */
 import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'

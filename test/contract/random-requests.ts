@@ -179,6 +179,8 @@ async function read(stage: Stage, operation: Doing<'get'> | Doing<'list'>): Prom
   const accept = view === undefined ? {} : { accept: `application/json;as=${view};g=meta.k8s.io;v=v1` }
   const ask = (path: string, more: Options['query']): Promise<Answer> =>
     stage.api.request('GET', path, { query: { ...query, ...more }, ...accept })
+  // What is read from the cache may be old: a read of the newest makes it catch up.
+  if (version !== undefined) await stage.api.get(collectionOf(stage, operation), { limit: 1 })
   if (operation.do === 'get') return ask(objectOf(stage, operation), {})
   const { limit } = operation
   const chosen = { ...choiceOf(operation), ...(limit === undefined ? {} : { limit }) }

@@ -68,8 +68,9 @@ function mergeList(node: Node, target: readonly Json[], { value, order }: ListPa
   }
   const { mergeKey } = node
   if (mergeKey === '') {
-    const added = value.filter((item) => !target.some((one) => same(one, item)))
-    return ordered([...target, ...added], {
+    const all = [...target, ...value]
+    const once = all.filter((item, index) => all.findIndex((one) => same(one, item)) === index)
+    return ordered(once, {
       server: target,
       patch: order.length === 0 ? value : order,
       keyOf: canonical,

@@ -48,12 +48,16 @@ const strangerMetadata = (
   before: JsonObject | undefined,
 ): readonly FieldError[] => (before === undefined ? [] : storedMetadataProblems(resource, object, before))
 
-// Its schema is not applied to another kind, but the rules of it are.
-const strangerRules = (
+// Its schema is not applied to another kind, but what it says of lists and its rules are.
+function strangerRules(
   { node }: Resource,
   object: JsonObject,
   before: JsonObject | undefined,
-): readonly FieldError[] => validateRules({ node, value: object, old: before, path: '' })
+): readonly FieldError[] {
+  const place = { node, value: without(object, 'metadata'), old: before, path: '' }
+  const twins = validate(place).filter(({ type }) => type === 'FieldValueDuplicate')
+  return [...twins, ...validateRules({ ...place, value: object })]
+}
 
 // Inside the server there is one Event, that of the core group.
 const homeOf = ({ group, kind, custom }: Resource, sent: string): GroupKind => ({
