@@ -31,7 +31,7 @@ export function createGate(kind: VeleroKind, ports: GatePorts): Gate {
     const { pre, post } = planned
     const warnings =
       pre.unadopted.length + post.unadopted.length > 0
-        ? [unadoptedWarning([...pre.unadopted, ...post.unadopted])]
+        ? [unadoptedWarning(arrival.subject.namespace, [...pre.unadopted, ...post.unadopted])]
         : []
     if (pre.actions.length === 0 && post.actions.length === 0) return allow('NoActionMatches', '', warnings)
     const at = { arrival, request, ports }

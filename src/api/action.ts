@@ -238,7 +238,7 @@ const spec = {
     },
     when: {
       type: 'array',
-      doc: 'Post stages: the ends at which to run. Default: Completed, PartiallyFailed, Failed.',
+      doc: 'Post stages: the ends at which to run. Default: Completed, PartiallyFailed, Failed. What must follow in any case, as a thaw, names all five.',
       minItems: 1,
       maxItems: 5,
       listType: 'set',
@@ -286,7 +286,7 @@ const spec = {
     },
     retry: {
       type: 'object',
-      doc: 'Whether and when to try again after an attempt that failed.',
+      doc: 'Whether and when to try again after an attempt that failed. While another may follow on a timeout, an attempt gets half of the time that is left.',
       fields: {
         limit: { type: 'integer', doc: 'Attempts after the first.', minimum: 0, maximum: 20, default: 0 },
         retryOn: {

@@ -55,8 +55,9 @@ function accepted({
       reason: 'Accepted',
       message: ['it runs where it matches', ...doubts].join('; ').slice(0, 1000),
     }
-  const message =
-    'its spec came in another way than through tidewaiter (a Restore, or a write while it was away); adopt it with: kubectl annotate action NAME tidewaiter.io/adopt=yes'
+  const { namespace = 'NAMESPACE', name = 'NAME' } = action?.metadata ?? {}
+  const adopt = `kubectl -n ${namespace} annotate action ${name} tidewaiter.io/adopt=yes`
+  const message = `its spec came in another way than through tidewaiter (a Restore, or a write while it was away); adopt it with: ${adopt}`
   return { status: 'False', reason: 'Unadopted', message }
 }
 

@@ -1,6 +1,7 @@
 /** The sentences that clients see. A refusal reads the same everywhere: API error, log, record. */
 import type { Stage } from '../api/action.ts'
 import type { ActionRun, RunRow } from '../api/action-run.ts'
+import { entries, specOf } from './run/rows.ts'
 import { skipAnnotation } from './skip.ts'
 import type { VeleroKind } from './velero.ts'
 
@@ -25,6 +26,15 @@ export const head = ({ kind, namespace, name }: Subject): string =>
 export const breakGlass = (namespace: string): string =>
   `In an emergency, kubectl label namespace ${namespace} tidewaiter.io/gate=off switches tidewaiter off for this namespace`
 
+/** What earlier actions of the stage did, and nobody takes back. */
+function standing({ spec, status }: ActionRun): string {
+  const done = entries(spec, status).filter(
+    ({ action, row }) => row.phase === 'Succeeded' && !specOf(action).dryRun,
+  )
+  if (done.length === 0) return ''
+  return `Done before it, and not undone: ${done.map(({ row }) => `"${row.name}"`).join(', ')}. `
+}
+
 /** A refusal because an action failed, as design 12 words it. */
 export function actionRefusal(subject: Subject, run: ActionRun, row: RunRow): string {
   const stage: Stage = run.spec.stage
@@ -34,7 +44,7 @@ export function actionRefusal(subject: Subject, run: ActionRun, row: RunRow): st
   const skip = `${skipAnnotation(row.name, stage)}=skip`
   return (
     `${head(subject)}: ${stage} action "${row.name}" failed ${after}: ${row.message ?? 'no answer'}. ` +
-    `The ${subject.kind} was not created. Fix the cause or skip it with the annotation ${skip} ` +
+    `The ${subject.kind} was not created. ${standing(run)}Fix the cause or skip it with the annotation ${skip} ` +
     `(needs the verb skip on actions). Run: ${run.metadata.name}`
   )
 }
@@ -58,5 +68,5 @@ export const passedOverWarning = (stage: Stage, row: RunRow, why: 'onError: Cont
   `tidewaiter: ${stage} action "${row.name}" failed and was passed over (${why}): ${row.message ?? ''}`
 
 /** One warning line for Actions whose spec came in another way. */
-export const unadoptedWarning = (names: readonly string[]): string =>
-  `tidewaiter: not run, because nobody with the rights wrote them through tidewaiter: ${names.join(', ')}; adopt each with: kubectl annotate action NAME tidewaiter.io/adopt=yes`
+export const unadoptedWarning = (namespace: string, names: readonly string[]): string =>
+  `tidewaiter: not run, because nobody with the rights wrote them through tidewaiter: ${names.join(', ')}; adopt each with: kubectl -n ${namespace} annotate action NAME tidewaiter.io/adopt=yes`

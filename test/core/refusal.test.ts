@@ -8,7 +8,7 @@ import {
   spell,
   unadoptedWarning,
 } from '../../src/core/refusal.ts'
-import { aRow, aRun } from '../support/build.ts'
+import { aPlannedAction, aRow, aRun } from '../support/build.ts'
 
 const subject = { kind: 'Backup', namespace: 'velero', name: 'b1' } as const
 const row = aRow({
@@ -33,6 +33,19 @@ t.test(
     t.match(bare, /after 1 attempt in 0 ms: no answer/)
   },
 )
+
+t.test('a refusal names what earlier actions did, for nobody takes it back', async (t) => {
+  const actions = [
+    aPlannedAction({ name: '05-try', dryRun: true }),
+    aPlannedAction({ name: '10-freeze' }),
+    aPlannedAction({ name: '15-notify' }),
+    aPlannedAction({ name: '20-check' }),
+  ]
+  const failed = aRow({ name: '20-check', phase: 'Failed', attempts: 1, message: 'it said no' })
+  const done = ['05-try', '10-freeze', '15-notify'].map((name) => aRow({ name, phase: 'Succeeded' }))
+  const said = actionRefusal(subject, aRun({ actions, status: { actions: [...done, failed] } }), failed)
+  t.match(said, /was not created\. Done before it, and not undone: "10-freeze", "15-notify"\. Fix the cause/)
+})
 
 t.test('durations are spelled for people', async (t) => {
   const spelled = {
@@ -63,6 +76,6 @@ t.test('other sentences', async (t) => {
     /"10-quiesce-shop" failed and was passed over \(dryRun\)/,
   )
   t.match(passedOverWarning('PreBackup', aRow(), 'onError: Continue'), /onError: Continue\): $/)
-  t.match(unadoptedWarning(['a', 'b']), /a, b; adopt each/)
+  t.match(unadoptedWarning('velero', ['a', 'b']), /a, b; adopt each with: kubectl -n velero annotate/)
   t.match(breakGlass('velero'), /kubectl label namespace velero tidewaiter.io\/gate=off/)
 })
