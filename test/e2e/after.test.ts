@@ -331,19 +331,21 @@ test('a refused Backup runs no post actions', async (t) => {
   t.same(await after.calls(), [])
 })
 
-/** A Schedule of nothing, with this mark on its Backups. */
-async function aSchedule(t: Test, mark: string, cron: string): Promise<string> {
-  const name = aName('s')
+/** Makes a Schedule of nothing, with this mark on its Backups. */
+async function makeSchedule(
+  t: Test,
+  name: string,
+  { mark, cron }: { readonly mark: string; readonly cron: string },
+): Promise<void> {
   t.teardown(() => kubectl(['delete', 'schedules.velero.io', name, '--wait=false', '--ignore-not-found']))
   const about = ['--schedule', cron, '--include-namespaces', emptyNamespace, '--labels', `e2e=${mark}`]
   must(await velero(['schedule', 'create', name, ...about]))
-  return name
 }
 
 test('a Backup made from a Schedule by hand, and one that was due, run the actions for that Schedule', async (t) => {
   const { mark } = aMark()
   const [before, after, other] = [await hook(), await hook(), await hook()] as const
-  const schedule = await aSchedule(t, mark, '@every 1s')
+  const schedule = aName('s')
   const match = { scheduleNames: [schedule] }
   const body = '${backup.metadata.name}'
   await act(
@@ -352,6 +354,8 @@ test('a Backup made from a Schedule by hand, and one that was due, run the actio
     post(aName('10'), mark, { match, http: { url: after.url, body } }),
     post(aName('10'), mark, { match: { scheduleNames: ['another'] }, http: { url: other.url } }),
   )
+  // After its Actions: the first may be due at once.
+  await makeSchedule(t, schedule, { mark, cron: '@every 1s' })
   const byHand = aBackupName()
   must(await velero(['backup', 'create', byHand, '--from-schedule', schedule]))
   // Velero looks whether one is due once a minute, and when the spec of a Schedule changes.

@@ -19,7 +19,7 @@ what_was_seen() {
   local in=(test/cluster/cluster.sh exec "$DIR")
   [ -n "$whole" ] && [ -f "$DIR/admin.kubeconfig" ] || return 0
   say 'what was seen'
-  "${in[@]}" kubectl get backups.velero.io,restores.velero.io,actionruns -A --sort-by .metadata.creationTimestamp 2>&1 | tail -n 60
+  "${in[@]}" kubectl get backups.velero.io,restores.velero.io,actionruns.tidewaiter.io -A 2>&1 | tail -n 80
   "${in[@]}" kubectl get pods -A -o wide 2>&1
   "${in[@]}" kubectl -n tidewaiter logs -l app.kubernetes.io/name=tidewaiter --prefix --tail 4000 2>&1 |
     grep -E '"level":"(warn|error|fatal)"|lease|leader' | cut -c 1-400 | tail -n 60
