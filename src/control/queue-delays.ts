@@ -124,3 +124,12 @@ export class Delays {
     return other === undefined || one.at < other.at || (one.at === other.at && one.order < other.order)
   }
 }
+
+// client-go: DefaultControllerRateLimiter begins at 5 ms; its 1,000 s are too long where a person waits for a Backup.
+const firstBackoffMs = 5
+const longestBackoffMs = 300_000
+
+/** How long a key waits that failed so often in a row: 5 ms, doubled with each failure up to 5 minutes, half of it jitter. */
+export function backoffMs(failures: number, random: number): number {
+  return Math.min(longestBackoffMs, firstBackoffMs * 2 ** Math.min(failures - 1, 30)) * (0.5 + random / 2)
+}

@@ -4,7 +4,8 @@
  */
 import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
-import { Delays } from './queue-delays.ts'
+import { backoffMs, Delays } from './queue-delays.ts'
+import { Slots } from './queue-slots.ts'
 
 /** What a queue needs. */
 export type QueueOptions = {
@@ -15,6 +16,10 @@ export type QueueOptions = {
   /** Looks at one key and does what its state asks for. What it throws is logged, and the key comes again after a backoff. */
   readonly work: (key: string, signal: AbortSignal) => Promise<void>
   readonly workers?: number
+  /** After how long a look gives its worker back: it goes on, and its key runs until it ends. */
+  readonly slowAfterMs?: number
+  /** How many looks may go on so; more of them keep their workers. */
+  readonly maxSlow?: number
   /** How many keys may wait, run or be due later. */
   readonly maxKeys?: number
   /** After keys were turned away, there is room again: add every key anew. */
@@ -29,6 +34,8 @@ export type QueueOptions = {
 export type QueueDepth = {
   readonly waiting: number
   readonly running: number
+  /** How many of the running ones are slow. */
+  readonly slow: number
   readonly later: number
   /** Keys turned away so far because the queue was full. */
   readonly dropped: number
@@ -47,13 +54,14 @@ export type Queue = {
 }
 
 const usualWorkers = 4
+// Far more than a look takes that waits for the API server alone.
+const usualSlowAfterMs = 5_000
+// Each waits for an answer and holds little but its connection: a bound for a day on which nobody answers.
+const usualMaxSlow = 1_000
 // The objects of a large cluster, a few times over; a key has about 100 bytes.
 const usualMaxKeys = 100_000
 const usualWorkMs = 300_000
 const usualDrainMs = 10_000
-// client-go: DefaultControllerRateLimiter begins at 5 ms; its 1,000 s are too long where a person waits for a Backup.
-const firstBackoffMs = 5
-const longestBackoffMs = 300_000
 
 /** A queue that keeps keys from the first `add` and works on them from `start`. */
 export function createQueue(options: QueueOptions): Queue {
@@ -75,7 +83,7 @@ class KeyQueue {
   readonly #running = new Map<string, boolean>()
   readonly #failures = new Map<string, number>()
   readonly #abort = new AbortController()
-  readonly #slots = new Set<Promise<void>>()
+  readonly #slots: Slots
   #started = false
   #stopped = false
   #dropped = 0
@@ -85,12 +93,15 @@ class KeyQueue {
   constructor(options: QueueOptions) {
     this.#options = options
     this.#delays = new Delays(options.clock, (key) => this.#enqueue(key))
+    const { clock, workers = usualWorkers, slowAfterMs = usualSlowAfterMs, maxSlow = usualMaxSlow } = options
+    this.#slots = new Slots({ clock, workers, slowAfterMs, maxSlow }, () => this.#freed())
   }
 
   depth(): QueueDepth {
     return {
       waiting: this.#waiting.size,
       running: this.#running.size,
+      slow: this.#slots.slow,
       later: this.#delays.size,
       dropped: this.#dropped,
       failed: this.#failed,
@@ -154,24 +165,21 @@ class KeyQueue {
   #fill(): void {
     if (!this.#started || this.#stopped) return
     for (const key of this.#waiting) {
-      if (this.#slots.size >= (this.#options.workers ?? usualWorkers)) return
+      if (!this.#slots.free) return
       this.#waiting.delete(key)
       this.#running.set(key, false)
-      const slot = this.#runInTime(key)
-      this.#slots.add(slot)
-      void slot.then(() => this.#freed(slot))
+      this.#slots.hold(this.#runInTime(key))
     }
   }
 
-  #freed(slot: Promise<void>): void {
-    this.#slots.delete(slot)
+  #freed(): void {
     this.#fill()
     if (!this.#owed || this.#size() > (this.#options.maxKeys ?? usualMaxKeys) / 2) return
     this.#owed = false
     this.#options.onRoom?.()
   }
 
-  /** One look, for as long as it keeps its worker: one that does not end keeps its key, but not the worker. */
+  /** One look, for as long as it counts: one that does not end keeps its key, and is waited for no more. */
   async #runInTime(key: string): Promise<void> {
     const { clock, log, name, workTimeoutMs = usualWorkMs } = this.#options
     const deadline = clock.abortAfter(workTimeoutMs)
@@ -184,7 +192,7 @@ class KeyQueue {
     if (ended === 'late')
       log.error(
         { queue: name, key, afterMs: workTimeoutMs },
-        'a look at a key does not end; its worker goes on without it',
+        'a look at a key does not end; the queue goes on without it',
       )
   }
 
@@ -225,7 +233,7 @@ class KeyQueue {
       const deadline = clock.abortAfter(drainMs)
       const late = Promise.withResolvers<void>()
       deadline.signal.addEventListener('abort', () => late.resolve(), { once: true })
-      await Promise.race([Promise.all(this.#slots), late.promise])
+      await Promise.race([this.#slots.ended(), late.promise])
       deadline.release()
       if (this.#slots.size === 0) return
     }
@@ -234,9 +242,4 @@ class KeyQueue {
       'work did not end after the stop and is given up',
     )
   }
-}
-
-/** 5 ms, doubled with each failure up to 5 minutes, half of it jitter. */
-function backoffMs(failures: number, random: number): number {
-  return Math.min(longestBackoffMs, firstBackoffMs * 2 ** Math.min(failures - 1, 30)) * (0.5 + random / 2)
 }

@@ -21,7 +21,7 @@ export type Controller = {
   readonly lead: (ports: ControlPorts, looked: Looked, signal: AbortSignal) => Promise<void>
 }
 
-// A slow action takes a worker for as long as it lasts, and must not stall the others.
+// An action that takes more than a few seconds gives its worker back, and goes on.
 const workers = 64
 // An action may take an hour, and a stage has up to 64.
 const workTimeoutMs = 24 * 3_600_000

@@ -87,6 +87,45 @@ t.test('a slow key holds up one worker, and only until its time is over', async 
 })
 
 t.test(
+  'slow looks give their workers back, up to a bound, and still run once and are waited for',
+  async (t) => {
+    const { work, open } = gate()
+    const { queue, clock, looked, logged, start, stop } = aQueue({
+      workers: 2,
+      maxSlow: 3,
+      work: (key) => (key.startsWith('slow') ? work(key) : Promise.resolve()),
+    })
+    let ended = false
+    void start().then(() => (ended = true))
+    for (const key of ['slow1', 'slow2', 'urgent']) queue.add(key)
+    await clock.pass(4_999)
+    t.same(looked, ['slow1', 'slow2'])
+    await clock.pass(1)
+    t.same(looked.splice(0), ['slow1', 'slow2', 'urgent'])
+    t.match(queue.depth(), { running: 2, slow: 2 })
+    for (const key of ['slow1', 'slow3', 'slow4', 'more']) queue.add(key)
+    await clock.pass(5_000)
+    t.same(looked.splice(0), ['slow3', 'slow4', 'more'], 'a slow key never runs beside itself')
+    for (const key of ['slow5', 'last']) queue.add(key)
+    await clock.pass(10_000)
+    t.same(looked.splice(0), ['slow5'], 'what is slow beyond the bound keeps its worker')
+    t.match(queue.depth(), { running: 5, slow: 5, waiting: 1 })
+    open('slow1')
+    await clock.pass(0)
+    t.same(looked.splice(0), ['last', 'slow1'], 'one that ends lets another give back its worker')
+    stop.abort()
+    for (const key of ['slow2', 'slow3', 'slow4', 'slow5']) open(key)
+    await clock.pass(0)
+    t.equal(ended, false, 'a stop waits for slow looks as well')
+    open('slow1')
+    await clock.pass(0)
+    t.equal(ended, true)
+    t.same(logged, [])
+    t.equal(clock.waiting, 0)
+  },
+)
+
+t.test(
   'a failure comes again after a backoff that grows to five minutes, and a success forgets it',
   async (t) => {
     let fail = true
