@@ -1,5 +1,5 @@
 /** The looks that go on, and how many workers they hold: a slow one gives its worker back, and goes on without it. */
-import type { Clock } from '../clock.ts'
+import type { Clock, Deadline } from '../clock.ts'
 
 /** How many looks may go on at once. */
 export type SlotOptions = {
@@ -9,6 +9,15 @@ export type SlotOptions = {
   readonly slowAfterMs: number
   /** How many slow looks may go on without a worker; more of them keep theirs. */
   readonly maxSlow: number
+}
+
+/** Of a queue that does not say otherwise. */
+export const usualSlots = {
+  workers: 4,
+  // Far more than a look takes that waits for the API server alone.
+  slowAfterMs: 5_000,
+  // Each waits for an answer and holds little but its connection: a bound for a day on which nobody answers.
+  maxSlow: 1_000,
 }
 
 /** Looks that go on. */
@@ -49,12 +58,15 @@ export class Slots {
     }
     this.#looks.add(look)
     patience.signal.addEventListener('abort', giveBack, { once: true })
-    void look.then(() => {
-      patience.release()
-      this.#looks.delete(look)
-      this.#slow.delete(look)
-      this.#onFree()
-    })
+    void this.#wait(look, patience)
+  }
+
+  async #wait(look: Promise<void>, patience: Deadline): Promise<void> {
+    await look
+    patience.release()
+    this.#looks.delete(look)
+    this.#slow.delete(look)
+    this.#onFree()
   }
 
   /** Resolves when all that go on now have ended. */

@@ -2,10 +2,11 @@
  * A queue of keys, level-triggered: a key says that something may have changed, never what. As client-go's work queue:
  * a key waits once, runs once at a time, and runs again if it was added while it ran.
  */
+import { setImmediate } from 'node:timers/promises'
 import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
 import { backoffMs, Delays } from './queue-delays.ts'
-import { Slots } from './queue-slots.ts'
+import { Slots, usualSlots } from './queue-slots.ts'
 
 /** What a queue needs. */
 export type QueueOptions = {
@@ -28,6 +29,8 @@ export type QueueOptions = {
   readonly workTimeoutMs?: number
   /** How long running work may go on after a stop before its signal aborts. */
   readonly drainMs?: number
+  /** Resolves after a turn of the event loop, one of which lies between two looks. */
+  readonly turn?: () => Promise<unknown>
 }
 
 /** How full a queue is, for metrics. */
@@ -53,11 +56,6 @@ export type Queue = {
   readonly depth: () => QueueDepth
 }
 
-const usualWorkers = 4
-// Far more than a look takes that waits for the API server alone.
-const usualSlowAfterMs = 5_000
-// Each waits for an answer and holds little but its connection: a bound for a day on which nobody answers.
-const usualMaxSlow = 1_000
 // The objects of a large cluster, a few times over; a key has about 100 bytes.
 const usualMaxKeys = 100_000
 const usualWorkMs = 300_000
@@ -85,6 +83,7 @@ class KeyQueue {
   readonly #abort = new AbortController()
   readonly #slots: Slots
   #started = false
+  #filling = false
   #stopped = false
   #dropped = 0
   #owed = false
@@ -93,8 +92,7 @@ class KeyQueue {
   constructor(options: QueueOptions) {
     this.#options = options
     this.#delays = new Delays(options.clock, (key) => this.#enqueue(key))
-    const { clock, workers = usualWorkers, slowAfterMs = usualSlowAfterMs, maxSlow = usualMaxSlow } = options
-    this.#slots = new Slots({ clock, workers, slowAfterMs, maxSlow }, () => this.#freed())
+    this.#slots = new Slots({ ...usualSlots, ...options }, () => this.#freed())
   }
 
   depth(): QueueDepth {
@@ -127,7 +125,7 @@ class KeyQueue {
     const stopped = Promise.withResolvers<void>()
     signal.addEventListener('abort', () => stopped.resolve(), { once: true })
     if (signal.aborted) stopped.resolve()
-    this.#fill()
+    void this.#fill()
     await stopped.promise
     this.#stopped = true
     this.#waiting.clear() // Level-triggered: what is not looked at now is found at the next start.
@@ -158,22 +156,25 @@ class KeyQueue {
     this.#delays.remove(key)
     if (this.#running.has(key)) this.#running.set(key, true)
     else this.#waiting.add(key)
-    this.#fill()
+    void this.#fill()
   }
 
-  /** Starts work while there are keys and free workers. */
-  #fill(): void {
-    if (!this.#started || this.#stopped) return
+  /** Starts work while there are keys and free workers: looks that wait for nothing would stop the event loop in a row. */
+  async #fill(): Promise<void> {
+    if (this.#filling || !this.#started || this.#stopped) return
+    this.#filling = true
     for (const key of this.#waiting) {
-      if (!this.#slots.free) return
+      if (!this.#slots.free) break
       this.#waiting.delete(key)
       this.#running.set(key, false)
       this.#slots.hold(this.#runInTime(key))
+      await (this.#options.turn ?? setImmediate)()
     }
+    this.#filling = false
   }
 
   #freed(): void {
-    this.#fill()
+    void this.#fill()
     if (!this.#owed || this.#size() > (this.#options.maxKeys ?? usualMaxKeys) / 2) return
     this.#owed = false
     this.#options.onRoom?.()

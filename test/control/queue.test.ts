@@ -3,6 +3,7 @@ import t from 'tap'
 import { createQueue } from '../../src/control/queue.ts'
 import type { QueueOptions } from '../../src/control/queue.ts'
 import { FakeClock } from '../support/fake-clock.ts'
+import { FakeLog } from '../support/fake-log.ts'
 
 /** A queue whose looks are ended by hand or at once, started. */
 const aQueue = (more: Partial<QueueOptions> = {}) => {
@@ -14,6 +15,7 @@ const aQueue = (more: Partial<QueueOptions> = {}) => {
     clock,
     log: { debug: log, info: log, warn: log, error: log },
     name: 'test',
+    turn: () => Promise.resolve(),
     ...more,
     work: async (key, signal) => {
       looked.push(key)
@@ -84,6 +86,28 @@ t.test('a slow key holds up one worker, and only until its time is over', async 
   open('slow1')
   await clock.pass(0)
   t.same(looked.slice(5), ['slow1'])
+})
+
+t.test('looks that wait for nothing let the event loop turn between any two of them', async (t) => {
+  const seen: string[] = []
+  const queue = createQueue({
+    clock: new FakeClock(),
+    log: new FakeLog(),
+    name: 'test',
+    workers: 64,
+    work: async (key) => void seen.push(key),
+  })
+  const stop = new AbortController()
+  const ended = queue.start(stop.signal)
+  for (let key = 0; key < 100; key += 1) queue.add(`${key}`)
+  const seenAfter = []
+  for (let turn = 0; turn < 4; turn += 1) {
+    seenAfter.push(seen.length)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  t.same(seenAfter, [1, 2, 3, 4])
+  stop.abort()
+  await ended
 })
 
 t.test(
