@@ -9,8 +9,8 @@ export type ActionFacts = {
   readonly action?: Action
   /** Its status as it stands, where the rest cannot be understood: what stands already is not written again. */
   readonly status?: ActionStatus
-  /** What is most likely wrong with it, although it may be used. */
-  readonly doubts?: readonly string[]
+  /** Finds what is most likely wrong with it, although it may be used. Asked once for each generation: it compiles every expression. */
+  readonly doubts?: () => readonly string[]
   /** Whether somebody with the rights wrote its spec. */
   readonly adopted: boolean
 }
@@ -21,7 +21,7 @@ type Condition = NonNullable<ActionStatus['conditions']>[number]
 export function acceptedCondition(facts: ActionFacts, now: number): Condition | undefined {
   const generation = facts.action?.metadata.generation
   const old = standing(facts)
-  const said = { ...accepted(facts), generation }
+  const said = { ...accepted(facts, old), generation }
   if (old !== undefined && says(old, said)) return undefined
   const { status, reason, message } = said
   const lastTransitionTime = old?.status === status ? old.lastTransitionTime : new Date(now).toISOString()
@@ -40,21 +40,25 @@ const says = (old: Condition, { status, reason, message, generation }: Saying): 
   old.message === message &&
   old.observedGeneration === generation
 
-function accepted({
-  problem,
-  action,
-  doubts = [],
-  adopted,
-}: ActionFacts): Pick<Condition, 'status' | 'reason' | 'message'> {
+/** What was said of this generation already, if it was found to run. */
+function knownMessage(action: Action | undefined, old: Condition | undefined): string | undefined {
+  const generation = action?.metadata.generation
+  if (old?.reason !== 'Accepted' || generation === undefined) return undefined
+  return old.observedGeneration === generation ? old.message : undefined
+}
+
+function accepted(
+  { problem, action, doubts, adopted }: ActionFacts,
+  old: Condition | undefined,
+): Pick<Condition, 'status' | 'reason' | 'message'> {
   if (problem !== undefined) return { status: 'False', reason: 'Invalid', message: problem.slice(0, 1000) }
   if (action?.spec.suspend === true)
     return { status: 'False', reason: 'Suspended', message: 'spec.suspend is true' }
-  if (adopted)
-    return {
-      status: 'True',
-      reason: 'Accepted',
-      message: ['it runs where it matches', ...doubts].join('; ').slice(0, 1000),
-    }
+  if (adopted) {
+    const known = knownMessage(action, old)
+    const message = known ?? ['it runs where it matches', ...(doubts?.() ?? [])].join('; ').slice(0, 1000)
+    return { status: 'True', reason: 'Accepted', message }
+  }
   const { namespace = 'NAMESPACE', name = 'NAME' } = action?.metadata ?? {}
   const adopt = `kubectl -n ${namespace} annotate action ${name} tidewaiter.io/adopt=yes`
   const message = `its spec came in another way than through tidewaiter (a Restore, or a write while it was away); adopt it with: ${adopt}`

@@ -124,7 +124,7 @@ async function reconcileAction(world: World, key: string): Promise<undefined> {
       : {
           action: kept.action,
           adopted: authorOfKept(world, kept.action) !== undefined,
-          doubts: doubtsOf(kept.action.spec, { unknownFields: world.cel.unknownFields }),
+          doubts: () => doubtsOf(kept.action.spec, { unknownFields: world.cel.unknownFields }),
         }
   const condition = acceptedCondition(facts, world.clock.now())
   if (condition === undefined) return

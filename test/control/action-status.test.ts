@@ -3,12 +3,14 @@ import { acceptedCondition, resultsOf, type ActionFacts } from '../../src/contro
 import { anAction, aRow, aRun } from '../support/build.ts'
 import { newYear } from '../support/fake-clock.ts'
 
+type Condition = NonNullable<ReturnType<typeof acceptedCondition>>
+
 const later = newYear + 60_000
 
 for (const [name, { facts, want }] of Object.entries({
   adopted: { facts: { action: anAction(), adopted: true }, want: { status: 'True', reason: 'Accepted' } },
   'that is doubted': {
-    facts: { action: anAction(), adopted: true, doubts: ['one', 'two'] },
+    facts: { action: anAction(), adopted: true, doubts: () => ['one', 'two'] },
     want: { status: 'True', reason: 'Accepted', message: 'it runs where it matches; one; two' },
   },
   suspended: {
@@ -59,6 +61,27 @@ t.test(
     })
   },
 )
+
+t.test('doubts are looked for once for each generation, and only of an Action that runs', async (t) => {
+  let looks = 0
+  const doubts = () => [`look ${++looks}`]
+  let conditions: readonly Condition[] = []
+  const see = (spec: Parameters<typeof anAction>[0], adopted = true) => {
+    const action = { ...anAction(spec), status: { conditions } }
+    const said = acceptedCondition({ action, adopted, doubts }, newYear)
+    if (said !== undefined) conditions = [said]
+    return said?.message
+  }
+  see({ generation: 1 }, false)
+  t.equal(looks, 0)
+  t.equal(see({ generation: 1 }), 'it runs where it matches; look 1', 'adopted, as it was written')
+  t.equal(see({ generation: 1 }), undefined)
+  t.equal(looks, 1)
+  t.equal(see({ generation: 2 }), 'it runs where it matches; look 2')
+  see({ generation: 3, suspend: true })
+  t.equal(looks, 2)
+  t.equal(see({ generation: 4 }), 'it runs where it matches; look 3')
+})
 
 t.test('how actions ended: not those that were skipped or still run', async (t) => {
   const at = '2026-01-01T00:00:00Z'
