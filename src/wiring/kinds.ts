@@ -1,7 +1,7 @@
 /** The kinds that we talk to the API server about, as typed resources of one client. */
 import type { ActionRun } from '../api/action-run.ts'
 import { group, version } from '../api/schema.ts'
-import type { Json, VeleroKind } from '../core/velero.ts'
+import { at, type Json, type VeleroKind } from '../core/velero.ts'
 import type { KubeClient } from '../kube/client.ts'
 import { collectionPath, resource, type Resource } from '../kube/resource.ts'
 
@@ -15,6 +15,9 @@ export const veleroPath = (plural: string, namespace: string): string =>
 /** The collection of a kind of ours in a namespace. */
 export const ownPath = (plural: string, namespace: string): string =>
   collectionPath({ group, version, plural, namespace })
+
+// A node has about 20 KB, half of them its images, and a cluster 5,000 nodes: whole, a list of them would fill the pod.
+const addressed = (node: unknown): Json => ({ status: { addresses: at(node, 'status', 'addresses') } })
 
 /** Typed calls. */
 export const calls = (client: KubeClient) => ({
@@ -31,7 +34,8 @@ export const calls = (client: KubeClient) => ({
   events: (namespace: string): Resource<Json> =>
     resource(client, { group: '', version: 'v1', plural: 'events', namespace }),
   namespaces: (): Resource<Json> => resource(client, { group: '', version: 'v1', plural: 'namespaces' }),
-  nodes: (): Resource<Json> => resource(client, { group: '', version: 'v1', plural: 'nodes' }),
+  nodes: (): Resource<Json> =>
+    resource(client, { group: '', version: 'v1', plural: 'nodes', parse: addressed }),
   admission: (plural: string): Resource<Json> =>
     resource(client, { group: 'admissionregistration.k8s.io', version: 'v1', plural }),
   of: (apiGroup: string, plural: string, namespace: string | undefined): Resource<Json> =>

@@ -4,7 +4,8 @@ import type { Action } from '../../src/api/action.ts'
 import { createPerformer } from '../../src/actions/perform.ts'
 import type { ControlPorts } from '../../src/control/ports.ts'
 import { reconcileObject } from '../../src/control/objects.ts'
-import type { Calls } from '../../src/wiring/kinds.ts'
+import type { KubeClient } from '../../src/kube/client.ts'
+import { calls as callsOf, type Calls } from '../../src/wiring/kinds.ts'
 import { createRefused, guarded } from '../../src/wiring/refused.ts'
 import { specOf } from '../../src/core/run/rows.ts'
 import { aBackup, anAction } from '../support/build.ts'
@@ -59,6 +60,30 @@ t.test(
     await running
   },
 )
+
+t.test('of a node nothing but its addresses is kept, however much it holds', async (t) => {
+  const addresses = [{ type: 'InternalIP', address: '10.0.0.7' }]
+  const node = {
+    metadata: { name: 'n1', managedFields: [{ manager: 'kubelet' }] },
+    spec: { podCIDR: '10.1.0.0/24' },
+    status: { addresses, images: [{ names: ['large'] }] },
+  }
+  const asked: unknown[] = []
+  const request = async ({ path, query }: Parameters<KubeClient['request']>[0]) => {
+    asked.push([path, query?.['continue']])
+    return { items: [node, {}], metadata: asked.length === 1 ? { continue: 'more' } : {} }
+  }
+  // The one method that a list calls.
+  const { items } = await callsOf({ request } as unknown as KubeClient)
+    .nodes()
+    .list()
+  t.same(asked, [
+    ['/api/v1/nodes', undefined],
+    ['/api/v1/nodes', 'more'],
+  ])
+  const [one, none] = [{ status: { addresses } }, { status: { addresses: undefined } }]
+  t.strictSame(items, [one, none, one, none])
+})
 
 const performWith = (made: FakeControl, known: () => boolean, answer: 'done' | 'refused') => {
   const egress = guarded(
