@@ -105,19 +105,42 @@ export const tracked = (fields: FieldSet): FieldSet => difference(fields, untrac
 // capmanagers.go: managers of updates beyond these are thrown together, the oldest first.
 const mostUpdaters = 10
 
-/** The managers, of which at most ten are those of updates. */
+/** The managers, of which at most ten are those of updates, as far as two of them are of one version. */
 export function capped(managers: readonly Manager[]): readonly Manager[] {
-  const updaters = managers.filter((one) => one.operation === 'Update')
-  const tooMany = updaters.length - mostUpdaters
+  const updaters = managers.filter((one) => one.operation === 'Update').map(identityOf)
+  const left = new Map(managers.map((one) => [identityOf(one), one]))
+  const firsts = new Map<string, string>()
+  let tooMany = updaters.length - mostUpdaters
   if (tooMany <= 0) return managers
-  const first = updaters.toSorted(inOrder)[0]
-  const old = updaters.toSorted(inOrder).filter((one) => one.apiVersion === first?.apiVersion)
-  const merged = old.slice(0, tooMany + 1)
-  const last = merged.at(-1)
-  if (last === undefined) return managers
-  const fields = merged.map((one) => one.fields).reduce(union)
-  const bucket: Manager = { ...last, manager: 'ancient-changes', subresource: '', fields }
-  return [...managers.filter((one) => !merged.includes(one)), bucket]
+  for (const id of updaters.toSorted(byAge(left))) {
+    const one = left.get(id)
+    if (one === undefined || tooMany <= 0) break
+    const first = firsts.get(one.apiVersion)
+    if (first === undefined) firsts.set(one.apiVersion, id)
+    else {
+      merge(left, first, id)
+      tooMany -= 1
+    }
+  }
+  return [...left.values()]
+}
+
+// By whole seconds, then by what identifies them.
+const byAge = (managers: ReadonlyMap<string, Manager>): ((a: string, b: string) => number) => {
+  const key = (id: string): string => `${managers.get(id)?.time ?? ''} ${id}`
+  return (a, b) => (key(a) < key(b) ? -1 : 1)
+}
+
+/** Puts a manager into the bucket of its version; the first of that version becomes the bucket if there is none yet. */
+function merge(left: Map<string, Manager>, first: string, id: string): void {
+  const one = left.get(id)
+  if (one === undefined) return
+  const bucket: Manager = { ...one, manager: 'ancient-changes', subresource: '' }
+  const bucketId = identityOf(bucket)
+  const into = left.get(bucketId) ?? left.get(first)
+  if (!left.has(bucketId)) left.delete(first)
+  left.set(bucketId, { ...bucket, fields: into === undefined ? one.fields : union(into.fields, one.fields) })
+  left.delete(id)
 }
 
 /** Whether two objects differ in more than the times of their managers. */
