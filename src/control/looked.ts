@@ -5,10 +5,15 @@
  */
 import type { Clock } from '../clock.ts'
 
-/** What is not looked at yet. Keys are those of the queue. */
+/** Takes a key into the queue; false if there is no room. */
+export type Add = (key: string) => boolean
+
+/** What is not looked at yet. Keys are those of the queue, and no more than those. */
 export type Looked = {
-  /** Something may have happened to the object. */
-  readonly note: (key: string) => void
+  /** Something may have happened to the object: it waits, and is given to the queue. */
+  readonly offer: (key: string, add: Add) => void
+  /** Everything is to be looked at again, of which something was turned away before. */
+  readonly offerAll: (keys: readonly string[], add: Add) => void
   /** A look begins; gives since when the object waits for it. */
   readonly begin: (key: string) => number
   /** It is decided what to do for the object, or that there is nothing to do. */
@@ -32,9 +37,23 @@ export function createLooked(
   const { before, clock, silentMs } = ports
   const waiting = new Map(keys.map((key) => [key, before]))
   const looking = new Map<string, number>()
+  // Since when one waits that the queue turned away. Which one is not kept: it may be gone before there is room.
+  let turnedAway = Number.POSITIVE_INFINITY
+  const wait = (key: string, from: number) => waiting.set(key, Math.min(from, waiting.get(key) ?? from))
+  const offer = (key: string, add: Add) => {
+    // Before it is added: the look may begin at once.
+    wait(key, clock.now())
+    if (add(key)) return
+    turnedAway = Math.min(turnedAway, waiting.get(key) ?? clock.now())
+    waiting.delete(key)
+  }
   return {
-    note: (key) => {
-      if (!waiting.has(key)) waiting.set(key, clock.now())
+    offer,
+    offerAll: (keys, add) => {
+      const from = Math.min(turnedAway, clock.now())
+      turnedAway = Number.POSITIVE_INFINITY
+      for (const key of keys) wait(key, from)
+      for (const key of keys) offer(key, add)
     },
     begin: (key) => {
       const since = waiting.get(key) ?? clock.now()
@@ -45,10 +64,10 @@ export function createLooked(
     end: (key) => void looking.delete(key),
     failed: (key, since) => {
       looking.delete(key)
-      waiting.set(key, Math.min(since, waiting.get(key) ?? since))
+      wait(key, since)
     },
     until: () => {
-      let until = clock.now() - silentMs()
+      let until = Math.min(clock.now() - silentMs(), turnedAway)
       for (const open of [waiting, looking]) for (const since of open.values()) until = Math.min(until, since)
       return Math.max(before, until)
     },

@@ -33,13 +33,15 @@ export function createController(world: () => World): Controller {
   const onAction = (namespace: string, name: string) => void queue?.add(`Action/${namespace}/${name}`)
   return {
     onObject: (key) => {
-      looks?.note(textOf(key))
-      queue?.add(textOf(key))
+      if (queue !== undefined) looks?.offer(textOf(key), queue.add)
     },
     onAction,
     lead: async (ports, looked, signal) => {
       const { clock, log, metrics } = world()
-      const seed = () => [...objectKeys(world()), ...actionKeys(world())].forEach((key) => own.add(key))
+      const seed = () => {
+        looked.offerAll(objectKeys(world()), own.add)
+        for (const key of actionKeys(world())) own.add(key)
+      }
       const own: Queue = createQueue({
         clock,
         log,

@@ -27,12 +27,12 @@ t.test(
 
 t.test('what came up waits since it came up, not since it came up again', async (t) => {
   const { clock, looked } = world()
-  looked.note('a')
+  looked.offer('a', () => true)
   await clock.pass(1_000)
-  looked.note('a')
+  looked.offer('a', () => true)
   t.equal(looked.until(), newYear)
   looked.begin('a')
-  looked.note('a')
+  looked.offer('a', () => true)
   looked.end('a')
   t.equal(looked.until(), newYear + 1_000, 'it came up again during the look')
 })
@@ -41,7 +41,7 @@ t.test('a look that failed holds the time back until one succeeds', async (t) =>
   const { clock, looked } = world(['a'])
   for (let looks = 0; looks < 3; looks += 1) {
     const since = looked.begin('a')
-    looked.note('a')
+    looked.offer('a', () => true)
     looked.failed('a', since)
     await clock.pass(300_000)
   }
@@ -57,4 +57,42 @@ t.test('copies that are silent may be behind by as much', async (t) => {
   t.equal(looked.until(), clock.now() - 40_000)
   copies.silentMs = Number.POSITIVE_INFINITY
   t.equal(looked.until(), before)
+})
+
+t.test(
+  'what the queue turns away is not kept, and holds the time back until everything was offered again',
+  async (t) => {
+    const { clock, looked } = world(['a', 'b'])
+    looked.offerAll(['a', 'b'], (key) => key === 'a')
+    looked.begin('a')
+    looked.end('a')
+    t.equal(looked.until(), before, 'b was turned away')
+    looked.offerAll(['b'], () => true)
+    t.equal(looked.until(), before, 'b is to be looked at')
+    looked.begin('b')
+    looked.end('b')
+    t.equal(looked.until(), clock.now())
+    for (let object = 0; object < 3; object += 1) {
+      await clock.pass(1_000)
+      looked.offer(`short-lived ${object}`, () => false)
+    }
+    await clock.pass(1_000)
+    t.equal(looked.until(), newYear + 1_000)
+    looked.offerAll(['c'], () => true)
+    looked.begin('c')
+    t.equal(looked.until(), newYear + 1_000, 'it may be the one')
+    looked.end('c')
+    t.equal(looked.until(), clock.now(), 'those that are gone are waited for no more')
+  },
+)
+
+t.test('an object whose look begins while it is added waits no more', async (t) => {
+  const { clock, looked } = world()
+  looked.offer('a', (key) => {
+    looked.begin(key)
+    return true
+  })
+  looked.end('a')
+  await clock.pass(1_000)
+  t.equal(looked.until(), clock.now())
 })
