@@ -4,6 +4,7 @@ import type { Action } from '../../src/api/action.ts'
 import { createPerformer } from '../../src/actions/perform.ts'
 import type { ControlPorts } from '../../src/control/ports.ts'
 import { reconcileObject } from '../../src/control/objects.ts'
+import type { ListOptions } from '../../src/kube/list-all.ts'
 import type { KubeClient } from '../../src/kube/client.ts'
 import { calls as callsOf, type Calls } from '../../src/wiring/kinds.ts'
 import { createRefused, guarded } from '../../src/wiring/refused.ts'
@@ -18,12 +19,13 @@ const never = new AbortController().signal
 
 /** An API server that tells its nodes only once it is `up`. */
 function world() {
-  const api = { up: false, asked: 0 }
+  const api: { up: boolean; asked: number; options?: ListOptions | undefined } = { up: false, asked: 0 }
   const nodes = { items: [{ status: { addresses: [{ address: '10.0.0.7' }] } }] }
   const calls = {
     nodes: () => ({
-      list: async () => {
+      list: async (options?: ListOptions) => {
         api.asked += 1
+        api.options = options
         if (!api.up) throw new Error('forbidden')
         return nodes
       },
@@ -53,6 +55,7 @@ t.test(
     await clock.pass(2_000)
     t.same([refused.known(), known], [true, true])
     t.same(refused.addresses(), ['10.96.0.1', '10.0.0.7', '10.0.0.1'])
+    t.same(api.options, { pageSize: 100 }, 'nodes are large')
     const given = new AbortController()
     given.abort(new Error('leads no more'))
     await t.rejects(world().refused.whenKnown(given.signal), { message: 'leads no more' })
