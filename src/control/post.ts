@@ -5,11 +5,11 @@ import { holds, withCondition } from '../core/run/conditions.ts'
 import { drive, type Driven } from '../core/run/drive.ts'
 import { settled, type Seen } from '../core/run/machine.ts'
 import { runName, stagesOf } from '../core/run/names.ts'
-import type { Outcome } from '../core/outcome.ts'
-import { entries, isDue, restOf, specOf } from '../core/run/rows.ts'
+import { isDue, restOf } from '../core/run/rows.ts'
 import { heldForMs, postStep, type PostStep, type SeenObject } from '../core/post.ts'
 import { progressOf, type Progress, type VeleroKind } from '../core/velero.ts'
 import { tellPost } from './announce.ts'
+import { isSame, performPost } from './perform.ts'
 import { planPost, writePostRun } from './plan.ts'
 import type { ControlPorts } from './ports.ts'
 
@@ -136,12 +136,6 @@ async function gone(run: ActionRun, ports: ControlPorts, signal: AbortSignal): P
   return undefined
 }
 
-const isSame = (live: Readonly<Record<string, unknown>>, uid: string): boolean =>
-  typeof live['metadata'] === 'object' &&
-  live['metadata'] !== null &&
-  'uid' in live['metadata'] &&
-  live['metadata'].uid === uid
-
 const workless = (ports: ControlPorts) => ({
   now: ports.clock.now,
   write: ports.runs.write,
@@ -173,7 +167,7 @@ async function driveOn(known: ActionRun, at: Driving): Promise<Again> {
     write: ports.runs.write,
     progress: () => at.progress,
     because: () => (at.signal.aborted || ports.leading.aborted ? 'Stopping' : undefined),
-    perform: (current, work) => perform(current, work, at),
+    perform: (current, work) => performPost(current, work, at),
   })
   return afterDriving(driven, at)
 }
@@ -192,42 +186,6 @@ async function afterDriving(driven: Driven, { ports, object, progress }: Driving
   // Handed back although something is due: by a tool of ours that failed, or because this process stops.
   return run.status.phase === 'Pending' && isDue(run, progress) ? { inMs: laterMs } : undefined
 }
-
-async function perform(
-  run: ActionRun,
-  work: { readonly do: string; readonly action: string; readonly renderOnly?: boolean },
-  at: Driving,
-) {
-  const entry = entries(run.spec, run.status).find(({ action }) => action.name === work.action)
-  if (entry === undefined) throw new Error(`run ${run.metadata.name} has no action ${work.action}`)
-  if (at.ports.leading.aborted) return notBegun
-  const { kind, name, uid } = run.spec.objectRef
-  const live = await at.ports.objects.read(kind, run.metadata.namespace, name)
-  const object = live !== undefined && isSame(live, uid) ? live : (run.spec.object ?? {})
-  return at.ports.perform({
-    run,
-    action: entry.action,
-    object,
-    renderOnly: work.renderOnly === true,
-    endsAt: Math.min(at.ports.clock.now() + specOf(entry.action).timeoutSeconds * 1000, deadlineOf(run)),
-    signal: at.signal,
-  })
-}
-
-/** Another replica leads: it goes on with what this one has not begun. */
-const notBegun: Outcome = {
-  status: 'failed',
-  cause: 'aborted',
-  mayHaveHadEffect: false,
-  attempts: 0,
-  durationMs: 0,
-  message: 'this replica leads no more',
-  request: '',
-}
-
-/** When the run is anybody's: what was slow before this action began is taken from its time. */
-const deadlineOf = ({ status }: ActionRun): number =>
-  status.deadline === undefined ? Number.POSITIVE_INFINITY : Date.parse(status.deadline)
 
 async function reportUnfired(
   object: SeenObject,

@@ -31,3 +31,14 @@ export type Outcome =
       readonly message: string
       readonly request: string
     }
+
+/** The outcome of an action that was not begun: nothing was sent, and it may be begun again. */
+export const notBegun = (cause: 'aborted' | 'internal', message: string): Outcome => ({
+  status: 'failed',
+  cause,
+  mayHaveHadEffect: false,
+  attempts: 0,
+  durationMs: 0,
+  message,
+  request: '',
+})

@@ -617,3 +617,22 @@ t.test('what a leader could not look at waits until the Actions are known', asyn
   await settle(made, object, ports)
   t.match([...made.events.values()], [{ reason: 'PostActionsNotFired' }])
 })
+
+t.test(
+  'an action that is not idempotent and was not begun, as its object could not be read, is done later',
+  async (t) => {
+    const made = await world(completed(), { name: 'a', idempotent: false })
+    const ports = made.ports()
+    let reads = 0
+    const read: ControlPorts['objects']['read'] = async (...at) => {
+      reads += 1
+      // The first is for the plan, the second for the action that is claimed.
+      if (reads === 2) throw new Error('504 the API server did not answer')
+      return ports.objects.read(...at)
+    }
+    await settle(made, completed(), { ...ports, objects: { ...ports.objects, read } })
+    t.same(performedBy(made), ['a'])
+    t.match(made.annotation(completed(), 'tidewaiter.io/post'), { phase: 'Succeeded' })
+    t.match(made.log.lines, [/^warn an action was not begun/])
+  },
+)
