@@ -3,46 +3,79 @@ import type { Performing } from '../core/run/performing.ts'
 import type { ActionRun, PlannedAction } from '../api/action-run.ts'
 import { createPerformer } from '../actions/perform.ts'
 import type { Call, CallAnswer } from '../actions/ports.ts'
-import type { Outcome } from '../core/outcome.ts'
+import { notBegun, type Outcome } from '../core/outcome.ts'
 import type { Author } from '../core/plan.ts'
 import { idempotencyKey, traceparent } from '../core/run/names.ts'
 import { specOf } from '../core/run/rows.ts'
 import { variablesOf } from '../core/run/variables.ts'
-import { textAt, textsAt } from '../core/velero.ts'
+import { textAt, textsAt, type VeleroDefaults } from '../core/velero.ts'
 import { hash, randomHex } from './crypto.ts'
 import { secretFor } from './secrets.ts'
 import { defaultsOf, type World } from './world.ts'
 
-/** Performs actions, counted and logged once. */
+/** Performs actions, counted and logged once. Never rejects: a claimed action whose outcome nobody writes counts as begun. */
 export function performerOf(
   world: World,
   egress: { readonly send: (call: Call) => Promise<CallAnswer> },
 ): (performing: Performing) => Promise<Outcome> {
-  return async ({ run, action, object, renderOnly, endsAt, signal }) => {
-    const { namespace } = run.metadata
-    const author = authorIn(action)
-    const perform = createPerformer({
-      clock: world.clock,
-      log: world.log,
-      evaluate: world.cel.evaluate,
-      userAgent: `tidewaiter/${world.version}`,
-      send: egress.send,
-      secret: (ref) => secretFor(ref, { author, namespace }, world),
-    })
-    const { stage, objectRef } = run.spec
-    const outcome = await perform({
-      action: { name: action.name, spec: specOf(action) },
-      idempotencyKey: idempotencyKey(objectRef.uid, stage, action.name),
-      // One trace for all that is done for an object; the uid is its only memory.
-      traceparent: traceparent(hash(`${objectRef.uid}/${stage}`).slice(0, 32), randomHex(8)),
-      variables: variablesOf(run, object, await defaultsOf(world, namespace)),
-      endsAt,
-      signal,
-      renderOnly,
-    })
+  return async (performing) => {
+    const { run, action, renderOnly } = performing
+    const defaults = await defaultsFor(performing, world)
+    const outcome =
+      'unread' in defaults ? defaults.unread : await performWith(defaults.ok, performing, { world, egress })
     if (!renderOnly) note(world, run, { action: action.name, outcome })
     return outcome
   }
+}
+
+async function defaultsFor(
+  { run, action }: Performing,
+  world: World,
+): Promise<{ readonly ok: VeleroDefaults } | { readonly unread: Outcome }> {
+  const { namespace, name } = run.metadata
+  try {
+    return { ok: await defaultsOf(world, namespace) }
+  } catch (error) {
+    world.log.warn(
+      { run: name, action: action.name, err: error },
+      "an action was not begun: Velero's storage locations could not be read",
+    )
+    const message = `the BackupStorageLocations of namespace ${namespace} could not be read from the API server before it began; see the log`
+    return { unread: notBegun('internal', message) }
+  }
+}
+
+type Tools = {
+  readonly world: World
+  readonly egress: { readonly send: (call: Call) => Promise<CallAnswer> }
+}
+
+function performWith(
+  defaults: VeleroDefaults,
+  { run, action, object, renderOnly, endsAt, signal }: Performing,
+  { world, egress }: Tools,
+): Promise<Outcome> {
+  const { namespace } = run.metadata
+  const author = authorIn(action)
+  const perform = createPerformer({
+    clock: world.clock,
+    log: world.log,
+    evaluate: world.cel.evaluate,
+    userAgent: `tidewaiter/${world.version}`,
+    send: egress.send,
+    secret: (ref) => secretFor(ref, { author, namespace }, world),
+  })
+  const { stage, objectRef } = run.spec
+  return perform({
+    action: { name: action.name, spec: specOf(action) },
+    idempotencyKey: idempotencyKey(objectRef.uid, stage, action.name),
+    // One trace for all that is done for an object; the uid is its only memory.
+    traceparent: traceparent(hash(`${objectRef.uid}/${stage}`).slice(0, 32), randomHex(8)),
+    variables: variablesOf(run, object, defaults),
+    endsAt,
+    signal,
+    renderOnly,
+  })
 }
 
 function authorIn(action: PlannedAction): Author | undefined {
