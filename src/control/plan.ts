@@ -17,7 +17,7 @@ export async function writePostRun(
   object: SeenObject,
   actionsBefore: number,
   ports: ControlPorts,
-): Promise<'written' | 'nothing' | Pick<StagePlan, 'problems'>> {
+): Promise<'written' | 'exists' | 'nothing' | Pick<StagePlan, 'problems'>> {
   const found = await planPost(object, actionsBefore, ports)
   if (found === undefined) return 'nothing'
   const { plan, live } = found
@@ -25,7 +25,7 @@ export async function writePostRun(
   const draft = draftOf(live, { object, stage: stagesOf(object.kind).post, plan, ports })
   if (isTooLarge(draft)) return { problems: [tooLarge] }
   const made = await ports.runs.create(draft)
-  return made === 'exists' ? 'nothing' : 'written'
+  return made === 'exists' ? 'exists' : 'written'
 }
 
 /** What the post stage of an object would be, by the Actions of that time; undefined if there were none, or it is gone. */

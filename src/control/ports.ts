@@ -76,6 +76,8 @@ export type ControlPorts = {
   ) => Promise<Readonly<Record<string, string>>>
   readonly runs: {
     readonly ofObject: (uid: string) => readonly ActionRun[]
+    /** Those of an object that this version cannot understand, and why not. */
+    readonly unread: (uid: string) => readonly { readonly name: string; readonly problem: string }[]
     readonly ofNamespace: (namespace: string) => readonly ActionRun[]
     readonly read: (namespace: string, name: string) => Promise<ActionRun | undefined>
     readonly create: (run: NewRun) => Promise<ActionRun | 'exists'>

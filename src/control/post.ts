@@ -47,12 +47,14 @@ export async function reconcilePost(
     ports.decided.delete(`pre/${key.uid}`)
     return run === undefined ? undefined : gone(run, ports, signal)
   }
+  const unread = ports.runs.unread(key.uid).find(({ name }) => name === runName(key, post))
   const now = ports.clock.now()
   const progress = progressOf(object.progress, now)
   const facts = {
     object,
     progress,
     run,
+    unread: unread?.problem,
     runName: runName(key, post),
     installedAt: ports.installedAt,
     unwatchedSince: ports.unwatchedSince,
@@ -66,17 +68,29 @@ export async function reconcilePost(
 }
 
 async function withoutRun(step: PostStep, object: SeenObject, ports: ControlPorts): Promise<Again> {
-  const decided = decision(object.uid)
-  if (ports.decided.has(decided)) return undefined
+  if (ports.decided.has(decision(object.uid))) return undefined
   if (step.do === 'report-unfired') return reportUnfired(object, [step.because], ports)
   if (step.do === 'report-missed') return reportMissed(object, step.actionsBefore, ports)
-  if (step.do !== 'write-run') return undefined
-  const written = await writePostRun(object, step.actionsBefore, ports)
+  if (step.do === 'report-unread') return reportUnread(object, step.because, ports)
+  return step.do === 'write-run' ? writeRun(object, step.actionsBefore, ports) : undefined
+}
+
+async function writeRun(object: SeenObject, actionsBefore: number, ports: ControlPorts): Promise<Again> {
+  const written = await writePostRun(object, actionsBefore, ports)
   if (written === 'written') return { inMs: 0 }
+  // It has a run that the copy does not show: never taken for nothing to do. The copy will bring the key sooner.
+  if (written === 'exists') return { inMs: appearMs }
   // Looked at once it had ended, and nothing matched: it is history from now on, whatever is written on it later.
-  if (!Number.isFinite(step.actionsBefore)) return typeof written === 'object' ? { inMs: 60_000 } : undefined
+  if (!Number.isFinite(actionsBefore)) return typeof written === 'object' ? { inMs: 60_000 } : undefined
   if (typeof written === 'object') await reportUnfired(object, written.problems, ports)
-  ports.decided.add(decided)
+  ports.decided.add(decision(object.uid))
+  return undefined
+}
+
+/** Not on the object: the version that understands the run goes on with it, and tells the result there. */
+async function reportUnread(object: SeenObject, because: string, ports: ControlPorts): Promise<Again> {
+  await tellUnfired(object, [because], ports)
+  ports.decided.add(decision(object.uid))
   return undefined
 }
 
@@ -192,6 +206,21 @@ async function reportUnfired(
   because: readonly string[],
   ports: ControlPorts,
 ): Promise<Again> {
+  await tellUnfired(object, because, ports)
+  const run = runName(object, stagesOf(object.kind).post)
+  await ports.objects.annotate(
+    object,
+    'tidewaiter.io/post',
+    JSON.stringify({ phase: 'Unknown', run, at: new Date(ports.clock.now()).toISOString() }),
+  )
+  return undefined
+}
+
+async function tellUnfired(
+  object: SeenObject,
+  because: readonly string[],
+  ports: ControlPorts,
+): Promise<void> {
   const { kind, namespace, name, uid } = object
   const head = `tidewaiter did not run post actions for ${kind} ${name}: `
   await ports.tell({
@@ -200,11 +229,4 @@ async function reportUnfired(
     reason: 'PostActionsNotFired',
     message: head + toldWithin(because, longestEvent - bytesOf(head)),
   })
-  const run = runName(object, stagesOf(kind).post)
-  await ports.objects.annotate(
-    object,
-    'tidewaiter.io/post',
-    JSON.stringify({ phase: 'Unknown', run, at: new Date(ports.clock.now()).toISOString() }),
-  )
-  return undefined
 }

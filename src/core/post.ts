@@ -93,6 +93,8 @@ export type PostStep =
   | { readonly do: 'report-unfired'; readonly because: string }
   /** It ended while a leader was there that could not look: to be reported if an action of that time matches. */
   | { readonly do: 'report-missed'; readonly actionsBefore: number }
+  /** It ended, and what is to be done for it stands in a run of another version. */
+  | { readonly do: 'report-unread'; readonly because: string }
   | { readonly do: 'drive' }
   | { readonly do: 'wait'; readonly untilMs: number }
   | { readonly do: 'tell' }
@@ -102,6 +104,8 @@ export type PostFacts = {
   readonly object: SeenObject
   readonly progress: Progress
   readonly run: ActionRun | undefined
+  /** Why its run cannot be understood, if there is one of another version; `run` is undefined then. */
+  readonly unread: string | undefined
   readonly runName: string
   /** When this install came to be. */
   readonly installedAt: number
@@ -154,6 +158,7 @@ function withoutRun(facts: PostFacts): PostStep {
   const { object, progress, runName, installedAt } = facts
   if (speaksOf(object.post, runName)) return { do: 'nothing', because: 'fired before; its run was pruned' }
   if (isSynced(object)) return { do: 'nothing', because: 'brought by backup sync' }
+  if (facts.unread !== undefined) return ofUnread(facts.unread, facts)
   if (progress.ended === undefined) {
     return progress.phase === 'Deleting'
       ? { do: 'nothing', because: 'being deleted' }
@@ -169,6 +174,15 @@ function withoutRun(facts: PostFacts): PostStep {
   return finished < installedAt
     ? { do: 'nothing', because: 'ended before tidewaiter was installed' }
     : ofFinished(finished, facts)
+}
+
+function ofUnread(problem: string, { progress, runName }: PostFacts): PostStep {
+  if (progress.ended === undefined) return { do: 'nothing', because: 'its run cannot be understood' }
+  const next = `the version of tidewaiter that wrote it runs them; delete it if they are no longer wanted`
+  return {
+    do: 'report-unread',
+    because: `this version cannot understand its ActionRun ${runName}, ${next} (${problem})`,
+  }
 }
 
 function ofFinished(finished: number, { unwatchedSince, lookedUntil }: PostFacts): PostStep {

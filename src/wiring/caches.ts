@@ -26,11 +26,21 @@ export type KeptAction =
 /** A BackupStorageLocation, as far as defaults need it. */
 export type KeptLocation = { readonly name: string; readonly isDefault: boolean }
 
+/** A run as it is kept: parsed, or why it cannot be. One that cannot be parsed must never look like none. */
+export type KeptRun = ActionRun | UnreadRun
+
+/** A run that this version cannot understand, and the object it is for as far as it can be told. */
+export type UnreadRun = {
+  readonly name: string
+  readonly objectRef: { readonly kind: VeleroKind; readonly name: string; readonly uid: string }
+  readonly problem: string
+}
+
 /** The copies of one of Velero's namespaces. */
 export type NamespaceCaches = {
   readonly namespace: string
   readonly actions: Reflector<KeptAction>
-  readonly runs: Reflector<ActionRun>
+  readonly runs: Reflector<KeptRun>
   readonly objects: Readonly<Record<VeleroKind, Reflector<SeenObject>>>
   readonly locations: Reflector<KeptLocation>
 }
@@ -69,12 +79,12 @@ export function createCaches(namespace: string, options: CacheOptions): Namespac
       project: keptAction,
       onChange: ({ object }) => options.onAction(namespace, object.name),
     }),
-    runs: createReflector<ActionRun>({
+    runs: createReflector<KeptRun>({
       ...common,
       path: ownPath('actionruns', namespace),
-      project: keptRun,
-      indexes: { uid: (run) => [run.spec.objectRef.uid] },
-      onChange: ({ object }) => onObject({ ...object.spec.objectRef, namespace }),
+      project: (raw) => keptRun(raw, log),
+      indexes: { uid: (run) => [refOf(run).uid] },
+      onChange: ({ object }) => onObject({ ...refOf(object), namespace }),
     }),
     objects: { Backup: objects('Backup'), Restore: objects('Restore') },
     locations: createReflector<KeptLocation>({
@@ -123,13 +133,35 @@ function specWrittenAt(raw: unknown): number {
   return times.length === 0 ? Date.parse(textAt(raw, 'metadata', 'creationTimestamp')) : Math.max(...times)
 }
 
-/** A run without the object it keeps (up to 128 KiB): who needs that reads the run. */
-function keptRun(raw: unknown): ActionRun | undefined {
+/** What is kept of a run: without the object it keeps (up to 128 KiB), who needs that reads the run. */
+export function keptRun(raw: unknown, log: Log): KeptRun {
   const parsed = runOf(raw)
-  if ('problems' in parsed) return undefined
+  if ('problems' in parsed) return unreadRun(raw, parsed.problems.map(sentenceOf).join('; '), log)
   const { object: _object, ...spec } = parsed.ok.spec
   return { ...parsed.ok, spec }
 }
+
+function unreadRun(raw: unknown, problem: string, log: Log): UnreadRun {
+  const name = textAt(raw, 'metadata', 'name')
+  log.error(
+    { run: name, problem },
+    'an ActionRun cannot be understood: another version of tidewaiter wrote it',
+  )
+  const text = (key: string) => textAt(raw, 'spec', 'objectRef', key)
+  const kind = text('kind') === 'Restore' ? 'Restore' : 'Backup'
+  return {
+    name,
+    objectRef: { kind, name: text('name'), uid: text('uid') },
+    problem,
+  }
+}
+
+/** The object that a run is for. */
+export const refOf = (run: KeptRun) => ('problem' in run ? run.objectRef : run.spec.objectRef)
+
+/** Those that can be understood. */
+export const readable = (runs: readonly KeptRun[]): readonly ActionRun[] =>
+  runs.flatMap((run) => ('problem' in run ? [] : [run]))
 
 /** The API server sends a bookmark at least once a minute: a copy that heard nothing for longer is not believed. */
 const longestSilenceMs = 75_000

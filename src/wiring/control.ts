@@ -5,7 +5,7 @@ import type { SeenObject } from '../core/post.ts'
 import type { ControlPorts } from '../control/ports.ts'
 import { isKubeError } from '../kube/errors.ts'
 import type { Outcome } from '../core/outcome.ts'
-import { isFresh } from './caches.ts'
+import { isFresh, readable, type KeptRun } from './caches.ts'
 import { claimsBy } from './claims.ts'
 import { hash } from './crypto.ts'
 import { writeEvent } from './events.ts'
@@ -50,8 +50,9 @@ export function controlPorts(
     annotationsOfSchedule: (namespace, schedule) => annotationsOfSchedule(world, namespace, schedule),
     runs: {
       ...world.runs,
-      ofNamespace: (namespace) => cachesOf(world, namespace)?.runs.list() ?? [],
-      ofObject: (uid) => [...world.caches.values()].flatMap(({ runs }) => runs.byIndex('uid', uid)),
+      ofNamespace: (namespace) => readable(cachesOf(world, namespace)?.runs.list() ?? []),
+      ofObject: (uid) => readable(keptOf(world, uid)),
+      unread: (uid) => keptOf(world, uid).flatMap((run) => ('problem' in run ? [run] : [])),
     },
     objects: {
       seen: (kind, namespace, name) => cachesOf(world, namespace)?.objects[kind].get(namespace, name),
@@ -66,6 +67,9 @@ export function controlPorts(
     releaseName: ({ kind, namespace, name, uid }) => claims.release({ kind, namespace, name }, uid),
   }
 }
+
+const keptOf = (world: World, uid: string): readonly KeptRun[] =>
+  [...world.caches.values()].flatMap(({ runs }) => runs.byIndex('uid', uid))
 
 async function annotate(
   world: World,

@@ -9,6 +9,7 @@ import { doubtsOf } from '../core/action-check.ts'
 import { settled } from '../core/run/machine.ts'
 import type { ObjectKey } from '../control/post.ts'
 import { isKubeError } from '../kube/errors.ts'
+import { refOf } from './caches.ts'
 import { collectGarbage } from './garbage.ts'
 import { watchGauges } from './gauges.ts'
 import { authorOfKept, cachesOf, type World } from './world.ts'
@@ -103,7 +104,7 @@ async function look(
 export function objectKeys(world: World): readonly string[] {
   return [...world.caches.values()].flatMap(({ namespace, objects, runs }) => [
     ...[...objects.Backup.list(), ...objects.Restore.list()].map((object) => textOf(object)),
-    ...runs.list().map((run) => textOf({ ...run.spec.objectRef, namespace })),
+    ...runs.list().map((run) => textOf({ ...refOf(run), namespace })),
   ])
 }
 

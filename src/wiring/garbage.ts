@@ -5,7 +5,7 @@ import { prunable } from '../core/garbage.ts'
 import { speaksOf } from '../core/post.ts'
 import { textAt } from '../core/velero.ts'
 import { isKubeError } from '../kube/errors.ts'
-import type { NamespaceCaches } from './caches.ts'
+import { readable, type NamespaceCaches } from './caches.ts'
 import type { World } from './world.ts'
 
 const everyMs = 3_600_000
@@ -27,7 +27,7 @@ export async function collectGarbage(world: World, signal: AbortSignal): Promise
 
 async function pruneRuns(world: World, namespace: string): Promise<void> {
   const caches = world.caches.get(namespace)
-  const runs = (caches?.runs.list() ?? []).filter((run) => isTold(run, caches))
+  const runs = readable(caches?.runs.list() ?? []).filter((run) => isTold(run, caches))
   for (const { metadata } of prunable(runs, world.clock.now())) {
     await gone(world.calls.own('actionruns', namespace).delete(metadata.name, { uid: metadata.uid }))
   }

@@ -5,7 +5,7 @@ import type { ActionRun } from '../api/action-run.ts'
 import { parseActionRun } from '../api/parse.ts'
 import type { Subject } from '../core/refusal.ts'
 import { at } from '../core/velero.ts'
-import { isFresh, keptAction, type KeptAction } from './caches.ts'
+import { isFresh, keptAction, readable, type KeptAction } from './caches.ts'
 import { claimsBy } from './claims.ts'
 import { count } from './control.ts'
 import { hash } from './crypto.ts'
@@ -77,7 +77,7 @@ async function actionsOf(world: World, namespace: string): Promise<Answer> {
 async function recentRuns(world: World, namespace: string): Promise<readonly ActionRun[]> {
   const caches = cachesOf(world, namespace)
   if (caches === undefined) return []
-  if (isFresh(caches)) return caches.runs.list()
+  if (isFresh(caches)) return readable(caches.runs.list())
   const listed = await insistOnList(world.calls.own('actionruns', namespace))
   return listed.flatMap((raw) => {
     const parsed = parseActionRun(raw)

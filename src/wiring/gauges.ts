@@ -1,6 +1,7 @@
 /** Gauges over all that is kept, and Actions whose author is judged anew: now and then. Leader only. */
 import { settled } from '../core/run/machine.ts'
 import { progressOf } from '../core/velero.ts'
+import { readable } from './caches.ts'
 import { authorOfKept, type World } from './world.ts'
 
 const everyMs = 15_000
@@ -32,7 +33,7 @@ function countStuck({ caches, clock, config, metrics }: World): void {
 }
 
 function countPending({ caches, metrics }: World): void {
-  const runs = [...caches.values()].flatMap((kept) => kept.runs.list())
+  const runs = [...caches.values()].flatMap((kept) => readable(kept.runs.list()))
   const open = runs.filter(
     ({ spec, status }) => spec.stage.startsWith('Post') && !settled.has(status.phase ?? 'Pending'),
   )

@@ -636,3 +636,42 @@ t.test(
     t.match(made.log.lines, [/^warn an action was not begun/])
   },
 )
+
+t.test('a run of another version is told of once, and left for that version to go on with', async (t) => {
+  const made = await world(completed(), { name: 'a' })
+  made.unread = [{ name: 'b1-1a2b3c4d-postbackup', problem: 'spec.stage must be given' }]
+  const ports = made.ports()
+  await settle(made, completed(), ports)
+  const [note, ...more] = [...made.events.values()]
+  t.match(note, {
+    type: 'Warning',
+    reason: 'PostActionsNotFired',
+    message: /cannot understand its ActionRun b1-1a2b3c4d-postbackup.*delete it.*spec.stage must be given/,
+  })
+  t.same([more, performedBy(made), made.runs.all()], [[], [], []])
+  t.same(made.annotation(completed(), 'tidewaiter.io/post'), {}, 'its result is still to be told')
+  made.unread = []
+  await settle(made, completed(), made.ports('two'))
+  t.same(performedBy(made), ['a'])
+})
+
+t.test('a run of another version is not told of before its object ended', async (t) => {
+  const made = await world(backup({ phase: 'InProgress' }), { name: 'a' })
+  made.unread = [{ name: 'b1-1a2b3c4d-postbackup', problem: 'p' }]
+  await settle(made, backup({ phase: 'InProgress' }))
+  t.same([made.events.size, made.runs.all()], [0, []])
+})
+
+t.test(
+  'an object whose run the copy does not show yet is looked at again, never taken for done',
+  async (t) => {
+    const made = await world(completed(), { name: 'a' })
+    const ports = made.ports()
+    const runs: ControlPorts['runs'] = { ...ports.runs, ofObject: () => [], create: async () => 'exists' }
+    const behind = { ...ports, runs }
+    for (const look of [1, 2])
+      t.same(await reconcilePost(keyOfObject(completed()), behind, never), { inMs: 60_000 }, `look ${look}`)
+    await settle(made, completed(), ports)
+    t.same(performedBy(made), ['a'], 'the copy has caught up')
+  },
+)

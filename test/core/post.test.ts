@@ -23,6 +23,7 @@ function facts(given: VeleroGiven, more: Partial<PostFacts> = {}): PostFacts {
     object,
     progress,
     run: undefined,
+    unread: undefined,
     runName: 'b1-1a2b3c4d-postbackup',
     installedAt: newYear - 3_600_000,
     unwatchedSince: newYear - 3_600_000,

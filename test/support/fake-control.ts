@@ -40,6 +40,7 @@ export class FakeControl {
   /** As `unwatchedSince` unless told: the former leader looked at everything. */
   lookedUntil: number | undefined
   unsure: string | undefined
+  unread: readonly { readonly name: string; readonly problem: string }[] = []
   readonly unguarded: string[] = []
   schedules: Readonly<Record<string, Readonly<Record<string, string>>>> = {}
   /** What performing does; it may let time pass. */
@@ -95,6 +96,7 @@ export class FakeControl {
       annotationsOfSchedule: async (_namespace, schedule) => this.schedules[schedule] ?? {},
       runs: {
         ofObject: runs.ofObject,
+        unread: () => this.unread,
         ofNamespace: runs.known,
         read: (...at) => life.call('runs.read', () => runs.read(...at)),
         create: (run) => life.call('runs.create', () => runs.create(run)),

@@ -1,8 +1,9 @@
 import t from 'tap'
 import { parseConfig } from '../../src/config.ts'
-import { keptAction } from '../../src/wiring/caches.ts'
+import { keptAction, keptRun, readable, refOf } from '../../src/wiring/caches.ts'
 import { installOf } from '../../src/wiring/install.ts'
-import { anActionObject } from '../support/build.ts'
+import { anActionObject, aRun, aRunObject } from '../support/build.ts'
+import { FakeLog } from '../support/fake-log.ts'
 
 t.test('an Action is kept parsed, with its stamp and when its spec was last written', async (t) => {
   const object = anActionObject({ name: 'a', annotations: { 'tidewaiter.io/author': 'stamp' } })
@@ -67,4 +68,18 @@ t.test('an install has its names; one outside a cluster has an id that stays the
   t.not(outside('https://127.0.0.1:9444').name, one.name)
   t.not(outside('https://127.0.0.1:9443', 'other').name, one.name)
   t.same(outside('https://[::1]:9443').names, ['::1'])
+})
+
+t.test('a run that cannot be understood is kept as that and logged, never as none', async (t) => {
+  const log = new FakeLog()
+  const raw = aRunObject()
+  t.match(keptRun(raw, log), { spec: { stage: 'PreBackup' }, status: {} })
+  t.same(log.lines, [])
+  const { uid } = aRun().spec.objectRef
+  const kept = keptRun({ ...raw, spec: { ...aRun().spec, stage: 'Never' } }, log)
+  t.match(kept, { name: aRun().metadata.name, objectRef: { kind: 'Backup', uid }, problem: /spec.stage/ })
+  t.match(log.lines, [/^error an ActionRun cannot be understood/])
+  t.same(readable([kept]), [])
+  t.equal(refOf(kept).uid, uid)
+  t.match(keptRun({ metadata: { name: 'x' } }, log), { name: 'x', objectRef: { uid: '' }, problem: /spec/ })
 })
