@@ -9,6 +9,9 @@ import { countingSkips } from '../core/skip.ts'
 import { scheduleLabel, textAt, textMapAt, type Json } from '../core/velero.ts'
 import type { ControlPorts, KnownAction } from './ports.ts'
 
+/** What came of writing a post run; `problems` are of Actions that are not in it, although they match. */
+type Written = 'exists' | { readonly run: 'written' | 'none'; readonly problems: readonly string[] }
+
 /**
  * Writes the post run. Actions that came to be later are left out. Throws while the Actions are not known well enough: a
  * run is frozen, and must not be frozen without one of them.
@@ -17,15 +20,15 @@ export async function writePostRun(
   object: SeenObject,
   actionsBefore: number,
   ports: ControlPorts,
-): Promise<'written' | 'exists' | 'nothing' | Pick<StagePlan, 'problems'>> {
+): Promise<Written> {
   const found = await planPost(object, actionsBefore, ports)
-  if (found === undefined) return 'nothing'
+  if (found === undefined) return { run: 'none', problems: [] }
   const { plan, live } = found
-  if (plan.actions.length === 0) return plan.problems.length === 0 ? 'nothing' : plan
+  if (plan.actions.length === 0) return { run: 'none', problems: plan.problems }
   const draft = draftOf(live, { object, stage: stagesOf(object.kind).post, plan, ports })
-  if (isTooLarge(draft)) return { problems: [tooLarge] }
+  if (isTooLarge(draft)) return { run: 'none', problems: [tooLarge] }
   const made = await ports.runs.create(draft)
-  return made === 'exists' ? 'exists' : 'written'
+  return made === 'exists' ? 'exists' : { run: 'written', problems: plan.problems }
 }
 
 /** What the post stage of an object would be, by the Actions of that time; undefined if there were none, or it is gone. */
@@ -46,10 +49,32 @@ export async function planPost(
   // Nothing is read for it: of thousands of Backups most are for no Action at all.
   const live = old.length === 0 ? undefined : await readSame(object, ports)
   if (live === undefined) return undefined
-  const plan = await planFor(live, { object, stage: post, actions: old, ports })
+  const all = await planFor(live, { object, stage: post, actions: old, ports })
+  const plan = withoutChanged(all, { known: old, endedAt: actionsBefore })
   for (const problem of plan.problems)
     ports.log.error({ object: object.name, problem }, 'a post action was not planned')
   return { plan, live }
+}
+
+/** An Action that was written anew after the end: what it says now was not meant for this object, and what it said is gone. */
+function withoutChanged(
+  plan: StagePlan,
+  { known, endedAt }: { readonly known: readonly KnownAction[]; readonly endedAt: number },
+): StagePlan {
+  const late = known.filter(({ changedAt }) => changedAt > endedAt).map(({ action }) => action.metadata.name)
+  // One that is skipped does nothing, whatever it says.
+  const isLate = ({ name, skip }: StagePlan['actions'][number]) => skip === undefined && late.includes(name)
+  const changed = plan.actions
+    .filter(isLate)
+    .map(
+      ({ name }) =>
+        `Action "${name}" was changed after the end, and what it said before is not known. Do by hand what is still wanted of it`,
+    )
+  return {
+    ...plan,
+    actions: plan.actions.filter((action) => !isLate(action)),
+    problems: [...plan.problems, ...changed],
+  }
 }
 
 /**

@@ -77,12 +77,17 @@ async function withoutRun(step: PostStep, object: SeenObject, ports: ControlPort
 
 async function writeRun(object: SeenObject, actionsBefore: number, ports: ControlPorts): Promise<Again> {
   const written = await writePostRun(object, actionsBefore, ports)
-  if (written === 'written') return { inMs: 0 }
   // It has a run that the copy does not show: never taken for nothing to do. The copy will bring the key sooner.
   if (written === 'exists') return { inMs: appearMs }
+  const { run, problems } = written
+  if (run === 'written') {
+    // The result that will stand on the object is that of the others.
+    if (problems.length > 0) await tellUnfired(object, problems, ports)
+    return { inMs: 0 }
+  }
   // Looked at once it had ended, and nothing matched: it is history from now on, whatever is written on it later.
-  if (!Number.isFinite(actionsBefore)) return typeof written === 'object' ? { inMs: 60_000 } : undefined
-  if (typeof written === 'object') await reportUnfired(object, written.problems, ports)
+  if (!Number.isFinite(actionsBefore)) return problems.length > 0 ? { inMs: 60_000 } : undefined
+  if (problems.length > 0) await reportUnfired(object, problems, ports)
   ports.decided.add(decision(object.uid))
   return undefined
 }

@@ -675,3 +675,56 @@ t.test(
     t.same(performedBy(made), ['a'], 'the copy has caught up')
   },
 )
+
+t.test(
+  'an Action that was changed after the end does not run for it; the others do, and it is told',
+  async (t) => {
+    const made = await world(completed(), { name: 'a' }, { name: 'b' })
+    const ports = made.ports()
+    const actions: ControlPorts['actions'] = (namespace) =>
+      ports.actions(namespace).map((known) => {
+        const isLate = known.action.metadata.name === 'a'
+        return { ...known, changedAt: isLate ? newYear - 10 : newYear - 1_000 }
+      })
+    await settle(made, completed(), { ...ports, actions })
+    t.same(performedBy(made), ['b'])
+    t.match(
+      [...made.events.values()],
+      [
+        { reason: 'PostActionsNotFired', message: /: Action "a" was changed after the end.*Do by hand/ },
+        { reason: 'PostActionsSucceeded' },
+      ],
+    )
+    t.match(made.annotation(completed(), 'tidewaiter.io/post'), { phase: 'Succeeded' })
+  },
+)
+
+t.test('where every Action was changed after the end, nothing runs and the object says so', async (t) => {
+  const made = await world(completed(), { name: 'a' })
+  made.changedAt = newYear - 10
+  await settle(made, completed())
+  t.same([performedBy(made), made.runs.all()], [[], []])
+  t.match([...made.events.values()], [{ reason: 'PostActionsNotFired', message: /Action "a" was changed/ }])
+  t.match(made.annotation(completed(), 'tidewaiter.io/post'), { phase: 'Unknown' })
+})
+
+t.test('what a run froze before the end is done, whatever the Action says after it', async (t) => {
+  const made = await world(backup({ phase: 'InProgress' }), { name: 'a' })
+  await settle(made, backup({ phase: 'InProgress' }))
+  made.changedAt = newYear - 10
+  made.store(completed())
+  await settle(made, completed())
+  t.same(performedBy(made), ['a'])
+})
+
+t.test(
+  'an Action that was changed after the end and is skipped is skipped, and nothing is told of it',
+  async (t) => {
+    const skipped = completed({ annotations: { 'a/postbackup': 'skip' } })
+    const made = await world(skipped, { name: 'a' })
+    made.changedAt = newYear - 10
+    await settle(made, skipped)
+    t.same(performedBy(made), [])
+    t.notMatch([...made.events.values()], [{ reason: 'PostActionsNotFired' }])
+  },
+)
