@@ -33,6 +33,8 @@ export type GatePorts = {
   readonly cluster: string
   readonly hash: (text: string) => string
   readonly evaluate: Evaluate
+  /** Whether an expression that may use these variables names this one of them. */
+  readonly namesVariable: (source: string, variable: string, variables: readonly string[]) => boolean
   /** The Actions of a namespace: from the cache while it is fresh, else asked for; or why they are not known. */
   readonly actionsOf: (
     namespace: string,

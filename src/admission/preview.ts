@@ -1,11 +1,13 @@
 /** The answer to a dry-run request: what would run, rendered, secrets masked. Nothing is written, nothing is called. */
 import type { ActionRun, PlannedAction } from '../api/action-run.ts'
+import { templatesOf } from '../core/action-check.ts'
 import { refusal } from '../core/refusal.ts'
 import { stagesOf } from '../core/run/names.ts'
 import { specOf } from '../core/run/rows.ts'
 import { headsFirst, wouldRun, type WouldRun } from '../core/would-run.ts'
 import { allow, deny, type Verdict } from '../core/verdict.ts'
 import { draftOf, type Case, type Plans } from './case.ts'
+import type { GatePorts } from './gate-ports.ts'
 import { overBudget } from './limits.ts'
 
 /** Lists as warnings what would run. An action that cannot even be rendered refuses, as it would. */
@@ -47,14 +49,17 @@ async function render(
   const { signal } = request
   const outcome = await ports.perform({ run, action, object, renderOnly: true, endsAt, signal })
   if (outcome.status !== 'failed') return { ok: wouldRun(stage, action.name, outcome.request) }
-  if (outcome.cause === 'template' && usesOutputs(action))
+  if (outcome.cause === 'template' && usesOutputs(action, ports))
     return { ok: wouldRun(stage, action.name, 'with outputs of the actions before it') }
   return { problem: outcome.message }
 }
 
 // Outputs of actions that were not run are not there: what refers to them cannot be rendered in a preview.
-const usesOutputs = (action: PlannedAction): boolean =>
-  JSON.stringify(specOf(action).http ?? {}).includes('outputs')
+function usesOutputs(action: PlannedAction, { namesVariable }: GatePorts): boolean {
+  return templatesOf(specOf(action)).some(({ source, variables }) =>
+    namesVariable(source, 'outputs', variables),
+  )
+}
 
 function previewRun(plans: Plans, at: Case): ActionRun {
   const draft = draftOf(at, stagesOf(at.arrival.kind).pre, plans.pre.actions)

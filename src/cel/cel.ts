@@ -42,6 +42,8 @@ export type Cel = {
     variables: readonly string[],
     shapes: Shapes,
   ) => readonly UnknownField[]
+  /** Whether an expression that may be used with these variables names this one; what a macro binds is another. */
+  readonly names: (source: string, variable: string, variables: readonly string[]) => boolean
   /** Evaluates over JSON values. Never throws, and ends after a bounded number of steps. */
   readonly evaluate: (source: string, values: Readonly<Record<string, unknown>>) => Evaluated
 }
@@ -71,6 +73,10 @@ export function createCel(options: Partial<CelLimits> = {}): Cel {
     check(source, variables, want = 'any') {
       const result = made(source, [...variables].sort())
       return 'problem' in result ? result.problem : wrongType(result.ok.type, want)
+    },
+    names(source, variable, variables) {
+      const others = variables.filter((name) => name !== variable)
+      return 'ok' in made(source, [...variables].sort()) && 'problem' in made(source, others.sort())
     },
     unknownFields(source, variables, shapes) {
       const result = made(source, [...variables].sort())

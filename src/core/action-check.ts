@@ -92,6 +92,10 @@ function expressionsOf(spec: ActionSpec): Expressions {
   return { found, problems: templates.problems }
 }
 
+/** The expressions in the URL, the headers and the body of a spec. */
+export const templatesOf = ({ http, stage }: ActionSpec): readonly Expression[] =>
+  http === undefined ? [] : inTemplates(http, variableNames(stage)).found
+
 function inTemplates(http: HttpBody, variables: readonly string[]): Expressions {
   const templates: readonly (readonly [unknown, string])[] = [
     [checkUrl(http.url).length > 0 ? '' : http.url, 'spec.http.url'],

@@ -33,6 +33,7 @@ export function gatePorts(world: World, perform: (performing: Performing) => Pro
     cluster: world.cluster,
     hash,
     evaluate: world.cel.evaluate,
+    namesVariable: world.cel.names,
     runs: { ...world.runs, recent: (namespace) => recentRuns(world, namespace) },
     count: (run) => count(world, run),
     actionsOf: (namespace) => actionsOf(world, namespace),

@@ -53,6 +53,18 @@ t.test('an action that only gives outputs must still be rendered', async (t) => 
   t.match(await ask(), { allowed: false, reason: 'CannotRender' })
 })
 
+for (const [where, http] of Object.entries({
+  'in the path': anHttp({ url: 'https://a.example/outputs/${backup.metadata.labels.nope}' }),
+  'as a text in an expression': anHttp({ body: "${backup.metadata.labels['outputs']}" }),
+  'as a name that a macro binds': anHttp({ body: '${backup.spec.nope.map(outputs, outputs.lsn)}' }),
+  escaped: anHttp({ body: '$${outputs.a} ${backup.nope}' }),
+}))
+  t.test(`an action that says outputs ${where} and names none must be rendered`, async (t) => {
+    const { made, ask } = dryRun({ name: 'a', http })
+    made.act = () => aFailed({ cause: 'template', message: 'no such key: nope' })
+    t.match(await ask(), { allowed: false, reason: 'CannotRender', message: /no such key: nope/ })
+  })
+
 t.test('rendering gets two seconds, and the run it is for is never stored', async (t) => {
   const { made, ask } = dryRun({ name: 'a' })
   made.act = ({ endsAt, run }) => {

@@ -63,3 +63,22 @@ t.test('the name and what is known there are told', async (t) => {
 t.test('of an expression that may not be used nothing more is said', async (t) => {
   t.same(cel.unknownFields('backup.spec.tll ==', ['backup'], knownFields), [])
 })
+
+t.test(
+  'an expression names a variable where it reads it, and not where a text or a macro has the name',
+  async (t) => {
+    const variables = ['backup', 'outputs', 'stage']
+    for (const [source, want] of [
+      ["outputs['10-a'].lsn", true],
+      ['backup.spec.ttl + string(outputs.size())', true],
+      ['[1].map(i, outputs.a)', true],
+      ['[outputs].map(outputs, outputs.a)', true],
+      ["backup.metadata.labels['outputs']", false],
+      ['backup.outputs', false],
+      ['[1].map(outputs, outputs)', false],
+      ['outputs ==', false],
+      ['nobody.knows(outputs)', false],
+    ] as const)
+      t.equal(cel.names(source, 'outputs', variables), want, source)
+  },
+)

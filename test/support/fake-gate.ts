@@ -2,6 +2,7 @@
 import type { GatePorts } from '../../src/admission/gate-ports.ts'
 import type { Performing } from '../../src/core/run/performing.ts'
 import type { Action } from '../../src/api/action.ts'
+import { createCel } from '../../src/cel/cel.ts'
 import type { AdmissionRequest } from '../../src/core/admission-request.ts'
 import type { Outcome } from '../../src/core/outcome.ts'
 import { clusterUid, type VeleroObject } from './build.ts'
@@ -10,6 +11,8 @@ import { FakeLog } from './fake-log.ts'
 import { FakeProcess } from './fake-process.ts'
 import { FakeRuns } from './fake-runs.ts'
 import { aDone } from './outcomes.ts'
+
+const cel = createCel()
 
 /** Velero's own account in namespace velero. */
 export const veleroUser = 'system:serviceaccount:velero:velero'
@@ -71,6 +74,7 @@ export class FakeGate {
       cluster: clusterUid,
       hash: (text) => `h${text.length}-${text.slice(-40).replaceAll(/[^a-z0-9]/gi, '')}`.slice(0, 64),
       evaluate: (source) => (source === 'broken' ? { error: 'no such key' } : { ok: source === 'true' }),
+      namesVariable: cel.names,
       runs: {
         read: (...at) => life.call('runs.read', () => runs.read(...at)),
         create: (run) => life.call('runs.create', () => runs.create(run)),
