@@ -76,8 +76,8 @@ export type ControlPorts = {
   ) => Promise<Readonly<Record<string, string>>>
   readonly runs: {
     readonly ofObject: (uid: string) => readonly ActionRun[]
-    /** Those of an object that this version cannot understand, and why not. */
-    readonly unread: (uid: string) => readonly { readonly name: string; readonly problem: string }[]
+    /** Why the run of this name cannot be understood; undefined if it can, or is not there. */
+    readonly unread: (namespace: string, name: string) => string | undefined
     readonly ofNamespace: (namespace: string) => readonly ActionRun[]
     readonly read: (namespace: string, name: string) => Promise<ActionRun | undefined>
     readonly create: (run: NewRun) => Promise<ActionRun | 'exists'>

@@ -47,14 +47,14 @@ export async function reconcilePost(
     ports.decided.delete(`pre/${key.uid}`)
     return run === undefined ? undefined : gone(run, ports, signal)
   }
-  const unread = ports.runs.unread(key.uid).find(({ name }) => name === runName(key, post))
+  const unread = ports.runs.unread(key.namespace, runName(key, post))
   const now = ports.clock.now()
   const progress = progressOf(object.progress, now)
   const facts = {
     object,
     progress,
     run,
-    unread: unread?.problem,
+    unread,
     runName: runName(key, post),
     installedAt: ports.installedAt,
     unwatchedSince: ports.unwatchedSince,
@@ -78,7 +78,13 @@ async function withoutRun(step: PostStep, object: SeenObject, ports: ControlPort
 async function writeRun(object: SeenObject, actionsBefore: number, ports: ControlPorts): Promise<Again> {
   const written = await writePostRun(object, actionsBefore, ports)
   // It has a run that the copy does not show: never taken for nothing to do. The copy will bring the key sooner.
-  if (written === 'exists') return { inMs: appearMs }
+  if (written === 'exists') {
+    ports.log.warn(
+      { object: object.name },
+      'its run exists and is not in the copy yet; it is looked at again',
+    )
+    return { inMs: appearMs }
+  }
   const { run, problems } = written
   if (run === 'written') {
     // The result that will stand on the object is that of the others.

@@ -5,7 +5,7 @@ import type { SeenObject } from '../core/post.ts'
 import type { ControlPorts } from '../control/ports.ts'
 import { isKubeError } from '../kube/errors.ts'
 import type { Outcome } from '../core/outcome.ts'
-import { isFresh, readable, type KeptRun } from './caches.ts'
+import { isFresh, readable } from './caches.ts'
 import { claimsBy } from './claims.ts'
 import { hash } from './crypto.ts'
 import { writeEvent } from './events.ts'
@@ -51,8 +51,8 @@ export function controlPorts(
     runs: {
       ...world.runs,
       ofNamespace: (namespace) => readable(cachesOf(world, namespace)?.runs.list() ?? []),
-      ofObject: (uid) => readable(keptOf(world, uid)),
-      unread: (uid) => keptOf(world, uid).flatMap((run) => ('problem' in run ? [run] : [])),
+      ofObject: (uid) => readable([...world.caches.values()].flatMap(({ runs }) => runs.byIndex('uid', uid))),
+      unread: (namespace, name) => unread(world, namespace, name),
     },
     objects: {
       seen: (kind, namespace, name) => cachesOf(world, namespace)?.objects[kind].get(namespace, name),
@@ -68,8 +68,11 @@ export function controlPorts(
   }
 }
 
-const keptOf = (world: World, uid: string): readonly KeptRun[] =>
-  [...world.caches.values()].flatMap(({ runs }) => runs.byIndex('uid', uid))
+/** By its name: of one that cannot be understood, nobody may know which object it is for. */
+function unread(world: World, namespace: string, name: string): string | undefined {
+  const run = cachesOf(world, namespace)?.runs.get(namespace, name)
+  return run !== undefined && 'problem' in run ? run.problem : undefined
+}
 
 async function annotate(
   world: World,

@@ -639,7 +639,7 @@ t.test(
 
 t.test('a run of another version is told of once, and left for that version to go on with', async (t) => {
   const made = await world(completed(), { name: 'a' })
-  made.unread = [{ name: 'b1-1a2b3c4d-postbackup', problem: 'spec.stage must be given' }]
+  made.unread = { 'b1-1a2b3c4d-postbackup': 'spec.stage must be given' }
   const ports = made.ports()
   await settle(made, completed(), ports)
   const [note, ...more] = [...made.events.values()]
@@ -650,14 +650,14 @@ t.test('a run of another version is told of once, and left for that version to g
   })
   t.same([more, performedBy(made), made.runs.all()], [[], [], []])
   t.same(made.annotation(completed(), 'tidewaiter.io/post'), {}, 'its result is still to be told')
-  made.unread = []
+  made.unread = {}
   await settle(made, completed(), made.ports('two'))
   t.same(performedBy(made), ['a'])
 })
 
 t.test('a run of another version is not told of before its object ended', async (t) => {
   const made = await world(backup({ phase: 'InProgress' }), { name: 'a' })
-  made.unread = [{ name: 'b1-1a2b3c4d-postbackup', problem: 'p' }]
+  made.unread = { 'b1-1a2b3c4d-postbackup': 'p' }
   await settle(made, backup({ phase: 'InProgress' }))
   t.same([made.events.size, made.runs.all()], [0, []])
 })

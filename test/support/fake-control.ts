@@ -40,7 +40,8 @@ export class FakeControl {
   /** As `unwatchedSince` unless told: the former leader looked at everything. */
   lookedUntil: number | undefined
   unsure: string | undefined
-  unread: readonly { readonly name: string; readonly problem: string }[] = []
+  /** Why runs cannot be understood, by name. */
+  unread: Readonly<Record<string, string>> = {}
   readonly unguarded: string[] = []
   schedules: Readonly<Record<string, Readonly<Record<string, string>>>> = {}
   /** What performing does; it may let time pass. */
@@ -96,7 +97,7 @@ export class FakeControl {
       annotationsOfSchedule: async (_namespace, schedule) => this.schedules[schedule] ?? {},
       runs: {
         ofObject: runs.ofObject,
-        unread: () => this.unread,
+        unread: (_namespace, name) => this.unread[name],
         ofNamespace: runs.known,
         read: (...at) => life.call('runs.read', () => runs.read(...at)),
         create: (run) => life.call('runs.create', () => runs.create(run)),
