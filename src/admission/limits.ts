@@ -25,7 +25,7 @@ export function overBudget(actions: readonly PlannedAction[], at: Case): Verdict
 /** The refusal of what was refused alike a moment ago: the same answer, and nothing is run. */
 export async function coolingDown(
   actions: readonly PlannedAction[],
-  { arrival, ports }: Case,
+  { arrival, request: { user }, ports }: Case,
 ): Promise<Verdict | undefined> {
   // Where everything is skipped nothing would run: a skip is the way out that a refusal names.
   if (actions.every(({ skip }) => skip !== undefined)) return undefined
@@ -33,6 +33,7 @@ export async function coolingDown(
   const runs = (await ports.runs.recent(arrival.subject.namespace)).filter(({ spec }) => spec.stage === pre)
   const request = {
     schedule: arrival.byVelero ? arrival.schedule : '',
+    requestedBy: user.username,
     fingerprint: fingerprintOf(arrival.object, ports.hash),
     actionsHash: actionsHashOf(actions, ports.hash),
   }

@@ -53,6 +53,8 @@ const arrivesMs = 3_000
 /** Tells the Schedule of a Backup that a pre stage refused, and that is not there. */
 export async function tellSchedule(run: ActionRun, ports: ControlPorts): Promise<Again> {
   const { namespace } = run.metadata
+  // Who makes a Backup by hand writes the label of whatever Schedule, and was told by the refusal itself.
+  if (!ports.isVelero(run.spec.requestedBy ?? '', namespace)) return undefined
   const now = ports.clock.now()
   const refusal = scheduleRefusal(run, ports.runs.ofNamespace(namespace), now)
   const key = `schedule/${run.metadata.uid}`

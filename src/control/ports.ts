@@ -68,6 +68,8 @@ export type ControlPorts = {
   readonly actions: (namespace: string) => readonly KnownAction[]
   readonly defaultsOf: (namespace: string) => Promise<VeleroDefaults>
   readonly scheduleOfBackup: (namespace: string, backup: string) => Promise<string>
+  /** Whether an account, by its username, is that of the Velero in this namespace. */
+  readonly isVelero: (username: string, namespace: string) => boolean
   /** The uid of a Schedule; undefined if there is none of that name. */
   readonly uidOfSchedule: (namespace: string, schedule: string) => Promise<string | undefined>
   readonly annotationsOfSchedule: (

@@ -14,6 +14,8 @@ const windowMs = 5 * 60_000
 export type CooldownRequest = {
   /** The Schedule that made the Backup, or '' for one that a person or a pipeline creates. */
   readonly schedule: string
+  /** Who asks. The label of a Schedule is anybody's to write: its runs are those that the same account asked for. */
+  readonly requestedBy: string
   readonly fingerprint: string
   readonly actionsHash: string
 }
@@ -49,7 +51,9 @@ function ofSchedule(
   newestFirst: readonly ActionRun[],
   now: number,
 ): Cooldown | undefined {
-  const own = newestFirst.filter((run) => run.spec.scheduleName === request.schedule)
+  const own = newestFirst.filter(
+    ({ spec }) => spec.scheduleName === request.schedule && spec.requestedBy === request.requestedBy,
+  )
   const firstOther = own.findIndex((run) => !refusedAlike(run, request))
   const streak = firstOther === -1 ? own : own.slice(0, firstOther)
   const [last] = streak

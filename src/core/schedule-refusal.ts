@@ -32,15 +32,21 @@ const wasRefused = ({ spec, status }: ActionRun): boolean =>
 const failedRow = (run: ActionRun) => run.status.actions?.findLast(({ phase }) => phase === 'Failed')
 const causeOf = (run: ActionRun): string => `${run.status.reason ?? ''}/${failedRow(run)?.name ?? ''}`
 
-/** The refusals that a settled run belongs to; undefined if there is nothing to tell. `runs` are those of its namespace. */
+/**
+ * The refusals that a settled run belongs to; undefined if there is nothing to tell. The run is one that Velero asked for;
+ * `runs` are those of its namespace, whoever asked for them.
+ */
 export function scheduleRefusal(
   run: ActionRun,
   runs: readonly ActionRun[],
   now: number,
 ): ScheduleRefusal | undefined {
-  const schedule = run.spec.scheduleName
+  const { scheduleName: schedule, requestedBy = '', cluster } = run.spec
   if (schedule === undefined || !wasRefused(run)) return undefined
-  const own = runs.filter(({ spec }) => spec.scheduleName === schedule && spec.cluster === run.spec.cluster)
+  const own = runs.filter(
+    ({ spec }) =>
+      spec.scheduleName === schedule && spec.requestedBy === requestedBy && spec.cluster === cluster,
+  )
   const cause = causeOf(run)
   const alike = own
     .filter((one) => wasRefused(one) && causeOf(one) === cause)
@@ -48,7 +54,8 @@ export function scheduleRefusal(
   const [oldest = run] = alike
   const newest = alike.at(-1) ?? run
   if (endedAt(newest) <= now - toldForMs) return undefined
-  const request = { schedule, fingerprint: run.spec.fingerprint, actionsHash: newest.spec.actionsHash }
+  const { fingerprint, actionsHash } = newest.spec
+  const request = { schedule, requestedBy, fingerprint, actionsHash }
   const until = cooldownOf(request, own, now)?.until
   return {
     schedule,

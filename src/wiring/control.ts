@@ -16,6 +16,7 @@ import {
   authorOfKept,
   cachesOf,
   defaultsOf,
+  isVelero,
   readObject,
   scheduleOfBackup,
   uidOfSchedule,
@@ -46,6 +47,7 @@ export function controlPorts(
       (cachesOf(world, namespace)?.actions.list() ?? []).flatMap((kept) => ('action' in kept ? [kept] : [])),
     defaultsOf: (namespace) => defaultsOf(world, namespace),
     scheduleOfBackup: (namespace, backup) => scheduleOfBackup(world, namespace, backup),
+    isVelero: (username, namespace) => isVelero(world, { username }, namespace),
     uidOfSchedule: (namespace, schedule) => uidOfSchedule(world, namespace, schedule),
     annotationsOfSchedule: (namespace, schedule) => annotationsOfSchedule(world, namespace, schedule),
     runs: {

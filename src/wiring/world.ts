@@ -61,7 +61,7 @@ export function authorOfKept(world: World, action: Action): Author | undefined {
 }
 
 /** Velero's own account is never taken for a person. */
-export function isVelero(world: World, user: RequestUser, namespace: string): boolean {
+export function isVelero(world: World, user: Pick<RequestUser, 'username'>, namespace: string): boolean {
   return world.config.veleroServiceAccounts.some(
     (name) => user.username === `system:serviceaccount:${namespace}:${name}`,
   )

@@ -14,7 +14,7 @@ import {
 import { newYear } from '../support/fake-clock.ts'
 import { aRequest, FakeGate, veleroUser } from '../support/fake-gate.ts'
 import { FakeProcess } from '../support/fake-process.ts'
-import { aFailed, anAborted } from '../support/outcomes.ts'
+import { aDone, aFailed, anAborted } from '../support/outcomes.ts'
 
 type Asked = Parameters<typeof aRequest>[2]
 
@@ -336,6 +336,18 @@ t.test(
     t.equal(made.performed.length, 2)
   },
 )
+
+t.test("refusals of Backups that people make with a Schedule's label do not stop the Schedule", async (t) => {
+  const made = gateOf({ name: 'a' })
+  made.act = () => aFailed()
+  for (const n of [1, 2, 3, 4, 5])
+    t.match(await ask(made, { name: `mine-${n}`, uid: `${n}-uid`, schedule: 'nightly' }), {
+      reason: 'ActionFailed',
+    })
+  made.act = () => aDone()
+  const scheduled = { name: 'nightly-1', uid: 'its-uid', schedule: 'nightly' }
+  t.match(await ask(made, scheduled, { username: veleroUser }), { allowed: true })
+})
 
 t.test(
   'a person who has mended the cause gets through: only the third refusal alike cools down',

@@ -6,7 +6,7 @@ import { settled } from '../../src/core/run/machine.ts'
 import { aBackup, anAction, aRow, aRun, type VeleroGiven, type VeleroObject } from '../support/build.ts'
 import { newYear } from '../support/fake-clock.ts'
 import { FakeControl } from '../support/fake-control.ts'
-import { aRequest, FakeGate } from '../support/fake-gate.ts'
+import { aRequest, FakeGate, veleroUser } from '../support/fake-gate.ts'
 import { FakeProcess } from '../support/fake-process.ts'
 
 const iso = (ms: number) => new Date(ms).toISOString()
@@ -347,11 +347,12 @@ t.test('what began while a leader could not look is still reported as unguarded'
 
 // --- the Schedule of a refused Backup ---
 
-const refusedNightly = (name = 'nightly-1') =>
+const refusedNightly = (name = 'nightly-1', requestedBy = veleroUser) =>
   aRun({
     name: `${name}-prebackup`,
     uid: `uid-of-${name}`,
     scheduleName: 'nightly',
+    requestedBy,
     status: {
       phase: 'Refused',
       reason: 'ActionFailed',
@@ -409,6 +410,13 @@ t.test(
     await gone.clock.pass(3_000)
     t.equal(await look(gone), undefined)
     t.equal(gone.events.size, 0)
+
+    const byHand = new FakeControl()
+    byHand.schedules = { nightly: {} }
+    byHand.runs.put(refusedNightly('mine', 'mallory'))
+    await byHand.clock.pass(3_000)
+    t.equal(await look(byHand), undefined, 'whoever made it with the label of the Schedule was told already')
+    t.equal(byHand.events.size, 0)
 
     const late = new FakeControl()
     late.schedules = { nightly: {} }

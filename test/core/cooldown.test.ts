@@ -21,13 +21,13 @@ const refused = (
       ...status,
     },
   })
-const nightly = { schedule: 'nightly', fingerprint: 'f0', actionsHash: 'a0' }
+const nightly = { schedule: 'nightly', requestedBy: 'velero', fingerprint: 'f0', actionsHash: 'a0' }
 const person = { ...nightly, schedule: '' }
 const leftOf = (request: typeof nightly, runs: Parameters<typeof cooldownOf>[1]) => {
   const cooldown = cooldownOf(request, runs, newYear)
   return cooldown === undefined ? undefined : (cooldown.until - newYear) / minute
 }
-const byNightly = { scheduleName: 'nightly' }
+const byNightly = { scheduleName: 'nightly', requestedBy: 'velero' }
 
 t.test('a Schedule waits 5 minutes after a refusal, doubling to an hour', async (t) => {
   const streak = (count: number) => Array.from({ length: count }, (_, i) => refused(1 + i * 70, byNightly))
@@ -43,6 +43,13 @@ t.test('a Schedule waits 5 minutes after a refusal, doubling to an hour', async 
   t.equal(leftOf(nightly, [refused(5, byNightly)]), undefined, 'and is run again after that')
   t.equal(leftOf(nightly, [refused(1)]), undefined, "another's refusal is not its own")
   t.equal(leftOf(nightly, []), undefined)
+})
+
+t.test('what somebody else made with the label of a Schedule neither starts nor ends its wait', async (t) => {
+  const byHand = { ...byNightly, requestedBy: 'mallory' }
+  t.equal(leftOf(nightly, [refused(1, byHand), refused(2, byHand)]), undefined)
+  t.equal(leftOf(nightly, [refused(0, byHand, { phase: 'Succeeded' }), refused(1, byNightly)]), 4)
+  t.equal(leftOf(nightly, [refused(0, byHand), refused(1, byNightly)]), 4)
 })
 
 t.test('the streak of a Schedule ends with anything but a refusal like it', async (t) => {

@@ -10,6 +10,7 @@ const refused = (minutesAgo: number, given: RunGiven = {}) =>
   aRun({
     name: `r${minutesAgo}`,
     scheduleName: 'nightly',
+    requestedBy: 'velero',
     objectRef: { kind: 'Backup', name: `nightly-${minutesAgo}`, uid: `u${minutesAgo}` },
     ...given,
     status: {
@@ -56,6 +57,7 @@ for (const [name, other] of Object.entries({
   'another action': refused(3, { status: { actions: [aRow({ name: '30-c', phase: 'Failed' })] } }),
   'another kind of failure': refused(3, { status: { reason: 'OutOfTime' } }),
   'another Schedule': refused(3, { scheduleName: 'weekly' }),
+  'what somebody made with its label': refused(3, { requestedBy: 'mallory' }),
   'another cluster': refused(3, { cluster: 'elsewhere' }),
   'what succeeded': refused(3, { status: { phase: 'Succeeded' } }),
 }))

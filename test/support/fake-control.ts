@@ -8,6 +8,7 @@ import { idempotencyKey } from '../../src/core/run/names.ts'
 import { textAt, type VeleroKind } from '../../src/core/velero.ts'
 import { clusterUid, type VeleroObject } from './build.ts'
 import { FakeClock, newYear } from './fake-clock.ts'
+import { veleroUser } from './fake-gate.ts'
 import { FakeLog } from './fake-log.ts'
 import { FakeProcess } from './fake-process.ts'
 import { FakeRuns } from './fake-runs.ts'
@@ -92,6 +93,7 @@ export class FakeControl {
       actions: () => this.actions.map((action) => ({ action, changedAt: this.changedAt })),
       defaultsOf: async () => ({ storageLocation: 'default' }),
       scheduleOfBackup: async () => '',
+      isVelero: (username) => username === veleroUser,
       uidOfSchedule: async (_namespace, schedule) =>
         schedule in this.schedules ? `uid-of-${schedule}` : undefined,
       annotationsOfSchedule: async (_namespace, schedule) => this.schedules[schedule] ?? {},
