@@ -39,5 +39,5 @@ export async function coolingDown(
   }
   const now = ports.clock.now()
   const cooldown = cooldownOf(request, runs, now)
-  return cooldown && deny('CoolDown', cooldownRefusal(arrival.subject, cooldown.run, cooldown.until - now))
+  return cooldown && deny('CoolDown', cooldownRefusal(arrival.subject, cooldown, cooldown.until - now))
 }

@@ -21,7 +21,15 @@ export type CooldownRequest = {
 }
 
 /** Until when the same answer is given without running anything, and which run gave it. */
-export type Cooldown = { readonly until: number; readonly run: ActionRun }
+export type Cooldown = {
+  readonly until: number
+  readonly run: ActionRun
+  /** The newest runs: without them there is no cool-down. One, unless runs that came close together say the same. */
+  readonly holding: readonly ActionRun[]
+}
+
+// An answer has room for so many names; who deletes them is told the next ones.
+const mostHolding = 20
 
 const endedAt = (run: ActionRun): number =>
   Date.parse(run.status.completionTimestamp ?? run.metadata.creationTimestamp)
@@ -32,11 +40,22 @@ export function cooldownOf(
   runs: readonly ActionRun[],
   now: number,
 ): Cooldown | undefined {
-  const newestFirst = runs
-    .filter((run) => run.status.completionTimestamp !== undefined)
+  const own = runs
+    .filter((run) => run.status.completionTimestamp !== undefined && isOwn(run, request))
     .sort((a, b) => endedAt(b) - endedAt(a))
-  return request.schedule === '' ? ofPeople(request, newestFirst, now) : ofSchedule(request, newestFirst, now)
+  const untilOf = request.schedule === '' ? ofPeople : ofSchedule
+  const until = untilOf(request, own)
+  const [run] = own
+  if (run === undefined || until <= now) return undefined
+  let held = 1
+  while (held < mostHolding && untilOf(request, own.slice(held)) > now) held += 1
+  return { until, run, holding: own.slice(0, held) }
 }
+
+const isOwn = ({ spec }: ActionRun, request: CooldownRequest): boolean =>
+  request.schedule === ''
+    ? spec.fingerprint === request.fingerprint
+    : spec.scheduleName === request.schedule && spec.requestedBy === request.requestedBy
 
 // Not what a client gave up, or a replica that stopped on purpose: those say nothing about the action.
 const failures: ReadonlySet<string> = new Set(['ActionFailed', 'OutOfTime', 'OwnerLost'])
@@ -46,34 +65,22 @@ const refusedAlike = (run: ActionRun, request: CooldownRequest): boolean =>
   failures.has(run.status.reason ?? '') &&
   run.spec.actionsHash === request.actionsHash
 
-function ofSchedule(
-  request: CooldownRequest,
-  newestFirst: readonly ActionRun[],
-  now: number,
-): Cooldown | undefined {
-  const own = newestFirst.filter(
-    ({ spec }) => spec.scheduleName === request.schedule && spec.requestedBy === request.requestedBy,
-  )
+/** Until when a Schedule waits, by its own runs, newest first; 0 if it need not. */
+function ofSchedule(request: CooldownRequest, own: readonly ActionRun[]): number {
   const firstOther = own.findIndex((run) => !refusedAlike(run, request))
   const streak = firstOther === -1 ? own : own.slice(0, firstOther)
   const [last] = streak
-  if (last === undefined) return undefined
-  const until = endedAt(last) + Math.min(firstMs * 2 ** Math.min(streak.length - 1, 8), longestMs)
-  return now < until ? { until, run: last } : undefined
+  if (last === undefined) return 0
+  return endedAt(last) + Math.min(firstMs * 2 ** Math.min(streak.length - 1, 8), longestMs)
 }
 
-function ofPeople(
-  request: CooldownRequest,
-  newestFirst: readonly ActionRun[],
-  now: number,
-): Cooldown | undefined {
-  const own = newestFirst.filter((run) => run.spec.fingerprint === request.fingerprint)
+/** Until when a person waits, by the runs of identical requests, newest first; 0 if nobody need. */
+function ofPeople(request: CooldownRequest, own: readonly ActionRun[]): number {
   const latest = own.slice(0, identical)
   const [last] = latest
   const oldest = latest[identical - 1]
-  if (last === undefined || oldest === undefined) return undefined
+  if (last === undefined || oldest === undefined) return 0
   if (!latest.every((run) => refusedAlike(run, request)) || endedAt(last) - endedAt(oldest) > windowMs)
-    return undefined
-  const until = endedAt(oldest) + windowMs
-  return now < until ? { until, run: last } : undefined
+    return 0
+  return endedAt(oldest) + windowMs
 }

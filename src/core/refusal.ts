@@ -1,6 +1,7 @@
 /** The sentences that clients see. A refusal reads the same everywhere: API error, log, record. */
 import type { Stage } from '../api/action.ts'
 import type { ActionRun, RunRow } from '../api/action-run.ts'
+import type { Cooldown } from './cooldown.ts'
 import { entries, specOf } from './run/rows.ts'
 import { skipAnnotation } from './skip.ts'
 import type { VeleroKind } from './velero.ts'
@@ -53,13 +54,15 @@ export function actionRefusal(subject: Subject, run: ActionRun, row: RunRow): st
 export const refusal = (subject: Subject, why: string, next: string): string =>
   `${head(subject)}: ${why}. The ${subject.kind} was not created. ${next}`
 
-/** The answer of a cool-down: the same as before, and until when. */
-export function cooldownRefusal(subject: Subject, before: ActionRun, waitMs: number): string {
+/** The answer of a cool-down: the same as before, until when, and what ends it. */
+export function cooldownRefusal(subject: Subject, cooldown: Cooldown, waitMs: number): string {
+  const { run: before, holding } = cooldown
   const said = before.status.message ?? 'an action failed'
+  const names = holding.map(({ metadata }) => metadata.name).join(' ')
   return (
     `${head(subject)}: refused again without running anything, for another ${spell(waitMs)}, because the same request was just refused ` +
     `(run ${before.metadata.name}: ${said}). The ${subject.kind} was not created. Fix the cause. A change of the spec of a matching Action ends this wait, ` +
-    `and so does: kubectl -n ${subject.namespace} delete actionrun ${before.metadata.name}`
+    `and so does: kubectl -n ${subject.namespace} delete actionruns ${names}`
   )
 }
 

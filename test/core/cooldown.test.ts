@@ -111,3 +111,42 @@ t.test('the answer names the last run', async (t) => {
     'r1',
   )
 })
+
+for (const [name, { request, runs, want }] of Object.entries({
+  'of a Schedule, whose runs are a cool-down apart': {
+    request: nightly,
+    runs: [refused(1, byNightly), refused(12, byNightly), refused(18, byNightly)],
+    want: ['r1'],
+  },
+  'of a Schedule whose runs came close together': {
+    request: nightly,
+    runs: [refused(2, byNightly), refused(1, byNightly), refused(3, byNightly), refused(50, byNightly)],
+    want: ['r1', 'r2', 'r3'],
+  },
+  'of a person': { request: person, runs: [refused(1), refused(2), refused(3)], want: ['r1'] },
+  'of a person who asked for more at the same time': {
+    request: person,
+    runs: [refused(1), refused(2), refused(3), refused(4)],
+    want: ['r1', 'r2'],
+  },
+}))
+  t.test(`deleting the runs that the answer names ends the cool-down ${name}`, async (t) => {
+    const { holding = [] } = cooldownOf(request, runs, newYear) ?? {}
+    t.same(
+      holding.map(({ metadata }) => metadata.name),
+      want,
+    )
+    t.equal(
+      cooldownOf(
+        request,
+        runs.filter((run) => !holding.includes(run)),
+        newYear,
+      ),
+      undefined,
+    )
+  })
+
+t.test('an answer names 20 runs at most, the newest', async (t) => {
+  const runs = Array.from({ length: 60 }, (_, i) => refused(1 + i / 60, byNightly))
+  t.same(cooldownOf(nightly, runs, newYear)?.holding, runs.slice(0, 20))
+})

@@ -8,6 +8,7 @@ import {
   spell,
   unadoptedWarning,
 } from '../../src/core/refusal.ts'
+import type { ActionRun } from '../../src/api/action-run.ts'
 import { aPlannedAction, aRow, aRun } from '../support/build.ts'
 
 const subject = { kind: 'Backup', namespace: 'velero', name: 'b1' } as const
@@ -66,11 +67,13 @@ t.test('other sentences', async (t) => {
     refusal(subject, 'because', 'Do this'),
     'tidewaiter refused Backup velero/b1: because. The Backup was not created. Do this',
   )
+  const cooling = (run: ActionRun, ...older: readonly ActionRun[]) =>
+    cooldownRefusal(subject, { until: 0, run, holding: [run, ...older] }, 90_000)
   t.match(
-    cooldownRefusal(subject, aRun({ status: { message: 'it said no' } }), 90_000),
-    /for another 90 s.*b1-1a2b3c4d-prebackup: it said no/,
+    cooling(aRun({ status: { message: 'it said no' } }), aRun({ name: 'older' })),
+    /for another 90 s.*b1-1a2b3c4d-prebackup: it said no.*: kubectl -n velero delete actionruns b1-1a2b3c4d-prebackup older$/,
   )
-  t.match(cooldownRefusal(subject, aRun(), 90_000), /an action failed/)
+  t.match(cooling(aRun()), /an action failed/)
   t.match(
     passedOverWarning('PreBackup', row, 'dryRun'),
     /"10-quiesce-shop" failed and was passed over \(dryRun\)/,
