@@ -57,11 +57,12 @@ export async function tellSchedule(run: ActionRun, ports: ControlPorts): Promise
   if (!ports.isVelero(run.spec.requestedBy ?? '', namespace)) return undefined
   const now = ports.clock.now()
   const refusal = scheduleRefusal(run, ports.runs.ofNamespace(namespace), now)
-  const key = `schedule/${run.metadata.uid}`
+  const keyOf = (uid: string) => `schedule/${uid}`
+  const key = keyOf(run.metadata.uid)
   if (refusal === undefined || ports.decided.has(key)) return undefined
   const early = Date.parse(run.status.completionTimestamp ?? '') + arrivesMs - now
   if (early > 0) return { inMs: early }
-  const { schedule: name, message, ...series } = refusal
+  const { schedule: name, message, earlier, ...series } = refusal
   const uid = await ports.uidOfSchedule(namespace, name)
   // A Schedule that is gone has nobody who looks at it.
   if (uid !== undefined)
@@ -73,6 +74,8 @@ export async function tellSchedule(run: ActionRun, ports: ControlPorts): Promise
       series,
     })
   ports.decided.add(key)
+  // They have nothing to tell any more, and the set lives as long as the leader.
+  for (const uid of earlier) ports.decided.delete(keyOf(uid))
   return undefined
 }
 

@@ -4,6 +4,7 @@
  */
 import type { ActionRun } from '../api/action-run.ts'
 import { cooldownOf } from './cooldown.ts'
+import { holds } from './run/conditions.ts'
 
 /** Refusals of one Schedule for one cause. Times are milliseconds. */
 export type ScheduleRefusal = {
@@ -14,6 +15,8 @@ export type ScheduleRefusal = {
   readonly firstAt: number
   readonly lastAt: number
   readonly message: string
+  /** The uids of the refusals before the newest. */
+  readonly earlier: readonly string[]
 }
 
 // As long as the API server keeps an Event (--event-ttl): what was refused longer ago was told by a leader before.
@@ -24,48 +27,55 @@ const longestAnswer = 500
 const endedAt = (run: ActionRun): number =>
   Date.parse(run.status.completionTimestamp ?? run.metadata.creationTimestamp)
 
-/** Unguarded is a Backup that was admitted unasked: it is there, and has an Event of its own. */
-const wasRefused = ({ spec, status }: ActionRun): boolean =>
-  spec.stage === 'PreBackup' &&
-  (status.phase === 'Refused' || (status.phase === 'Unknown' && status.reason !== 'Unguarded'))
+/** Unguarded is a Backup that began unasked, or although it was refused: it is there, and has an Event of its own. */
+const wasRefused = (run: ActionRun): boolean => {
+  const { phase, reason } = run.status
+  if (run.spec.stage !== 'PreBackup' || holds(run, 'Unguarded')) return false
+  return phase === 'Refused' || (phase === 'Unknown' && reason !== 'Unguarded')
+}
 
 const failedRow = (run: ActionRun) => run.status.actions?.findLast(({ phase }) => phase === 'Failed')
 const causeOf = (run: ActionRun): string => `${run.status.reason ?? ''}/${failedRow(run)?.name ?? ''}`
 
 /**
- * The refusals that a settled run belongs to; undefined if there is nothing to tell. The run is one that Velero asked for;
- * `runs` are those of its namespace, whoever asked for them.
+ * What a settled run has to tell: of all refusals like it, if it is the newest; undefined if there is nothing. The run is
+ * one that Velero asked for; `runs` are those of its namespace, whoever asked for them.
  */
 export function scheduleRefusal(
   run: ActionRun,
   runs: readonly ActionRun[],
   now: number,
 ): ScheduleRefusal | undefined {
-  const { scheduleName: schedule, requestedBy = '', cluster } = run.spec
-  if (schedule === undefined || !wasRefused(run)) return undefined
-  const own = runs.filter(
-    ({ spec }) =>
-      spec.scheduleName === schedule && spec.requestedBy === requestedBy && spec.cluster === cluster,
-  )
+  const { scheduleName: schedule, requestedBy = '', fingerprint, actionsHash } = run.spec
+  // What is past is most of the runs by far: nothing is compared for those.
+  if (schedule === undefined || !wasRefused(run) || endedAt(run) <= now - toldForMs) return undefined
+  const own = runs.filter((one) => isOfSame(one, run))
   const cause = causeOf(run)
-  const alike = own
-    .filter((one) => wasRefused(one) && causeOf(one) === cause)
-    .sort((a, b) => endedAt(a) - endedAt(b))
-  const [oldest = run] = alike
-  const newest = alike.at(-1) ?? run
-  if (endedAt(newest) <= now - toldForMs) return undefined
-  const { fingerprint, actionsHash } = newest.spec
-  const request = { schedule, requestedBy, fingerprint, actionsHash }
-  const until = cooldownOf(request, own, now)?.until
+  const others = own.filter(
+    (one) => one.metadata.uid !== run.metadata.uid && wasRefused(one) && causeOf(one) === cause,
+  )
+  if (others.some((one) => isNewer(one, run))) return undefined
+  const until = cooldownOf({ schedule, requestedBy, fingerprint, actionsHash }, own, now)?.until
   return {
     schedule,
     cause,
-    count: Math.max(1, alike.length),
-    firstAt: endedAt(oldest),
-    lastAt: endedAt(newest),
-    message: messageOf(newest, until),
+    count: 1 + others.length,
+    firstAt: others.reduce((first, one) => Math.min(first, endedAt(one)), endedAt(run)),
+    lastAt: endedAt(run),
+    message: messageOf(run, until),
+    earlier: others.map(({ metadata }) => metadata.uid),
   }
 }
+
+/** The same Schedule, by the same account, in the same cluster. */
+const isOfSame = ({ spec: one }: ActionRun, { spec: other }: ActionRun): boolean =>
+  one.scheduleName === other.scheduleName &&
+  one.requestedBy === other.requestedBy &&
+  one.cluster === other.cluster
+
+// One of two that ended at once must be the newest, and the same one whichever is looked at.
+const isNewer = (one: ActionRun, other: ActionRun): boolean =>
+  endedAt(one) === endedAt(other) ? one.metadata.uid > other.metadata.uid : endedAt(one) > endedAt(other)
 
 function messageOf(run: ActionRun, until: number | undefined): string {
   const { namespace, name } = run.metadata

@@ -427,6 +427,47 @@ t.test(
   },
 )
 
+t.test('a new leader tells a Schedule once, however many of its Backups were refused', async (t) => {
+  const made = new FakeControl()
+  made.schedules = { nightly: {} }
+  const runs = Array.from({ length: 20 }, (_, i) => {
+    const run = refusedNightly(`nightly-${i}`)
+    const uid = `uid-of-nightly-${i}`
+    const objectRef = { kind: 'Backup', name: `nightly-${i}`, uid } as const
+    const status = { ...run.status, completionTimestamp: iso(newYear - i * 600_000) }
+    return made.runs.put({ ...run, spec: { ...run.spec, objectRef }, status })
+  })
+  await made.clock.pass(3_000)
+  const life = new FakeProcess()
+  const asked: string[] = []
+  const ports = made.ports('two', life)
+  const counted: ControlPorts = {
+    ...ports,
+    uidOfSchedule: (namespace, name) => {
+      asked.push(name)
+      return ports.uidOfSchedule(namespace, name)
+    },
+  }
+  for (const run of runs) await reconcilePre({ ...run.spec.objectRef, namespace: 'velero' }, counted)
+  t.same([life.calls, asked], [['tell'], ['nightly']])
+  t.match([...made.events.values()], [{ series: { count: 20 } }])
+})
+
+t.test('what a leader remembers of a Schedule does not grow with its refusals', async (t) => {
+  const made = new FakeControl()
+  made.schedules = { nightly: {} }
+  const ports = made.ports()
+  for (const n of [1, 2, 3]) {
+    const run = refusedNightly(`nightly-${n}`)
+    const objectRef = { kind: 'Backup', name: `nightly-${n}`, uid: `uid-${n}` } as const
+    const status = { ...run.status, completionTimestamp: iso(made.clock.now()) }
+    made.runs.put({ ...run, spec: { ...run.spec, objectRef }, status })
+    await made.clock.pass(600_000)
+    await reconcilePre({ ...objectRef, namespace: 'velero' }, ports)
+    t.equal([...ports.decided].filter((key) => key.startsWith('schedule/')).length, 1)
+  }
+})
+
 t.test('a leader that dies before the Schedule was told leaves it to the next', async (t) => {
   const made = new FakeControl()
   made.schedules = { nightly: {} }

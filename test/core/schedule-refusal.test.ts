@@ -12,6 +12,7 @@ const refused = (minutesAgo: number, given: RunGiven = {}) =>
     scheduleName: 'nightly',
     requestedBy: 'velero',
     objectRef: { kind: 'Backup', name: `nightly-${minutesAgo}`, uid: `u${minutesAgo}` },
+    uid: `uid-of-r${minutesAgo}`,
     ...given,
     status: {
       phase: 'Refused',
@@ -26,6 +27,14 @@ const refused = (minutesAgo: number, given: RunGiven = {}) =>
     },
   })
 
+const began = {
+  type: 'Unguarded',
+  status: 'True',
+  reason: 'Began',
+  message: '',
+  lastTransitionTime: iso(newYear),
+} as const
+
 t.test('names the Backup, the action, its words, when it is run again, and where all of it is', async (t) => {
   const run = refused(1)
   t.same(scheduleRefusal(run, [run], newYear), {
@@ -34,6 +43,7 @@ t.test('names the Backup, the action, its words, when it is run again, and where
     count: 1,
     firstAt: newYear - minute,
     lastAt: newYear - minute,
+    earlier: [],
     message:
       'tidewaiter refused Backup velero/nightly-1: PreBackup action "20-b" failed: answered 503 "lag". ' +
       `Nothing is run for this Schedule before ${iso(newYear + 4 * minute)}, unless the spec of a matching Action changes. ` +
@@ -41,16 +51,25 @@ t.test('names the Backup, the action, its words, when it is run again, and where
   })
 })
 
-t.test('the same cause counts up, and speaks of the newest, whichever run is looked at', async (t) => {
-  const [old, middle, late] = [refused(50), refused(20), refused(2)]
+t.test('the same cause counts up, and only the newest has it to tell', async (t) => {
+  const [old, middle, late] = [refused(90), refused(20), refused(2)]
   const runs = [middle, late, old]
-  for (const run of runs)
-    t.match(scheduleRefusal(run, runs, newYear), {
-      count: 3,
-      firstAt: newYear - 50 * minute,
-      lastAt: newYear - 2 * minute,
-      message: /velero\/nightly-2: /,
-    })
+  t.match(scheduleRefusal(late, runs, newYear), {
+    count: 3,
+    firstAt: newYear - 90 * minute,
+    lastAt: newYear - 2 * minute,
+    message: /velero\/nightly-2: /,
+    earlier: [middle.metadata.uid, old.metadata.uid],
+  })
+  for (const run of [old, middle]) t.equal(scheduleRefusal(run, runs, newYear), undefined)
+})
+
+t.test('of refusals that ended at once one is the newest', async (t) => {
+  const runs = [refused(1, { uid: 'a' }), refused(1, { uid: 'b' }), refused(1, { uid: 'c' })]
+  t.same(
+    runs.map((run) => scheduleRefusal(run, runs, newYear)?.count),
+    [undefined, undefined, 3],
+  )
 })
 
 for (const [name, other] of Object.entries({
@@ -59,6 +78,7 @@ for (const [name, other] of Object.entries({
   'another Schedule': refused(3, { scheduleName: 'weekly' }),
   'what somebody made with its label': refused(3, { requestedBy: 'mallory' }),
   'another cluster': refused(3, { cluster: 'elsewhere' }),
+  'what began all the same': refused(3, { status: { conditions: [began] } }),
   'what succeeded': refused(3, { status: { phase: 'Succeeded' } }),
 }))
   t.test(`${name} is not counted with it`, async (t) => {
@@ -70,6 +90,7 @@ for (const [name, run] of Object.entries({
   'that no Schedule made': aRun({ status: refused(1).status }),
   'that was not refused': refused(1, { status: { phase: 'Succeeded' } }),
   'that was admitted unasked': refused(1, { status: { phase: 'Unknown', reason: 'Unguarded' } }),
+  'that began all the same': refused(1, { status: { conditions: [began] } }),
   'that was refused more than an hour ago': refused(60),
   'that is no pre stage': aRun({
     stage: 'PostBackup',
