@@ -2,10 +2,9 @@
 import { claimSeconds } from '../core/claim.ts'
 import type { ActionRun } from '../api/action-run.ts'
 import { prunable } from '../core/garbage.ts'
-import { speaksOf } from '../core/post.ts'
 import { textAt } from '../core/velero.ts'
 import { isKubeError } from '../kube/errors.ts'
-import { readable, type NamespaceCaches } from './caches.ts'
+import { readable } from './caches.ts'
 import type { World } from './world.ts'
 
 const everyMs = 3_600_000
@@ -27,18 +26,12 @@ export async function collectGarbage(world: World, signal: AbortSignal): Promise
 
 async function pruneRuns(world: World, namespace: string): Promise<void> {
   const caches = world.caches.get(namespace)
-  const runs = readable(caches?.runs.list() ?? []).filter((run) => isTold(run, caches))
-  for (const { metadata } of prunable(runs, world.clock.now())) {
+  if (caches === undefined) return
+  const objectOf = ({ spec }: ActionRun) =>
+    caches.objects[spec.objectRef.kind].get(namespace, spec.objectRef.name)
+  for (const { metadata } of prunable(readable(caches.runs.list()), objectOf, world.clock.now())) {
     await gone(world.calls.own('actionruns', namespace).delete(metadata.name, { uid: metadata.uid }))
   }
-}
-
-/** A run whose object is there and does not carry its result yet must stay: by it alone is known that nothing fires again. */
-function isTold(run: ActionRun, caches: NamespaceCaches | undefined): boolean {
-  const { kind, name, uid } = run.spec.objectRef
-  const object = caches?.objects[kind].get(run.metadata.namespace, name)
-  if (object === undefined || object.uid !== uid) return true
-  return speaksOf(run.spec.stage.startsWith('Pre') ? object.pre : object.post, run.metadata.name)
 }
 
 async function pruneClaims(world: World, namespace: string): Promise<void> {
