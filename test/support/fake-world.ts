@@ -3,6 +3,7 @@ import type { ActionRun } from '../../src/api/action-run.ts'
 import { seenObjectOf, type SeenObject } from '../../src/core/post.ts'
 import type { Json } from '../../src/core/velero.ts'
 import type { Call, KubeClient } from '../../src/kube/client.ts'
+import { KubeError } from '../../src/kube/errors.ts'
 import type { Reflector } from '../../src/kube/reflector-options.ts'
 import type { KeptAction } from '../../src/wiring/caches.ts'
 import type { World } from '../../src/wiring/world.ts'
@@ -38,7 +39,10 @@ export class FakeLeaseServer {
   readonly written: Json[] = []
 
   readonly request = async ({ method, body }: Call): Promise<unknown> => {
-    if (method === 'GET' || body === undefined) return this.lease
+    if (method === 'GET' || body === undefined) {
+      if (this.lease === undefined) throw new KubeError('NOT_FOUND', 'there is no lease')
+      return this.lease
+    }
     const { metadata, ...rest } = body as { readonly metadata: Json }
     const annotations = (metadata['annotations'] ?? {}) as Json
     this.written.push(annotations)
@@ -75,7 +79,8 @@ export class FakeWorld {
     const metrics = new Proxy({}, { get: () => gauge })
     const client = { request: this.lease.request } as unknown as KubeClient
     const config = { stuckAfterSeconds: 3_600 }
-    const one = { caches: new Map([['velero', caches]]), client, config, cluster: clusterUid }
+    const cel = { evaluate: () => ({ ok: true }) }
+    const one = { cel, caches: new Map([['velero', caches]]), client, config, cluster: clusterUid }
     return { ...one, clock, log, metrics, calls: this.#calls(), owner: 'one' } as unknown as World
   }
 
