@@ -54,7 +54,7 @@ export class FakeLeaseServer {
 
 /** Stores, and what was done to the outside. */
 export class FakeWorld {
-  readonly clock = new FakeClock()
+  readonly clock: FakeClock
   readonly log = new FakeLog()
   readonly lease = new FakeLeaseServer()
   readonly runs = new FakeCopy<ActionRun>()
@@ -63,6 +63,10 @@ export class FakeWorld {
   readonly deleted: string[] = []
   /** Statuses that were patched, in order. */
   readonly patched: { readonly name: string; readonly patch: unknown }[] = []
+
+  constructor(clock = new FakeClock()) {
+    this.clock = clock
+  }
 
   store(object: VeleroObject): void {
     this.backups.put(object.metadata, seenObjectOf(object.kind, object))
@@ -77,11 +81,12 @@ export class FakeWorld {
     const caches = { namespace: 'velero', ...own, objects, locations: empty }
     const gauge = { set: () => {}, inc: () => {}, reset: () => {} }
     const metrics = new Proxy({}, { get: () => gauge })
+    const macKey = () => new Uint8Array(32)
     const client = { request: this.lease.request } as unknown as KubeClient
     const config = { stuckAfterSeconds: 3_600 }
-    const cel = { evaluate: () => ({ ok: true }) }
+    const cel = { evaluate: () => ({ ok: true }), unknownFields: () => [] }
     const one = { cel, caches: new Map([['velero', caches]]), client, config, cluster: clusterUid }
-    return { ...one, clock, log, metrics, calls: this.#calls(), owner: 'one' } as unknown as World
+    return { ...one, clock, log, metrics, calls: this.#calls(), owner: 'one', macKey } as unknown as World
   }
 
   #calls() {
