@@ -1,6 +1,7 @@
 /** What is wrong with a text, a whole number or a flag, by its declaration. */
 import type { FlagNode, TextNode, WholeNode } from './schema.ts'
-import { codePoints, enumerated, isLongerThan, nearest } from './text.ts'
+import { nearest } from './nearest.ts'
+import { codePoints, enumerated, isLongerThan } from './text.ts'
 
 /** A declared value without parts. */
 export type ScalarNode = TextNode | WholeNode | FlagNode

@@ -39,31 +39,3 @@ export function enumerated(words: readonly string[], conjunction: 'and' | 'or' =
   const last = words.at(-1) ?? ''
   return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} ${conjunction} ${last}`
 }
-
-// A word longer than any field of ours is no misspelling of one, and the distance costs the product of the lengths.
-const longestMisspelt = 40
-
-/** The candidate that a misspelt word most likely means: at most half of its letters differ, and no more than three. */
-export function nearest(word: string, candidates: readonly string[]): string | undefined {
-  if (word.length > longestMisspelt) return undefined
-  const allowed = Math.min(3, Math.floor(word.length / 2))
-  const near = candidates
-    .map((candidate) => ({ candidate, distance: distance(word.toLowerCase(), candidate.toLowerCase()) }))
-    .filter(({ distance }) => distance <= allowed)
-    .sort((a, b) => a.distance - b.distance)
-  return near[0]?.candidate
-}
-
-/** Levenshtein's distance: how many letters to insert, delete or replace. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
-  for (const [i, letter] of Array.from(a).entries()) {
-    const next = [i + 1]
-    for (const [j, other] of Array.from(b).entries()) {
-      const replaced = (row[j] ?? 0) + (letter === other ? 0 : 1)
-      next.push(Math.min(replaced, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1))
-    }
-    row = next
-  }
-  return row.at(-1) ?? 0
-}

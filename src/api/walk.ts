@@ -3,7 +3,8 @@ import { jsonFault } from './json-bounds.ts'
 import type { FieldProblem } from './problems.ts'
 import { asText, scalarFault, type ScalarNode } from './scalars.ts'
 import type { AnyNode, ListNode, MapNode, Node, ShapeNode } from './schema.ts'
-import { nearest, shortened, shown } from './text.ts'
+import { nearest } from './nearest.ts'
+import { shortened, shown } from './text.ts'
 
 /** What to do with fields that are not declared: refuse them (what people write) or keep them (what a newer tidewaiter wrote). */
 export type Unknown = 'refuse' | 'keep'

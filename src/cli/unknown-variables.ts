@@ -1,5 +1,5 @@
 /** Environment variables that look like settings and are none: a typo would otherwise be a default that nobody wanted. */
-import { nearest } from '../core/nearest.ts'
+import { nearest } from '../api/nearest.ts'
 
 type Text = Readonly<Record<string, string | undefined>>
 

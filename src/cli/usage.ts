@@ -1,6 +1,6 @@
 /** What is wrong with a command line, told alike by every command: what was wanted, what was got, what to do next. */
 import type { Command, CommanderError } from 'commander'
-import { nearest } from '../core/nearest.ts'
+import { nearest } from '../api/nearest.ts'
 import type { CliWorld } from './world.ts'
 
 /** Tells every problem of a command line, and ends with 2. `command` is what to ask for help. */

@@ -1,9 +1,9 @@
 /** What is wrong with an Action beyond its shape: expressions, templates, the URL, headers. All problems at once. */
 import type { ActionSpec, HttpBody } from '../api/action.ts'
+import { nearest } from '../api/nearest.ts'
 import type { FieldProblem } from '../api/problems.ts'
 import { knownFields, type Fields, type UnknownField } from './fields.ts'
 import { checkHttpBody, checkRetry } from './http-body.ts'
-import { nearest } from './nearest.ts'
 import { checkUrl } from './render.ts'
 import { variableNames } from './run/variables.ts'
 import { expressionsIn } from './template.ts'

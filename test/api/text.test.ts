@@ -1,7 +1,7 @@
 /** Words about values. */
 import t from 'tap'
 import { sentenceOf } from '../../src/api/problems.ts'
-import { codePoints, enumerated, isLongerThan, nearest, shortened, shown } from '../../src/api/text.ts'
+import { codePoints, enumerated, isLongerThan, shortened, shown } from '../../src/api/text.ts'
 
 t.test('length is counted in code points, a lone surrogate is one', async (t) => {
   for (const [text, want] of Object.entries({ '': 0, abc: 3, '🚢é': 2, '\ud83d': 1 }))
@@ -47,21 +47,6 @@ t.test('words are listed as one says them', async (t) => {
   t.equal(enumerated(['a']), 'a')
   t.equal(enumerated(['a', 'b']), 'a and b')
   t.equal(enumerated(['a', 'b', 'c'], 'or'), 'a, b or c')
-})
-
-t.test('the word that was meant is found by its letters', async (t) => {
-  const words = ['match', 'stage', 'http', 'timeoutSeconds', 'at']
-  const meant = {
-    matc: 'match',
-    HTTP: 'http',
-    tsage: 'stage',
-    timeoutseconds: 'timeoutSeconds',
-    timeoutMillis: undefined,
-    zz: undefined,
-    a: undefined,
-  }
-  for (const [word, want] of Object.entries(meant)) t.equal(nearest(word, words), want, word)
-  t.equal(nearest('x'.repeat(1_000_000), words), undefined)
 })
 
 t.test('a problem is one sentence, with what was there if something was', async (t) => {

@@ -1,11 +1,17 @@
 /** The known name that somebody most likely meant by one that is not known. */
 
+// A word longer than any name of ours is no misspelling of one, and the distance costs the product of the lengths.
+const longestMisspelt = 64
+// More letters wrong than this, or than a third, make another word.
+const mostWrong = 3
+
 /** The nearest of the known names; undefined if none is near enough to be meant. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
+  if (name.length > longestMisspelt) return undefined
   const wanted = name.toLowerCase()
-  // A third of the letters wrong is another word.
-  const most = Math.max(1, Math.floor(wanted.length / 3))
+  const most = Math.min(mostWrong, Math.floor((wanted.length + 1) / 3))
   const [best] = known
+    .filter((one) => Math.abs(one.length - name.length) <= most)
     .map((one) => ({ one, far: distance(wanted, one.toLowerCase()) }))
     .filter(({ far }) => far <= most)
     .sort((a, b) => a.far - b.far)
