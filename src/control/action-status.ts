@@ -59,10 +59,13 @@ function accepted(
     const message = known ?? ['it runs where it matches', ...(doubts?.() ?? [])].join('; ').slice(0, 1000)
     return { status: 'True', reason: 'Accepted', message }
   }
+  return { status: 'False', reason: 'Unadopted', message: unadopted(action) }
+}
+
+function unadopted(action: Action | undefined): string {
   const { namespace = 'NAMESPACE', name = 'NAME' } = action?.metadata ?? {}
   const adopt = `kubectl -n ${namespace} annotate action ${name} tidewaiter.io/adopt=yes`
-  const message = `its spec came in another way than through tidewaiter (a Restore, or a write while it was away); adopt it with: ${adopt}`
-  return { status: 'False', reason: 'Unadopted', message }
+  return `its spec came in another way than through tidewaiter (a Restore, or a write while it was away); adopt it with: ${adopt}`
 }
 
 /** How an action of a run last ended. */

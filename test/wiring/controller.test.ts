@@ -22,7 +22,11 @@ function leading(control = new FakeControl(), ports = control.ports()) {
   const made = new FakeWorld(control.clock)
   const calls: string[] = []
   const looked: Looked = {
-    note: () => void calls.push('note'),
+    offer: (key, add) => {
+      calls.push('note')
+      add(key)
+    },
+    offerAll: (keys, add) => keys.forEach((key) => void add(key)),
     begin: () => calls.push('begin'),
     end: () => void calls.push('end'),
     failed: () => void calls.push('failed'),

@@ -108,7 +108,7 @@ t.test('while it leads the Lease says until when it looked; when it ends, no lat
   const said = Date.parse(String(made.lease.written.at(-1)?.[lookedUntil]))
   t.ok(said > newYear && said <= made.clock.now(), iso(said))
   const [{ looked } = { looked: undefined }] = led
-  looked?.note('Backup/velero/b1/u')
+  looked?.offer('Backup/velero/b1/u', () => true)
   const noted = made.clock.now()
   await made.clock.pass(minute)
   t.same(made.lease.written.at(-1), { [lookedUntil]: iso(noted) }, 'what waits holds it back')
