@@ -4,15 +4,15 @@
 # usage: run.sh [TEST...]          default: every test/e2e/*.test.ts
 #   KEEP=1  leaves the clusters up   DIR=...  where they live (default .cluster/e2e)
 # In this order: the tests that disturb nobody, side by side; then the ones that stop replicas, take rights away and uninstall
-# (z*), one by one, which is mostly waiting. Beside these, and after them in line, goes what needs only an API server and a
-# Velero (guard*, contract*), or not even that (images*), on a light cluster.
+# (z*), one by one, which is mostly waiting. Beside these goes what needs only an API server and a
+# Velero (guard*, contract*), or not even that (images*), on light clusters.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 [ "$(id -u)" = 0 ] || { echo 'npm run e2e needs root: it makes network namespaces and containers' >&2; exit 4; }
 DIR=${DIR:-$PWD/.cluster/e2e}
 began=$SECONDS
-# What this run has brought up, and the run that goes on beside it.
-whole='' lighter='' beside=''
+# What this run has brought up, and the runs that go on beside it.
+whole='' lighter='' beside=()
 say() { printf '\n== %4d s  %s\n' $((SECONDS - began)) "$*"; }
 # what_was_seen   after a failure: what a person would look at first
 what_was_seen() {
@@ -28,7 +28,7 @@ what_was_seen() {
 finish() {
   code=$?
   [ $code = 0 ] || what_was_seen || true
-  [ -z "$beside" ] || { kill -- "-$beside" && wait "$beside" || true; } 2>/dev/null
+  for one in "${beside[@]}"; do { kill -- "-$one" && wait "$one" || true; } 2>/dev/null; done
   [ "${KEEP:-}" = 1 ] || {
     say 'ending the clusters'
     [ -z "$whole" ] || test/cluster/cluster.sh down "$DIR" || true
@@ -40,10 +40,11 @@ trap finish EXIT
 
 tests=("$@")
 [ $# -gt 0 ] || tests=(test/e2e/*.test.ts)
-calm=() wild=() light=()
+calm=() wild=() light=() velero=()
 for one in "${tests[@]}"; do
   case $one in
     */z*) wild+=("$one") ;;
+    */contract-velero*) velero+=("$one") ;;
     */guard* | */contract* | */images*) light+=("$one") ;;
     # It waits for Velero's own clock: first, so that the others go on beside it.
     */schedule*) calm=("$one" "${calm[@]}") ;;
@@ -83,28 +84,36 @@ run_tests() {
     "${within[@]}" node_modules/.bin/tap run --reporter=tap --jobs="$jobs" --timeout=300 --disable-coverage --allow-empty-coverage "$@" |
     { grep --line-buffered -vE '^ +(ok |[0-9]+\.\.|# |$)|^$' || true; }
 }
-# In a network of its own: Velero's metrics want port 8080 whatever its flags say.
-apart=(env APART=1 DIR="$DIR" test/e2e/apart.sh test/e2e/run.sh "${light[@]}")
 run_tests "$DIR" "${JOBS:-4}" "${calm[@]}"
-if [ ${#light[@]} -gt 0 ] && [ -n "$whole" ]; then
-  setsid nice -n 10 "${apart[@]}" >"$DIR/logs/light.log" 2>&1 & beside=$!
-  light=()
+
+# aside NAME TEST...   goes on beside this run, in a network of its own: Velero's metrics want port 8080 whatever its flags say
+aside() {
+  local name=$1
+  shift
+  [ $# -gt 0 ] || return 0
+  mkdir -p "$DIR/logs"
+  APART=1 DIR=$DIR-$name setsid nice -n 10 test/e2e/apart.sh test/e2e/run.sh "$@" >"$DIR/logs/$name.log" 2>&1 &
+  beside+=($!)
+}
+if [ -z "${APART:-}" ]; then
+  rm -f "$DIR"/logs/{light,velero}.log
+  aside light "${light[@]}"
+  aside velero "${velero[@]}"
+  light=() velero=()
 fi
 run_tests "$DIR" 1 "${wild[@]}"
-if [ -n "$beside" ]; then
-  say 'what went on beside it'
-  ended=0
-  wait "$beside" || ended=$?
-  beside=
-  cat "$DIR/logs/light.log"
-  [ $ended = 0 ] || exit 1
-fi
-if [ ${#light[@]} -gt 0 ]; then
-  [ -n "${APART:-}" ] || exec "${apart[@]}"
+failed=0
+for one in "${beside[@]}"; do wait "$one" || failed=1; done
+[ ${#beside[@]} = 0 ] || { say 'what went on beside it' && cat "$DIR"/logs/{light,velero}.log 2>/dev/null; } || true
+beside=()
+[ $failed = 0 ] || exit 1
+
+if [ ${#light[@]} -gt 0 ] || [ ${#velero[@]} -gt 0 ]; then
   say 'a light cluster'
   lighter=1
   test/cluster/light.sh up "$DIR-light"
-  test/cluster/light.sh velero "$DIR-light"
-  run_tests "$DIR-light" 2 "${light[@]}"
+  # The contract of Velero brings its own.
+  [ ${#light[@]} = 0 ] || test/cluster/light.sh velero "$DIR-light"
+  run_tests "$DIR-light" 2 "${light[@]}" "${velero[@]}"
 fi
 say 'all passed'

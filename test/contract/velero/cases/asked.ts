@@ -3,7 +3,12 @@ import assert from 'node:assert/strict'
 import { about, rule } from '../case.ts'
 import { phaseOf } from '../velero.ts'
 
-const noBucket = { provider: 'aws', objectStorage: { bucket: '' }, config: { region: 'us-east-1' } }
+const noBucket = {
+  provider: 'aws',
+  objectStorage: { bucket: '' },
+  // Where nobody listens: without it the plugin would ask the bucket's provider for real.
+  config: { region: 'us-east-1', s3ForcePathStyle: 'true', s3Url: 'http://127.0.0.1:1' },
+}
 
 /** The rules. */
 export const cases = about('asked', [
