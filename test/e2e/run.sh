@@ -65,9 +65,9 @@ if [ $((${#calm[@]} + ${#wild[@]})) -gt 0 ]; then
   test/cluster/cluster.sh up "$DIR"
   say 'Velero and the image of this checkout'
   # With the usual one at a time, Velero 1.18 may look at a queued Backup only a minute after its turn came.
-  test/cluster/velero.sh "$DIR" --concurrent-backups=10 >"$DIR/logs/velero-install.log" 2>&1 & velero=$!
+  test/cluster/velero.sh "$DIR" --concurrent-backups=10 >"$DIR/logs/velero-install.log" 2>&1 & installing=$!
   image=$(test/cluster/image.sh "$DIR" e2e | tail -n 1)
-  wait "$velero" || { tail -n 20 "$DIR/logs/velero-install.log" >&2; exit 1; }
+  wait "$installing" || { tail -n 20 "$DIR/logs/velero-install.log" >&2; exit 1; }
   say "installing $image"
   test/e2e/install.sh "$DIR" "$image" >"$DIR/logs/install.log" 2>&1 || { tail -n 20 "$DIR/logs/install.log" >&2; exit 1; }
 fi

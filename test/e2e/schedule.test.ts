@@ -42,14 +42,21 @@ t.test(
         `e2e=${mark}`,
       ]),
     )
+    // Velero looks whether one is due once a minute, and when the spec of a Schedule changes.
+    let looks = 0
+    const lookNow = () =>
+      call('PATCH', `/apis/velero.io/v1/namespaces/velero/schedules/${schedule}`, {
+        body: { spec: { template: { ttl: `${++looks}h0m0s` } } },
+      })
     const decisions = async () =>
       (await logs()).filter(({ audit, name }) => audit === true && String(name).startsWith(`${schedule}-`))
     const refused = await eventually(
       async () => {
         const seen = await decisions()
+        if (seen.length === 0) await lookNow()
         return seen.filter(({ reason }) => reason === 'CoolDown').length >= 2 && seen
       },
-      { ms: 130_000, what: 'two answers of the cool-down', everyMs: 500 },
+      { ms: 130_000, what: 'two answers of the cool-down', everyMs: 1_000 },
     )
     t.equal(refused.filter(({ reason }) => reason === 'ActionFailed').length, 1)
     for (const { said, user } of refused.filter(({ reason }) => reason === 'CoolDown')) {
@@ -80,11 +87,13 @@ t.test(
     await server.behave({ status: 200 })
     const { status } = await call('PATCH', `${actions}/${action}`, { body: { spec: { timeoutSeconds: 9 } } })
     t.equal(status, 200)
-    await eventually(async () => (await list('backup', `velero.io/schedule-name=${schedule}`)).length > 0, {
-      ms: 90_000,
-      what: 'a Backup of the Schedule after the Action was changed',
-      everyMs: 300,
-    })
+    const made = async () => {
+      if ((await list('backup', `velero.io/schedule-name=${schedule}`)).length > 0) return true
+      await lookNow()
+      return false
+    }
+    const what = 'a Backup of the Schedule after the Action was changed'
+    await eventually(made, { ms: 90_000, what, everyMs: 1_000 })
     t.ok((await server.calls()).length >= 2, 'the action was called again')
   },
 )

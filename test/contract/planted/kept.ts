@@ -46,10 +46,8 @@ export const bugs: readonly Bug[] = [
     `if (!resource.status || resource.custom) return after`,
   ]),
   metadata('a client chooses the uid of what it creates', [
-    `    ...metadata,
-    uid: randomUUID(),`,
-    `    uid: randomUUID(),
-    ...metadata,`,
+    `    uid: randomUUID(),`,
+    `    uid: textAt(given, 'metadata', 'uid') || randomUUID(),`,
   ]),
   store('a deleted object is told with the resourceVersion of its last change', [
     `const object = setAt(what.object, ['metadata', 'resourceVersion'], String(this.#revision))`,
