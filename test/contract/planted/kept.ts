@@ -45,10 +45,6 @@ export const bugs: readonly Bug[] = [
     `if (!resource.status) return after`,
     `if (!resource.status || resource.custom) return after`,
   ]),
-  metadata('a client chooses the uid of what it creates', [
-    `    uid: randomUUID(),`,
-    `    uid: textAt(given, 'metadata', 'uid') || randomUUID(),`,
-  ]),
   store('a deleted object is told with the resourceVersion of its last change', [
     `const object = setAt(what.object, ['metadata', 'resourceVersion'], String(this.#revision))`,
     `const object = what.type === 'DELETED' ? what.object : setAt(what.object, ['metadata', 'resourceVersion'], String(this.#revision))`,
