@@ -1,6 +1,6 @@
 /** Text for clients: made safe for a header and a terminal, and short enough to arrive whole. */
 
-import { longestLine } from '../core/would-run.ts'
+import { lengthOf, longestLine } from '../core/would-run.ts'
 
 /** The most that all warnings of one answer may add up to, in characters: apiserver pkg/endpoints/handlers/rest.go. */
 const allWarnings = 4096
@@ -37,7 +37,6 @@ export const messageText = (text: string): string =>
     longestMessage,
   )
 
-const lengthOf = (text: string): number => Array.from(text).length
 const leftOut = (count: number): string =>
   `tidewaiter: ${count} more ${count === 1 ? 'warning' : 'warnings'} left out, an answer carries at most ${allWarnings} characters of them`
 

@@ -4,6 +4,7 @@
  * a restart forgets nothing. Any change of a matching Action ends it.
  */
 import type { ActionRun } from '../api/action-run.ts'
+import { endedAt } from './run/ending.ts'
 
 const firstMs = 5 * 60_000
 const longestMs = 60 * 60_000
@@ -30,9 +31,6 @@ export type Cooldown = {
 
 // An answer has room for so many names; who deletes them is told the next ones.
 const mostHolding = 20
-
-const endedAt = (run: ActionRun): number =>
-  Date.parse(run.status.completionTimestamp ?? run.metadata.creationTimestamp)
 
 /** The cool-down in force, from the runs of the same stage in the namespace; undefined if there is none. */
 export function cooldownOf(

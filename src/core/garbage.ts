@@ -1,15 +1,13 @@
 /** Which records may go. Results outlive them: the annotations on the Backup or Restore stay. */
 import type { ActionRun } from '../api/action-run.ts'
 import { speaksOf, type SeenObject } from './post.ts'
+import { endedAt } from './run/ending.ts'
 import { settled } from './run/machine.ts'
 
 /** Settled runs are kept this long, milliseconds. */
 export const keepRunsMs = 14 * 24 * 3_600_000
 /** Most settled runs that are kept in a namespace. */
 export const mostRuns = 2_000
-
-const endedAt = (run: ActionRun): number =>
-  Date.parse(run.status.completionTimestamp ?? run.metadata.creationTimestamp)
 
 /** What of an object says whether it carries the result of a run. */
 export type Teller = Pick<SeenObject, 'uid' | 'pre' | 'post'>

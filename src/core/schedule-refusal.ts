@@ -5,6 +5,7 @@
 import type { ActionRun } from '../api/action-run.ts'
 import { cooldownOf } from './cooldown.ts'
 import { holds } from './run/conditions.ts'
+import { endedAt } from './run/ending.ts'
 
 /** Refusals of one Schedule for one cause. Times are milliseconds. */
 export type ScheduleRefusal = {
@@ -23,9 +24,6 @@ export type ScheduleRefusal = {
 const toldForMs = 60 * 60_000
 // An Event's message has 1,024 characters: the answer of an action must not push the run's name out of it.
 const longestAnswer = 500
-
-const endedAt = (run: ActionRun): number =>
-  Date.parse(run.status.completionTimestamp ?? run.metadata.creationTimestamp)
 
 /** Unguarded is a Backup that began unasked, or although it was refused: it is there, and has an Event of its own. */
 const wasRefused = (run: ActionRun): boolean => {

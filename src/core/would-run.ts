@@ -37,7 +37,8 @@ export const headsFirst = (all: readonly WouldRun[]): readonly string[] => [
   ...all.flatMap(({ rest }) => rest),
 ]
 
-const lengthOf = (text: string): number => Array.from(text).length
+/** How many characters a text has. */
+export const lengthOf = (text: string): number => Array.from(text).length
 // ` 12/34: `
 const longestCount = 8
 

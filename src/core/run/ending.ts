@@ -14,6 +14,10 @@ export const isPre = (run: ActionRun): boolean => run.spec.stage.startsWith('Pre
 /** Milliseconds since the epoch as the API server writes times. */
 export const time = (ms: number): string => new Date(ms).toISOString()
 
+/** When a run ended, milliseconds; when it was made, while it has not. */
+export const endedAt = ({ status, metadata }: ActionRun): number =>
+  Date.parse(status.completionTimestamp ?? metadata.creationTimestamp)
+
 /** The run with one row replaced. */
 export const put = (run: ActionRun, row: RunRow): ActionRun => ({
   ...run,

@@ -3,10 +3,10 @@
  * `undo` body, until done or reported. No Action can carry `undo` yet (its field is refused), so nothing drives this yet.
  */
 import type { ActionRun, RunRow } from '../../api/action-run.ts'
+import { time } from './ending.ts'
 import { entries, specOf, withRow, type Entry } from './rows.ts'
 import type { Seen, Step } from './machine.ts'
 
-const time = (ms: number): string => new Date(ms).toISOString()
 const started: ReadonlySet<string> = new Set(['Running', 'Succeeded', 'Failed', 'Unknown'])
 
 const owed = (entry: Entry): boolean =>
