@@ -2,7 +2,14 @@
 
 /** The checks, named as the conditions are. */
 export type ImageCheck =
-  'PullSecretValid' | 'ManifestReachable' | 'PlatformSupported' | 'ShapeValid' | 'TagUnmoved'
+  | 'ReferenceValid'
+  | 'RegistryAllowed'
+  | 'PullSecretValid'
+  | 'ManifestReachable'
+  | 'TagUnmoved'
+  | 'PlatformSupported'
+  | 'ShapeValid'
+  | 'SignatureVerified'
 
 /** One finding. */
 export type CheckResult = {
