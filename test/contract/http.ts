@@ -114,6 +114,18 @@ export const warningsOf = (headers: IncomingHttpHeaders): readonly string[] =>
     (found[1] ?? '').replaceAll(/\\(.)/g, '$1'),
   )
 
+const textOf = async (incoming: IncomingMessage): Promise<string> =>
+  (await incoming.setEncoding('utf8').toArray()).join('')
+
+/** Says which answer broke off: alone, node's error says "aborted" and nothing else. */
+export function brokeOff(
+  { endpoint }: Wire,
+  [method, path]: readonly [string, string],
+  cause: unknown,
+): never {
+  throw new Error(`${method} ${endpoint.url}${path}: the answer broke off: ${String(cause)}`, { cause })
+}
+
 /** Sends a request and reads the whole answer. */
 export async function exchange(
   wire: Wire,
@@ -121,7 +133,7 @@ export async function exchange(
   options: Options = {},
 ): Promise<Answer> {
   const incoming = await begin(wire, call, options)
-  const text = (await incoming.setEncoding('utf8').toArray()).join('')
+  const text = await textOf(incoming).catch((cause: unknown) => brokeOff(wire, call, cause))
   // The index of OpenAPI v3 is JSON under text/plain.
   const isJson = text.startsWith('{')
   return {

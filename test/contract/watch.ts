@@ -1,7 +1,7 @@
 /** A watch as an async iterator that can be closed. */
 import assert from 'node:assert/strict'
 import { createInterface } from 'node:readline'
-import { begin, type Json, type Options, type Wire } from './http.ts'
+import { begin, brokeOff, type Json, type Options, type Wire } from './http.ts'
 
 /** One event of a watch. */
 export type WatchEvent = { readonly type: string; readonly object: Json }
@@ -40,10 +40,11 @@ export async function beginWatch(wire: Wire, path: string, options: Options): Pr
   // Closing aborts the request, which is no failure of the reader.
   incoming.on('error', () => {})
   const lines = createInterface({ input: incoming, crlfDelay: Infinity })[Symbol.asyncIterator]()
-  return reading(lines, () => ending.abort())
+  const next = () => lines.next().catch((cause: unknown) => brokeOff(wire, ['GET', path], cause))
+  return reading({ next }, () => ending.abort())
 }
 
-function reading(lines: AsyncIterator<string>, close: () => void): Watch {
+function reading(lines: Pick<AsyncIterator<string>, 'next'>, close: () => void): Watch {
   const next = async (ms = patience): Promise<WatchEvent | undefined> => {
     const line = await within(lines.next(), ms)
     return line.done === true ? undefined : JSON.parse(line.value)

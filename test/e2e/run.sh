@@ -4,8 +4,8 @@
 # usage: run.sh [TEST...]          default: every test/e2e/*.test.ts
 #   KEEP=1  leaves the clusters up   DIR=...  where they live (default .cluster/e2e)
 # In this order: the tests that disturb nobody, side by side; then the ones that stop replicas and take rights away (z*), one by
-# one, which is mostly waiting; then the uninstall (zz*). Beside these goes what needs only an API server and a
-# Velero (guard*, contract*), or not even that (images*), on light clusters.
+# one, which is mostly waiting; then the uninstall (zz*). Beside these go, on clusters of their own: what waits longest of them,
+# and on light ones what needs only an API server and a Velero (guard*, contract*), or not even that (images*).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 [ "$(id -u)" = 0 ] || { echo 'npm run e2e needs root: it makes network namespaces and containers' >&2; exit 4; }
@@ -40,10 +40,11 @@ trap finish EXIT
 
 tests=("$@")
 [ $# -gt 0 ] || tests=(test/e2e/*.test.ts)
-calm=() wild=() last=() light=() velero=()
+calm=() wild=() second=() last=() light=() velero=()
 for one in "${tests[@]}"; do
   case $one in
     */zz*) last+=("$one") ;;
+    */z-stale* | */z-plugins*) second+=("$one") ;;
     */z*) wild+=("$one") ;;
     */contract-velero*) velero+=("$one") ;;
     */guard* | */contract* | */images*) light+=("$one") ;;
@@ -52,6 +53,9 @@ for one in "${tests[@]}"; do
     *) calm+=("$one") ;;
   esac
 done
+
+# Only a run of all tests has so much to do that a second whole cluster is worth its start.
+[ -z "${APART:-}" ] && [ ${#wild[@]} -gt 1 ] || { wild+=("${second[@]}"); second=(); }
 
 say 'Debian packages'
 test/cluster/packages.sh
@@ -92,12 +96,17 @@ aside() {
   local name=$1
   shift
   [ $# -gt 0 ] || return 0
-  mkdir -p "$DIR/logs"
-  APART=1 DIR=$DIR-$name setsid nice -n 10 test/e2e/apart.sh test/e2e/run.sh "$@" >"$DIR/logs/$name.log" 2>&1 &
+  APART=1 DIR=$DIR-$name setsid nice -n 10 test/e2e/apart.sh test/e2e/run.sh "$@" >"$DIR/logs/beside-$name.log" 2>&1 &
   beside+=($!)
 }
+mkdir -p "$DIR/logs"
+rm -f "$DIR"/logs/beside-*.log
+if [ ${#second[@]} -gt 0 ]; then
+  # A whole cluster has a network of its own.
+  APART=1 DIR=$DIR-second setsid test/e2e/run.sh "${second[@]}" >"$DIR/logs/beside-second.log" 2>&1 &
+  beside+=($!)
+fi
 if [ -z "${APART:-}" ]; then
-  rm -f "$DIR"/logs/{light,velero}.log
   aside light "${light[@]}"
   aside velero "${velero[@]}"
   light=() velero=()
@@ -107,7 +116,7 @@ run_tests "$DIR" 1 "${wild[@]}"
 run_tests "$DIR" 1 "${last[@]}"
 failed=0
 for one in "${beside[@]}"; do wait "$one" || failed=1; done
-[ ${#beside[@]} = 0 ] || { say 'what went on beside it' && cat "$DIR"/logs/{light,velero}.log 2>/dev/null; } || true
+[ ${#beside[@]} = 0 ] || { say 'what went on beside it' && cat "$DIR"/logs/beside-*.log; } || true
 beside=()
 [ $failed = 0 ] || exit 1
 

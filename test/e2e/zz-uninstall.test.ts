@@ -71,7 +71,7 @@ t.test('an uninstall leaves nothing, and refuses no Backup but what was in the a
     '--ignore-not-found',
     '-k',
     folder,
-    '--timeout=55s',
+    '--timeout=100s',
   ])
   load.on = false
   must(await kubectl(['delete', 'lease', '-l', ours]))
