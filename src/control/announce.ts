@@ -79,14 +79,26 @@ export async function tellSchedule(run: ActionRun, ports: ControlPorts): Promise
   return undefined
 }
 
+const mostNamed = 5
+
+/** The names of actions in brackets, or nothing. */
+function named(rows: readonly { readonly name: string }[]): string {
+  if (rows.length === 0) return ''
+  const names = rows.slice(0, mostNamed).map(({ name }) => name)
+  const more = rows.length > mostNamed ? [`${rows.length - mostNamed} more`] : []
+  return ` (${[...names, ...more].join(', ')})`
+}
+
 function noteOf(run: ActionRun, object: SeenObject, what: 'PreActions' | 'PostActions'): EventNote {
   const phase = run.status.phase ?? 'Unknown'
+  const rows = run.status.actions ?? []
   // Passed over (onError: Continue, dryRun), and yet somebody should know.
-  const failed = (run.status.actions ?? []).some((row) => row.phase === 'Failed')
+  const failed = rows.some((row) => row.phase === 'Failed')
+  const which = named(rows.filter((row) => row.phase === 'Failed' || row.phase === 'Unknown'))
   const began = holds(run, 'Unguarded')
   const yet = began ? `, yet the ${object.kind} began` : ''
   const tail = ` (run ${run.metadata.name})`
-  const text = `${run.spec.stage} actions: ${phase}${yet}, ${run.status.message ?? ''}`
+  const text = `${run.spec.stage} actions: ${phase}${which}${yet}, ${run.status.message ?? ''}`
   return {
     regarding: regarding(object),
     type: bad.has(phase) || failed ? 'Warning' : 'Normal',

@@ -258,7 +258,8 @@ t.test('a failed action is told as a Warning; what comes after it is skipped', a
   made.act = () => aFailed()
   await settle(made, completed())
   t.same(performedBy(made), ['a'])
-  t.match([...made.events.values()], [{ type: 'Warning', reason: 'PostActionsFailed', message: /503/ }])
+  const message = /^PostBackup actions: Failed \(a\), .*503/
+  t.match([...made.events.values()], [{ type: 'Warning', reason: 'PostActionsFailed', message }])
 })
 
 t.test('a run of another cluster is never acted on', async (t) => {
