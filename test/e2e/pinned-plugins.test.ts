@@ -18,7 +18,7 @@ t.test(
     const namespace = `tidewaiter-e2e-pinned-${process.pid}`
     const ask: Ask = (method, path, body) => client.call(method, path, { body })
     const object = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }
-    await must(ask('POST', '/api/v1/namespaces', object))
+    await must(client.call('POST', '/api/v1/namespaces', { body: object }))
     t.teardown(() => ask('DELETE', `/api/v1/namespaces/${namespace}`))
     await pinnedPluginsSuite(t, ask, namespace)
   },
