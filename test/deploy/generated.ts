@@ -38,10 +38,11 @@ export const installRegistrations = () =>
     caBundle: '',
   })
 
-/** The files of deploy/base that declare roles. */
-export const roleFiles = ['rbac-cluster', 'rbac-velero', 'rbac-own', 'rbac-people'].map(
-  (name) => `deploy/base/${name}.yaml`,
-)
+/** The files that declare roles. */
+export const roleFiles = [
+  ...['rbac-cluster', 'rbac-velero', 'rbac-own', 'rbac-people'].map((name) => `deploy/base/${name}.yaml`),
+  'deploy/components/embedded-cluster/rbac.yaml',
+]
 
 const list = (rule: YAMLMap, key: string): string => {
   const value: unknown = rule.toJSON()[key] ?? []
