@@ -1,7 +1,7 @@
 /** Follows a rollout of Velero until it is complete and the VeleroPlugins say so, or until it is clear why not. */
 import { aboardOf, conditionOf, conditionStatus } from '../core/plugin/aboard.ts'
 import { troublesOf, troubleText } from '../core/plugin/pods.ts'
-import { rolloutOf, wantedReplicas } from '../core/plugin/rollout.ts'
+import { rolloutOf, wantedReplicas } from '../core/plugin/rollout-state.ts'
 import { spell } from '../core/refusal.ts'
 import { textAt, type Json } from '../core/velero.ts'
 import type { RolloutPorts, Velero } from './rollout-ports.ts'
@@ -80,16 +80,16 @@ function advice(troubles: readonly string[], deployment: Json): string {
   return `${why}${runs}: mend what is said, or change or delete the VeleroPlugin, and run this again`
 }
 
-/** The rollout is complete: what the VeleroPlugins aboard say of it. */
+/** The rollout is complete: what the VeleroPlugins aboard say of it. One that the checks keep out does not come by waiting. */
 function told(deployment: Json, plugins: readonly Json[]): Seen {
   const aboard = aboardOf(deployment, plugins)
-  const lagging = aboard.filter((plugin) => conditionStatus(plugin, 'RolledOut') !== 'True')
+  const isSo = (plugin: Json, type: string) => conditionStatus(plugin, type) === 'True'
+  const lagging = aboard.filter((plugin) => isSo(plugin, 'Ready') && !isSo(plugin, 'RolledOut'))
+  const there = aboard.filter((plugin) => isSo(plugin, 'RolledOut')).map(nameOf)
   if (lagging.length === 0)
     return {
       complete:
-        aboard.length === 0
-          ? 'Velero runs as its Deployment says'
-          : `Velero runs with ${aboard.map(nameOf).join(', ')}`,
+        there.length === 0 ? 'Velero runs as its Deployment says' : `Velero runs with ${there.join(', ')}`,
     }
   const who = lagging.map((plugin) => `VeleroPlugin ${nameOf(plugin)} (${reasonOf(plugin)})`).join(', ')
   const trouble = `Velero runs, but its rollout is not told by ${who}. Check that a replica of tidewaiter leads: its log says so`

@@ -2,7 +2,7 @@
 import { conditionStatus } from '../core/plugin/aboard.ts'
 import { changeText, changesBetween, restartPatch, type Changes } from '../core/plugin/restart.ts'
 import { isServing } from '../core/plugin/pods.ts'
-import { isPaused, rolloutOf } from '../core/plugin/rollout.ts'
+import { isPaused, rolloutOf } from '../core/plugin/rollout-state.ts'
 import { workText } from '../core/plugin/work.ts'
 import { spell } from '../core/refusal.ts'
 import { textAt, type Json } from '../core/velero.ts'
