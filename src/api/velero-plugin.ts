@@ -89,7 +89,7 @@ const spec = {
     imagePullSecret: imagePullSecretNode,
     enforcement: {
       type: 'string',
-      doc: 'What a failed check means: Enforce keeps the plugin out of the Deployment, Warn lets it in and says so.',
+      doc: 'What a check that failed, or was not made yet, means: Enforce refuses a Deployment of Velero that would begin to carry the plugin (one that carries an earlier image of it, pinned, keeps that); Warn lets the plugin in and says so.',
       enum: ['Enforce', 'Warn'],
       maxLength: 7,
       default: 'Enforce',
