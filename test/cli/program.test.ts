@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import t from 'tap'
 import type { Extra } from '../../src/cli/program.ts'
 import { sandboxCommand } from '../../src/cli/sandbox.ts'
-import { knobs, variableOf } from '../../src/config.ts'
+import { knobs, variableOf } from '../../src/knobs.ts'
 import { cli as command } from '../support/cli.ts'
 
 const cli = (
