@@ -1,7 +1,7 @@
 /** Follows a rollout of Velero until it is complete and the VeleroPlugins say so, or until it is clear why not. */
 import { aboardOf, conditionOf, conditionStatus } from '../core/plugin/aboard.ts'
 import { troublesOf, troubleText } from '../core/plugin/pods.ts'
-import { rolloutOf, wantedReplicas } from '../core/plugin/rollout-state.ts'
+import { rolloutOf, wantedReplicas } from '../core/plugin/rollout.ts'
 import { spell } from '../core/refusal.ts'
 import { textAt, type Json } from '../core/velero.ts'
 import type { RolloutPorts, Velero } from './rollout-ports.ts'
@@ -64,9 +64,10 @@ function judged({ deployment: begun }: Following, { deployment, pods, plugins }:
     return { failed: 'the Deployment of Velero was deleted while it was rolled out' }
   const rollout = rolloutOf(deployment)
   const troubles = troublesOf(pods ?? [], deployment).map(troubleText)
-  if (rollout.state === 'failed') return { failed: `${rollout.message}. ${advice(troubles, deployment)}` }
-  if (rollout.state === 'complete' && troubles.length === 0) return told(deployment, plugins)
-  const messages = rollout.state === 'complete' ? troubles : [rollout.message, ...troubles]
+  if (!rollout.isDone && rollout.isGivenUp)
+    return { failed: `${rollout.phrase}. ${advice(troubles, deployment)}` }
+  if (rollout.isDone && troubles.length === 0) return told(deployment, plugins)
+  const messages = rollout.isDone ? troubles : [rollout.phrase, ...troubles]
   const trouble = troubles.length === 0 ? undefined : advice(troubles, deployment)
   return { progress: messages.join('; '), trouble }
 }

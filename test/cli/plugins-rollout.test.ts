@@ -152,9 +152,10 @@ t.test('a rollout that is under way is followed, and not begun again', async (t)
   const seen: Said = { out: '', err: '', code: 0 }
   const cluster = await startVeleroCluster(t)
   await cluster.rollsOut({ replicas: 2, updatedReplicas: 1, availableReplicas: 1 })
-  const over = eventually('it follows', () => seen.err.includes('1 former pods') || undefined).then(() =>
-    cluster.rollsOut(),
-  )
+  const over = eventually(
+    'it follows',
+    () => seen.err.includes('1 pods of an older template') || undefined,
+  ).then(() => cluster.rollsOut())
   const [said] = await Promise.all([rollout(cluster, ['--yes'], { seen }), over])
   t.match(said, {
     code: 0,
@@ -228,7 +229,10 @@ t.test('a rollout that the Deployment gave up: 1, in its words', async (t) => {
     await cluster.rollsOut({ replicas: 1, updatedReplicas: 1, conditions })
   })()
   const [said] = await Promise.all([rollout(cluster), gaveUp])
-  t.match(said, { code: 1, err: /tidewaiter: it took too long. The former Velero may run on/ })
+  t.match(said, {
+    code: 1,
+    err: /tidewaiter: it does not come up: it took too long. The former Velero may run on/,
+  })
 })
 
 t.test('a VeleroPlugin that does not say that it is rolled out: 1, with its reason', async (t) => {

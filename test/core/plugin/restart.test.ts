@@ -3,7 +3,7 @@ import t from 'tap'
 import { aboardOf, conditionStatus } from '../../../src/core/plugin/aboard.ts'
 import { isServing, podSelector, troublesOf, troubleText } from '../../../src/core/plugin/pods.ts'
 import { changesBetween, changeText, restartPatch } from '../../../src/core/plugin/restart.ts'
-import { isPaused, rolloutOf, wantedReplicas } from '../../../src/core/plugin/rollout-state.ts'
+import { isPaused, rolloutOf, wantedReplicas } from '../../../src/core/plugin/rollout.ts'
 import { workIn, workText } from '../../../src/core/plugin/work.ts'
 import { awsContainer, installed, withPodSpec } from '../../support/velero-deployments.ts'
 
@@ -93,35 +93,41 @@ t.test('initContainers that come, change and go', async (t) => {
 const status = (status: object, spec: object = {}) => ({ metadata: { generation: 2 }, spec, status })
 const whole = { observedGeneration: 2, replicas: 1, updatedReplicas: 1, availableReplicas: 1 }
 
+const not = (phrase: string) => ({ isDone: false, isGivenUp: false, phrase })
+
 const rollouts: Readonly<Record<string, { readonly given: object; readonly want: object }>> = {
-  'all new and ready': { given: status(whole), want: { state: 'complete' } },
+  'all new and ready': { given: status(whole), want: { isDone: true } },
   'a change that nobody took up': {
     given: status({ ...whole, observedGeneration: 1 }),
-    want: { state: 'under way', message: 'the change of the Deployment is not taken up yet' },
+    want: not('its newest template was not looked at yet'),
   },
   'new pods that are not there yet': {
     given: status({ ...whole, updatedReplicas: 0 }),
-    want: { state: 'under way', message: '0 of 1 new pods are there' },
+    want: not('0 of 1 pods are of its newest template'),
   },
   'former pods that are still there': {
     given: status({ ...whole, replicas: 2 }),
-    want: { state: 'under way', message: '1 former pods are still there' },
+    want: not('1 pods of an older template have not ended'),
   },
   'new pods that are not ready': {
     given: status({ ...whole, updatedReplicas: 3, replicas: 3 }, { replicas: 3 }),
-    want: { state: 'under way', message: '1 of 3 new pods are ready' },
+    want: not('1 of 3 pods are available'),
+  },
+  'scaled to nothing': {
+    given: status(whole, { replicas: 0 }),
+    want: not('it is scaled to 0'),
   },
   'given up': {
     given: status({
       ...whole,
       conditions: [{ type: 'Progressing', reason: 'ProgressDeadlineExceeded', message: 'too long' }],
     }),
-    want: { state: 'failed', message: 'too long' },
+    want: { ...not('it does not come up: too long'), isGivenUp: true },
   },
 }
 
 for (const [name, { given, want }] of Object.entries(rollouts))
-  t.test(`a rollout: ${name}`, async (t) => t.same(rolloutOf(given as never), want))
+  t.test(`a rollout: ${name}`, async (t) => t.same(rolloutOf(given), want))
 
 t.test('a Deployment wants one pod unless it says, and may be paused', async (t) => {
   t.equal(wantedReplicas({}), 1)
