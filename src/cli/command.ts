@@ -27,11 +27,11 @@ export async function untilStopped(
 }
 
 /** Asks a cluster; its connections are closed at the end. */
-export async function withCluster(
+export async function withCluster<T>(
   kubeconfig: string | undefined,
   world: CliWorld,
-  work: (cluster: Reached) => Promise<void>,
-): Promise<void> {
+  work: (cluster: Reached) => Promise<T>,
+): Promise<T> {
   const userAgent = `tidewaiter/${world.version}`
   const cluster = await reach({
     kubeconfig,
@@ -41,7 +41,7 @@ export async function withCluster(
     userAgent,
   })
   try {
-    await work(cluster)
+    return await work(cluster)
   } finally {
     await cluster.client.close()
   }

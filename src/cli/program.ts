@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander'
 import { helmValuesCommand } from './helm-values.ts'
 import { pluginsCommand } from './plugins.ts'
+import { preflightCommand } from './preflight.ts'
 import { serveCommand } from './serve.ts'
 import { sentenceOf, tellUsage } from './usage.ts'
 import { versionCommand } from './version.ts'
@@ -28,6 +29,7 @@ export async function run(
   const commands = [
     serveCommand(world),
     helmValuesCommand(world),
+    preflightCommand(world),
     pluginsCommand(world),
     versionCommand(world),
   ]
