@@ -1,4 +1,4 @@
-/** What holds between files: who may import whom, what the README says, what every export says of itself. */
+/** What holds between files: who may import whom, what the README says, what every export says of itself, which tests run. */
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import t from 'tap'
@@ -139,6 +139,19 @@ t.test(
     t.same(silent, [])
   },
 )
+
+// --- the tests ---
+
+t.test('npm test runs every test file once, but for those that need a cluster', async (t) => {
+  const { tap } = JSON.parse(readFileSync('package.json', 'utf8')) as { tap: { include: readonly string[] } }
+  const groups = globSync('test/groups/*.ts').map((group) => readFileSync(group, 'utf8'))
+  const grouped = groups.flatMap((text) =>
+    [...text.matchAll(/'(test\/[^']+)'/g)].map(([, glob = '']) => glob),
+  )
+  const run = [...tap.include, ...grouped].flatMap((glob) => globSync(glob))
+  const all = globSync('test/**/*.test.ts').filter((file) => !file.startsWith('test/e2e/'))
+  t.same(run.filter((file) => file.endsWith('.test.ts')).sort(), all.sort())
+})
 
 // --- reasons ---
 

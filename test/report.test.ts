@@ -74,6 +74,33 @@ t.test('of a file that failed, what did not pass is told once, with its diff and
   )
 })
 
+t.test('files that ran together are told as if each had run alone', async (t) => {
+  const indented = (text: string) => text.replaceAll(/^(?=.)/gm, '    ')
+  const [good, bad] = [file('ok', '    ok 1 - a rule\n    1..1\n'), file('not ok', inside)]
+  const group = (result: string, files: string) =>
+    `# Subtest: test/groups/all.ts\n${indented(files)}\n${result} 1 - test/groups/all.ts # time=9ms`
+  t.equal(printed(group('ok', `${good}\n1..1\n# time=8ms`)), '✓ test/x.test.ts 5ms')
+  const end = '\n  ---\n  exitCode: 1\n  ...\n# { total: 9, fail: 1 }'
+  t.equal(
+    printed(`${group('not ok', `${good}\n${bad}\n1..2\n# { total: 9, fail: 1 }`)}${end}`),
+    `✓ test/x.test.ts 5ms
+${printed(bad)}
+✗ test/groups/all.ts 9ms
+  exitCode: 1
+
+✗ test/x.test.ts
+✗ test/groups/all.ts
+# { total: 9, fail: 1 }`,
+  )
+})
+
+t.test('what failed between files that ran together is told with all that is known of it', async (t) => {
+  const stray = '    not ok 1 - stray\n      ---\n      at:\n        lineNumber: 2\n      ...'
+  const held = `    # Subtest: test/x.test.ts\n        1..0\n    ok 1 - test/x.test.ts\n${stray}\n`
+  const text = `# Subtest: test/groups/all.ts\n${held}not ok 1 - test/groups/all.ts # time=9ms`
+  t.equal(printed(text), '✓ test/x.test.ts\n✗ stray\n  at:\n    lineNumber: 2\n✗ test/groups/all.ts 9ms')
+})
+
 t.test('how its process ended is told, not how it was started', async (t) => {
   const details = `
   ---

@@ -1,5 +1,6 @@
 /**
- * What `npm test` prints: a line for each file, and whatever did not pass in it, with its diff and its stack.
+ * What `npm test` prints: a line for each file, and whatever did not pass in it, with its diff and its stack. Files that run
+ * together in one process (`together.ts`) have their lines too; the process is told only where it failed.
  * tap's own reporters redraw a terminal, and leave the diffs out where there is none.
  * It only tells: whether the tests passed is tap's to say, by its exit code.
  */
@@ -58,12 +59,22 @@ function detailsAfter(lines: readonly string[], at: number): readonly string[] {
 // Of the details of a file's process; the others are how tap started it.
 const howItEnded = /^ {2}(exitCode|signal|expired): (?!null$)/
 
-/** Makes TAP, line by line, into what people read. */
-export function createReport(): (line: string) => readonly string[] {
+// What runs together in one process is a test for each file.
+const isOfGroup = (line: string) => /^ {4}# Subtest: test\/.*\.test\.ts$/.test(line)
+const isEnd = (line: string) => /^# (\{|time=)/.test(line)
+
+/** Makes TAP, line by line, into what people read; the names of the files that failed go into `failed`. */
+export function createReport(failed: string[] = []): (line: string) => readonly string[] {
   let held: string[] = []
-  let inDetails = false
-  const failed: string[] = []
+  let [inDetails, ofFile] = [false, false]
+  const group = (point: Point): readonly string[] => {
+    const said = held.map((line) => line.slice(4)).filter((line) => !isEnd(line))
+    const files = said.flatMap(createReport(failed))
+    held = []
+    return point.passed ? files : [...files, ...file(point)]
+  }
   const file = (point: Point): readonly string[] => {
+    if (held.some(isOfGroup)) return group(point)
     const skipped = held.filter((line) => pointOf(line)?.skipped).length
     const failures = point.passed ? [] : failuresOf(held)
     held = []
@@ -75,10 +86,12 @@ export function createReport(): (line: string) => readonly string[] {
     const point = pointOf(line)
     if (line === '  ---') inDetails = true
     else if (line === '  ...') inDetails = false
-    else if (inDetails) return howItEnded.test(line) ? [line] : []
+    else if (inDetails) return !ofFile || howItEnded.test(line) ? [line] : []
     else if (line.startsWith('    ')) held.push(line)
-    else if (point !== undefined) return file(point)
-    else if (line.startsWith('# {')) return ['', ...failed.map((name) => `✗ ${name}`), line]
+    else if (point !== undefined) {
+      ofFile = point.name.endsWith('.ts')
+      return file(point)
+    } else if (line.startsWith('# {')) return ['', ...failed.map((name) => `✗ ${name}`), line]
     else if (line.startsWith('# time=')) return [line]
     else if (!isFrame(line) && subtestOf(line) === null && line !== '# No coverage generated') return [line]
     return []

@@ -6,6 +6,8 @@ import { runName } from '../../src/core/run/names.ts'
 import { aRunObject } from '../support/build.ts'
 import { act, action, backup, create, ended, runs, settledRun } from '../support/scenes.ts'
 
+t.jobs = 3
+
 const forever = Number.POSITIVE_INFINITY
 const registrations = '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations'
 

@@ -1,0 +1,4 @@
+/** The in-memory API server. */
+import { together } from '../support/together.ts'
+
+together('test/sandbox/*.test.ts', 'test/sandbox/apiserver/**/*.test.ts')

@@ -1,0 +1,4 @@
+/** What the service is made of, and how it is put together. */
+import { together } from '../support/together.ts'
+
+together('test/{actions,admission,control,observe,wiring}/**/*.test.ts')
