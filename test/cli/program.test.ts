@@ -42,7 +42,7 @@ t.test('what cannot be understood is usage: 2', async (t) => {
 })
 
 for (const [line, want] of Object.entries({
-  sink: 'sink is no command: there is serve, helm-values, version, sandbox',
+  sink: 'sink is no command: there is serve, runs, actions, helm-values, version, sandbox',
   serv: 'serv is no command: did you mean serve?',
   'serve --listen': '--listen wants ADDRESS, got nothing',
   'serve --lisen :1': '--lisen is no option of serve: did you mean --listen?',
