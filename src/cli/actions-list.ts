@@ -6,7 +6,9 @@ import { compareNames } from '../core/order.ts'
 import { recordKey, recordsOf, type ActionRecord } from '../core/record.ts'
 import { textAt, type Json } from '../core/velero.ts'
 import { isKubeError } from '../kube/errors.ts'
-import { clockOf, inCluster, type Cluster, type ClusterFlags } from './cluster.ts'
+import type { Reached } from '../wiring/reach.ts'
+import { inCluster, type ClusterFlags } from './cluster.ts'
+import { clockOf } from './command.ts'
 import { findRuns } from './found-runs.ts'
 import { asJson, asYaml, outputProblems, type TableFlags } from './output.ts'
 import { toneOfPhase } from './phases.ts'
@@ -66,7 +68,7 @@ export async function actionsListed(
 
 /** Who may see Actions and no runs sees Actions. */
 async function recordsIn(
-  cluster: Cluster,
+  cluster: Reached,
   namespace: string | undefined,
   world: CliWorld,
 ): Promise<ReadonlyMap<string, ActionRecord> | undefined> {

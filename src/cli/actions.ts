@@ -1,7 +1,7 @@
 /** `tidewaiter actions`: the Actions of the cluster, and how they do. */
 import { Command } from 'commander'
 import { actionsListed, type ActionsFlags } from './actions-list.ts'
-import { withCluster } from './cluster.ts'
+import { withClusterFlags } from './cluster.ts'
 import { withTable } from './output.ts'
 import { strays, takingAll } from './usage.ts'
 import type { CliWorld } from './world.ts'
@@ -14,7 +14,7 @@ export function actionsCommand(world: CliWorld): Command {
 }
 
 function listCommand(world: CliWorld): Command {
-  const command = withTable(withCluster(takingAll(new Command('list'))))
+  const command = withTable(withClusterFlags(takingAll(new Command('list'))))
   return command
     .description(
       'list Actions in the order in which they run, with their last result and how often they succeed, by the runs that are kept',

@@ -6,7 +6,7 @@ import { objectAt, textAt, type Json } from '../core/velero.ts'
 import { group, version } from '../api/schema.ts'
 import { resource } from '../kube/resource.ts'
 import { runOf } from '../wiring/runs.ts'
-import type { Cluster } from './cluster.ts'
+import type { Reached } from '../wiring/reach.ts'
 
 /** A run, or why this version cannot read it: one that cannot be read must not look like none. */
 export type FoundRun = {
@@ -28,7 +28,7 @@ export type RunsWanted = {
 }
 
 /** Every run, the newest first. */
-export async function findRuns(cluster: Cluster, wanted: RunsWanted): Promise<readonly FoundRun[]> {
+export async function findRuns(cluster: Reached, wanted: RunsWanted): Promise<readonly FoundRun[]> {
   const { namespace, stage, whole } = wanted
   const runs = resource(cluster.client, {
     group,

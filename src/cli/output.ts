@@ -19,7 +19,9 @@ export const withTable = (command: Command): Command =>
 
 /** What is wrong with -o. */
 export const outputProblems = ({ output }: OutputFlags): readonly string[] =>
-  formats.includes(output) ? [] : [`-o must be one of ${formats.join(', ')}, got "${output}"`]
+  formats.includes(output)
+    ? []
+    : [`-o must be ${formats.slice(0, -1).join(', ')} or ${formats.at(-1)}, got "${output}"`]
 
 /** A value as JSON, safe on a terminal: JSON itself escapes only what is below a space. */
 export const asJson = (value: unknown): string => `${plainLines(JSON.stringify(value, null, 2))}\n`

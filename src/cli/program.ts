@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander'
 import { actionsCommand } from './actions.ts'
 import { helmValuesCommand } from './helm-values.ts'
+import { pluginsCommand } from './plugins.ts'
 import { runsCommand } from './runs.ts'
 import { serveCommand } from './serve.ts'
 import { calledAs, sentenceOf, tellUsage } from './usage.ts'
@@ -27,6 +28,7 @@ export function programOf(world: CliWorld, extras: readonly Extra[] = []): Comma
     runsCommand(world),
     actionsCommand(world),
     helmValuesCommand(world),
+    pluginsCommand(world),
     versionCommand(world),
   ]
   for (const command of [...commands, ...extras.map((extra) => extra(world))]) program.addCommand(command)
@@ -63,6 +65,7 @@ export async function run(
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
     const help = ['commander.helpDisplayed', 'commander.help', 'commander.version'].includes(error.code)
+    // Nothing was asked for: then help is an error.
     if (help) return world.exitCode(error.exitCode === 0 ? 0 : 2)
     const { command, path } = asked(program, args)
     const names = command.commands.map((one) => one.name())

@@ -2,7 +2,9 @@
 import type { ActionRun } from '../api/action-run.ts'
 import { spell } from '../core/refusal.ts'
 import { entries, specOf, type Entry } from '../core/run/rows.ts'
-import { clockOf, inCluster, type Cluster, type ClusterFlags } from './cluster.ts'
+import type { Reached } from '../wiring/reach.ts'
+import { inCluster, type ClusterFlags } from './cluster.ts'
+import { clockOf } from './command.ts'
 import { findRuns, foundRun, type FoundRun } from './found-runs.ts'
 import { asJson, asYaml, outputProblems, withoutFields, type OutputFlags } from './output.ts'
 import { toneOfPhase } from './phases.ts'
@@ -36,7 +38,7 @@ export async function showRun(
 }
 
 /** Most people have the name of a Backup at hand, not of a run. */
-async function absentSentence(name: string, namespace: string, cluster: Cluster): Promise<string> {
+async function absentSentence(name: string, namespace: string, cluster: Reached): Promise<string> {
   const all = await findRuns(cluster, { namespace, whole: false })
   const ofObject = all.filter(({ run }) => run?.spec.objectRef.name === name).map((found) => found.name)
   const next =

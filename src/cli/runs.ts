@@ -2,7 +2,8 @@
 import { Command } from 'commander'
 import { stages } from '../api/action.ts'
 import { runPhases } from '../api/action-run.ts'
-import { withCluster } from './cluster.ts'
+import { namePattern } from '../api/metadata.ts'
+import { withClusterFlags } from './cluster.ts'
 import { withOutput, withTable } from './output.ts'
 import { listRuns, type ListFlags } from './runs-list.ts'
 import { showRun, type ShowFlags } from './runs-show.ts'
@@ -18,7 +19,7 @@ export function runsCommand(world: CliWorld): Command {
 }
 
 function listCommand(world: CliWorld): Command {
-  const command = withTable(withCluster(takingAll(new Command('list'))))
+  const command = withTable(withClusterFlags(takingAll(new Command('list'))))
   return command
     .description('list runs, the newest first')
     .option('-A, --all-namespaces', 'of every namespace')
@@ -31,15 +32,19 @@ function listCommand(world: CliWorld): Command {
 }
 
 function showCommand(world: CliWorld): Command {
-  const command = withOutput(withCluster(takingAll(new Command('show'))))
+  const command = withOutput(withClusterFlags(takingAll(new Command('show'))))
   return command
     .argument('[name]', 'the name of the run')
     .description('show one run: its actions on a scale of time, what each was told and gave back')
     .action((name: string | undefined, flags: ShowFlags) => {
-      const problems = [
-        ...strays(command, 1),
-        ...(name === undefined || name.startsWith('-') ? ['show wants the name of a run, got nothing'] : []),
-      ]
+      const problems = [...strays(command, 1), ...nameProblems(name)]
       return showRun(name ?? '', { flags, problems }, world)
     })
 }
+
+function nameProblems(name: string | undefined): readonly string[] {
+  if (name === undefined || name.startsWith('-')) return ['show wants the name of a run, got nothing']
+  return isName.test(name) ? [] : [`show wants the name of a run, got ${JSON.stringify(name)}`]
+}
+
+const isName = new RegExp(namePattern, 'u')

@@ -23,7 +23,8 @@ export type TableStyle = {
   readonly wide: boolean
 }
 
-const gap = 2
+// As kubectl, where there is room for it.
+const gapOf = (width: number | undefined): number => (width === undefined ? 3 : 2)
 // Every phase fits.
 const leastCut = 9
 const leastWhole = 12
@@ -67,14 +68,14 @@ function sizedOf<Row>(column: Column<Row>, rows: readonly Row[], headers: boolea
   return { column, texts, width, least: Math.min(width, column.whole === true ? leastWhole : leastCut) }
 }
 
-const total = (all: readonly { readonly width: number }[]): number =>
+const total = (all: readonly { readonly width: number }[], gap: number): number =>
   all.reduce((sum, { width }) => sum + width, 0) + gap * Math.max(0, all.length - 1)
 
 /** Makes the widest column narrower until all fit; where that is not enough, spare columns go, the last first. */
 function fitted<Row>(all: readonly Sized<Row>[], width: number | undefined): readonly Sized<Row>[] {
   if (width === undefined) return all
   const sized = all.map((one) => ({ ...one }))
-  while (total(sized) > width) {
+  while (total(sized, gapOf(width)) > width) {
     const [widest] = sized
       .filter((one) => one.width > one.least)
       .sort((a, b) => Number(a.column.whole ?? false) - Number(b.column.whole ?? false) || b.width - a.width)
@@ -109,6 +110,6 @@ function line<Row>(sized: readonly Sized<Row>[], { screen, textOf, toneOf }: Dra
       const text = pieces[i] ?? ''
       return screen.paint(text, tone) + padTo('', width - widthOf(text))
     })
-    return `${parts.join(' '.repeat(gap)).trimEnd()}\n`
+    return `${parts.join(' '.repeat(gapOf(screen.width))).trimEnd()}\n`
   }).join('')
 }

@@ -25,13 +25,19 @@ export function strays(command: Command, words = 0): readonly string[] {
   const known = command.options.flatMap(({ long }) => long ?? [])
   let left = words
   return command.args.flatMap((arg, i) => {
-    if (arg.startsWith('-') && arg !== '-') return [unknownOption(arg, command.name(), known)]
+    if (arg.startsWith('-') && arg !== '-') return [unknownOption(arg, nameOf(command), known)]
     if (/^-[^=]*$/.test(command.args[i - 1] ?? '')) return []
     left -= 1
     if (left >= 0) return []
     const takes = words === 0 ? 'options only' : words === 1 ? 'one word' : `${words} words`
-    return [`${command.name()} takes ${takes}, got the word "${arg}"`]
+    return [`${nameOf(command)} takes ${takes}, got the word "${arg}"`]
   })
+}
+
+/** As it is typed: `serve`, `plugins list`. */
+function nameOf(command: Command): string {
+  const { parent } = command
+  return parent === null || parent.parent === null ? command.name() : `${nameOf(parent)} ${command.name()}`
 }
 
 function unknownOption(arg: string, command: string, known: readonly string[]): string {

@@ -3,7 +3,8 @@ import t, { type Test } from 'tap'
 import { parse } from 'yaml'
 import type { RunGiven } from '../support/build.ts'
 import { aPlannedAction, aRow, aRunObject, anActionObject } from '../support/build.ts'
-import { cli, golden, type Given } from '../support/cli.ts'
+import { callerOf } from '../support/asking.ts'
+import { cli, golden, type CliSetting } from '../support/cli.ts'
 import { after, madeAt, standingAt, startKept } from '../support/kept-cluster.ts'
 
 const hostile = '\u001b[2J\u001b]0;owned\u0007\u009b31m\u202etxt.exe\nforged line'
@@ -135,7 +136,7 @@ const runs = [...[refused, succeeded, running, restored, elsewhere].map(aRunObje
 /** Commands at five minutes after everything was made. */
 async function start(t: Test, objects: readonly unknown[] = [...runs, ...actions]) {
   const kept = await startKept(t, objects)
-  const ask = (line: string, given: Given & { readonly as?: string } = {}) =>
+  const ask = (line: string, given: CliSetting & { readonly as?: string } = {}) =>
     cli([...line.split(' '), '--kubeconfig', kept.kubeconfig(given.as)], {
       clock: standingAt(madeAt + 300_000),
       env: { LANG: 'en_US.UTF-8' },
@@ -147,7 +148,7 @@ async function start(t: Test, objects: readonly unknown[] = [...runs, ...actions
 t.test('what runs and actions print, piped and on terminals of all widths', async (t) => {
   const { ask } = await start(t)
   const nightly = 'runs show nightly-20260131030000-1a2b3c4d-prebackup'
-  const shown: Readonly<Record<string, readonly [string, Given?]>> = {
+  const shown: Readonly<Record<string, readonly [string, CliSetting?]>> = {
     'runs-list': ['runs list'],
     'runs-list-wide': ['runs list -o wide'],
     'runs-list-name': ['runs list -o name'],
@@ -199,11 +200,12 @@ for (const [line, want] of Object.entries({
   'runs list --phase Unreadable': /--phase must be one of Pending, .*, got "Unreadable"/,
   'runs list --since yesterday': /--since must be how long ago \(90s.*, got "yesterday"/,
   'runs list --backup a --restore b': /--backup and --restore exclude each other/,
-  'runs list -o csv': /-o must be one of table, wide, json, yaml, name, got "csv"/,
-  'runs list b1': /list takes options only, got the word "b1"/,
-  'runs list --stages PreBackup': /--stages is no option of list: did you mean --stage\?/,
+  'runs list -o csv': /-o must be table, wide, json, yaml or name, got "csv"/,
+  'runs list b1': /runs list takes options only, got the word "b1"/,
+  'runs list --stages PreBackup': /--stages is no option of runs list: did you mean --stage\?/,
   'runs show': /show wants the name of a run, got nothing/,
-  'runs show a b': /show takes one word, got the word "b"/,
+  'runs show ../../nodes': /show wants the name of a run, got "\.\.\/\.\.\/nodes"/,
+  'runs show a b': /runs show takes one word, got the word "b"/,
   'actions list --output': /--output wants format, got nothing/,
 }))
   t.test(`a command line that cannot be meant is usage: ${line}`, async (t) => {
@@ -245,7 +247,6 @@ t.test('what is not there is said, and where to look: not an error for lists', a
     code: 1,
   })
   t.match(await ask('runs show b1'), { err: /the runs of b1 are b1-1a2b3c4d-postbackup\n$/, code: 1 })
-  t.match(await ask('runs show ../../nodes'), { out: '', err: /one segment of a path/, code: 3 })
 })
 
 t.test('objects are printed as kubectl does, and read back the same', async (t) => {
@@ -296,24 +297,36 @@ t.test('on a terminal no line is longer than it, in a pipe nothing is cut', asyn
   t.notMatch((await ask('runs list -A -o wide')).out, '…')
 })
 
-t.test('a cluster that cannot be asked ends with 3, whatever the reason', async (t) => {
-  const { ask, api } = await start(t)
-  t.match(await cli(['runs', 'list', '--kubeconfig', '/nowhere']), {
-    code: 3,
-    err: /the cluster could not be asked: .*no file at/,
-  })
-  t.match(await ask('runs list --context other'), { code: 3, err: /current-context .*got "other"/ })
-  const [, context = ''] = /current-context: (\S+)/.exec(api.kubeconfig('admin', 'velero')) ?? []
-  t.match(await ask(`runs list --context ${JSON.parse(`"${context}"`)}`), { code: 0, err: '' })
-  t.match(await ask('runs list', { as: 'alice' }), { code: 0, err: '' })
-  api.addUser({ name: 'mallory', token: 'token-of-mallory' })
-  t.match(await ask('runs list', { as: 'mallory' }), {
-    out: '',
-    code: 3,
-    err: /could not be asked: .*403.*may view the namespace/s,
-  })
-  t.match(await ask('actions list', { as: 'mallory' }), { out: '', code: 3 })
-})
+t.test(
+  'a cluster that cannot be asked ends with 3; a kubeconfig, rights or kinds that are missing, with 4',
+  async (t) => {
+    const { ask, api } = await start(t)
+    t.match(await cli(['runs', 'list', '--kubeconfig', '/nowhere']), {
+      code: 3,
+      err: /no file at/,
+    })
+    t.match(await ask('runs list --context other'), { code: 4, err: /current-context .*got "other"/ })
+    const [, context = ''] = /current-context: (\S+)/.exec(api.kubeconfig('admin', 'velero')) ?? []
+    t.match(await ask(`runs list --context ${JSON.parse(`"${context}"`)}`), { code: 0, err: '' })
+    t.match(await ask('runs list', { as: 'alice' }), { code: 0, err: '' })
+    api.addUser({ name: 'mallory', token: 'token-of-mallory' })
+    t.match(await ask('runs list', { as: 'mallory' }), {
+      out: '',
+      code: 4,
+      err: /must let this user look, got: .*403/,
+    })
+    t.match(await ask('actions list', { as: 'mallory' }), { out: '', code: 4 })
+    const crds = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions'
+    await callerOf(t, api)('DELETE', `${crds}/actionruns.tidewaiter.io`)
+    t.match(await ask('runs list'), {
+      out: '',
+      code: 4,
+      err: /must know the kinds of tidewaiter.*kubectl apply -k deploy\/crds/,
+    })
+    await api.stop()
+    t.match(await ask('runs list'), { out: '', code: 3, err: /must answer, got: .*is the cluster up/ })
+  },
+)
 
 t.test('who may see Actions but no runs sees Actions', async (t) => {
   const { ask, api } = await start(t)

@@ -8,6 +8,8 @@ const silent = {
   version: '',
   hostname: '',
   stdin: async function* () {},
+  ask: async () => '',
+  isTerminal: () => false,
   stdout: () => {},
   stderr: () => {},
   onStop: () => {},

@@ -1,4 +1,4 @@
-/** Commands in this process: what they are given, what they print, and the golden files that hold them to it. */
+/** The command line in this process: what it prints and how it ends, with a clock and a terminal of the test's own. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
@@ -6,39 +6,67 @@ import type { Clock } from '../../src/clock.ts'
 import { run } from '../../src/cli/program.ts'
 import { projectRoot } from './generate.ts'
 
-/** What a command left. */
-export type Seen = { readonly out: string; readonly err: string; readonly code: number }
+/** What a command said. */
+export type Said = { out: string; err: string; code: number }
 
-/** What it is given beside its arguments. */
-export type Given = {
+/** Where it runs. */
+export type CliSetting = {
   readonly env?: Readonly<Record<string, string>>
-  /** The width of a terminal; without it, a pipe. */
+  readonly stdin?: string | readonly Uint8Array[]
+  readonly terminals?: readonly ('stdin' | 'stdout' | 'stderr')[]
+  /** The width of the terminal that standard output is; without it, a pipe. */
   readonly columns?: number
-  readonly clock?: Clock
   readonly calledAs?: string
-  readonly stdin?: string
+  /** What the person types when asked. */
+  readonly answer?: string
+  readonly clock?: Clock
+  /** Stops the command, as Ctrl-C does. */
+  readonly stop?: AbortSignal
+  /** What is said goes here while it is said. */
+  readonly seen?: Said
+  readonly extras?: Parameters<typeof run>[2]
 }
 
-/** Runs one command line. */
-export async function cli(args: readonly string[], given: Given = {}): Promise<Seen> {
-  const seen = { out: '', err: '', code: 0 }
-  const { env = {}, columns, clock, calledAs, stdin = '' } = given
-  await run(args, {
+/** Runs a command line to its end. */
+export async function cli(args: readonly string[], setting: CliSetting = {}): Promise<Said> {
+  const said = setting.seen ?? { out: '', err: '', code: 0 }
+  const {
+    env = {},
+    stdin = '',
+    terminals = [],
+    answer = '',
+    clock,
+    stop,
+    extras,
+    columns,
+    calledAs,
+  } = setting
+  const world = {
     env,
     version: '1.2.3',
     hostname: 'host',
-    stdin: async function* () {
-      yield stdin
+    stdin: () => piped(stdin),
+    ask: async (question: string) => {
+      said.err += question
+      return answer
     },
-    stdout: (text) => void (seen.out += text),
-    stderr: (text) => void (seen.err += text),
+    isTerminal: (stream: 'stdin' | 'stdout' | 'stderr') => terminals.includes(stream),
+    stdout: (text: string) => void (said.out += text),
+    stderr: (text: string) => void (said.err += text),
+    onStop: (listener: () => void) => stop?.addEventListener('abort', listener, { once: true }),
+    exitCode: (code: number) => void (said.code = code),
     columns: () => columns,
-    onStop: () => {},
-    exitCode: (code) => void (seen.code = code),
     ...(clock === undefined ? {} : { clock }),
     ...(calledAs === undefined ? {} : { calledAs }),
-  })
-  return seen
+  }
+  await run(args, world, extras)
+  return said
+}
+
+async function* piped(stdin: string | readonly Uint8Array[]) {
+  if (typeof stdin !== 'string') return yield* stdin
+  // In pieces, as a pipe does.
+  for (let at = 0; at < stdin.length; at += 100) yield new TextEncoder().encode(stdin.slice(at, at + 100))
 }
 
 /**
