@@ -24,14 +24,14 @@ export const withClusterFlags = (command: Command): Command =>
 export const inCluster = (
   flags: ClusterFlags,
   world: CliWorld,
-  use: (cluster: Reached) => Promise<void>,
+  use: (cluster: Reached, signal: AbortSignal) => Promise<void>,
 ): Promise<void> =>
   untilStopped(world, (signal) =>
     withCluster(flags, world, async (cluster) => {
       const close = () => void cluster.client.close()
       signal.addEventListener('abort', close, { once: true })
       signal.throwIfAborted()
-      await use(cluster).catch((error: unknown) => {
+      await use(cluster, signal).catch((error: unknown) => {
         throw saidOf(error, cluster.server)
       })
     }),

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander'
 import { actionsCommand } from './actions.ts'
 import { helmValuesCommand } from './helm-values.ts'
+import { planCommand } from './plan.ts'
 import { pluginsCommand } from './plugins.ts'
 import { runsCommand } from './runs.ts'
 import { serveCommand } from './serve.ts'
@@ -25,6 +26,7 @@ export function programOf(world: CliWorld, extras: readonly Extra[] = []): Comma
     .addHelpText('after', epilogue)
   const commands = [
     serveCommand(world),
+    planCommand(world),
     runsCommand(world),
     actionsCommand(world),
     helmValuesCommand(world),
