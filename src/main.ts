@@ -2,6 +2,7 @@
 /** The only file that touches `process`. */
 import { existsSync, readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
+import { basename } from 'node:path'
 import { createInterface } from 'node:readline/promises'
 import { run } from './cli/program.ts'
 import type { Extra } from './cli/program.ts'
@@ -23,6 +24,16 @@ for (const name of ['SIGTERM', 'SIGINT'] as const) {
   })
 }
 
+// Whoever reads us has read enough (`| head -1`): nobody is left to be told of it. What runs on is asked to stop.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  if (listeners.length === 0) process.exit(0)
+  for (const listener of listeners) listener()
+})
+
+// kubectl runs `kubectl-NAME` as `kubectl NAME`; npm links both names to this file.
+const isPlugin = basename(process.argv[1] ?? '').startsWith('kubectl-tidewaiter')
+
 await run(
   process.argv.slice(2),
   {
@@ -38,6 +49,8 @@ await run(
       listeners.push(stop)
       if (stops > 0) stop()
     },
+    columns: () => (process.stdout.isTTY ? process.stdout.columns : undefined),
+    calledAs: isPlugin ? 'kubectl tidewaiter' : 'tidewaiter',
     exitCode: (code) => {
       process.exitCode = code
     },

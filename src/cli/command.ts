@@ -4,6 +4,7 @@ import { systemClock } from '../system-clock.ts'
 import type { Log } from '../log.ts'
 import { StartError } from '../start-error.ts'
 import { reach, type Reached } from '../wiring/reach.ts'
+import { plain } from './plain.ts'
 import type { CliWorld } from './world.ts'
 
 /** As a shell says of a process that Ctrl-C ended: 128 and the number of SIGINT. */
@@ -21,20 +22,24 @@ export async function untilStopped(
   } catch (error) {
     if (stop.signal.aborted) return world.exitCode(interrupted)
     if (!(error instanceof StartError)) throw error
-    world.stderr(`tidewaiter: ${error.message}\n`)
+    world.stderr(`tidewaiter: ${plain(error.message)}\n`)
     world.exitCode(error.exitCode)
   }
 }
 
+/** Which cluster, as the flags say. */
+export type Where = { readonly kubeconfig: string | undefined; readonly context?: string | undefined }
+
 /** Asks a cluster; its connections are closed at the end. */
 export async function withCluster<T>(
-  kubeconfig: string | undefined,
+  { kubeconfig, context }: Where,
   world: CliWorld,
   work: (cluster: Reached) => Promise<T>,
 ): Promise<T> {
   const userAgent = `tidewaiter/${world.version}`
   const cluster = await reach({
     kubeconfig,
+    context,
     env: world.env,
     clock: clockOf(world),
     log: logTo(world),
@@ -56,6 +61,6 @@ const nothing = () => {}
 export const logTo = ({ stderr }: CliWorld): Log => ({
   debug: nothing,
   info: nothing,
-  warn: (_, message) => stderr(`tidewaiter: warning: ${message}\n`),
-  error: (_, message) => stderr(`tidewaiter: ${message}\n`),
+  warn: (_, message) => stderr(`tidewaiter: warning: ${plain(message)}\n`),
+  error: (_, message) => stderr(`tidewaiter: ${plain(message)}\n`),
 })

@@ -69,7 +69,7 @@ function flagProblems({ timeout, yes, dryRun }: Flags, world: CliWorld): readonl
 type Wish = Flags & { readonly timeoutMs: number }
 
 function run(wish: Wish, world: CliWorld, signal: AbortSignal): Promise<void> {
-  return withCluster(wish.kubeconfig, world, async (cluster) => {
+  return withCluster(wish, world, async (cluster) => {
     const ports: RolloutPorts = {
       ...rolloutCluster(cluster, { namespace: wish.namespace, signal }),
       clock: clockOf(world),

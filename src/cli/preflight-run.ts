@@ -64,7 +64,7 @@ export async function runPreflight(
       dockerConfig === undefined ? undefined : dockerSecret(dockerConfig, await readFile(dockerConfig)),
   }
   if (!flags.cluster) return found(run, [], await checkImages(run, undefined))
-  return withCluster(flags.kubeconfig, world, async (reached) => {
+  return withCluster({ kubeconfig: flags.kubeconfig }, world, async (reached) => {
     const { namespace } = run
     const checks = await clusterChecks({ reached, namespace, clock: clockOf(world), signal })
     return found(run, checks, await checkImages(run, reached))

@@ -1,9 +1,9 @@
 /** What a preflight found, for people and for programs. */
 import { standingOf } from '../core/plugin/findings.ts'
 import { tallyOf, type PreflightCheck, type Tally } from '../core/plugin/preflight.ts'
-import { painter, type Colour } from './colour.ts'
 import type { PreflightFound } from './preflight-run.ts'
-import { table } from './table.ts'
+import { screenOf, type Tone } from './screen.ts'
+import { table, type Column } from './table.ts'
 import type { CliWorld } from './world.ts'
 
 /** Prints it, and sets the exit code. */
@@ -13,7 +13,8 @@ export function tellPreflight(found: PreflightFound, output: string, world: CliW
   if (output === 'json') world.stdout(`${JSON.stringify(asJson(found, ok), null, 2)}\n`)
   else {
     for (const warning of found.warnings) world.stderr(`tidewaiter: warning: ${warning}\n`)
-    if (found.checks.length > 0) world.stdout(inTable(found.checks, world))
+    if (found.checks.length > 0)
+      world.stdout(table(columns, found.checks, { screen: screenOf(world), headers: true, wide: false }))
     world.stderr(`tidewaiter: ${summary(tally)}\n`)
   }
   world.exitCode(ok ? 0 : 1)
@@ -42,24 +43,20 @@ const asJson = ({ checks, findings, warnings }: PreflightFound, ok: boolean): ob
 })
 
 const words = (ok: boolean | undefined): string => (ok === undefined ? '?' : ok ? 'yes' : 'no')
-const colours: Readonly<Record<string, Colour>> = { yes: 'green', no: 'red', '?': 'yellow' }
-const resultColumn = 2
+const tones: Readonly<Record<string, Tone>> = { yes: 'good', no: 'bad', '?': 'warn' }
 
-function inTable(checks: readonly PreflightCheck[], world: CliWorld): string {
-  const paint = painter(world)
-  const rows = checks.map(({ subject, check, ok, reason, message }) => [
-    subject.kind === 'File' ? subject.name : `${subject.kind.toLowerCase()} ${subject.name}`,
-    check,
-    words(ok),
-    reason,
-    // A row is a line.
-    message.replaceAll(/\s+/gu, ' '),
-  ])
-  return table(['SUBJECT', 'CHECK', 'RESULT', 'REASON', 'MESSAGE'], rows, (cell, column) => {
-    const colour = column === resultColumn ? colours[cell.trim()] : undefined
-    return colour === undefined ? cell : paint(cell, colour)
-  })
-}
+const columns: readonly Column<PreflightCheck>[] = [
+  {
+    head: 'SUBJECT',
+    cell: ({ subject: { kind, name } }) => (kind === 'File' ? name : `${kind.toLowerCase()} ${name}`),
+    whole: true,
+  },
+  { head: 'CHECK', cell: ({ check }) => check, spare: true },
+  { head: 'RESULT', cell: ({ ok }) => words(ok), tone: ({ ok }) => tones[words(ok)] },
+  { head: 'REASON', cell: ({ reason }) => reason },
+  // A row is a line.
+  { head: 'MESSAGE', cell: ({ message }) => message.replaceAll(/\s+/gu, ' '), whole: true },
+]
 
 function summary({ yes, no, unknown }: Tally): string {
   const all = yes + no + unknown

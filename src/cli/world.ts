@@ -1,4 +1,4 @@
-/** What a command may touch of the process: given by main.ts. */
+/** What a command is given of the process it runs in. */
 import type { Clock } from '../clock.ts'
 
 /** What a command may touch of the process. */
@@ -17,6 +17,10 @@ export type CliWorld = {
   readonly stderr: (text: string) => void
   /** Calls `stop` once when the process is asked to end (SIGTERM, SIGINT); a second time it ends at once. */
   readonly onStop: (stop: () => void) => void
+  /** How wide the terminal is that standard output goes to; undefined or absent: it goes to a pipe or a file. */
+  readonly columns?: () => number | undefined
+  /** How the program was called; `tidewaiter` if absent, `kubectl tidewaiter` as a plugin of kubectl. */
+  readonly calledAs?: string
   /** The exit code of the process, once it ends. */
   readonly exitCode: (code: number) => void
 }

@@ -57,48 +57,90 @@ async function scheduleNamesOf(
   return [...named, made].filter((name) => name !== '')
 }
 
-/** Matched, not matched, or an expression that failed (which refuses). */
-export type Match = { readonly matched: boolean } | { readonly error: string }
+/** Matched, not matched (then which condition does not hold), or an expression that failed (which refuses). */
+export type Match =
+  | { readonly matched: true }
+  | { readonly matched: false; readonly because: string }
+  | { readonly error: string }
 
 /** Decides whether the Action is for the object. */
 export function match(spec: ActionSpec, facts: MatchFacts, evaluate: Evaluate): Match {
   const wanted = spec.match
   if (wanted === undefined) return { matched: true }
-  const { scheduleNames, includedNamespaces, selector, expression } = wanted
-  if (scheduleNames !== undefined && !facts.scheduleNames.some((name) => scheduleNames.includes(name)))
-    return { matched: false }
-  if (includedNamespaces !== undefined && !mayTouch(namespaceScopeOf(facts.object), includedNamespaces))
-    return { matched: false }
-  if (selector !== undefined && !selects(selector, textMapAt(facts.object, 'metadata', 'labels')))
-    return { matched: false }
-  return expression === undefined ? { matched: true } : holds(expression, facts, evaluate)
+  const because = unmetSchedule(wanted, facts) ?? unmetNamespace(wanted, facts) ?? unmetLabel(wanted, facts)
+  if (because !== undefined) return { matched: false, because }
+  return wanted.expression === undefined ? { matched: true } : holds(wanted.expression, facts, evaluate)
 }
+
+type Wanted = NonNullable<ActionSpec['match']>
+
+function unmetSchedule({ scheduleNames: wanted }: Wanted, { scheduleNames }: MatchFacts): string | undefined {
+  if (wanted === undefined || scheduleNames.some((name) => wanted.includes(name))) return undefined
+  const got = scheduleNames.length === 0 ? 'no Schedule' : `the Schedule ${listed(scheduleNames)}`
+  return `scheduleNames: it comes from ${got}, wanted ${listed(wanted)}`
+}
+
+function unmetNamespace({ includedNamespaces: wanted }: Wanted, { object }: MatchFacts): string | undefined {
+  if (wanted === undefined) return undefined
+  const scope = namespaceScopeOf(object)
+  if (mayTouch(scope, wanted)) return undefined
+  const without = scope.excluded.length === 0 ? '' : ` without ${listed(scope.excluded)}`
+  const included = scope.included.length === 0 ? '*' : listed(scope.included)
+  return `includedNamespaces: it touches ${included}${without}, wanted ${listed(wanted)}`
+}
+
+function unmetLabel({ selector }: Wanted, { object }: MatchFacts): string | undefined {
+  const unmet = selector && unmetRequirement(selector, textMapAt(object, 'metadata', 'labels'))
+  return unmet === undefined ? undefined : `selector: ${unmet}`
+}
+
+const fewListed = 8
+
+const listed = (names: readonly string[]): string =>
+  names.length <= fewListed
+    ? names.join(', ')
+    : `${names.slice(0, fewListed).join(', ')} and ${names.length - fewListed} more`
 
 function holds(expression: string, facts: MatchFacts, evaluate: Evaluate): Match {
   const result = evaluate(expression, facts.variables)
   if ('error' in result) return result
   if (typeof result.ok !== 'boolean') return { error: `must give true or false, got ${typeof result.ok}` }
-  return { matched: result.ok }
+  return result.ok ? { matched: true } : { matched: false, because: 'expression: it is false' }
 }
 
-type Selector = NonNullable<NonNullable<ActionSpec['match']>['selector']>
+type Selector = NonNullable<Wanted['selector']>
+type Requirement = NonNullable<Selector['matchExpressions']>[number]
+type Labels = Readonly<Record<string, string>>
 
-/** A label selector as in meta/v1: labels.go of apimachinery (NotIn also holds where the label is absent). */
-export function selects(selector: Selector, labels: Readonly<Record<string, string>>): boolean {
-  const value = (key: string) => (Object.hasOwn(labels, key) ? labels[key] : undefined)
-  const same = Object.entries(selector.matchLabels ?? {}).every(([key, wanted]) => value(key) === wanted)
-  if (!same) return false
-  return (selector.matchExpressions ?? []).every(({ key, operator, values = [] }) => {
-    const got = value(key)
-    switch (operator) {
-      case 'In':
-        return got !== undefined && values.includes(got)
-      case 'NotIn':
-        return got === undefined || !values.includes(got)
-      case 'Exists':
-        return got !== undefined
-      case 'DoesNotExist':
-        return got === undefined
-    }
-  })
+/** The first requirement of a label selector that does not hold, in words; undefined if all hold. */
+export function unmetRequirement(selector: Selector, labels: Labels): string | undefined {
+  const requirements: readonly Requirement[] = [
+    ...Object.entries(selector.matchLabels ?? {}).map(
+      ([key, value]) => ({ key, operator: 'In', values: [value] }) as const,
+    ),
+    ...(selector.matchExpressions ?? []),
+  ]
+  const unmet = requirements.find((one) => !meets(one, valueOf(labels, one.key)))
+  if (unmet === undefined) return undefined
+  const { key, operator, values = [] } = unmet
+  const got = valueOf(labels, key)
+  const wanted = values.length === 0 ? '' : ` ${listed(values)}`
+  return `the label ${key} must be ${operator}${wanted}, got ${got === undefined ? 'none' : JSON.stringify(got)}`
+}
+
+const valueOf = (labels: Labels, key: string): string | undefined =>
+  Object.hasOwn(labels, key) ? labels[key] : undefined
+
+/** As in meta/v1: labels.go of apimachinery (NotIn also holds where the label is absent). */
+function meets({ operator, values = [] }: Requirement, got: string | undefined): boolean {
+  switch (operator) {
+    case 'In':
+      return got !== undefined && values.includes(got)
+    case 'NotIn':
+      return got === undefined || !values.includes(got)
+    case 'Exists':
+      return got !== undefined
+    case 'DoesNotExist':
+      return got === undefined
+  }
 }

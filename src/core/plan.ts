@@ -22,39 +22,67 @@ export type PlanInput = {
   readonly evaluate: Evaluate
 }
 
+/** An Action of the stage that does not run for the object, and why. */
+export type LeftOut = {
+  readonly name: string
+  readonly reason: 'Suspended' | 'NotMatched' | 'Unadopted' | 'MatchFailed'
+  readonly because: string
+}
+
 /** What one stage will do; `problems` refuse. */
 export type StagePlan = {
   readonly actions: readonly PlannedAction[]
   readonly problems: readonly string[]
   /** Matching actions that are left out although they are not suspended: their spec came in another way. */
   readonly unadopted: readonly string[]
+  /** Every other Action of the stage, in order. */
+  readonly leftOut: readonly LeftOut[]
 }
 
 /** The actions of one stage that are for the object, in order, frozen. */
 export function planStage(input: PlanInput): StagePlan {
   const planned: PlannedAction[] = []
   const problems: string[] = []
-  const unadopted: string[] = []
-  for (const action of inRunOrder(
-    input.actions.filter(({ spec }) => spec.stage === input.stage && !spec.suspend),
-  )) {
+  const leftOut: LeftOut[] = []
+  for (const action of inRunOrder(input.actions.filter(({ spec }) => spec.stage === input.stage))) {
     const { name } = action.metadata
-    const matched = match(action.spec, input.facts, input.evaluate)
-    const skip = skipReason(input.skips, name, input.stage)
-    const author = input.authorOf(action)
-    // What waits to be adopted is not run, so it does not refuse either.
-    if (author === undefined) {
-      if ('error' in matched || matched.matched) unadopted.push(name)
-    } else if ('error' in matched) {
-      // A skip is the way out of an expression that fails; without it, an expression that fails refuses.
-      if (skip === undefined)
-        problems.push(`the match expression of ${input.stage} action "${name}" failed: ${matched.error}`)
-    } else if (matched.matched) planned.push(freeze(action, author, skip))
+    const placed = placeOf(action, input)
+    if ('planned' in placed) planned.push(placed.planned)
+    else {
+      leftOut.push({ name, ...placed.leftOut })
+      if (placed.problem !== undefined) problems.push(placed.problem)
+    }
   }
   if (planned.length > mostActions)
     problems.push(`${planned.length} actions match, at most ${mostActions} can run in one stage`)
-  return { actions: planned.slice(0, mostActions), problems, unadopted }
+  const unadopted = leftOut.filter(({ reason }) => reason === 'Unadopted').map(({ name }) => name)
+  return { actions: planned.slice(0, mostActions), problems, unadopted, leftOut }
 }
+
+type Placed =
+  { readonly planned: PlannedAction } | { readonly leftOut: Omit<LeftOut, 'name'>; readonly problem?: string }
+
+function placeOf(action: Action, input: PlanInput): Placed {
+  const { name } = action.metadata
+  if (action.spec.suspend) return { leftOut: { reason: 'Suspended', because: 'spec.suspend is true' } }
+  const matched = match(action.spec, input.facts, input.evaluate)
+  if ('matched' in matched && !matched.matched)
+    return { leftOut: { reason: 'NotMatched', because: matched.because } }
+  const author = input.authorOf(action)
+  // What waits to be adopted is not run, so it does not refuse either.
+  if (author === undefined) return { leftOut: { reason: 'Unadopted', because: unadopted } }
+  const skip = skipReason(input.skips, name, input.stage)
+  if ('matched' in matched) return { planned: freeze(action, author, skip) }
+  const because = `its match expression failed: ${matched.error}`
+  // A skip is the way out of an expression that fails; without it, an expression that fails refuses.
+  if (skip !== undefined) return { leftOut: { reason: 'MatchFailed', because: `${skip}; ${because}` } }
+  return {
+    leftOut: { reason: 'MatchFailed', because },
+    problem: `the match expression of ${input.stage} action "${name}" failed: ${matched.error}`,
+  }
+}
+
+const unadopted = 'its spec came in another way than through tidewaiter, and nobody adopted it'
 
 function freeze(action: Action, author: Author, skip: string | undefined): PlannedAction {
   const { name, uid, generation } = action.metadata

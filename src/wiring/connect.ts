@@ -34,7 +34,7 @@ export type ConnectWorld = {
 /** Connects. Throws StartError. */
 export async function connect(world: ConnectWorld): Promise<Connection> {
   const { config, env, clock, log, userAgent } = world
-  const access = await accessOf(config.kubeconfig, env, clock)
+  const access = await accessOf({ kubeconfig: config.kubeconfig, env, clock })
   const { signal } = world
   const client = createKubeClient({
     access,

@@ -15,6 +15,8 @@ type Env = Readonly<Record<string, string | undefined>>
 export type ReachWorld = {
   /** The file that was named; undefined: where kubectl would look. */
   readonly kubeconfig: string | undefined
+  /** The context that was named; undefined: the current one. */
+  readonly context?: string | undefined
   readonly env: Env
   readonly clock: Clock
   readonly log: Log
@@ -29,21 +31,28 @@ export type Reached = {
 }
 
 /** Reads the credentials; nothing is asked yet. Throws StartError. */
-export async function reach({ kubeconfig, env, clock, log, userAgent }: ReachWorld): Promise<Reached> {
-  const access = await accessOf(kubeconfig, env, clock)
+export async function reach(world: ReachWorld): Promise<Reached> {
+  const { clock, log, userAgent } = world
+  const access = await accessOf(world)
   const client = createKubeClient({ access, clock, log, userAgent })
   return { server: access.server, client, calls: calls(client) }
 }
 
 /** The credentials that a kubeconfig, or the pod, gives. Throws StartError. */
-export async function accessOf(
-  kubeconfig: string | undefined,
-  env: Env,
-  clock: Clock,
-): Promise<ClusterAccess> {
+export async function accessOf({
+  kubeconfig,
+  context,
+  env,
+  clock,
+}: Pick<ReachWorld, 'kubeconfig' | 'context' | 'env' | 'clock'>): Promise<ClusterAccess> {
   try {
-    const path = kubeconfig === undefined ? {} : { kubeconfigPath: kubeconfig }
-    return await loadClusterAccess({ ...path, env, clock, readFile: (file) => readFile(file, 'utf8') })
+    return await loadClusterAccess({
+      ...(kubeconfig === undefined ? {} : { kubeconfigPath: kubeconfig }),
+      ...(context === undefined ? {} : { context }),
+      env,
+      clock,
+      readFile: (file) => readFile(file, 'utf8'),
+    })
   } catch (error) {
     if (error instanceof AccessError)
       throw new StartError(error.code === 'NO_CONFIG' ? 3 : 4, error.message, { cause: error })
