@@ -29,6 +29,7 @@ export function createGate(kind: VeleroKind, ports: GatePorts): Gate {
     const planned = await plan(arrival, request, ports)
     if ('verdict' in planned) return planned.verdict
     const { pre, post } = planned
+    const considered = consideredIn(planned)
     const warnings =
       pre.unadopted.length + post.unadopted.length > 0
         ? [unadoptedWarning(arrival.subject.namespace, [...pre.unadopted, ...post.unadopted])]
@@ -36,7 +37,7 @@ export function createGate(kind: VeleroKind, ports: GatePorts): Gate {
     if (pre.actions.length === 0 && post.actions.length === 0) return allow('NoActionMatches', '', warnings)
     const at = { arrival, request, ports }
     const verdict = await (request.dryRun ? preview(planned, at) : decide(planned, { ...at, stage }))
-    return { ...verdict, warnings: [...warnings, ...verdict.warnings] }
+    return { ...verdict, warnings: [...warnings, ...verdict.warnings], considered }
   }
 }
 
@@ -73,8 +74,11 @@ async function plan(
   const problems = [...pre.problems, ...post.problems]
   if (problems.length === 0) return { pre, post }
   const next = 'Mend or suspend each Action that is named, or skip it'
-  return { verdict: deny('MatchFailed', refusal(subject, problems.join('; '), next)) }
+  const verdict = deny('MatchFailed', refusal(subject, problems.join('; '), next))
+  return { verdict: { ...verdict, considered: consideredIn({ pre, post }) } }
 }
+
+const consideredIn = ({ pre, post }: Plans) => [...pre.considered, ...post.considered]
 
 async function decide(
   plans: Plans,

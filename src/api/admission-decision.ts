@@ -69,9 +69,11 @@ const event = (doc: string) =>
       patches: whole('How many operations its patch had.'),
       run: text('The ActionRun of its pre actions, if there is one.', 253),
       detail: hash('The SHA-256 of the detail that was recorded with it, in hex.'),
-      digest: hash('The SHA-256 of all of the above and the spec but its key, as JSON with sorted keys.'),
+      digest: hash(
+        'The SHA-256, in hex, of namespace, spec without its key, and all of the above, as JSON with sorted keys.',
+      ),
       chain: hash(
-        'The SHA-256 of the chain before it and its digest, as bytes: it stands for all decisions up to this one.',
+        'The SHA-256, in hex, of the chain before it followed by its digest, both as hex: it stands for all decisions up to this one.',
       ),
     },
     required: ['seq', 'time', 'request', 'name', 'milliseconds', 'digest', 'chain'],
@@ -157,12 +159,13 @@ const status = {
       type: 'object',
       doc: 'What the replica said of all its decisions in this namespace when it wrote this.',
       fields: {
+        since: time('When its first decision was.'),
         seq: whole('The number of the newest decision.'),
         chain: hash('The chain up to it.'),
         lost: text('The numbers of those that could not be recorded: 5, 9-11.', 1024),
         ended: { type: 'boolean', doc: 'True if the replica has ended, and this was its last word.' },
       },
-      required: ['seq', 'chain'],
+      required: ['since', 'seq', 'chain'],
     },
     signature: text(
       'The Ed25519 signature, in base64url, of namespace, name, spec and all of the status but this, as JSON with sorted keys.',
@@ -221,3 +224,13 @@ export type AdmissionDecision = {
   readonly spec: DecisionSpec
   readonly status: DecisionStatus
 }
+/** One decision as it is recorded. */
+export type DecisionEvent = DecisionStatus['first']
+/** What a replica said of all its decisions. */
+export type ChainHead = DecisionStatus['chain']
+/** What there is to say about a decision beyond its event. */
+export type DecisionDetail = Pick<DecisionStatus, 'groups' | 'considered' | 'calls' | 'cut'>
+/** One Action, and what was found about it. */
+export type Considered = NonNullable<DecisionStatus['considered']>[number]
+/** One pre action as it went inside the request. */
+export type DecisionCall = NonNullable<DecisionStatus['calls']>[number]

@@ -1,5 +1,6 @@
 /** Whether an Action is for a Backup or Restore: all conditions given must hold. */
 import type { ActionSpec } from '../api/action.ts'
+import { enumerated } from '../api/text.ts'
 import { mayTouch } from './namespaces.ts'
 import {
   namespaceScopeOf,
@@ -57,31 +58,48 @@ async function scheduleNamesOf(
   return [...named, made].filter((name) => name !== '')
 }
 
-/** Matched, not matched, or an expression that failed (which refuses). */
-export type Match = { readonly matched: boolean } | { readonly error: string }
+/** Matched, not matched and why, or an expression that failed (which refuses). */
+export type Match =
+  | { readonly matched: true }
+  | { readonly matched: false; readonly because: string }
+  | { readonly error: string }
 
 /** Decides whether the Action is for the object. */
 export function match(spec: ActionSpec, facts: MatchFacts, evaluate: Evaluate): Match {
   const wanted = spec.match
   if (wanted === undefined) return { matched: true }
-  const { scheduleNames, includedNamespaces, selector, expression } = wanted
-  if (scheduleNames !== undefined && !facts.scheduleNames.some((name) => scheduleNames.includes(name)))
-    return { matched: false }
-  if (includedNamespaces !== undefined && !mayTouch(namespaceScopeOf(facts.object), includedNamespaces))
-    return { matched: false }
-  if (selector !== undefined && !selects(selector, textMapAt(facts.object, 'metadata', 'labels')))
-    return { matched: false }
+  const { expression } = wanted
+  const because = ruledOut(wanted, facts)
+  if (because !== undefined) return { matched: false, because }
   return expression === undefined ? { matched: true } : holds(expression, facts, evaluate)
+}
+
+type Wanted = NonNullable<ActionSpec['match']>
+
+/** Why the object is out before anything is evaluated, if it is. */
+function ruledOut(
+  { scheduleNames, includedNamespaces, selector }: Wanted,
+  { scheduleNames: made, object }: MatchFacts,
+): string | undefined {
+  if (scheduleNames !== undefined && !made.some((name) => scheduleNames.includes(name))) {
+    const got = made.length === 0 ? 'no Schedule' : `Schedule ${enumerated([...new Set(made)], 'and')}`
+    return `scheduleNames wants ${enumerated(scheduleNames, 'or')}, got ${got}`
+  }
+  if (includedNamespaces !== undefined && !mayTouch(namespaceScopeOf(object), includedNamespaces))
+    return `includedNamespaces wants ${enumerated(includedNamespaces, 'or')}, which it cannot touch`
+  if (selector !== undefined && !selects(selector, textMapAt(object, 'metadata', 'labels')))
+    return 'its labels are not those that selector wants'
+  return undefined
 }
 
 function holds(expression: string, facts: MatchFacts, evaluate: Evaluate): Match {
   const result = evaluate(expression, facts.variables)
   if ('error' in result) return result
   if (typeof result.ok !== 'boolean') return { error: `must give true or false, got ${typeof result.ok}` }
-  return { matched: result.ok }
+  return result.ok ? { matched: true } : { matched: false, because: 'its expression is false' }
 }
 
-type Selector = NonNullable<NonNullable<ActionSpec['match']>['selector']>
+type Selector = NonNullable<Wanted['selector']>
 
 /** A label selector as in meta/v1: labels.go of apimachinery (NotIn also holds where the label is absent). */
 export function selects(selector: Selector, labels: Readonly<Record<string, string>>): boolean {

@@ -1,5 +1,6 @@
 /** Decides what a new Backup or Restore sets in motion. Touches nothing. */
 import type { Action, Stage } from '../api/action.ts'
+import type { Considered } from '../api/admission-decision.ts'
 import type { PlannedAction } from '../api/action-run.ts'
 import { match, type Evaluate, type MatchFacts } from './match.ts'
 import { inRunOrder } from './order.ts'
@@ -28,6 +29,8 @@ export type StagePlan = {
   readonly problems: readonly string[]
   /** Matching actions that are left out although they are not suspended: their spec came in another way. */
   readonly unadopted: readonly string[]
+  /** Every Action of the stage, and what was found about it. */
+  readonly considered: readonly Considered[]
 }
 
 /** The actions of one stage that are for the object, in order, frozen. */
@@ -35,25 +38,47 @@ export function planStage(input: PlanInput): StagePlan {
   const planned: PlannedAction[] = []
   const problems: string[] = []
   const unadopted: string[] = []
-  for (const action of inRunOrder(
-    input.actions.filter(({ spec }) => spec.stage === input.stage && !spec.suspend),
-  )) {
+  const considered: Considered[] = []
+  for (const action of inRunOrder(input.actions.filter(({ spec }) => spec.stage === input.stage))) {
     const { name } = action.metadata
-    const matched = match(action.spec, input.facts, input.evaluate)
-    const skip = skipReason(input.skips, name, input.stage)
-    const author = input.authorOf(action)
-    // What waits to be adopted is not run, so it does not refuse either.
-    if (author === undefined) {
-      if ('error' in matched || matched.matched) unadopted.push(name)
-    } else if ('error' in matched) {
-      // A skip is the way out of an expression that fails; without it, an expression that fails refuses.
-      if (skip === undefined)
-        problems.push(`the match expression of ${input.stage} action "${name}" failed: ${matched.error}`)
-    } else if (matched.matched) planned.push(freeze(action, author, skip))
+    const { found, because, author } = consider(action, input)
+    considered.push({ action: name, stage: input.stage, found, ...(because === '' ? {} : { because }) })
+    if (found === 'NotAdopted') unadopted.push(name)
+    else if (found === 'MatchFailed')
+      problems.push(`the match expression of ${input.stage} action "${name}" failed: ${because}`)
+    else if (author !== undefined)
+      planned.push(freeze(action, author, found === 'Skipped' ? because : undefined))
   }
   if (planned.length > mostActions)
     problems.push(`${planned.length} actions match, at most ${mostActions} can run in one stage`)
-  return { actions: planned.slice(0, mostActions), problems, unadopted }
+  return { actions: planned.slice(0, mostActions), problems, unadopted, considered }
+}
+
+type Consideration = {
+  readonly found: Considered['found']
+  readonly because: string
+  /** Of an action that is for the object. */
+  readonly author?: Author
+}
+
+function consider(action: Action, input: PlanInput): Consideration {
+  // A suspended action is not even matched: its expression may be what it is suspended for.
+  if (action.spec.suspend) return { found: 'Suspended', because: 'suspend is true' }
+  const matched = match(action.spec, input.facts, input.evaluate)
+  if ('matched' in matched && !matched.matched) return { found: 'NotMatched', because: matched.because }
+  const author = input.authorOf(action)
+  // What waits to be adopted is not run, so it does not refuse either.
+  if (author === undefined)
+    return { found: 'NotAdopted', because: 'nobody with the rights wrote or adopted its spec' }
+  const skip = skipReason(input.skips, action.metadata.name, input.stage)
+  if ('error' in matched)
+    // A skip is the way out of an expression that fails; without it, an expression that fails refuses.
+    return skip === undefined
+      ? { found: 'MatchFailed', because: matched.error }
+      : { found: 'Skipped', because: skip }
+  return skip === undefined
+    ? { found: 'Matched', because: '', author }
+    : { found: 'Skipped', because: skip, author }
 }
 
 function freeze(action: Action, author: Author, skip: string | undefined): PlannedAction {

@@ -13,13 +13,25 @@ const matching = (wanted: NonNullable<ActionSpec['match']>) =>
 for (const [name, { given, want }] of Object.entries({
   'no condition': { given: {}, want: { matched: true } },
   'the Schedule': { given: { scheduleNames: ['nightly', 'weekly'] }, want: { matched: true } },
-  'another Schedule': { given: { scheduleNames: ['weekly'] }, want: { matched: false } },
+  'another Schedule': {
+    given: { scheduleNames: ['weekly', 'monthly'] },
+    want: { matched: false, because: 'scheduleNames wants weekly or monthly, got Schedule nightly' },
+  },
   'a namespace': { given: { includedNamespaces: ['sh*'] }, want: { matched: true } },
-  'another namespace': { given: { includedNamespaces: ['bank'] }, want: { matched: false } },
+  'another namespace': {
+    given: { includedNamespaces: ['bank'] },
+    want: { matched: false, because: 'includedNamespaces wants bank, which it cannot touch' },
+  },
   'a label': { given: { selector: { matchLabels: { tier: 'prod' } } }, want: { matched: true } },
-  'another label': { given: { selector: { matchLabels: { tier: 'dev' } } }, want: { matched: false } },
+  'another label': {
+    given: { selector: { matchLabels: { tier: 'dev' } } },
+    want: { matched: false, because: 'its labels are not those that selector wants' },
+  },
   'an expression that holds': { given: { expression: 'true' }, want: { matched: true } },
-  'one that does not': { given: { expression: 'false' }, want: { matched: false } },
+  'one that does not': {
+    given: { expression: 'false' },
+    want: { matched: false, because: 'its expression is false' },
+  },
   'one that fails': { given: { expression: 'broken' }, want: { error: 'no such key' } },
   'one that gives no truth': {
     given: { expression: '1' },
@@ -27,17 +39,22 @@ for (const [name, { given, want }] of Object.entries({
   },
   'all must hold': {
     given: { scheduleNames: ['nightly'], includedNamespaces: ['bank'], expression: 'true' },
-    want: { matched: false },
+    want: { matched: false, because: 'includedNamespaces wants bank, which it cannot touch' },
   },
   'what is ruled out already is not evaluated': {
     given: { scheduleNames: ['weekly'], expression: 'broken' },
-    want: { matched: false },
+    want: { matched: false, because: 'scheduleNames wants weekly, got Schedule nightly' },
   },
 } as const)) {
   t.test(`an Action matches by its conditions: ${name}`, async (t) => {
     t.same(matching(given), want)
   })
 }
+
+t.test('what no Schedule made is for no Action that wants one, and is told so', async (t) => {
+  const wanted = anActionSpec({ match: { scheduleNames: ['weekly'] } })
+  t.match(match(wanted, { ...facts, scheduleNames: [] }, evaluate), { because: /got no Schedule$/ })
+})
 
 t.test('an Action without match is for every object', async (t) => {
   t.same(match(anActionSpec(), facts, evaluate), { matched: true })

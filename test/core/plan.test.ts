@@ -32,6 +32,33 @@ t.test(
   },
 )
 
+t.test('of every Action of the stage is told what was found about it, and why', async (t) => {
+  const { considered } = plan(
+    [
+      { name: 'a' },
+      { name: 'b', match: { expression: 'false' } },
+      { name: 'c', ...broken },
+      { name: 'd' },
+      { name: 'e', suspend: true },
+      { name: 'f' },
+      { name: 'p', stage: 'PostBackup' },
+    ],
+    {
+      skips: { 'd/prebackup': 'skip' },
+      authorOf: ({ metadata }) => (metadata.name === 'f' ? undefined : ann),
+    },
+  )
+  t.match(considered, [
+    { action: 'a', stage: 'PreBackup', found: 'Matched' },
+    { action: 'b', found: 'NotMatched', because: 'its expression is false' },
+    { action: 'c', found: 'MatchFailed', because: 'no such key' },
+    { action: 'd', found: 'Skipped', because: /prebackup=skip/ },
+    { action: 'e', found: 'Suspended' },
+    { action: 'f', found: 'NotAdopted' },
+  ])
+  t.equal(considered.length, 6)
+})
+
 t.test('a suspended action matches nothing, also if its expression fails', async (t) => {
   t.match(plan([{ suspend: true, ...broken }]), { actions: [], problems: [] })
 })

@@ -51,7 +51,7 @@ export const aDecision = (
       first: event,
       last: event,
       seqs: '1',
-      chain: { seq: 1, chain: digest },
+      chain: { since: '2026-01-01T00:00:00.000Z', seq: 1, chain: digest },
       signature: 's'.repeat(86),
       ...given.status,
     },
