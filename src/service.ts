@@ -15,6 +15,7 @@ import { allOf, createCaches } from './wiring/caches.ts'
 import { connect } from './wiring/connect.ts'
 import { createController } from './wiring/controller.ts'
 import { randomHex } from './wiring/crypto.ts'
+import { recorderOf } from './wiring/decisions.ts'
 import { installOf } from './wiring/install.ts'
 import { lead } from './wiring/lead.ts'
 import { listening } from './wiring/listening.ts'
@@ -141,6 +142,15 @@ async function assemble(config: Config, outside: Outside, { stopping, undo, stop
       onAction: controller.onAction,
     }),
   )
+  const decisions = recorderOf({
+    calls: connection.calls,
+    clock,
+    log,
+    metrics,
+    config,
+    owner,
+    macKey: credentials.macKey,
+  })
   const world: World = {
     config,
     clock,
@@ -156,6 +166,7 @@ async function assemble(config: Config, outside: Outside, { stopping, undo, stop
     owner,
     version: outside.version,
     macKey: credentials.macKey,
+    record: decisions.record,
   }
   const running: Promise<unknown>[] = []
   undo.push(() => Promise.all(running))
@@ -194,6 +205,9 @@ async function assemble(config: Config, outside: Outside, { stopping, undo, stop
     allowNames: config.egressAllow,
     onlyTo: config.egressOnly,
   }
+  running.push(decisions.start(signal))
+  // Once the webhook is closed, and while the API server can be reached.
+  undo.push(() => decisions.close())
   const perform = performerOf(world, guarded(createEgress({ rules, clock, log }), refused.known))
 
   const webhook = config.roles.includes('webhook')

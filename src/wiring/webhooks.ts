@@ -29,9 +29,9 @@ export function endpointsOf(
     actions: createActionCheck(actions),
     author: createAuthor(actions),
   }
-  const { clock, log, metrics } = world
+  const { clock, log, metrics, record } = world
   return Object.entries(handlers).map(([route, handle]) => {
-    const counted = told(route, handle, { clock, log, metrics })
+    const counted = told(route, handle, { clock, log, metrics, record })
     // A probe is answered before it is told: one a minute for each replica would drown the audit log.
     return { path: `/${route}`, handle: (request) => Promise.resolve(probed(request) ?? counted(request)) }
   })
