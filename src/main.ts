@@ -2,6 +2,8 @@
 /** The only file that touches `process`. */
 import { existsSync, readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
+import { basename } from 'node:path'
+import { createInterface } from 'node:readline/promises'
 import { run } from './cli/program.ts'
 import type { Extra } from './cli/program.ts'
 
@@ -22,6 +24,16 @@ for (const name of ['SIGTERM', 'SIGINT'] as const) {
   })
 }
 
+// Whoever reads us has read enough (`| head -1`): nobody is left to be told of it. What runs on is asked to stop.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  if (listeners.length === 0) process.exit(0)
+  for (const listener of listeners) listener()
+})
+
+// kubectl runs `kubectl-NAME` as `kubectl NAME`; npm links both names to this file.
+const isPlugin = basename(process.argv[1] ?? '').startsWith('kubectl-tidewaiter')
+
 await run(
   process.argv.slice(2),
   {
@@ -29,18 +41,32 @@ await run(
     version,
     hostname: hostname(),
     stdin: () => process.stdin,
+    ask,
+    isTerminal: (stream) => process[stream].isTTY,
     stdout: (text) => void process.stdout.write(text),
     stderr: (text) => void process.stderr.write(text),
     onStop: (stop) => {
       listeners.push(stop)
       if (stops > 0) stop()
     },
+    columns: () => (process.stdout.isTTY ? process.stdout.columns : undefined),
+    calledAs: isPlugin ? 'kubectl tidewaiter' : 'tidewaiter',
     exitCode: (code) => {
       process.exitCode = code
     },
   },
   await extras(),
 )
+
+async function ask(question: string, signal: AbortSignal): Promise<string> {
+  // Not as a terminal of its own: Ctrl-C stays a signal, and is heard above.
+  const lines = createInterface({ input: process.stdin, output: process.stderr, terminal: false })
+  try {
+    return await lines.question(question, { signal })
+  } finally {
+    lines.close()
+  }
+}
 
 /** The sandbox is loaded only where it is shipped: not in the production image. */
 async function extras(): Promise<readonly Extra[]> {

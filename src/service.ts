@@ -23,6 +23,7 @@ import { goOutside, refuseIfCovered } from './wiring/outside.ts'
 import { performerOf } from './wiring/perform.ts'
 import { createRefused, guarded } from './wiring/refused.ts'
 import type { RegistrationWorld } from './wiring/registrations.ts'
+import { pluginPorts } from './wiring/plugins.ts'
 import { runsBy } from './wiring/runs.ts'
 import { createCredentials } from './wiring/tls.ts'
 import { watchmanPorts } from './wiring/watch.ts'
@@ -161,6 +162,7 @@ async function assemble(config: Config, outside: Outside, { stopping, undo, stop
     review: createAccessReview({ client: connection.client, clock }),
     cel: createCel(),
     runs: runsBy(connection.calls),
+    plugins: pluginPorts(config),
     caches: new Map(caches.map((one) => [one.namespace, one])),
     cluster: connection.cluster,
     owner,

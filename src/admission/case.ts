@@ -5,13 +5,13 @@ import type { AdmissionRequest } from '../core/admission-request.ts'
 import type { StagePlan } from '../core/plan.ts'
 import { draftRun, type NewRun } from '../core/run/draft.ts'
 import type { Arrival } from './facts.ts'
-import type { GatePorts } from './gate-ports.ts'
+import type { ForesightPorts } from './gate-ports.ts'
 
 /** What every step of the gate works on. */
 export type Case = {
   readonly arrival: Arrival
   readonly request: AdmissionRequest
-  readonly ports: GatePorts
+  readonly ports: ForesightPorts
 }
 
 /** Both stages of an object, planned. */

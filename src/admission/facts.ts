@@ -4,7 +4,7 @@ import { head, type Subject } from '../core/refusal.ts'
 import { countingSkips, foreignAnnotations, skipAllAnnotation, skipsIn } from '../core/skip.ts'
 import { deny, type Verdict } from '../core/verdict.ts'
 import { objectAt, scheduleLabel, textAt, textMapAt, type Json, type VeleroKind } from '../core/velero.ts'
-import type { GatePorts } from './gate-ports.ts'
+import type { ForesightPorts } from './gate-ports.ts'
 
 /** The Backup or Restore of a request. */
 export type Arrival = {
@@ -19,7 +19,7 @@ export type Arrival = {
 }
 
 /** Reads the object of a CREATE. */
-export function arrivalOf(kind: VeleroKind, request: AdmissionRequest, ports: GatePorts): Arrival {
+export function arrivalOf(kind: VeleroKind, request: AdmissionRequest, ports: ForesightPorts): Arrival {
   const object = objectAt({ object: request.object }, 'object')
   const name = request.name || textAt(object, 'metadata', 'name')
   const metadata = { ...objectAt(object, 'metadata'), name, namespace: request.namespace }
@@ -38,7 +38,7 @@ export function arrivalOf(kind: VeleroKind, request: AdmissionRequest, ports: Ga
 export async function skipsOf(
   arrival: Arrival,
   request: AdmissionRequest,
-  ports: GatePorts,
+  ports: ForesightPorts,
 ): Promise<{ readonly ok: Readonly<Record<string, string>> } | { readonly refused: Verdict }> {
   const found = skipsIn(arrival.annotations)
   const { namespace } = arrival.subject

@@ -22,13 +22,9 @@ export type RunStore = {
   readonly recent: (namespace: string) => Promise<readonly ActionRun[]>
 }
 
-/** The gate's world. */
-export type GatePorts = {
+/** What it takes to foresee what the gate will do: nothing here has an effect, but `perform` where it does not only render. */
+export type ForesightPorts = {
   readonly clock: Clock
-  readonly log: Log
-  readonly runs: RunStore
-  /** This replica, as runs name their owner. */
-  readonly owner: string
   /** uid of the namespace kube-system. */
   readonly cluster: string
   readonly hash: (text: string) => string
@@ -50,6 +46,15 @@ export type GatePorts = {
   ) => Promise<Readonly<Record<string, string>>>
   readonly isVelero: (user: RequestUser, namespace: string) => boolean
   readonly maySkip: (user: RequestUser, namespace: string) => Promise<boolean>
+  readonly perform: (performing: Performing) => Promise<Outcome>
+}
+
+/** The gate's world. */
+export type GatePorts = ForesightPorts & {
+  readonly log: Log
+  readonly runs: RunStore
+  /** This replica, as runs name their owner. */
+  readonly owner: string
   readonly exists: (subject: Subject) => Promise<boolean>
   /** Claims the name for one uid; the uid that holds it already otherwise. */
   readonly claimName: (
@@ -57,7 +62,6 @@ export type GatePorts = {
     uid: string,
   ) => Promise<{ readonly ok: true } | { readonly heldBy: string }>
   readonly releaseName: (subject: Subject, uid: string) => Promise<void>
-  readonly perform: (performing: Performing) => Promise<Outcome>
   /** Counts a run that ended. */
   readonly count: (run: ActionRun) => void
 }

@@ -7,6 +7,7 @@ import { fingerprintOf } from '../core/run/draft.ts'
 import { stagesOf } from '../core/run/names.ts'
 import { deny, type Verdict } from '../core/verdict.ts'
 import { endOf, type Case } from './case.ts'
+import type { GatePorts } from './gate-ports.ts'
 
 /** The refusal of actions that may take longer than an admission request has, before any of them begins. */
 export function overBudget(actions: readonly PlannedAction[], at: Case): Verdict | undefined {
@@ -25,7 +26,7 @@ export function overBudget(actions: readonly PlannedAction[], at: Case): Verdict
 /** The refusal of what was refused alike a moment ago: the same answer, and nothing is run. */
 export async function coolingDown(
   actions: readonly PlannedAction[],
-  { arrival, request: { user }, ports }: Case,
+  { arrival, request: { user }, ports }: Case & { readonly ports: GatePorts },
 ): Promise<Verdict | undefined> {
   // Where everything is skipped nothing would run: a skip is the way out that a refusal names.
   if (actions.every(({ skip }) => skip !== undefined)) return undefined

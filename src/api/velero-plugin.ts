@@ -9,12 +9,14 @@ export type PullPolicy = (typeof pullPolicies)[number]
 
 /**
  * What is said about a plugin, a condition each: first the checks, in the order in which they are made, then what became of it.
- * A check that was not made yet is Unknown; Ready is True when no check that is enforced is False.
+ * A check that was not made yet is Unknown; Ready is True when every check but TagUnmoved is: a moved tag keeps nothing out.
  */
 export const pluginConditions = [
   'ReferenceValid',
   'RegistryAllowed',
+  'PullSecretValid',
   'ManifestReachable',
+  'TagUnmoved',
   'PlatformSupported',
   'ShapeValid',
   'SignatureVerified',
@@ -116,7 +118,7 @@ const status = {
     },
     conditions: {
       type: 'array',
-      doc: 'The checks (ReferenceValid, RegistryAllowed, ManifestReachable, PlatformSupported, ShapeValid, SignatureVerified), whether it may be used (Ready), and whether it is (Injected, RolledOut).',
+      doc: 'The checks (ReferenceValid, RegistryAllowed, PullSecretValid, ManifestReachable, TagUnmoved, PlatformSupported, ShapeValid, SignatureVerified), whether it may be used (Ready), and whether it is (Injected, RolledOut).',
       maxItems: 16,
       listType: 'map',
       listMapKeys: ['type'],

@@ -3,24 +3,41 @@ import type { Command, CommanderError } from 'commander'
 import { nearest } from '../api/nearest.ts'
 import type { CliWorld } from './world.ts'
 
-/** Tells every problem of a command line, and ends with 2. `command` is what to ask for help. */
+/** How the program is called in what it says of itself. */
+export const calledAs = (world: CliWorld): string => world.calledAs ?? 'tidewaiter'
+
+/** Tells every problem of a command line, and ends with 2. `command` is what to ask for help, `tidewaiter` first. */
 export function tellUsage(world: CliWorld, command: string, problems: readonly string[]): void {
   for (const problem of problems) world.stderr(`tidewaiter: ${problem}\n`)
-  world.stderr(`Run \`${command} --help\` for what there is.\n`)
+  const asked = command.replace(/^tidewaiter\b/, calledAs(world))
+  world.stderr(`Run \`${asked} --help\` for what there is.\n`)
   world.exitCode(2)
 }
 
 /** Has a command take whatever it is given, so that `strays` can tell all of it and not only the first. */
 export const takingAll = (command: Command): Command => command.allowUnknownOption().allowExcessArguments()
 
-/** What was given to a command that it does not know; a word after an unknown option is taken for its value. */
-export function strays(command: Command): readonly string[] {
+/**
+ * What was given to a command that it does not know; a word after an unknown option is taken for its value. `words` is how
+ * many words the command takes.
+ */
+export function strays(command: Command, words = 0): readonly string[] {
   const known = command.options.flatMap(({ long }) => long ?? [])
+  let left = words
   return command.args.flatMap((arg, i) => {
-    if (arg.startsWith('-') && arg !== '-') return [unknownOption(arg, command.name(), known)]
+    if (arg.startsWith('-') && arg !== '-') return [unknownOption(arg, nameOf(command), known)]
     if (/^-[^=]*$/.test(command.args[i - 1] ?? '')) return []
-    return [`${command.name()} takes options only, got the word "${arg}"`]
+    left -= 1
+    if (left >= 0) return []
+    const takes = words === 0 ? 'options only' : words === 1 ? 'one word' : `${words} words`
+    return [`${nameOf(command)} takes ${takes}, got the word "${arg}"`]
   })
+}
+
+/** As it is typed: `serve`, `plugins list`. */
+function nameOf(command: Command): string {
+  const { parent } = command
+  return parent === null || parent.parent === null ? command.name() : `${nameOf(parent)} ${command.name()}`
 }
 
 function unknownOption(arg: string, command: string, known: readonly string[]): string {

@@ -57,6 +57,10 @@ export function authorOf(
   return tools.sign(payload(read.author, read.spec, at)) === read.mac ? read.author : undefined
 }
 
+/** Who a stamp says the author is, not authenticated: to be shown, never to be relied on. */
+export const claimedAuthor = (text: string | undefined): Author | undefined =>
+  text === undefined ? undefined : readStamp(text)?.author
+
 function readStamp(
   text: string,
 ): { readonly author: Author; readonly spec: string; readonly mac: string } | undefined {

@@ -1,6 +1,5 @@
 /** Whether an Action is for a Backup or Restore: all conditions given must hold. */
 import type { ActionSpec } from '../api/action.ts'
-import { enumerated } from '../api/text.ts'
 import { mayTouch } from './namespaces.ts'
 import {
   namespaceScopeOf,
@@ -58,7 +57,7 @@ async function scheduleNamesOf(
   return [...named, made].filter((name) => name !== '')
 }
 
-/** Matched, not matched and why, or an expression that failed (which refuses). */
+/** Matched, not matched (then which condition does not hold), or an expression that failed (which refuses). */
 export type Match =
   | { readonly matched: true }
   | { readonly matched: false; readonly because: string }
@@ -68,55 +67,80 @@ export type Match =
 export function match(spec: ActionSpec, facts: MatchFacts, evaluate: Evaluate): Match {
   const wanted = spec.match
   if (wanted === undefined) return { matched: true }
-  const { expression } = wanted
-  const because = ruledOut(wanted, facts)
+  const because = unmetSchedule(wanted, facts) ?? unmetNamespace(wanted, facts) ?? unmetLabel(wanted, facts)
   if (because !== undefined) return { matched: false, because }
-  return expression === undefined ? { matched: true } : holds(expression, facts, evaluate)
+  return wanted.expression === undefined ? { matched: true } : holds(wanted.expression, facts, evaluate)
 }
 
 type Wanted = NonNullable<ActionSpec['match']>
 
-/** Why the object is out before anything is evaluated, if it is. */
-function ruledOut(
-  { scheduleNames, includedNamespaces, selector }: Wanted,
-  { scheduleNames: made, object }: MatchFacts,
-): string | undefined {
-  if (scheduleNames !== undefined && !made.some((name) => scheduleNames.includes(name))) {
-    const got = made.length === 0 ? 'no Schedule' : `Schedule ${enumerated([...new Set(made)], 'and')}`
-    return `scheduleNames wants ${enumerated(scheduleNames, 'or')}, got ${got}`
-  }
-  if (includedNamespaces !== undefined && !mayTouch(namespaceScopeOf(object), includedNamespaces))
-    return `includedNamespaces wants ${enumerated(includedNamespaces, 'or')}, which it cannot touch`
-  if (selector !== undefined && !selects(selector, textMapAt(object, 'metadata', 'labels')))
-    return 'its labels are not those that selector wants'
-  return undefined
+function unmetSchedule({ scheduleNames: wanted }: Wanted, { scheduleNames }: MatchFacts): string | undefined {
+  if (wanted === undefined || scheduleNames.some((name) => wanted.includes(name))) return undefined
+  const got = scheduleNames.length === 0 ? 'no Schedule' : `the Schedule ${listed(scheduleNames)}`
+  return `scheduleNames: it comes from ${got}, wanted ${listed(wanted)}`
 }
+
+function unmetNamespace({ includedNamespaces: wanted }: Wanted, { object }: MatchFacts): string | undefined {
+  if (wanted === undefined) return undefined
+  const scope = namespaceScopeOf(object)
+  if (mayTouch(scope, wanted)) return undefined
+  const without = scope.excluded.length === 0 ? '' : ` without ${listed(scope.excluded)}`
+  const included = scope.included.length === 0 ? '*' : listed(scope.included)
+  return `includedNamespaces: it touches ${included}${without}, wanted ${listed(wanted)}`
+}
+
+function unmetLabel({ selector }: Wanted, { object }: MatchFacts): string | undefined {
+  const unmet = selector && unmetRequirement(selector, textMapAt(object, 'metadata', 'labels'))
+  return unmet === undefined ? undefined : `selector: ${unmet}`
+}
+
+const fewListed = 8
+
+const listed = (names: readonly string[]): string =>
+  names.length <= fewListed
+    ? names.join(', ')
+    : `${names.slice(0, fewListed).join(', ')} and ${names.length - fewListed} more`
 
 function holds(expression: string, facts: MatchFacts, evaluate: Evaluate): Match {
   const result = evaluate(expression, facts.variables)
   if ('error' in result) return result
   if (typeof result.ok !== 'boolean') return { error: `must give true or false, got ${typeof result.ok}` }
-  return result.ok ? { matched: true } : { matched: false, because: 'its expression is false' }
+  return result.ok ? { matched: true } : { matched: false, because: 'expression: it is false' }
 }
 
 type Selector = NonNullable<Wanted['selector']>
+type Requirement = NonNullable<Selector['matchExpressions']>[number]
+type Labels = Readonly<Record<string, string>>
 
-/** A label selector as in meta/v1: labels.go of apimachinery (NotIn also holds where the label is absent). */
-export function selects(selector: Selector, labels: Readonly<Record<string, string>>): boolean {
-  const value = (key: string) => (Object.hasOwn(labels, key) ? labels[key] : undefined)
-  const same = Object.entries(selector.matchLabels ?? {}).every(([key, wanted]) => value(key) === wanted)
-  if (!same) return false
-  return (selector.matchExpressions ?? []).every(({ key, operator, values = [] }) => {
-    const got = value(key)
-    switch (operator) {
-      case 'In':
-        return got !== undefined && values.includes(got)
-      case 'NotIn':
-        return got === undefined || !values.includes(got)
-      case 'Exists':
-        return got !== undefined
-      case 'DoesNotExist':
-        return got === undefined
-    }
-  })
+/** The first requirement of a label selector that does not hold, in words; undefined if all hold. */
+export function unmetRequirement(selector: Selector, labels: Labels): string | undefined {
+  const requirements: readonly Requirement[] = [
+    ...Object.entries(selector.matchLabels ?? {}).map(
+      ([key, value]) => ({ key, operator: 'In', values: [value] }) as const,
+    ),
+    ...(selector.matchExpressions ?? []),
+  ]
+  const unmet = requirements.find((one) => !meets(one, valueOf(labels, one.key)))
+  if (unmet === undefined) return undefined
+  const { key, operator, values = [] } = unmet
+  const got = valueOf(labels, key)
+  const wanted = values.length === 0 ? '' : ` ${listed(values)}`
+  return `the label ${key} must be ${operator}${wanted}, got ${got === undefined ? 'none' : JSON.stringify(got)}`
+}
+
+const valueOf = (labels: Labels, key: string): string | undefined =>
+  Object.hasOwn(labels, key) ? labels[key] : undefined
+
+/** As in meta/v1: labels.go of apimachinery (NotIn also holds where the label is absent). */
+function meets({ operator, values = [] }: Requirement, got: string | undefined): boolean {
+  switch (operator) {
+    case 'In':
+      return got !== undefined && values.includes(got)
+    case 'NotIn':
+      return got === undefined || !values.includes(got)
+    case 'Exists':
+      return got !== undefined
+    case 'DoesNotExist':
+      return got === undefined
+  }
 }

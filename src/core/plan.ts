@@ -1,6 +1,5 @@
 /** Decides what a new Backup or Restore sets in motion. Touches nothing. */
 import type { Action, Stage } from '../api/action.ts'
-import type { Considered } from '../api/admission-decision.ts'
 import type { PlannedAction } from '../api/action-run.ts'
 import { match, type Evaluate, type MatchFacts } from './match.ts'
 import { inRunOrder } from './order.ts'
@@ -23,63 +22,67 @@ export type PlanInput = {
   readonly evaluate: Evaluate
 }
 
+/** An Action of the stage that does not run for the object, and why. */
+export type LeftOut = {
+  readonly name: string
+  readonly reason: 'Suspended' | 'NotMatched' | 'Unadopted' | 'MatchFailed'
+  readonly because: string
+}
+
 /** What one stage will do; `problems` refuse. */
 export type StagePlan = {
   readonly actions: readonly PlannedAction[]
   readonly problems: readonly string[]
   /** Matching actions that are left out although they are not suspended: their spec came in another way. */
   readonly unadopted: readonly string[]
-  /** Every Action of the stage, and what was found about it. */
-  readonly considered: readonly Considered[]
+  /** Every other Action of the stage, in order. */
+  readonly leftOut: readonly LeftOut[]
 }
 
 /** The actions of one stage that are for the object, in order, frozen. */
 export function planStage(input: PlanInput): StagePlan {
   const planned: PlannedAction[] = []
   const problems: string[] = []
-  const unadopted: string[] = []
-  const considered: Considered[] = []
+  const leftOut: LeftOut[] = []
   for (const action of inRunOrder(input.actions.filter(({ spec }) => spec.stage === input.stage))) {
     const { name } = action.metadata
-    const { found, because, author } = consider(action, input)
-    considered.push({ action: name, stage: input.stage, found, ...(because === '' ? {} : { because }) })
-    if (found === 'NotAdopted') unadopted.push(name)
-    else if (found === 'MatchFailed')
-      problems.push(`the match expression of ${input.stage} action "${name}" failed: ${because}`)
-    else if (author !== undefined)
-      planned.push(freeze(action, author, found === 'Skipped' ? because : undefined))
+    const placed = placeOf(action, input)
+    if ('planned' in placed) planned.push(placed.planned)
+    else {
+      leftOut.push({ name, ...placed.leftOut })
+      if (placed.problem !== undefined) problems.push(placed.problem)
+    }
   }
   if (planned.length > mostActions)
     problems.push(`${planned.length} actions match, at most ${mostActions} can run in one stage`)
-  return { actions: planned.slice(0, mostActions), problems, unadopted, considered }
+  const unadopted = leftOut.filter(({ reason }) => reason === 'Unadopted').map(({ name }) => name)
+  return { actions: planned.slice(0, mostActions), problems, unadopted, leftOut }
 }
 
-type Consideration = {
-  readonly found: Considered['found']
-  readonly because: string
-  /** Of an action that is for the object. */
-  readonly author?: Author
-}
+type Placed =
+  { readonly planned: PlannedAction } | { readonly leftOut: Omit<LeftOut, 'name'>; readonly problem?: string }
 
-function consider(action: Action, input: PlanInput): Consideration {
-  // A suspended action is not even matched: its expression may be what it is suspended for.
-  if (action.spec.suspend) return { found: 'Suspended', because: 'suspend is true' }
+function placeOf(action: Action, input: PlanInput): Placed {
+  const { name } = action.metadata
+  if (action.spec.suspend) return { leftOut: { reason: 'Suspended', because: 'spec.suspend is true' } }
   const matched = match(action.spec, input.facts, input.evaluate)
-  if ('matched' in matched && !matched.matched) return { found: 'NotMatched', because: matched.because }
+  if ('matched' in matched && !matched.matched)
+    return { leftOut: { reason: 'NotMatched', because: matched.because } }
   const author = input.authorOf(action)
   // What waits to be adopted is not run, so it does not refuse either.
-  if (author === undefined)
-    return { found: 'NotAdopted', because: 'nobody with the rights wrote or adopted its spec' }
-  const skip = skipReason(input.skips, action.metadata.name, input.stage)
-  if ('error' in matched)
-    // A skip is the way out of an expression that fails; without it, an expression that fails refuses.
-    return skip === undefined
-      ? { found: 'MatchFailed', because: matched.error }
-      : { found: 'Skipped', because: skip }
-  return skip === undefined
-    ? { found: 'Matched', because: '', author }
-    : { found: 'Skipped', because: skip, author }
+  if (author === undefined) return { leftOut: { reason: 'Unadopted', because: unadopted } }
+  const skip = skipReason(input.skips, name, input.stage)
+  if ('matched' in matched) return { planned: freeze(action, author, skip) }
+  const because = `its match expression failed: ${matched.error}`
+  // A skip is the way out of an expression that fails; without it, an expression that fails refuses.
+  if (skip !== undefined) return { leftOut: { reason: 'MatchFailed', because: `${skip}; ${because}` } }
+  return {
+    leftOut: { reason: 'MatchFailed', because },
+    problem: `the match expression of ${input.stage} action "${name}" failed: ${matched.error}`,
+  }
 }
+
+const unadopted = 'its spec came in another way than through tidewaiter, and nobody adopted it'
 
 function freeze(action: Action, author: Author, skip: string | undefined): PlannedAction {
   const { name, uid, generation } = action.metadata

@@ -92,6 +92,9 @@ function clientConfigOf(route: WebhookRoute, { clientConfig, token, caBundle }: 
   return { service, ...bundle }
 }
 
+/** How long the API server waits for the answer about a Backup or Restore: the longest it gives. The actions run in this time. */
+export const registeredSeconds = 30
+
 // Everything the API server would fill in is written out, so that what is read back equals what is wanted.
 const common = (route: WebhookRoute, input: RegistrationInput) => ({
   name: webhookName(route),
@@ -108,8 +111,7 @@ const beforeWork = (route: 'backups' | 'restores', input: RegistrationInput): Js
   matchConditions: [starts],
   failurePolicy: input.failurePolicy ?? 'Fail',
   sideEffects: 'NoneOnDryRun',
-  // The longest that the API server gives: the actions run in this time.
-  timeoutSeconds: 30,
+  timeoutSeconds: registeredSeconds,
 })
 
 const ownKind = (route: 'actions' | 'author', input: RegistrationInput): Json => ({

@@ -12,6 +12,8 @@ import type { KubeconfigWorld } from './kubeconfig.ts'
 export type AccessOptions = KubeconfigWorld & {
   /** The file that `--kubeconfig` names. */
   readonly kubeconfigPath?: string
+  /** The context that `--context` names; without it the current one of the kubeconfig. */
+  readonly context?: string
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
@@ -21,7 +23,7 @@ export async function loadClusterAccess(options: AccessOptions): Promise<Cluster
   if (kubeconfigPath !== undefined) return fromFiles([kubeconfigPath], options)
   const named = (env['KUBECONFIG'] ?? '').split(delimiter).filter((path) => path !== '')
   if (named.length > 0) return fromFiles(named, options)
-  if (isInCluster(env)) return inClusterAccess(options)
+  if (isInCluster(env) && options.context === undefined) return inClusterAccess(options)
   const home = env['HOME'] ?? env['USERPROFILE']
   if (home !== undefined && home !== '') return fromFiles([join(home, '.kube', 'config')], options)
   throw noConfig('no KUBECONFIG, no HOME, and no KUBERNETES_SERVICE_HOST')
@@ -34,7 +36,9 @@ async function fromFiles(paths: readonly string[], options: AccessOptions): Prom
     if (text !== undefined) read.push(parseKubeconfig(text, path))
   }
   if (read.length === 0) throw noConfig(`no file at ${paths.join(', ')}`)
-  return kubeconfigAccess(mergeKubeconfigs(read), options)
+  const merged = mergeKubeconfigs(read)
+  const { context: currentContext = merged.currentContext } = options
+  return kubeconfigAccess(currentContext === undefined ? merged : { ...merged, currentContext }, options)
 }
 
 /** The text of a kubeconfig; a file that is not there is none (KUBECONFIG=a:b may name some), one that cannot be read is an error. */

@@ -40,7 +40,11 @@ export async function call(request: Request, ports: CallPorts): Promise<Answer> 
 
 type NotOpened = Failure | { readonly refused: 'egress'; readonly message: string }
 
-async function openInTime(url: URL, request: Request, ports: CallPorts): Promise<Opened | NotOpened> {
+/** What a connection is opened for. */
+export type Opener = { readonly ca?: string | undefined; readonly signal: AbortSignal }
+
+/** Opens a connection within the rules and the time for it. */
+export async function openInTime(url: URL, request: Opener, ports: CallPorts): Promise<Opened | NotOpened> {
   const limit = ports.clock.abortAfter(ports.connectTimeoutMs)
   const signal = AbortSignal.any([request.signal, limit.signal])
   try {
@@ -56,7 +60,7 @@ async function openInTime(url: URL, request: Request, ports: CallPorts): Promise
 type Opening = CallPorts & { readonly signal: AbortSignal }
 
 /** Rejects only with the signal's reason, or if it is a bug. */
-async function open(url: URL, { ca }: Request, ports: Opening): Promise<Opened | NotOpened> {
+async function open(url: URL, { ca }: Opener, ports: Opening): Promise<Opened | NotOpened> {
   const route = await unlessAborted(ports.signal, findRoute(url, ports))
   if (!('addresses' in route)) return route
   let failure: Failure = { failed: 'network', message: `${route.host} has no address` }

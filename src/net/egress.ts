@@ -14,7 +14,7 @@ import type { Answer, Egress, Lookup, Request } from './ports.ts'
 import { redirect } from './redirect.ts'
 
 /** Looking up, connecting and the TLS handshake may take this long together, so that time is left to try again. */
-const connectTimeoutMs = 5000
+export const connectTimeoutMs = 5000
 
 /** Makes the client. `rules` are asked at every call; `lookup` is the machine's resolver unless given. */
 export function createEgress(ports: {
@@ -45,8 +45,8 @@ async function send(first: Request, ports: CallPorts): Promise<Answer> {
 const mostLookups = 2
 const lookups = semaphore(mostLookups)
 
-// getaddrinfo, as everything else on the machine: /etc/hosts and the search domains of a pod count.
-async function systemLookup(host: string): Promise<readonly string[]> {
+/** getaddrinfo, as everything else on the machine: /etc/hosts and the search domains of a pod count. */
+export async function systemLookup(host: string): Promise<readonly string[]> {
   const found = await lookups(() => nodeLookup(host, { all: true, order: 'verbatim' }))
   return [...new Set(found.map(({ address }) => address))]
 }

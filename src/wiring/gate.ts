@@ -63,10 +63,10 @@ async function actionsOf(world: World, namespace: string): Promise<Answer> {
   const caches = cachesOf(world, namespace)
   if (caches === undefined)
     return { unknown: `tidewaiter does not look after namespace ${namespace} (--velero-namespace)` }
-  if (isFresh(caches)) return sorted(caches.actions.list())
+  if (isFresh(caches)) return knownActions(caches.actions.list())
   try {
     const listed = await insistOnList(world.calls.own('actions', namespace))
-    return sorted(listed.map(keptAction))
+    return knownActions(listed.map(keptAction))
   } catch (error) {
     return {
       unknown: `the copy of them is stale, and the API server did not answer (${String(at({ error }, 'error', 'message') ?? error)})`,
@@ -86,7 +86,8 @@ async function recentRuns(world: World, namespace: string): Promise<readonly Act
   })
 }
 
-function sorted(kept: readonly KeptAction[]): Answer {
+/** What an answer of the API server says of the Actions: one that cannot be understood makes all of them unknown. */
+export function knownActions(kept: readonly KeptAction[]): Answer {
   const broken = kept.find((one) => 'problem' in one)
   if (broken !== undefined && 'problem' in broken) {
     return {

@@ -2,7 +2,7 @@
 import type { Performing } from '../core/run/performing.ts'
 import type { ActionRun, PlannedAction } from '../api/action-run.ts'
 import { createPerformer } from '../actions/perform.ts'
-import type { Call, CallAnswer } from '../actions/ports.ts'
+import type { Call, CallAnswer, Ports, SecretRef } from '../actions/ports.ts'
 import { notBegun, type Outcome } from '../core/outcome.ts'
 import type { Author } from '../core/plan.ts'
 import { idempotencyKey, traceparent } from '../core/run/names.ts'
@@ -10,7 +10,7 @@ import { specOf } from '../core/run/rows.ts'
 import { variablesOf } from '../core/run/variables.ts'
 import { textAt, textsAt, type VeleroDefaults } from '../core/velero.ts'
 import { hash, randomHex } from './crypto.ts'
-import { secretFor } from './secrets.ts'
+import { secretFor, type SecretAnswer } from './secrets.ts'
 import { defaultsOf, type World } from './world.ts'
 
 /** Performs actions, counted and logged once. Never rejects: a claimed action whose outcome nobody writes counts as begun. */
@@ -22,7 +22,17 @@ export function performerOf(
     const { run, action, renderOnly } = performing
     const defaults = await defaultsFor(performing, world)
     const outcome =
-      'unread' in defaults ? defaults.unread : await performWith(defaults.ok, performing, { world, egress })
+      'unread' in defaults
+        ? defaults.unread
+        : await performWith(defaults.ok, performing, {
+            clock: world.clock,
+            log: world.log,
+            evaluate: world.cel.evaluate,
+            version: world.version,
+            send: egress.send,
+            secret: (ref, by) => secretFor(ref, by, world),
+            spanId: () => randomHex(8),
+          })
     if (!renderOnly) note(world, run, { action: action.name, outcome })
     return outcome
   }
@@ -45,32 +55,39 @@ async function defaultsFor(
   }
 }
 
-type Tools = {
-  readonly world: World
-  readonly egress: { readonly send: (call: Call) => Promise<CallAnswer> }
+/** What performing an action takes, whoever does it: a replica, or a command that only renders. */
+export type PerformTools = Pick<Ports, 'clock' | 'log' | 'evaluate' | 'send'> & {
+  readonly version: string
+  readonly secret: (
+    ref: SecretRef,
+    by: { readonly author: Author | undefined; readonly namespace: string },
+  ) => Promise<SecretAnswer>
+  /** Of the traceparent: 8 bytes in hex, new for each action. */
+  readonly spanId: () => string
 }
 
-function performWith(
+/** Performs one action of a run with these tools. */
+export function performWith(
   defaults: VeleroDefaults,
   { run, action, object, renderOnly, endsAt, signal }: Performing,
-  { world, egress }: Tools,
+  tools: PerformTools,
 ): Promise<Outcome> {
   const { namespace } = run.metadata
   const author = authorIn(action)
   const perform = createPerformer({
-    clock: world.clock,
-    log: world.log,
-    evaluate: world.cel.evaluate,
-    userAgent: `tidewaiter/${world.version}`,
-    send: egress.send,
-    secret: (ref) => secretFor(ref, { author, namespace }, world),
+    clock: tools.clock,
+    log: tools.log,
+    evaluate: tools.evaluate,
+    userAgent: `tidewaiter/${tools.version}`,
+    send: tools.send,
+    secret: (ref) => tools.secret(ref, { author, namespace }),
   })
   const { stage, objectRef } = run.spec
   return perform({
     action: { name: action.name, spec: specOf(action) },
     idempotencyKey: idempotencyKey(objectRef.uid, stage, action.name),
     // One trace for all that is done for an object; the uid is its only memory.
-    traceparent: traceparent(hash(`${objectRef.uid}/${stage}`).slice(0, 32), randomHex(8)),
+    traceparent: traceparent(hash(`${objectRef.uid}/${stage}`).slice(0, 32), tools.spanId()),
     variables: variablesOf(run, object, defaults),
     endsAt,
     signal,

@@ -1,4 +1,5 @@
 /** What every part of one process shares: the client, the copies, the tools. */
+import type { PluginPorts } from '../admission/plugin-ports.ts'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
 import { authorOf as readAuthor } from '../core/author.ts'
@@ -30,6 +31,7 @@ export type World = {
   readonly review: AccessReview
   readonly cel: Cel
   readonly runs: Runs
+  readonly plugins: PluginPorts
   readonly caches: ReadonlyMap<string, NamespaceCaches>
   /** uid of the namespace kube-system. */
   readonly cluster: string
@@ -43,7 +45,7 @@ export type World = {
 }
 
 /** The copies of a namespace; a namespace that is not Velero's has none. */
-export function cachesOf(world: World, namespace: string): NamespaceCaches | undefined {
+export function cachesOf(world: Pick<World, 'caches'>, namespace: string): NamespaceCaches | undefined {
   return world.caches.get(namespace)
 }
 
@@ -63,6 +65,9 @@ export function authorOfKept(world: World, action: Action): Author | undefined {
   return readAuthor(stamp, { namespace, name, spec: minimalSpec(action.spec) }, stampTools(world))
 }
 
+/** What asks the API server, and the copies that save it the question where there are some. */
+export type Asking = Pick<World, 'caches' | 'calls'>
+
 /** Velero's own account is never taken for a person. */
 export function isVelero(world: World, user: Pick<RequestUser, 'username'>, namespace: string): boolean {
   return world.config.veleroServiceAccounts.some(
@@ -71,7 +76,7 @@ export function isVelero(world: World, user: Pick<RequestUser, 'username'>, name
 }
 
 /** What Velero fills in: the default storage location (velero pkg/controller/backup_controller.go prepareBackupRequest). */
-export async function defaultsOf(world: World, namespace: string): Promise<VeleroDefaults> {
+export async function defaultsOf(world: Asking, namespace: string): Promise<VeleroDefaults> {
   const caches = cachesOf(world, namespace)
   const locations =
     caches !== undefined && isFresh(caches)
@@ -81,7 +86,7 @@ export async function defaultsOf(world: World, namespace: string): Promise<Veler
 }
 
 /** The Schedule that made a Backup, or ''. */
-export async function scheduleOfBackup(world: World, namespace: string, backup: string): Promise<string> {
+export async function scheduleOfBackup(world: Asking, namespace: string, backup: string): Promise<string> {
   const seen = cachesOf(world, namespace)?.objects.Backup
   const found = seen?.synced() === true ? seen.get(namespace, backup) : undefined
   if (found !== undefined) return found.schedule
@@ -95,16 +100,18 @@ export async function scheduleOfBackup(world: World, namespace: string, backup: 
 
 /** The annotations of a Schedule and of its template, as they stand. */
 export async function annotationsOfSchedule(
-  world: World,
+  world: Asking,
   namespace: string,
   schedule: string,
 ): Promise<Readonly<Record<string, string>>> {
-  const found = await world.calls.velero('schedules', namespace).find(schedule)
-  return {
-    ...textMapAt(found, 'metadata', 'annotations'),
-    ...textMapAt(found, 'spec', 'template', 'metadata', 'annotations'),
-  }
+  return annotationsIn(await world.calls.velero('schedules', namespace).find(schedule))
 }
+
+/** The annotations that a Schedule gives its Backups. */
+export const annotationsIn = (schedule: unknown): Readonly<Record<string, string>> => ({
+  ...textMapAt(schedule, 'metadata', 'annotations'),
+  ...textMapAt(schedule, 'spec', 'template', 'metadata', 'annotations'),
+})
 
 /** The uid of a Schedule; undefined if there is none of that name. */
 export async function uidOfSchedule(

@@ -6,6 +6,7 @@ import { crdOf, type Manifest } from '../../src/api/crd.ts'
 import { kinds } from '../../src/api/kinds.ts'
 import { referenceOf } from '../../src/api/reference.ts'
 import { generatedInstall } from '../deploy/generated.ts'
+import { cliPage } from './cli-page.ts'
 import { expressionsPage } from './expressions.ts'
 import { pages } from './pages.ts'
 
@@ -49,6 +50,13 @@ const expressions = (): readonly Generated[] => [
   { path: 'docs/expressions.md', text: expressionsPage(projectRoot) },
 ]
 
+const commands = (): readonly Generated[] => [
+  {
+    path: 'docs/cli.md',
+    text: `<!-- ${mark.replace('change src/api', 'change src/cli or test/support/cli-page.ts')} -->\n\n${cliPage()}`,
+  },
+]
+
 /** What makes the generated files, one function for each sort of them: add yours here. */
 const generators: readonly (() => readonly Generated[])[] = [
   crds,
@@ -56,6 +64,7 @@ const generators: readonly (() => readonly Generated[])[] = [
   generatedInstall,
   others,
   expressions,
+  commands,
 ]
 
 /** Every generated file as it must be. */

@@ -1,0 +1,82 @@
+/** All that can be told beforehand of one Backup or Restore: the same as its dry run would be answered, with every reason. */
+import type { Stage } from '../api/action.ts'
+import type { AdmissionRequest } from '../core/admission-request.ts'
+import type { LeftOut, StagePlan } from '../core/plan.ts'
+import { secondsOf } from '../core/plan.ts'
+import { stagesOf } from '../core/run/names.ts'
+import { time } from '../core/run/ending.ts'
+import { skipsIn } from '../core/skip.ts'
+import { objectAt, type VeleroKind } from '../core/velero.ts'
+import type { Verdict } from '../core/verdict.ts'
+import { endOf, type Case } from './case.ts'
+import { foreseen, type Foreseen } from './foreseen.ts'
+import type { ForesightPorts } from './gate-ports.ts'
+import { overBudget } from './limits.ts'
+import { previewed } from './preview.ts'
+import { weigh } from './weigh.ts'
+
+/** What would become of it. */
+export type Foresight = {
+  readonly verdict: Verdict
+  readonly before: readonly Foreseen[]
+  /** As if it had ended as Completed: what a post action sees of the end is known only then. */
+  readonly after: readonly Foreseen[]
+  readonly leftOut: readonly (LeftOut & { readonly stage: Stage })[]
+  /** How long the actions before it may take together, and how long an admission request has; milliseconds. */
+  readonly budget: { readonly wantedMs: number; readonly leftMs: number }
+  /** The skip annotations that it carries, `key=value`, whether they count or not. */
+  readonly skips: readonly string[]
+}
+
+/** Foresees one CREATE. */
+export async function foresee(
+  kind: VeleroKind,
+  request: AdmissionRequest,
+  ports: ForesightPorts,
+): Promise<Foresight> {
+  const weighed = await weigh(kind, request, ports)
+  const { at, plans = { pre: nothing, post: nothing } } = weighed
+  const { pre, post } = stagesOf(kind)
+  const { actions } = plans.pre
+  const leftMs = Math.max(0, endOf(at) - ports.clock.now())
+  // Judged first: rendering takes time of its own.
+  const refused = overBudget(actions, at)
+  const before = await all(foreseen(actions, pre, at))
+  return {
+    verdict: weighed.verdict ?? withWarnings(refused ?? previewed(before, plans, at), weighed.warnings),
+    before,
+    after: await all(foreseen(plans.post.actions, post, ended(at))),
+    leftOut: [...inStage(plans.pre, pre), ...inStage(plans.post, post)],
+    budget: { wantedMs: secondsOf(actions) * 1000, leftMs },
+    skips: skipsIn(at.arrival.annotations),
+  }
+}
+
+const nothing: StagePlan = { actions: [], problems: [], unadopted: [], leftOut: [] }
+
+const inStage = ({ leftOut }: StagePlan, stage: Stage): Foresight['leftOut'] =>
+  leftOut.map((one) => ({ ...one, stage }))
+
+const withWarnings = (verdict: Verdict, warnings: readonly string[]): Verdict => ({
+  ...verdict,
+  warnings: [...warnings, ...verdict.warnings],
+})
+
+async function all(rows: AsyncIterable<Foreseen>): Promise<readonly Foreseen[]> {
+  const found: Foreseen[] = []
+  for await (const row of rows) found.push(row)
+  return found
+}
+
+/** The case once Velero is through. */
+function ended(at: Case): Case {
+  const { object } = at.arrival
+  const now = time(at.ports.clock.now())
+  const status = {
+    ...objectAt(object, 'status'),
+    phase: 'Completed',
+    startTimestamp: now,
+    completionTimestamp: now,
+  }
+  return { ...at, arrival: { ...at.arrival, object: { ...object, status } } }
+}

@@ -1,0 +1,109 @@
+/** What a plan says of one object, as a value: what is printed in every format comes from it. */
+import type { Foresight } from '../admission/foresee.ts'
+import type { Foreseen } from '../admission/foreseen.ts'
+import type { Stage } from '../api/action.ts'
+import { stagesOf } from '../core/run/names.ts'
+import { specOf } from '../core/run/rows.ts'
+import type { Probed } from './plan-probe.ts'
+import type { Subject } from './plan-subject.ts'
+
+/** One action that would run, be skipped, or fail. */
+export type ReportRow = {
+  readonly name: string
+  readonly stage: Stage
+  /** call: as `request` says. later: with outputs of the actions before it. fail: it cannot be rendered, as `because` says. */
+  readonly does: Foreseen['does']
+  readonly because?: string
+  /** As it would be recorded, secrets masked: the request line, headers, an empty line, the body. */
+  readonly request?: string
+  /** Where it cannot be rendered yet: what it calls, as the Action says it. */
+  readonly calls?: string
+  readonly timeoutSeconds: number
+  readonly onError: string
+  readonly dryRun: boolean
+  /** Of post actions: the ends after which it runs. */
+  readonly when?: readonly string[]
+}
+
+/** The plan for one object. */
+export type Report = {
+  readonly file: string
+  readonly kind: string
+  readonly namespace: string
+  readonly name: string
+  /** The Schedule that makes it. */
+  readonly schedule?: string
+  readonly admitted: boolean
+  readonly reason: string
+  readonly message: string
+  readonly budget: { readonly wantedSeconds: number; readonly leftSeconds: number }
+  readonly before: readonly ReportRow[]
+  readonly after: readonly ReportRow[]
+  readonly leftOut: Foresight['leftOut']
+  /** Skip annotations, and whether this user may write them; undefined: nobody was asked. */
+  readonly skips: readonly string[]
+  readonly maySkip?: boolean
+  /** With --probe: what was looked at. */
+  readonly probes?: readonly Probed[]
+}
+
+/** Where it comes from, and what was found out. */
+export type Reported = {
+  readonly file: string
+  readonly subject: Subject
+  readonly foresight: Foresight
+  readonly maySkip: boolean | undefined
+}
+
+/** The report of one object. */
+export function reportOf({ file, subject, foresight, maySkip }: Reported): Report {
+  const { kind, schedule, request } = subject
+  const { verdict, budget } = foresight
+  const { pre, post } = stagesOf(kind)
+  const refused = schedule === undefined ? undefined : scheduleRefusal(foresight, maySkip)
+  return {
+    file,
+    kind,
+    namespace: request.namespace,
+    name: request.name,
+    ...(schedule === undefined ? {} : { schedule }),
+    admitted: verdict.allowed && refused === undefined,
+    reason: refused === undefined ? verdict.reason : 'MayNotSkip',
+    message: refused ?? verdict.message,
+    budget: { wantedSeconds: budget.wantedMs / 1000, leftSeconds: budget.leftMs / 1000 },
+    before: foresight.before.map((row) => rowOf(row, pre)),
+    after: foresight.after.map((row) => rowOf(row, post)),
+    leftOut: foresight.leftOut,
+    skips: foresight.skips,
+    ...(maySkip === undefined || foresight.skips.length === 0 ? {} : { maySkip }),
+  }
+}
+
+/** Who writes skips into a Schedule is judged by the guard when it is written: Velero, which makes the Backups, may do all. */
+const scheduleRefusal = ({ skips }: Foresight, maySkip: boolean | undefined): string | undefined =>
+  skips.length > 0 && maySkip === false
+    ? `the guard would refuse the Schedule: this user may not skip actions (${skips.join(', ')})`
+    : undefined
+
+const usually = ['Completed', 'PartiallyFailed', 'Failed']
+
+function rowOf(row: Foreseen, stage: Stage): ReportRow {
+  const spec = specOf(row.action)
+  const because = row.does === 'skip' ? row.because : row.does === 'fail' ? row.problem : undefined
+  return {
+    name: row.action.name,
+    stage,
+    does: row.does,
+    ...(because === undefined ? {} : { because }),
+    ...(row.does === 'call' ? { request: row.request } : {}),
+    ...(['later', 'fail'].includes(row.does) && spec.http !== undefined
+      ? { calls: `${spec.http.method} ${spec.http.url}` }
+      : {}),
+    timeoutSeconds: spec.timeoutSeconds,
+    onError: spec.onError,
+    dryRun: spec.dryRun,
+    ...(stage.startsWith('Post')
+      ? { when: spec.at === 'ItemsDone' ? ['ItemsDone'] : (spec.when ?? usually) }
+      : {}),
+  }
+}

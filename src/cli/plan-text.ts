@@ -1,0 +1,136 @@
+/** A plan for people. */
+import { spell } from '../core/refusal.ts'
+import type { Probed } from './plan-probe.ts'
+import type { Report, ReportRow } from './plan-report.ts'
+import { cutTo, plain } from './plain.ts'
+import type { Screen, Tone } from './screen.ts'
+import { paragraph } from './sheet.ts'
+
+/** How it is told. */
+export type Telling = { readonly screen: Screen; readonly wide: boolean }
+
+/** The plan for one object. */
+export function planText(report: Report, telling: Telling): string {
+  const { screen } = telling
+  const { kind, before, after } = report
+  return [
+    headOf(report, screen),
+    section(`Before it starts (Pre${kind})`, before, telling),
+    before.length > 0 ? budgetOf(report, screen) : '',
+    section(`After it ended (Post${kind})`, after, telling),
+    leftOutOf(report, screen),
+    skipsOf(report, screen),
+    probesOf(report.probes, screen),
+  ].join('')
+}
+
+function headOf({ kind, namespace, name, schedule, admitted, message }: Report, screen: Screen): string {
+  const from = schedule === undefined ? '' : `, as the Schedule ${schedule} makes it`
+  const verdict = admitted ? 'would be admitted' : 'would be refused'
+  const head = paragraph(`${kind} ${namespace}/${name}${from}: ${verdict}`, screen, '')
+  return `${toned(head, admitted ? 'good' : 'bad', screen)}${admitted ? '' : paragraph(message, screen, '  ')}`
+}
+
+/** Each line by itself: a colour does not reach over the end of a line. */
+const toned = (lines: string, tone: Tone, { paint }: Screen): string =>
+  lines
+    .split('\n')
+    .map((line) => paint(line, tone))
+    .join('\n')
+
+function section(title: string, rows: readonly ReportRow[], telling: Telling): string {
+  const { screen } = telling
+  const head = `  ${screen.paint(title, 'bold')}\n`
+  if (rows.length === 0) return `${head}    nothing\n`
+  return head + rows.map((row, i) => rowText(row, i + 1, telling)).join('')
+}
+
+function rowText(row: ReportRow, place: number, telling: Telling): string {
+  const { screen } = telling
+  const facts = [
+    `at most ${spell(row.timeoutSeconds * 1000)}`,
+    ...(row.when === undefined ? [] : [`after ${row.when.join(', ')}`]),
+    ...(row.onError === 'Continue' ? ['onError: Continue'] : []),
+    ...(row.dryRun ? ['dryRun: rendered only'] : []),
+  ]
+  return paragraph(`${place}. ${row.name} (${facts.join('; ')})`, screen, '    ') + doesText(row, telling)
+}
+
+const indent = '       '
+
+function doesText(
+  { does, because = '', request = '', calls = '', stage }: ReportRow,
+  telling: Telling,
+): string {
+  const { screen } = telling
+  const said = (text: string) => paragraph(text, screen, indent)
+  switch (does) {
+    case 'call':
+      return requestText(request, telling)
+    case 'skip':
+      return said(because)
+    case 'later':
+      return `${said(calls)}${said('rendered with outputs of the actions before it')}`
+    case 'fail': {
+      // What a post action needs of the end may be there then.
+      const head = stage.startsWith('Pre') ? 'cannot be rendered' : 'cannot be rendered before it ended'
+      return `${said(calls)}${toned(said(`${head}: ${because}`), stage.startsWith('Pre') ? 'bad' : 'warn', screen)}`
+    }
+  }
+}
+
+// Every call carries them, and they say nothing of the action.
+const ours = /^(Idempotency-Key|traceparent|User-Agent): /
+const longestBody = 240
+
+function requestText(request: string, { screen, wide }: Telling): string {
+  const [head = '', ...rest] = request.split('\n\n')
+  const body = rest.join('\n\n')
+  const lines = head.split('\n').filter((line) => wide || !ours.test(line))
+  const shown = wide ? body : cutBody(body, screen)
+  return (
+    lines.map((line) => paragraph(line, screen, indent)).join('') +
+    (body === '' ? '' : paragraph(shown, screen, indent))
+  )
+}
+
+function cutBody(body: string, { marks }: Screen): string {
+  const line = plain(body)
+  const cut = cutTo(line, longestBody, marks.ellipsis)
+  return cut === line ? line : `${cut} (-o wide shows ${body.length} characters)`
+}
+
+function budgetOf({ budget }: Report, screen: Screen): string {
+  const [wanted, left] = [budget.wantedSeconds, budget.leftSeconds]
+  const text = `At most ${spell(wanted * 1000)} of the ${spell(left * 1000)} that an admission request has`
+  return toned(paragraph(text, screen, '    '), wanted > left ? 'bad' : 'dim', screen)
+}
+
+function leftOutOf({ leftOut }: Report, screen: Screen): string {
+  if (leftOut.length === 0) return ''
+  const lines = leftOut.map(({ name, stage, because }) =>
+    paragraph(`${name} (${stage}): ${because}`, screen, '    '),
+  )
+  return `  ${screen.paint('Not run for it', 'bold')}\n${lines.join('')}`
+}
+
+function skipsOf({ skips, maySkip }: Report, screen: Screen): string {
+  if (skips.length === 0) return ''
+  const may =
+    maySkip === undefined
+      ? 'whether you may skip is judged by the cluster (the verb skip on actions)'
+      : maySkip
+        ? 'you may skip'
+        : 'you may not skip (the verb skip on actions)'
+  return `  ${screen.paint('Skips', 'bold')}\n${paragraph(`${skips.join(', ')}: ${may}`, screen, '    ')}`
+}
+
+const tones: Readonly<Record<Probed['found'], Tone>> = { yes: 'good', no: 'bad', unknown: 'warn' }
+
+function probesOf(probes: readonly Probed[] | undefined, screen: Screen): string {
+  if (probes === undefined) return ''
+  const lines = probes.map(({ what, found, said }) =>
+    toned(paragraph(`${what}: ${said}`, screen, '    '), tones[found], screen),
+  )
+  return `  ${screen.paint('Probed from here', 'bold')}\n${lines.join('') || '    nothing to probe\n'}`
+}

@@ -1,0 +1,179 @@
+/** `tidewaiter runs show`: one run in full, with its actions drawn to scale. */
+import type { ActionRun } from '../api/action-run.ts'
+import { spell } from '../core/refusal.ts'
+import { entries, specOf, type Entry } from '../core/run/rows.ts'
+import type { Reached } from '../wiring/reach.ts'
+import { inCluster, type ClusterFlags } from './cluster.ts'
+import { clockOf } from './command.ts'
+import { findRuns, foundRun, type FoundRun } from './found-runs.ts'
+import { asJson, asYaml, outputProblems, withoutFields, type OutputFlags } from './output.ts'
+import { toneOfPhase } from './phases.ts'
+import { screenOf, type Screen } from './screen.ts'
+import { paragraph, sheet } from './sheet.ts'
+import { timeline, type Scale } from './timeline.ts'
+import { tellUsage } from './usage.ts'
+import { agoOf } from './when.ts'
+import type { CliWorld } from './world.ts'
+
+/** Its flags. */
+export type ShowFlags = ClusterFlags & OutputFlags
+
+/** Shows one, or tells what is wrong with the flags; `problems` are those that were found already. */
+export async function showRun(
+  name: string,
+  { flags, problems }: { readonly flags: ShowFlags; readonly problems: readonly string[] },
+  world: CliWorld,
+): Promise<void> {
+  const all = [...problems, ...outputProblems(flags)]
+  if (all.length > 0) return tellUsage(world, 'tidewaiter runs show', all)
+  await inCluster(flags, world, async (cluster) => {
+    const raw = await cluster.calls.own('actionruns', flags.namespace).find(name)
+    if (raw === undefined) {
+      world.stderr(`tidewaiter: ${await absentSentence(name, flags.namespace, cluster)}\n`)
+      return world.exitCode(1)
+    }
+    world.stdout(written(foundRun(raw), flags.output, world))
+    world.exitCode(0)
+  })
+}
+
+/** Most people have the name of a Backup at hand, not of a run. */
+async function absentSentence(name: string, namespace: string, cluster: Reached): Promise<string> {
+  const all = await findRuns(cluster, { namespace, whole: false })
+  const ofObject = all.filter(({ run }) => run?.spec.objectRef.name === name).map((found) => found.name)
+  const next =
+    ofObject.length > 0
+      ? `; the runs of ${name} are ${ofObject.slice(0, 10).join(', ')}`
+      : '; `runs list` says which there are'
+  return `there is no ActionRun ${JSON.stringify(name)} in namespace ${namespace}${next}`
+}
+
+function written(found: FoundRun, output: string, world: CliWorld): string {
+  const { run, raw, name } = found
+  switch (output) {
+    case 'json':
+      return asJson(withoutFields(raw))
+    case 'yaml':
+      return asYaml(withoutFields(raw))
+    case 'name':
+      return `actionrun.tidewaiter.io/${name}\n`
+    default: {
+      const screen = screenOf(world)
+      const now = clockOf(world).now()
+      return run === undefined
+        ? sheet(
+            [
+              ['Name', name],
+              ['Unreadable', found.problem, 'bad'],
+            ],
+            screen,
+          )
+        : told(run, { screen, now, wide: output === 'wide' })
+    }
+  }
+}
+
+type Telling = { readonly screen: Screen; readonly now: number; readonly wide: boolean }
+
+function told(run: ActionRun, telling: Telling): string {
+  const { screen } = telling
+  const all = entries(run.spec, run.status)
+  const head = headOf(run, telling)
+  const drawn = drawnOf(run, all, telling)
+  const details = all.map((entry) => detailOf(entry, telling)).join('')
+  return `${head}${drawn}\n${screen.paint('Actions', 'bold')}\n${details === '' ? '  none\n' : details}`
+}
+
+function headOf({ metadata, spec, status }: ActionRun, { screen, now }: Telling): string {
+  const { objectRef, stage, scheduleName, requestedBy } = spec
+  const phase = status.phase ?? 'Pending'
+  const began = status.startTimestamp
+  const ended = status.completionTimestamp
+  return sheet(
+    [
+      ['Run', `${metadata.namespace}/${metadata.name}`, 'bold'],
+      ['Object', `${objectRef.kind} ${objectRef.name} (uid ${objectRef.uid})`],
+      ['Stage', stage],
+      ['Phase', status.reason === undefined ? phase : `${phase} (${status.reason})`, toneOfPhase(phase)],
+      ['Ended as', status.endedAs],
+      ['Message', status.message],
+      ['Schedule', scheduleName],
+      ['Asked by', requestedBy],
+      ['Began', began === undefined ? 'not yet' : `${began} (${agoOf(began, now)} ago)`],
+      ['Ended', ended === undefined ? undefined : `${ended} (${agoOf(ended, now)} ago)`],
+      ['Owner', status.owner],
+      ...(status.conditions ?? []).map(
+        ({ type, status, reason, message }) =>
+          [type, `${status}: ${message === '' ? reason : message}`] as const,
+      ),
+    ],
+    screen,
+  )
+}
+
+/** The bars, where something was begun. */
+function drawnOf(run: ActionRun, all: readonly Entry[], { screen, now }: Telling): string {
+  const began = all.filter(({ row }) => row.startTimestamp !== undefined)
+  if (began.length === 0) return ''
+  const { scale, of } = scaleOf(run, began, now)
+  const bars = timeline(
+    began.map((entry) => ({
+      ...timesOf(entry, now),
+      name: entry.action.name,
+      took: tookOf(entry, now),
+      tone: toneOfPhase(entry.row.phase),
+    })),
+    scale,
+    screen,
+  )
+  return `\n${screen.paint(`Timeline, ${spell(scale.to - scale.from)} ${of}`, 'bold')}\n${bars}`
+}
+
+/** A pre stage has the time of its admission request; a post stage takes its own. */
+function scaleOf(
+  { spec, status }: ActionRun,
+  began: readonly Entry[],
+  now: number,
+): { readonly scale: Scale; readonly of: string } {
+  const times = began.map((entry) => timesOf(entry, now))
+  const from = Math.min(...times.map((one) => one.from))
+  const last = Math.max(...times.map((one) => one.to))
+  const deadline = Date.parse(status.deadline ?? '')
+  return spec.stage.startsWith('Pre') && deadline >= last
+    ? { scale: { from, to: deadline }, of: 'to be admitted in' }
+    : { scale: { from, to: last }, of: 'in all' }
+}
+
+function timesOf({ row }: Entry, now: number): Scale {
+  const from = Date.parse(row.startTimestamp ?? '') || now
+  return { from, to: Date.parse(row.completionTimestamp ?? '') || now }
+}
+
+function tookOf(entry: Entry, now: number): string {
+  const { from, to } = timesOf(entry, now)
+  return spell(to - from)
+}
+
+function detailOf(entry: Entry, { screen, now, wide }: Telling): string {
+  const { action, row } = entry
+  const spec = specOf(action)
+  const facts = sheet(
+    [
+      ['Phase', row.phase, toneOfPhase(row.phase)],
+      ['Took', row.startTimestamp && `${tookOf(entry, now)} of at most ${spell(spec.timeoutSeconds * 1000)}`],
+      ['Attempts', row.attempts === 0 ? undefined : String(row.attempts)],
+      ['Began', row.startTimestamp],
+      ['Message', row.message ?? action.skip],
+      ['Outputs', outputsOf(row.outputs)],
+      ['Try-out', spec.dryRun ? 'dryRun: it was rendered, and nothing was sent' : undefined],
+    ],
+    screen,
+    '    ',
+  )
+  const request =
+    wide && row.request !== undefined ? `    Request\n${paragraph(row.request, screen, '      ')}` : ''
+  return `${paragraph(action.name, screen, '  ')}${facts}${request}`
+}
+
+const outputsOf = (outputs: unknown): string | undefined =>
+  outputs === undefined || Object.keys(outputs as object).length === 0 ? undefined : JSON.stringify(outputs)

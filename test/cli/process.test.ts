@@ -1,0 +1,30 @@
+/** The command as a process: how it ends when nobody reads it any more, and under which name it runs. */
+import { spawn } from 'node:child_process'
+import { symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+
+const main = new URL('../../src/main.ts', import.meta.url).pathname
+
+/** Runs a file of the program; `read` false closes the pipe before anything is written to it. */
+async function processOf(file: string, args: readonly string[], { read }: { readonly read: boolean }) {
+  const child = spawn(process.execPath, [file, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  let [out, err] = ['', '']
+  if (read) child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text))
+  else child.stdout.destroy()
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text))
+  const code = await new Promise((resolve) => child.once('close', resolve))
+  return { out, err, code }
+}
+
+t.test('a broken pipe (`| head -1`) ends it quietly, with 0', async (t) => {
+  t.same(await processOf(main, ['serve', '--help'], { read: false }), { out: '', err: '', code: 0 })
+})
+
+t.test('linked as kubectl-tidewaiter, it speaks of itself as a plugin of kubectl', async (t) => {
+  const link = join(t.testdir(), 'kubectl-tidewaiter')
+  symlinkSync(main, link)
+  const { out, code } = await processOf(link, ['--help'], { read: true })
+  t.match(out, /^Usage: kubectl tidewaiter /)
+  t.equal(code, 0)
+})

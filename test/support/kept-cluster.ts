@@ -1,0 +1,44 @@
+/** An API server with Actions and runs in it, at a time that stands still: what commands show of it can be told beforehand. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Test } from 'tap'
+import { crdOf } from '../../src/api/crd.ts'
+import { kinds } from '../../src/api/kinds.ts'
+import { systemClock as sandboxClock } from '../../src/sandbox/apiserver/clock.ts'
+import { startApiServer, type ApiServer } from '../../src/sandbox/apiserver/server.ts'
+import { people } from '../../src/sandbox/people.ts'
+import { veleroCrds, veleroInstall } from '../../src/sandbox/velero/install.ts'
+import { systemClock } from '../../src/system-clock.ts'
+import type { Clock } from '../../src/clock.ts'
+
+/** When everything in it was made. */
+export const madeAt = Date.UTC(2026, 0, 31, 3, 0, 0)
+
+/** The clock of a command: it stands, while its timers run as everywhere. */
+export const standingAt = (ms: number): Clock => ({ ...systemClock, now: () => ms })
+
+/** A time so many milliseconds after everything was made, as the API server writes it. */
+export const after = (ms: number): string => new Date(madeAt + ms).toISOString()
+
+/** The API server, and the kubeconfig of one of its users. */
+export type Kept = { readonly api: ApiServer; readonly kubeconfig: (user?: string) => string }
+
+/** Starts it with these objects, and ends it with the test. */
+export async function startKept(t: Test, objects: readonly unknown[]): Promise<Kept> {
+  const api = await startApiServer({
+    clock: { ...sandboxClock, now: () => madeAt },
+    users: people(),
+    controllers: false,
+  })
+  t.teardown(() => api.stop())
+  api.seed([...veleroCrds(), ...veleroInstall(), ...kinds.map(crdOf), ...objects])
+  const folder = t.testdir()
+  return {
+    api,
+    kubeconfig: (user = 'admin') => {
+      const file = join(folder, `${user}.kubeconfig`)
+      writeFileSync(file, api.kubeconfig(user, 'velero'))
+      return file
+    },
+  }
+}
