@@ -4,9 +4,6 @@ import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
 import { createWatchman, type Look } from './control/watchman.ts'
 import { createAccessReview } from './kube/access-review.ts'
-import { egressProblems } from './core/egress.ts'
-import { parseAddress } from './net/address.ts'
-import { createEgress } from './net/egress.ts'
 import { createMetrics, type Metrics } from './observe/metrics.ts'
 import { buildOps } from './observe/ops.ts'
 import type { Log } from './log.ts'
@@ -15,12 +12,14 @@ import { allOf, createCaches } from './wiring/caches.ts'
 import { connect } from './wiring/connect.ts'
 import { createController } from './wiring/controller.ts'
 import { randomHex } from './wiring/crypto.ts'
+import { recorderOf } from './wiring/decisions.ts'
 import { installOf } from './wiring/install.ts'
 import { lead } from './wiring/lead.ts'
 import { listening } from './wiring/listening.ts'
 import { goOutside, refuseIfCovered } from './wiring/outside.ts'
+import { insistOnRules, outboundOf } from './wiring/outbound.ts'
 import { performerOf } from './wiring/perform.ts'
-import { createRefused, guarded } from './wiring/refused.ts'
+import { guarded } from './wiring/refused.ts'
 import type { RegistrationWorld } from './wiring/registrations.ts'
 import { pluginsOf } from './wiring/plugins-of.ts'
 import { runsBy } from './wiring/runs.ts'
@@ -93,11 +92,7 @@ type Life = {
 async function assemble(config: Config, outside: Outside, { stopping, undo, stop }: Life): Promise<Service> {
   const { clock, log } = outside
   const { signal } = stopping
-  const unreadable = egressProblems(
-    { allowNames: config.egressAllow, onlyTo: config.egressOnly },
-    parseAddress,
-  )
-  if (unreadable.length > 0) throw new StartError(2, unreadable.join('; '))
+  insistOnRules(config)
   const metrics = createMetrics(outside.version)
   const notReady: (() => readonly string[])[] = []
   const ops = buildOps({
@@ -142,21 +137,20 @@ async function assemble(config: Config, outside: Outside, { stopping, undo, stop
       onAction: controller.onAction,
     }),
   )
-  const refused = createRefused(
-    { calls: connection.calls, clock, log },
-    [outside.env['KUBERNETES_SERVICE_HOST'] ?? ''].filter((one) => one !== ''),
-  )
-  const rules = {
-    inCluster: connection.access.inCluster,
-    refusedAddresses: refused.addresses,
-    allowNames: config.egressAllow,
-    onlyTo: config.egressOnly,
-  }
-  const egress = createEgress({ rules, clock, log })
+  const { egress, refused } = outboundOf({ config, connection, env: outside.env, clock, log })
   const plugins = await pluginsOf(
     { config, connection, clock, log, egress, refused, version: outside.version },
     () => world,
   )
+  const decisions = recorderOf({
+    calls: connection.calls,
+    clock,
+    log,
+    metrics,
+    config,
+    owner,
+    macKey: credentials.macKey,
+  })
   const world: World = {
     config,
     clock,
@@ -173,6 +167,7 @@ async function assemble(config: Config, outside: Outside, { stopping, undo, stop
     owner,
     version: outside.version,
     macKey: credentials.macKey,
+    record: decisions.record,
   }
   const running: Promise<unknown>[] = []
   undo.push(() => Promise.all(running))
@@ -202,6 +197,9 @@ async function assemble(config: Config, outside: Outside, { stopping, undo, stop
   running.push(refused.start(signal), plugins.start(signal))
   notReady.push(() => (refused.known() ? [] : ['the addresses that actions may not call are not known yet']))
   notReady.push(plugins.notReady)
+  running.push(decisions.start(signal))
+  // Once the webhook is closed, and while the API server can be reached.
+  undo.push(() => decisions.close())
   const perform = performerOf(world, guarded(egress, refused.known))
 
   const webhook = config.roles.includes('webhook')

@@ -1,5 +1,7 @@
 /** The gate: decides about the CREATE of one Backup or Restore, and runs its pre actions inside the admission request. */
+import type { Considered } from '../api/admission-decision.ts'
 import type { AdmissionRequest } from '../core/admission-request.ts'
+import { consideredIn } from '../core/decision/considered.ts'
 import { refusal } from '../core/refusal.ts'
 import { isTooLarge, tooLarge } from '../core/run/draft.ts'
 import { stagesOf } from '../core/run/names.ts'
@@ -19,11 +21,17 @@ export function createGate(kind: VeleroKind, ports: GatePorts): Gate {
   const stage = runStage(ports)
   return async (request) => {
     const weighed = await weigh(kind, request, ports)
-    if (weighed.verdict !== undefined) return weighed.verdict
+    const considered = weighed.plans === undefined ? [] : allOf(kind, weighed.plans)
+    if (weighed.verdict !== undefined) return { ...weighed.verdict, considered }
     const { at, plans, warnings } = weighed
     const verdict = await (request.dryRun ? preview(plans, at) : decide(plans, { ...at, ports, stage }))
-    return { ...verdict, warnings: [...warnings, ...verdict.warnings] }
+    return { ...verdict, warnings: [...warnings, ...verdict.warnings], considered }
   }
+}
+
+function allOf(kind: VeleroKind, plans: Plans): readonly Considered[] {
+  const { pre, post } = stagesOf(kind)
+  return [...consideredIn(pre, plans.pre), ...consideredIn(post, plans.post)]
 }
 
 async function decide(

@@ -1,10 +1,11 @@
 /** Runs the pre stage of one object: claim the name, write the run, act, answer. A repeated question joins or replays. */
 import type { ActionRun } from '../api/action-run.ts'
+import type { DecisionCall } from '../api/admission-decision.ts'
 import { actionRefusal, breakGlass, passedOverWarning, refusal, type Subject } from '../core/refusal.ts'
 import type { NewRun } from '../core/run/draft.ts'
 import { drive, type Driven } from '../core/run/drive.ts'
 import { settled, type AbortReason } from '../core/run/machine.ts'
-import { entries, specOf } from '../core/run/rows.ts'
+import { entries, specOf, type Entry } from '../core/run/rows.ts'
 import { allow, deny, type Verdict } from '../core/verdict.ts'
 import { headsFirst, wouldRun } from '../core/would-run.ts'
 import { unlessAborted } from '../until.ts'
@@ -148,7 +149,7 @@ function verdictOf(planned: Planned, driven: Driven, ports: GatePorts): Verdict 
 function replay({ arrival }: Planned, run: ActionRun): Verdict {
   const { subject } = arrival
   const rows = entries(run.spec, run.status)
-  const audit = { run: run.metadata.name }
+  const recorded = { audit: { run: run.metadata.name }, calls: rows.map(callOf) }
   if (run.status.phase === 'Succeeded' || run.status.phase === 'Skipped') {
     const { stage } = run.spec
     const failed = rows.filter(({ row }) => row.phase === 'Failed')
@@ -159,20 +160,30 @@ function replay({ arrival }: Planned, run: ActionRun): Verdict {
       ),
       ...headsFirst(rendered.map(({ row }) => wouldRun(stage, row.name, row.request ?? ''))),
     ]
-    return { ...allow('ActionsSucceeded', run.status.message ?? '', warnings), audit }
+    return { ...allow('ActionsSucceeded', run.status.message ?? '', warnings), ...recorded }
   }
   // The last one: an action before it may have failed with the same words, and was passed over.
   const failed = rows.findLast(({ row }) => row.phase === 'Failed')
   if (run.status.reason === 'ActionFailed' && failed !== undefined) {
-    return { ...deny('ActionFailed', actionRefusal(subject, run, failed.row)), audit }
+    const audit = { ...recorded.audit, action: failed.row.name }
+    return { ...deny('ActionFailed', actionRefusal(subject, run, failed.row)), ...recorded, audit }
   }
   const why = `${run.spec.stage} actions did not end: ${run.status.message ?? 'nobody knows why'}`
   const code = run.status.reason === 'OutOfTime' ? 504 : 500
   return {
     ...deny(run.status.reason ?? 'Unknown', refusal(subject, why, `Run: ${run.metadata.name}`), { code }),
-    audit,
+    ...recorded,
   }
 }
+
+/** What the record of the decision says of an action; secrets are masked in its row. */
+const callOf = ({ row: { name, phase, attempts, request, message } }: Entry): DecisionCall => ({
+  action: name,
+  phase,
+  attempts,
+  ...(request === undefined ? {} : { request }),
+  ...(message === undefined ? {} : { answer: message }),
+})
 
 /** The same object is asked about again: another replica runs, or ran, its stage. */
 async function joined(planned: Planned, pre: NewRun, ports: GatePorts): Promise<Verdict> {

@@ -35,6 +35,7 @@ type Variable = { readonly name: string; readonly expression: string }
 type Policy = {
   readonly name: string
   readonly group: string
+  readonly operations?: readonly string[]
   readonly resources: readonly string[]
   readonly variables: readonly Variable[]
   readonly rules: readonly Rule[]
@@ -233,7 +234,27 @@ const records = (accounts: readonly string[]): Policy => ({
       // Kubernetes itself takes finalizers off, and rewrites objects unchanged when the stored version moves.
       // A JSON text is a CEL text too.
       expression: `request.userInfo.username in ${JSON.stringify(accounts)} || !variables.created && ${unchanged}`,
-      message: `tidewaiter guard: the records of what was done are written by tidewaiter only. They may be deleted by whoever may delete them. ${emergency}`,
+      message: `tidewaiter guard: the records of what was done are written by tidewaiter only. ActionRuns may be deleted by whoever may delete them. ${emergency}`,
+    },
+  ],
+})
+
+/**
+ * Who else deletes: the controller that empties a namespace that is being deleted, with an account of its own, or in clusters
+ * without --use-service-account-credentials with that of all controllers. A CRD that is deleted takes its objects along unasked.
+ */
+const emptiers = ['system:serviceaccount:kube-system:namespace-controller', 'system:kube-controller-manager']
+
+const decisions = (accounts: readonly string[]): Policy => ({
+  name: 'decisions',
+  group: 'tidewaiter.io',
+  operations: ['DELETE'],
+  resources: ['admissiondecisions'],
+  variables: [],
+  rules: [
+    {
+      expression: `request.userInfo.username in ${JSON.stringify([...accounts, ...emptiers])}`,
+      message: `tidewaiter guard: the records of what was decided are deleted by tidewaiter only, the oldest when there are more than 500 in a namespace, and each after 7 days. ${emergency}`,
     },
   ],
 })
@@ -261,19 +282,11 @@ const nameOf = (install: string, policy: Policy) =>
 function manifestsOf(policy: Policy, input: GuardInput): readonly Manifest[] {
   const apiVersion = 'admissionregistration.k8s.io/v1'
   const metadata = { name: nameOf(input.name, policy), labels: ownLabels }
-  const { group, resources, variables, rules } = policy
-  const resourceRules = [
-    {
-      apiGroups: [group],
-      apiVersions: ['*'],
-      operations: ['CREATE', 'UPDATE'],
-      resources,
-      scope: 'Namespaced',
-    },
-  ]
+  const { group, operations = ['CREATE', 'UPDATE'], resources, variables, rules } = policy
+  const rule = { apiGroups: [group], apiVersions: ['*'], operations, resources, scope: 'Namespaced' }
   const spec = {
     failurePolicy: 'Fail',
-    matchConstraints: { matchPolicy: 'Equivalent', resourceRules },
+    matchConstraints: { matchPolicy: 'Equivalent', resourceRules: [rule] },
     variables,
     validations: rules.map(validation),
   }
@@ -290,4 +303,6 @@ function manifestsOf(policy: Policy, input: GuardInput): readonly Manifest[] {
 
 /** The policies and their bindings, for everything that must hold also while no pod of ours runs. */
 export const guardOf = (input: GuardInput): readonly Manifest[] =>
-  [hold, schedules, records(input.accounts)].flatMap((policy) => manifestsOf(policy, input))
+  [hold, schedules, records(input.accounts), decisions(input.accounts)].flatMap((policy) =>
+    manifestsOf(policy, input),
+  )

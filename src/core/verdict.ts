@@ -1,4 +1,5 @@
 /** The answer to one admission request. One constructor per answer; admission/review.ts is the only file that encodes it. */
+import type { Considered, DecisionCall } from '../api/admission-decision.ts'
 
 /** One operation of a JSON Patch (RFC 6902), built by hand. */
 export type PatchOperation =
@@ -17,6 +18,9 @@ export type Verdict = {
   readonly warnings: readonly string[]
   readonly patch: readonly PatchOperation[]
   readonly audit: Readonly<Record<string, string>>
+  /** For the record of the decision: which Actions were looked at, and what the pre actions sent and got. */
+  readonly considered?: readonly Considered[]
+  readonly calls?: readonly DecisionCall[]
 }
 
 /** Lets the request pass. */

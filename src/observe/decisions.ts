@@ -1,5 +1,6 @@
-/** Tells every decision: one audit line in the log, and the metrics. Called once a request, around its handler. */
+/** Tells every decision: one audit line in the log, the metrics, and the record. Called once a request, around its handler. */
 import type { AdmissionRequest } from '../core/admission-request.ts'
+import { decidedOf, type Answered, type Decided } from '../core/decision/decided.ts'
 import type { Verdict } from '../core/verdict.ts'
 import { textAt } from '../core/velero.ts'
 import type { Clock } from '../clock.ts'
@@ -9,7 +10,13 @@ import type { Metrics } from './metrics.ts'
 type Handle = (request: AdmissionRequest) => Promise<Verdict>
 
 /** What telling needs. */
-export type DecisionPorts = { readonly clock: Clock; readonly log: Log; readonly metrics: Metrics }
+export type DecisionPorts = {
+  readonly clock: Clock
+  readonly log: Log
+  readonly metrics: Metrics
+  /** Records a decision, beside the answer; gives its audit annotations. */
+  readonly record: (decided: Decided) => Readonly<Record<string, string>>
+}
 
 /** Wraps a handler so that its decision is told, also when it throws. `webhook` is its name in metrics. */
 export function told(webhook: string, handle: Handle, ports: DecisionPorts): Handle {
@@ -18,12 +25,14 @@ export function told(webhook: string, handle: Handle, ports: DecisionPorts): Han
     ports.metrics.inFlight.inc()
     try {
       const verdict = await handle(request)
-      tell(webhook, request, { ports, verdict, ms: ports.clock.now() - began })
-      return {
-        ...verdict,
-        audit: { verdict: verdict.allowed ? 'allowed' : 'refused', reason: verdict.reason, ...verdict.audit },
-      }
+      const at = ports.clock.now()
+      tell(webhook, request, { ports, verdict, ms: at - began })
+      const recorded = record(request, verdict, { ports, webhook, at, ms: at - began })
+      const answer = verdict.allowed ? 'allowed' : 'refused'
+      return { ...verdict, audit: { verdict: answer, reason: verdict.reason, ...verdict.audit, ...recorded } }
     } catch (error) {
+      const at = ports.clock.now()
+      record(request, undefined, { ports, webhook, at, ms: at - began })
       count(webhook, request, {
         ports,
         verdict: 'error',
@@ -36,6 +45,14 @@ export function told(webhook: string, handle: Handle, ports: DecisionPorts): Han
     }
   }
 }
+
+/** A dry run decides nothing: it is counted, and in no record. */
+const record = (
+  request: AdmissionRequest,
+  verdict: Verdict | undefined,
+  { ports, ...answered }: Answered & { readonly ports: DecisionPorts },
+): Readonly<Record<string, string>> =>
+  request.dryRun ? {} : ports.record(decidedOf(request, verdict, answered))
 
 type Told = { readonly ports: DecisionPorts; readonly verdict: Verdict; readonly ms: number }
 

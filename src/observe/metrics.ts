@@ -39,6 +39,23 @@ export function createMetrics(version: string) {
       help: 'Admission requests being answered.',
       registers,
     }),
+    decisionWrites: new Counter({
+      name: 'tidewaiter_decision_writes_total',
+      help: 'Writes of AdmissionDecisions by what became of them: written, exists, conflict, gone, refused or away.',
+      labelNames: ['result'],
+      registers,
+    }),
+    decisionsWaiting: new Gauge({
+      name: 'tidewaiter_decision_queue_length',
+      help: 'Records of decisions that wait to be written.',
+      registers,
+    }),
+    decisionsDropped: new Counter({
+      name: 'tidewaiter_decisions_dropped_total',
+      help: 'Decisions that are in the log but in no record, by why: full, refused, stopped or fault.',
+      labelNames: ['reason'],
+      registers,
+    }),
     runs: new Counter({
       name: 'tidewaiter_runs_total',
       help: 'Runs that ended, by stage and phase.',

@@ -10,6 +10,7 @@ import { settled } from '../core/run/machine.ts'
 import type { ObjectKey } from '../control/post.ts'
 import { isKubeError } from '../kube/errors.ts'
 import { refOf } from './caches.ts'
+import { pruneDecisions } from './decisions.ts'
 import { collectGarbage } from './garbage.ts'
 import { watchGauges } from './gauges.ts'
 import { authorOfKept, cachesOf, type World } from './world.ts'
@@ -65,6 +66,7 @@ export function createController(world: () => World): Controller {
         await Promise.all([
           own.start(signal),
           collectGarbage(world(), signal),
+          pruneDecisions(world(), signal),
           watchGauges(world(), onAction, signal),
         ])
       } finally {

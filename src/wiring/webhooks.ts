@@ -23,7 +23,7 @@ export function endpointsOf(
   world: World,
   perform: (performing: Performing) => Promise<Outcome>,
 ): readonly Endpoint[] {
-  const { clock, log, metrics, plugins } = world
+  const { clock, log, metrics, plugins, record } = world
   const gate = gatePorts(world, perform)
   const actions = actionPorts(world)
   const handlers: Readonly<Record<WebhookRoute, Handle>> = {
@@ -39,7 +39,7 @@ export function endpointsOf(
     deployments: createDeployments({ plugins, clock }),
   }
   return Object.entries(handlers).map(([route, handle]) => {
-    const counted = told(route, handle, { clock, log, metrics })
+    const counted = told(route, handle, { clock, log, metrics, record })
     // A probe is answered before it is told: one a minute for each replica would drown the audit log.
     return { path: `/${route}`, handle: (request) => Promise.resolve(probed(request) ?? counted(request)) }
   })

@@ -13,6 +13,7 @@ import type { AccessReview } from '../kube/access-review.ts'
 import type { KubeClient } from '../kube/client.ts'
 import type { Log } from '../log.ts'
 import type { Metrics } from '../observe/metrics.ts'
+import type { Recorder } from '../observe/recorder.ts'
 import { isFresh, keptLocation, type NamespaceCaches } from './caches.ts'
 import { hash, signer } from './crypto.ts'
 import { insistOnList } from './insist.ts'
@@ -39,6 +40,8 @@ export type World = {
   readonly version: string
   /** The key that authenticates author stamps; throws before the Secret was read. */
   readonly macKey: () => Uint8Array
+  /** Records a decision beside its answer; gives its audit annotations. */
+  readonly record: Recorder['record']
 }
 
 /** The copies of a namespace; a namespace that is not Velero's has none. */

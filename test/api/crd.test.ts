@@ -158,10 +158,21 @@ for (const kind of kinds) {
         group: 'tidewaiter.io',
         scope: 'Namespaced',
         names: { kind: kind.kind, categories: ['tidewaiter'], shortNames: kind.shortNames },
-        versions: [{ name: 'v1beta1', served: true, storage: true, subresources: { status: {} } }],
+        versions: [{ name: 'v1beta1', served: true, storage: true }],
       },
     })
   })
+
+  t.test(
+    `${kind.kind} is written ${kind.wholeWrites === true ? 'in one piece' : 'with its status apart'}`,
+    async (t) => {
+      const { spec } = crd as { readonly spec: { readonly versions: readonly object[] } }
+      t.same(
+        spec.versions.map((one) => 'subresources' in one && one.subresources),
+        [kind.wholeWrites === true ? false : { status: {} }],
+      )
+    },
+  )
 
   t.test(`${kind.kind} is restored by Velero: its definition is not excluded from backups`, async (t) => {
     t.notMatch(JSON.stringify(crd), 'exclude-from-backup')

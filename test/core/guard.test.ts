@@ -1,5 +1,7 @@
 import t from 'tap'
 import { guardOf } from '../../src/core/guard.ts'
+import { evaluate } from '../../src/sandbox/apiserver/cel/evaluate.ts'
+import { celValue } from '../../src/sandbox/apiserver/cel/value.ts'
 
 const guard = guardOf({ name: 'tidewaiter', namespaces: ['velero', 'oadp'], accounts: ['a"b', 'c'] })
 const of = (kind: string) => guard.filter((one) => one.kind === kind)
@@ -7,7 +9,12 @@ const of = (kind: string) => guard.filter((one) => one.kind === kind)
 t.test(
   'there is a policy for what may start, for Schedules and for our records, each with its binding',
   async (t) => {
-    const names = ['hold.tidewaiter.io', 'schedules.tidewaiter.io', 'records.tidewaiter.io']
+    const names = [
+      'hold.tidewaiter.io',
+      'schedules.tidewaiter.io',
+      'records.tidewaiter.io',
+      'decisions.tidewaiter.io',
+    ]
     t.same(
       of('ValidatingAdmissionPolicy').map(({ metadata }) => metadata.name),
       names,
@@ -41,13 +48,38 @@ t.test('a binding denies in the given namespaces, unless their gate is off', asy
 })
 
 t.test('a policy that cannot be evaluated refuses, and concerns CREATE and UPDATE only', async (t) => {
-  for (const policy of of('ValidatingAdmissionPolicy')) {
+  for (const policy of of('ValidatingAdmissionPolicy').slice(0, -1)) {
     t.match(policy['spec'], {
       failurePolicy: 'Fail',
       matchConstraints: { resourceRules: [{ operations: ['CREATE', 'UPDATE'] }] },
     })
   }
 })
+
+t.test(
+  'nothing but decisions is kept from being deleted, and a namespace that goes takes them along',
+  async (t) => {
+    const { spec } = of('ValidatingAdmissionPolicy').at(-1) as unknown as {
+      spec: { validations: readonly { expression: string }[] }
+    }
+    t.match(spec, {
+      failurePolicy: 'Fail',
+      matchConstraints: { resourceRules: [{ operations: ['DELETE'], resources: ['admissiondecisions'] }] },
+    })
+    const [first] = spec.validations
+    for (const [username, may] of Object.entries({
+      'a"b': true,
+      c: true,
+      'system:serviceaccount:kube-system:namespace-controller': true,
+      'system:kube-controller-manager': true,
+      'system:admin': false,
+      'system:serviceaccount:kube-system:default': false,
+    }))
+      t.match(evaluate(first?.expression ?? '', { request: celValue({ userInfo: { username } }) }), {
+        value: may,
+      })
+  },
+)
 
 t.test('everything stays out of Backups, and is found by one label', async (t) => {
   for (const { metadata } of guard) {
@@ -60,7 +92,7 @@ t.test('everything stays out of Backups, and is found by one label', async (t) =
 
 t.test('a user name is quoted in the expression, whatever is in it', async (t) => {
   t.match(
-    JSON.stringify(of('ValidatingAdmissionPolicy').at(-1)),
+    JSON.stringify(of('ValidatingAdmissionPolicy').at(2)),
     JSON.stringify('in ["a\\"b","c"]').slice(1, -1),
   )
 })

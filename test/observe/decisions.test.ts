@@ -1,5 +1,6 @@
 import t from 'tap'
 import type { AdmissionRequest } from '../../src/core/admission-request.ts'
+import type { Decided } from '../../src/core/decision/decided.ts'
 import { allow, deny, type Verdict } from '../../src/core/verdict.ts'
 import { told } from '../../src/observe/decisions.ts'
 import { createMetrics } from '../../src/observe/metrics.ts'
@@ -13,9 +14,14 @@ async function tell(handle: () => Promise<Verdict>, given: Partial<AdmissionRequ
   const log = new FakeLog()
   const metrics = createMetrics('1.2.3')
   t.teardown(() => metrics.registry.clear())
-  const handler = told('backups', () => clock.pass(250).then(handle), { clock, log, metrics })
+  const decided: Decided[] = []
+  const record = (one: Decided) => {
+    decided.push(one)
+    return { chain: 'c' }
+  }
+  const handler = told('backups', () => clock.pass(250).then(handle), { clock, log, metrics, record })
   const verdict = await handler(aRequest(aBackup(), clock, given)).catch((error: unknown) => error)
-  return { verdict, log, text: await metrics.registry.metrics() }
+  return { verdict, log, decided, text: await metrics.registry.metrics() }
 }
 
 t.test('a decision is one audit line, a count and a duration', async (t) => {
@@ -49,13 +55,48 @@ t.test('a decision is one audit line, a count and a duration', async (t) => {
   t.match(text, /build_info\{version="1.2.3"\} 1/)
 })
 
+t.test('a decision is recorded, and its audit annotations carry its place in the chain', async (t) => {
+  const { verdict, decided } = await tell(async () => ({
+    ...deny('ActionFailed', 'it said no', { warnings: ['w'] }),
+    audit: { run: 'r1', action: '10-a' },
+    considered: [{ action: '10-a', stage: 'PreBackup', found: 'Matched' }],
+  }))
+  t.match(verdict, { audit: { verdict: 'refused', chain: 'c', run: 'r1' } })
+  t.match(decided, [
+    {
+      webhook: 'backups',
+      operation: 'CREATE',
+      apiGroup: 'velero.io',
+      kind: 'Backup',
+      namespace: 'velero',
+      name: 'b1',
+      verdict: 'Refused',
+      reason: 'ActionFailed',
+      action: '10-a',
+      user: 'ann',
+      ms: 250,
+      message: 'it said no',
+      warnings: 1,
+      run: 'r1',
+      considered: [{ action: '10-a' }],
+    },
+  ])
+})
+
+t.test('a dry run is counted and not recorded', async (t) => {
+  const { decided, text } = await tell(async () => allow('DryRun'), { dryRun: true })
+  t.same(decided, [])
+  t.match(text, /dry_run="true"\} 1/)
+})
+
 t.test('a refusal is told with its words', async (t) => {
   const { log } = await tell(async () => deny('ActionFailed', 'it said no'))
   t.match(log.entries, [{ fields: { verdict: 'refused', reason: 'ActionFailed', said: 'it said no' } }])
 })
 
 t.test('a handler that throws is counted as an error and told by the fence alone', async (t) => {
-  const { verdict, log, text } = await tell(() => Promise.reject(new TypeError('bug')))
+  const { verdict, log, decided, text } = await tell(() => Promise.reject(new TypeError('bug')))
+  t.match(decided, [{ verdict: 'Error', reason: 'InternalError', message: /see its log/ }])
   t.match(verdict, { message: 'bug' })
   t.same(log.lines, [])
   t.match(text, /verdict="error",reason="InternalError",dry_run="false"\} 1/)

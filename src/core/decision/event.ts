@@ -1,0 +1,147 @@
+/** From what was decided to what is recorded of it: bounded, redacted, and with all that makes decisions the same apart. */
+import type { DecisionDetail, DecisionEvent, DecisionSpec } from '../../api/admission-decision.ts'
+import { canonical, type Hash } from '../author.ts'
+import { bytesOf, cutToBytes, jsonBytesOf } from '../bytes.ts'
+import type { Decided } from './decided.ts'
+import { redacted } from './redact.ts'
+
+/** An event that has no place in a chain yet. */
+export type LooseEvent = Omit<DecisionEvent, 'seq' | 'digest' | 'chain'>
+
+/** What is recorded of one decision. */
+export type Noted = {
+  readonly spec: DecisionSpec
+  readonly event: LooseEvent
+  readonly detail: DecisionDetail
+}
+
+/** Who decided, and by which key it is signed. */
+export type Decider = { readonly replica: string; readonly key: string; readonly hash: Hash }
+
+// Names of Kubernetes have at most 253 characters, which is what the rest of the record is measured for.
+const longestName = 253
+const longestUser = 256
+const longestMessage = 640
+
+/** The text in so many bytes of JSON, without what looks like a credential. */
+function said(text: string, most: number): string {
+  // What is cut off must not be half of a credential: it is taken out first, but of what could matter only.
+  const clean = redacted(text.slice(0, most * 4))
+  let room = most
+  let kept = cutToBytes(clean, room)
+  // Quotes and line ends take more room as JSON.
+  while (bytesOf(JSON.stringify(kept)) - 2 > most && room > 16) {
+    room = Math.floor(room * 0.8)
+    kept = cutToBytes(clean, room)
+  }
+  return kept
+}
+
+/** A text that identifies; what is too long ends in a hash, so that two of them stay two. */
+const identity = (text: string, most: number, hash: Hash): string =>
+  bytesOf(text) <= most ? text : `${cutToBytes(text, most - 24)} sha256:${hash(text).slice(0, 16)}`
+
+/** What is recorded of a decision by this replica. */
+export function noted(decided: Decided, by: Decider): Noted {
+  const spec = specOf(decided, by)
+  const { name, request, uid, run } = decided
+  const bare = {
+    time: new Date(decided.at).toISOString(),
+    request: said(request, 64),
+    ...(uid === '' ? {} : { uid: said(uid, 64) }),
+    name: said(name || decided.generateName, longestName),
+    milliseconds: Math.max(0, Math.round(decided.ms)),
+    ...(decided.message === '' ? {} : { message: said(decided.message, longestMessage) }),
+    warnings: decided.warnings,
+    patches: decided.patches,
+    ...(run === undefined ? {} : { run: said(run, longestName) }),
+  }
+  const detail = detailOf(decided, roomFor(spec, bare))
+  return { spec, detail, event: { ...bare, detail: by.hash(canonical(detail)) } }
+}
+
+function specOf(decided: Decided, { replica, key, hash }: Decider): DecisionSpec {
+  const { webhook, operation, apiGroup, kind, verdict, reason, schedule, generateName, name, action } =
+    decided
+  // A Schedule names its Backups anew each time, and so does the API server: their own names do not count.
+  const subject =
+    schedule !== '' ? { schedule } : generateName !== '' ? { generateName } : name === '' ? {} : { name }
+  const named = Object.entries({ ...subject, ...(action === undefined ? {} : { action }) }).map(
+    ([field, text]) => [field, identity(text, longestName, hash)],
+  )
+  return {
+    replica: cutToBytes(replica, 280),
+    webhook: cutToBytes(webhook, 63),
+    operation,
+    ...(apiGroup === '' ? {} : { apiGroup: cutToBytes(apiGroup, longestName) }),
+    kind: cutToBytes(kind, 63),
+    verdict,
+    reason: cutToBytes(reason, 64),
+    user: identity(decided.user, longestUser, hash),
+    key,
+    ...(Object.fromEntries(named) as Pick<DecisionSpec, 'schedule' | 'generateName' | 'name' | 'action'>),
+  }
+}
+
+/** A record has at most so many bytes of JSON. */
+export const largestRecord = 8 * 1024
+/** Of that: metadata and signature, the numbers, the lost ones, and the first event at its largest. */
+const reserved = 700 + 1024 + 1000 + 1750
+const largestDetail = 2560
+
+const roomFor = (spec: DecisionSpec, event: object): number =>
+  Math.min(largestDetail, largestRecord - reserved - jsonBytesOf(spec) - jsonBytesOf(event))
+
+const mostGroups = 16
+
+/** What fits: groups, then what was sent and got, then what was found of each Action; and a word about the rest. */
+function detailOf({ groups, considered, calls, run }: Decided, room: number): DecisionDetail {
+  let left = room - 160
+  const take = <T extends object | string>(all: readonly T[], most: number): readonly T[] => {
+    const taken: T[] = []
+    for (const one of all.slice(0, most)) {
+      const bytes = bytesOf(JSON.stringify(one)) + 1
+      if (bytes > left) break
+      left -= bytes
+      taken.push(one)
+    }
+    return taken
+  }
+  const keptGroups = take(
+    groups.map((one) => said(one, 256)),
+    mostGroups,
+  )
+  const sent = take(
+    calls.map((one) => ({
+      ...one,
+      ...(one.request === undefined ? {} : { request: said(one.request, 480) }),
+      ...(one.answer === undefined ? {} : { answer: said(one.answer, 320) }),
+    })),
+    64,
+  )
+  // What matched matters most where not all have room.
+  const found = take(
+    [...considered]
+      .sort((a, b) => Number(a.found === 'NotMatched') - Number(b.found === 'NotMatched'))
+      .map((one) => (one.because === undefined ? one : { ...one, because: said(one.because, 240) })),
+    64,
+  )
+  const cut = missing({
+    groups: groups.length - keptGroups.length,
+    calls: calls.length - sent.length,
+    'Actions that were looked at': considered.length - found.length,
+  })
+  const whole = run === undefined ? '' : ` The ActionRun ${run} has every call in full.`
+  return {
+    ...(keptGroups.length === 0 ? {} : { groups: keptGroups }),
+    ...(found.length === 0 ? {} : { considered: found }),
+    ...(sent.length === 0 ? {} : { calls: sent }),
+    ...(cut === '' ? {} : { cut: cutToBytes(`No room for ${cut}.${whole}`, 400) }),
+  }
+}
+
+const missing = (counts: Readonly<Record<string, number>>): string =>
+  Object.entries(counts)
+    .filter(([, count]) => count > 0)
+    .map(([what, count]) => `${count} ${what}`)
+    .join(', ')

@@ -1,0 +1,90 @@
+/** Numbers that are in no record: removed, or gone with the ring. */
+import type { AuditedDecision } from './audit-log.ts'
+import { numbered, type Finding } from './finding.ts'
+import type { ChainInput, Known } from './known.ts'
+import { common, missingUpTo, union, withSeq, type Seqs } from './seqs.ts'
+
+/** Clocks of replicas differ, and a decision is written a while after it is made. */
+const slackMs = 120_000
+
+/** What is missing, as far as the records and the audit log know that it was. */
+export function gaps(input: ChainInput, known: Known): readonly Finding[] {
+  const { seqs, lost, most } = known
+  const missing = missingUpTo(most, union(seqs, lost))
+  const { young, old } = byAge(missing, known.times, input.horizon + slackMs)
+  const about = `replica ${input.replica}`
+  return [
+    ...numbered(young, {
+      sort: 'wrong',
+      code: 'Removed',
+      about,
+      words: 'are in no record, and are too young to have left the ring: somebody removed them',
+    }),
+    ...numbered(old, {
+      sort: 'unseen',
+      code: 'LeftRing',
+      about,
+      words: 'are in no record: they left the ring, or were removed; here the two look the same',
+    }),
+    ...tail(input, known),
+  ]
+}
+
+/** A decision was not made before one with a smaller number: by that it is told whether a missing one can have left the ring. */
+function byAge(
+  missing: Seqs,
+  times: Known['times'],
+  horizon: number,
+): { readonly young: Seqs; readonly old: Seqs } {
+  const known = [...times].filter(([, at]) => !Number.isNaN(at)).sort(([a], [b]) => a - b)
+  const young: [number, number][] = []
+  const old: [number, number][] = []
+  let notBefore = Number.NEGATIVE_INFINITY
+  let next = 0
+  const pass = (upTo: number) => {
+    for (let one = known[next]; one !== undefined && one[0] <= upTo; one = known[next]) {
+      notBefore = Math.max(notBefore, one[1])
+      next += 1
+    }
+  }
+  for (const [from, to] of missing) {
+    for (let start = from; start <= to;) {
+      pass(start)
+      // Up to the next one whose time is known.
+      const end = Math.min(to, (known[next]?.[0] ?? to + 1) - 1)
+      ;(notBefore > horizon ? young : old).push([start, end])
+      start = end + 1
+    }
+  }
+  return { young: union(young, []), old: union(old, []) }
+}
+
+/** What the audit log knows beyond the last word of the records. */
+function tail({ replica, audited, horizon, now }: ChainInput, { most, lost }: Known): readonly Finding[] {
+  const beyond = audited.filter(({ seq }) => seq > most)
+  const fresh = beyond.filter(({ at }) => at > now - slackMs)
+  const due = beyond.filter(({ at }) => at <= now - slackMs && at > horizon + slackMs)
+  const about = `replica ${replica}`
+  return [
+    ...numbered(without(seqsOf(due), lost), {
+      sort: 'wrong',
+      code: 'Missing',
+      about,
+      words:
+        'are in the audit log and in no record: the tail was cut, or the replica was killed before it wrote them',
+    }),
+    ...numbered(seqsOf(fresh), {
+      sort: 'unseen',
+      code: 'NotYet',
+      about,
+      words: 'are in the audit log and too young to be missed in the records',
+    }),
+  ]
+}
+
+const seqsOf = (of: readonly AuditedDecision[]): Seqs =>
+  [...new Set(of.map(({ seq }) => seq))].sort((a, b) => a - b).reduce<Seqs>(withSeq, [])
+
+/** The first numbers without the second. */
+export const without = (seqs: Seqs, others: Seqs): Seqs =>
+  common(seqs, missingUpTo(seqs.at(-1)?.[1] ?? 0, others))

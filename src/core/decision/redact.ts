@@ -1,0 +1,35 @@
+/**
+ * Takes out of a text what looks like a credential. Values of Secrets are masked where they are used; this is for what
+ * somebody wrote literally into an Action, and for what an answer brings along.
+ */
+
+const masked = '***'
+
+// Each keeps in its first group what says which sort of credential stood there.
+const forms: readonly RegExp[] = [
+  /(\b(?:proxy-)?authorization\s*[:=]\s*(?:(?:bearer|basic|digest|token|aws4-hmac-sha256)\s+)?)[^\s,;"']+/giu,
+  /(\b(?:bearer|basic)\s+)[A-Za-z0-9._~+/-]{8,}=*/giu,
+  /(\b[a-z][a-z0-9+.-]{1,20}:\/\/)[^\s/?#@"']{1,512}@/giu,
+  /(\b(?:set-)?cookie\s*:\s*)[^\r\n"']+/giu,
+  /([?&](?:[a-z0-9_.-]{0,40}(?:token|secret|password|passwd|signature|credential|api-?key)|sig|key|code)=)[^\s&#"']+/giu,
+  /("?\b[a-z0-9_.-]{0,40}(?:token|secret|password|passwd|api[-_]?key)"?\s*[:=]\s*"?)[^\s"',;&}]+/giu,
+]
+// A JSON Web Token, and a private key in PEM, wherever they stand.
+const wholes: readonly RegExp[] = [
+  /\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*/gu,
+  /-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]{0,40}PRIVATE KEY-----|$)/gu,
+]
+
+/** The text without control characters but line ends, and without what looks like a credential. */
+export function redacted(text: string): string {
+  const plain = text.replaceAll(/[^\P{C}\n]/gu, '')
+  const known = forms.reduce(
+    (kept, form) =>
+      kept.replaceAll(
+        form,
+        (whole: string, before: string) => `${before}${masked}${whole.endsWith('@') ? '@' : ''}`,
+      ),
+    plain,
+  )
+  return wholes.reduce((kept, form) => kept.replaceAll(form, masked), known)
+}
