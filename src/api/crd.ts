@@ -49,7 +49,7 @@ const versionOf = (kind: Kind): Manifest => ({
   name: version,
   served: true,
   storage: true,
-  subresources: { status: {} },
+  ...(kind.wholeWrites === true ? {} : { subresources: { status: {} } }),
   additionalPrinterColumns: kind.columns.map(columnOf),
   schema: { openAPIV3Schema: rootOf(kind) },
 })

@@ -1,6 +1,7 @@
 /** From `unknown` to a type: every value from outside comes in here, and leaves typed and filled in, or as all that is wrong with it. */
 import { actionKind, type Action } from './action.ts'
 import { actionRunKind, type ActionRun } from './action-run.ts'
+import { admissionDecisionKind, type AdmissionDecision } from './admission-decision.ts'
 import { heldMetadata, labelProblems, metadataNode } from './metadata.ts'
 import type { FieldProblem, Parsed } from './problems.ts'
 import { group, version, type Infer, type Kind, type Metadata, type Node, type ShapeNode } from './schema.ts'
@@ -61,11 +62,24 @@ function written<const S extends ShapeNode, const T extends ShapeNode>(
 }
 
 /** An ActionRun from outside. Fields that a newer tidewaiter wrote are kept, so that writing it back loses nothing. */
-export function parseActionRun(raw: unknown): Parsed<ActionRun> {
-  if (!isObject(raw)) return notAnObject(actionRunKind, raw)
-  const frame = frameOf(actionRunKind, raw)
-  const spec = parseKeeping(actionRunKind.spec, frame.spec, 'spec')
-  const status = parseKeeping(actionRunKind.status, frame.status ?? {}, 'status')
+export const parseActionRun = (raw: unknown): Parsed<ActionRun> => recorded(actionRunKind, raw, {})
+
+/** An AdmissionDecision from outside. Fields that a newer tidewaiter wrote are kept: they are signed with the rest. */
+export const parseAdmissionDecision = (raw: unknown): Parsed<AdmissionDecision> =>
+  recorded(admissionDecisionKind, raw, undefined)
+
+type Recorded<S, T> = { readonly metadata: Metadata; readonly spec: Infer<S>; readonly status: Infer<T> }
+
+/** What tidewaiter writes; `blank` stands in for a status that was not written yet, where that may be. */
+function recorded<const S extends ShapeNode, const T extends ShapeNode>(
+  kind: Kind & { readonly spec: S; readonly status: T },
+  raw: unknown,
+  blank: object | undefined,
+): Parsed<Recorded<S, T>> {
+  if (!isObject(raw)) return notAnObject(kind, raw)
+  const frame = frameOf(kind, raw)
+  const spec = parseKeeping<S>(kind.spec, frame.spec, 'spec')
+  const status = parseKeeping<T>(kind.status, frame.status ?? blank, 'status')
   const problems = [...frame.problems, ...problemsOf(spec), ...problemsOf(status)]
   if (frame.metadata === undefined || !('ok' in spec) || !('ok' in status) || problems.length > 0)
     return { problems }

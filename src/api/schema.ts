@@ -135,6 +135,8 @@ export type Kind = {
   readonly columns: readonly Column[]
   readonly spec: ShapeNode
   readonly status: ShapeNode
+  /** No status subresource: who writes it writes spec and status in one request. */
+  readonly wholeWrites?: true
   /** metadata.name is checked by this rule of the CRD's root if given (the API server allows rules on metadata.name only). */
   readonly rootRules?: readonly Rule[]
 }

@@ -2,7 +2,7 @@
 import t from 'tap'
 import { celName, crdOf, schemaOf } from '../../src/api/crd.ts'
 import { kinds } from '../../src/api/kinds.ts'
-import type { Node } from '../../src/api/schema.ts'
+import type { Kind, Node } from '../../src/api/schema.ts'
 import { veleroPluginKind } from '../../src/api/velero-plugin.ts'
 
 const schemas: Readonly<Record<string, { node: Node; want: object }>> = {
@@ -147,7 +147,8 @@ const within = (schema: Schema): readonly Schema[] => {
 }
 
 // VeleroPlugin is declared, and not installed yet.
-for (const kind of [...kinds, veleroPluginKind]) {
+const allKinds: readonly Kind[] = [...kinds, veleroPluginKind]
+for (const kind of allKinds) {
   const crd = crdOf(kind)
   const all = [kind.spec, kind.status].flatMap((node) => within(schemaOf(node)))
 
@@ -160,10 +161,21 @@ for (const kind of [...kinds, veleroPluginKind]) {
         group: 'tidewaiter.io',
         scope: 'Namespaced',
         names: { kind: kind.kind, categories: ['tidewaiter'], shortNames: kind.shortNames },
-        versions: [{ name: 'v1beta1', served: true, storage: true, subresources: { status: {} } }],
+        versions: [{ name: 'v1beta1', served: true, storage: true }],
       },
     })
   })
+
+  t.test(
+    `${kind.kind} is written ${kind.wholeWrites === true ? 'in one piece' : 'with its status apart'}`,
+    async (t) => {
+      const { spec } = crd as { readonly spec: { readonly versions: readonly object[] } }
+      t.same(
+        spec.versions.map((one) => 'subresources' in one && one.subresources),
+        [kind.wholeWrites === true ? false : { status: {} }],
+      )
+    },
+  )
 
   t.test(`${kind.kind} is restored by Velero: its definition is not excluded from backups`, async (t) => {
     t.notMatch(JSON.stringify(crd), 'exclude-from-backup')
