@@ -1,61 +1,53 @@
-/** The hourly sums of one transaction: gathered, then written once. */
-import { hourOf, type Share } from './sums.ts'
-import { summedFacets } from './schema.ts'
+/** The sums of one transaction, by hour and by day: gathered, then written once. */
 import type { Statements } from './statements.ts'
+import { hourOf, spans, spanStart, type Share } from './sums.ts'
 import type { Coded } from './words.ts'
 
-type Hourly = { readonly key: readonly number[]; records: number; decisions: number }
-type Took = { readonly key: readonly number[]; decisions: number }
+/** Numbers to add to the row of a key. */
+type Added = { readonly key: readonly number[]; readonly numbers: number[] }
 
-const keyColumns = summedFacets.join(', ')
+const addSums = `INSERT INTO sums (span, hour, verdict, namespace, kind, reason, records, decisions) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+  ON CONFLICT DO UPDATE SET records = records + excluded.records, decisions = decisions + excluded.decisions`
+const addTook = `INSERT INTO took (span, hour, most, verdict, namespace, kind, decisions) VALUES (?, ?, ?, ?, ?, ?, ?)
+  ON CONFLICT DO UPDATE SET decisions = decisions + excluded.decisions`
 
 /** Gathers what changes in the sums. */
 export class Hours {
   readonly #statements: Statements
-  readonly #hourly = new Map<string, Hourly>()
-  readonly #took = new Map<string, Took>()
+  readonly #sums = new Map<string, Added>()
+  readonly #took = new Map<string, Added>()
 
   constructor(statements: Statements) {
     this.#statements = statements
   }
 
   /** Notes that a record with its newest moment at `ms` came (1) or went (-1). */
-  record(coded: Coded, ms: number, delta: 1 | -1): void {
-    this.#hourlyOf(coded, hourOf(ms)).records += delta
+  record({ verdict, namespace, kind, reason }: Coded, ms: number, delta: 1 | -1): void {
+    for (const span of spans) {
+      const key = [span, spanStart(hourOf(ms), span), verdict, namespace, kind, reason]
+      add(this.#sums, key, [delta, 0])
+    }
   }
 
   /** Notes decisions. */
-  decisions(coded: Coded, shares: readonly Share[]): void {
-    for (const { hour, decisions, most } of shares) {
-      this.#hourlyOf(coded, hour).decisions += decisions
-      if (most === undefined) continue
-      const key = [...keyOf(coded, hour), most]
-      const known = this.#took.get(key.join()) ?? { key, decisions: 0 }
-      known.decisions += decisions
-      this.#took.set(key.join(), known)
-    }
+  decisions({ verdict, namespace, kind, reason }: Coded, shares: readonly Share[]): void {
+    for (const { hour, decisions, most } of shares)
+      for (const span of spans) {
+        const start = spanStart(hour, span)
+        add(this.#sums, [span, start, verdict, namespace, kind, reason], [0, decisions])
+        if (most !== undefined) add(this.#took, [span, start, most, verdict, namespace, kind], [decisions])
+      }
   }
 
   /** Writes them down. */
   flush(): void {
-    const hourly = `INSERT INTO hourly (hour, ${keyColumns}, records, decisions) VALUES (?, ?, ?, ?, ?, ?, ?)
-      ON CONFLICT DO UPDATE SET records = records + excluded.records, decisions = decisions + excluded.decisions`
-    for (const { key, records, decisions } of this.#hourly.values())
-      this.#statements.run(hourly, ...key, records, decisions)
-    const took = `INSERT INTO took (hour, ${keyColumns}, most, decisions) VALUES (?, ?, ?, ?, ?, ?, ?)
-      ON CONFLICT DO UPDATE SET decisions = decisions + excluded.decisions`
-    for (const { key, decisions } of this.#took.values()) this.#statements.run(took, ...key, decisions)
-  }
-
-  #hourlyOf(coded: Coded, hour: number): Hourly {
-    const key = keyOf(coded, hour)
-    const known = this.#hourly.get(key.join()) ?? { key, records: 0, decisions: 0 }
-    this.#hourly.set(key.join(), known)
-    return known
+    for (const { key, numbers } of this.#sums.values()) this.#statements.run(addSums, ...key, ...numbers)
+    for (const { key, numbers } of this.#took.values()) this.#statements.run(addTook, ...key, ...numbers)
   }
 }
 
-const keyOf = (coded: Coded, hour: number): readonly number[] => [
-  hour,
-  ...summedFacets.map((facet) => coded[facet]),
-]
+function add(rows: Map<string, Added>, key: readonly number[], more: readonly number[]): void {
+  const text = key.join()
+  const known = rows.get(text)
+  rows.set(text, { key, numbers: more.map((number, i) => number + (known?.numbers[i] ?? 0)) })
+}

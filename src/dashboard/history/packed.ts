@@ -29,7 +29,7 @@ export function packed(record: AdmissionDecision): Uint8Array | undefined {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = metadata
   const kept = { name, namespace, uid, resourceVersion, creationTimestamp }
   const text = Buffer.from(JSON.stringify({ metadata: kept, spec, status }).toWellFormed())
-  return text.length > largest ? undefined : deflateRawSync(text, { dictionary, level: 6 })
+  return text.length > largest ? undefined : deflateRawSync(text, { dictionary, level: 3 })
 }
 
 /** The record of its bytes. */

@@ -4,7 +4,7 @@ import { codedOf } from './insert.ts'
 import { recordOf } from './records.ts'
 import type { Statements } from './statements.ts'
 import type { Extent, Limits } from './store.ts'
-import { hourOf } from './sums.ts'
+import { hourOf, spans, spanStart } from './sums.ts'
 import { Words } from './words.ts'
 
 const dayMs = 86_400_000
@@ -54,7 +54,9 @@ function remove(
   statements.run('UPDATE horizon SET position = max(position, ?)', horizon)
   const oldest = statements.get('SELECT min(position) AS oldest FROM decision')?.['oldest']
   const hour = hourOf(Number(oldest ?? horizon))
-  for (const table of ['hourly', 'took']) statements.run(`DELETE FROM ${table} WHERE hour < ?`, hour)
+  for (const table of ['sums', 'took'])
+    for (const span of spans)
+      statements.run(`DELETE FROM ${table} WHERE span = ? AND hour < ?`, span, spanStart(hour, span))
 }
 
 function giveBack(statements: Statements): void {

@@ -18,6 +18,7 @@ export const filePragmas = 'PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREM
 /**
  * `decision` is narrow, so that reading all of a million rows takes less than a tenth of a second. Its key is the place in
  * the order of time: every index has it as its last column, so a page is read from any of them without sorting.
+ * Sums are kept by hour and by day (`span`, in hours), ordered as charts read them; a quantile of few reasons is not worth its rows.
  * The search index has no texts, no positions of words and no sizes of columns: what it finds is looked at again.
  */
 export const tables = `
@@ -37,14 +38,15 @@ export const tables = `
   CREATE VIRTUAL TABLE search USING fts5(
     body, content = '', contentless_delete = 1, detail = none, tokenize = 'trigram case_sensitive 1'
   );
-  CREATE TABLE hourly (
-    hour INTEGER, ${summedFacets.map((facet) => `${facet} INTEGER`).join(', ')},
+  CREATE TABLE sums (
+    span INTEGER, hour INTEGER, verdict INTEGER, namespace INTEGER, kind INTEGER, reason INTEGER,
     records INTEGER NOT NULL, decisions INTEGER NOT NULL,
-    PRIMARY KEY (hour, ${summedFacets.join(', ')})
+    PRIMARY KEY (span, hour, verdict, namespace, kind, reason)
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE took (
-    hour INTEGER, ${summedFacets.map((facet) => `${facet} INTEGER`).join(', ')}, most INTEGER, decisions INTEGER NOT NULL,
-    PRIMARY KEY (hour, ${summedFacets.join(', ')}, most)
+    span INTEGER, hour INTEGER, most INTEGER, verdict INTEGER, namespace INTEGER, kind INTEGER,
+    decisions INTEGER NOT NULL,
+    PRIMARY KEY (span, hour, most, verdict, namespace, kind)
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE horizon (only INTEGER PRIMARY KEY CHECK (only = 1), position INTEGER NOT NULL) STRICT;
   INSERT INTO horizon VALUES (1, 0);

@@ -3,6 +3,7 @@ import type { AdmissionDecision } from '../../api/admission-decision.ts'
 import { HistoryError } from './store.ts'
 
 const longestQuestion = 200
+// Without the uid of the request: it stands in the audit log, and its 36 random characters cost as much as a sentence.
 const longestText = 8192
 
 /** What a reader asks for: every term must occur. `match` is for the index, which finds a few too many. */
@@ -28,7 +29,6 @@ export function searchedText({ metadata, spec, status }: AdmissionDecision): str
     spec.user,
     last.run,
     last.uid,
-    last.request,
     metadata.name,
     ...names,
   ]

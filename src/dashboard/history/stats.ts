@@ -1,7 +1,7 @@
 /** Sums over time for charts and tiles, from the hourly sums: the decisions themselves are not read. */
 import { HistoryError, type Bucket, type Stats, type StatsQuery } from './store.ts'
-import type { Statements } from './statements.ts'
-import { hourOf, quantileOf, startOf } from './sums.ts'
+import type { SqlRow, Statements } from './statements.ts'
+import { hourOf, quantileOf, spanStart, startOf } from './sums.ts'
 import { sumConditions } from './total.ts'
 import { textOf } from './words.ts'
 
@@ -21,33 +21,43 @@ export function readStats(statements: Statements, query: StatsQuery): Stats {
   return statements.atOneMoment(() => gather(statements, query))
 }
 
-function gather(statements: Statements, { filter, sight, from, to, bucketHours }: StatsQuery): Stats {
-  const { where, values } = sumConditions(statements, filter, sight)
-  const asked = [hourOf(from), hourOf(to), ...values]
+function gather(statements: Statements, query: StatsQuery): Stats {
   const buckets = new Map<number, Gathered>()
   const all = new Map<number, number>()
-  const bucketOf = (hour: number): Gathered => {
-    const start = Math.floor(hour / bucketHours) * bucketHours
+  const bucketOf = (row: SqlRow): Gathered => {
+    const start = spanStart(Number(row['hour']), query.bucketHours)
     const known = buckets.get(start) ?? { verdicts: new Map(), took: new Map() }
     buckets.set(start, known)
     return known
   }
-  const hourly = `SELECT hour, verdict, sum(decisions) AS decisions FROM hourly WHERE hour >= ? AND hour <= ?${where} GROUP BY hour, verdict`
   const words = new Map<number, string>()
-  for (const row of statements.all(hourly, ...asked)) {
+  for (const row of sums(statements, query, ['sums', 'verdict'])) {
     const id = Number(row['verdict'])
     const verdict = words.get(id) ?? textOf(statements, id)
     words.set(id, verdict)
-    add(bucketOf(Number(row['hour'])).verdicts, verdict, Number(row['decisions']))
+    add(bucketOf(row).verdicts, verdict, Number(row['decisions']))
   }
-  const took = `SELECT hour, most, sum(decisions) AS decisions FROM took WHERE hour >= ? AND hour <= ?${where} GROUP BY hour, most`
-  for (const row of statements.all(took, ...asked)) {
+  for (const row of sums(statements, query, ['took', 'most'])) {
     const [most, decisions] = [Number(row['most']), Number(row['decisions'])]
-    add(bucketOf(Number(row['hour'])).took, most, decisions)
+    add(bucketOf(row).took, most, decisions)
     add(all, most, decisions)
   }
   const sorted = [...buckets].sort(([a], [b]) => a - b)
   return { buckets: sorted.map(([start, gathered]) => bucket(start, gathered)), ...quantiles(all) }
+}
+
+/** The sums of a table by hour and another column, in the order of its key, so that nothing is sorted. */
+function sums(
+  statements: Statements,
+  { filter, sight, from, to, bucketHours }: StatsQuery,
+  [table, column]: readonly ['sums', 'verdict'] | readonly ['took', 'most'],
+): readonly SqlRow[] {
+  const span = bucketHours % 24 === 0 ? 24 : 1
+  const { reason: _reason, ...ofTook } = filter
+  const { where, values } = sumConditions(statements, table === 'sums' ? filter : ofTook, sight)
+  const sql = `SELECT hour, ${column}, sum(decisions) AS decisions FROM ${table}
+    WHERE span = ? AND hour >= ? AND hour <= ?${where} GROUP BY span, hour, ${column}`
+  return statements.all(sql, span, spanStart(hourOf(from), span), hourOf(to), ...values)
 }
 
 const add = <K>(counts: Map<K, number>, key: K, more: number): void => {

@@ -83,7 +83,7 @@ export type StatsQuery = {
 export type Bucket = {
   readonly start: number
   readonly verdicts: Readonly<Record<string, number>>
-  /** Upper bounds in milliseconds of how long half and 95 % of the answers took, as far as their times are known. */
+  /** Upper bounds in milliseconds of how long half and 95 % of the answers took, as far as their times are known; of all reasons. */
   readonly p50?: number
   readonly p95?: number
 }

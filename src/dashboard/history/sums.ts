@@ -5,6 +5,10 @@ const hourMs = 3_600_000
 
 /** The hour of a moment. */
 export const hourOf = (ms: number): number => Math.floor(ms / hourMs)
+/** Sums are kept of so many hours. */
+export const spans = [1, 24] as const
+/** The first hour of the span that an hour is in. */
+export const spanStart = (hour: number, span: number): number => Math.floor(hour / span) * span
 /** The beginning of an hour. */
 export const startOf = (hour: number): number => hour * hourMs
 

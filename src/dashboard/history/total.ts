@@ -1,6 +1,6 @@
 /** How many records a filter finds in all: from the sums where they know it, else counted as far as is quick. */
 import type { Conditions } from './conditions.ts'
-import { hourOf } from './sums.ts'
+import { hourOf, spanStart } from './sums.ts'
 import type { Question } from './search.ts'
 import { facets, summedFacets } from './schema.ts'
 import type { Statements } from './statements.ts'
@@ -8,6 +8,8 @@ import type { Filter, PageQuery, Sight, Total } from './store.ts'
 import { wordOf } from './words.ts'
 
 const mostCounted = 10_000
+// A longer span is summed up by days.
+const longestInHours = 14 * 86_400_000
 
 type Asked = {
   readonly query: PageQuery
@@ -21,17 +23,18 @@ export function totalOf(statements: Statements, { query, conditions, question }:
   if (question !== undefined) return matching(statements, conditions, question)
   const others = facets.filter((facet) => summed(facet) === undefined && filter[facet] !== undefined)
   if (others.length > 0) return counted(statements, conditions)
-  const within = sumConditions(statements, filter, sight)
   const { from = 0, to = Number.MAX_SAFE_INTEGER } = filter
-  const sql = `SELECT sum(records) AS records FROM hourly WHERE hour >= ? AND hour <= ?${within.where}`
-  const row = statements.get(sql, hourOf(from), hourOf(to), ...within.values)
+  const span = to - from > longestInHours ? 24 : 1
+  const { where, values } = sumConditions(statements, filter, sight)
+  const sql = `SELECT sum(records) AS records FROM sums WHERE span = ? AND hour >= ? AND hour <= ?${where}`
+  const row = statements.get(sql, span, spanStart(hourOf(from), span), hourOf(to), ...values)
   const whole = filter.from === undefined && filter.to === undefined
   return { count: Number(row?.['records'] ?? 0), is: whole ? 'exactly' : 'about' }
 }
 
 const summed = (facet: string) => summedFacets.find((one) => one === facet)
 
-/** Conditions on the tables of sums. */
+/** Conditions on the tables of sums, by those facets that a table has. */
 export function sumConditions(statements: Statements, filter: Filter, sight: Sight) {
   const wanted = summedFacets.flatMap((facet) => {
     const text = filter[facet]
