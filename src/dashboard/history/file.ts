@@ -36,7 +36,7 @@ function openOrReplace(path: string): Opened {
 /** Opens the file for reading. The writer must have opened it before. */
 export function openToRead(path: string): DatabaseSync {
   const db = new DatabaseSync(path, { readOnly: true, timeout: patienceMs })
-  db.exec(`PRAGMA cache_size = -${cacheKiB}; PRAGMA query_only = ON;`)
+  db.exec(`PRAGMA cache_size = -${cacheKiB}; PRAGMA query_only = ON; PRAGMA temp_store = MEMORY;`)
   return db
 }
 
@@ -91,7 +91,9 @@ function prepare(db: DatabaseSync): void {
   db.exec(filePragmas)
   // FULL would wait for the disk at every batch; NORMAL may lose the last ones when the machine dies, never the file.
   db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -${cacheKiB};`)
-  db.exec(`PRAGMA journal_size_limit = ${largestLogBytes}; PRAGMA secure_delete = OFF;`)
+  db.exec(
+    `PRAGMA journal_size_limit = ${largestLogBytes}; PRAGMA secure_delete = OFF; PRAGMA temp_store = MEMORY;`,
+  )
   db.exec('BEGIN IMMEDIATE')
   try {
     if (isEmpty(db)) db.exec(tables)

@@ -63,8 +63,8 @@ class Insertion {
 
   #add(record: AdmissionDecision, body: Uint8Array, last: number): 'added' {
     const { uid, resourceVersion } = record.metadata
-    const sql = 'INSERT INTO record (uid, version, body) VALUES (?, ?, ?) RETURNING id'
-    const id = Number(this.#statements.get(sql, uid, resourceVersion, body)?.['id'])
+    const sql = 'INSERT INTO record (uid, version, body) VALUES (?, ?, ?)'
+    const id = this.#statements.add(sql, uid, resourceVersion, body)
     const coded = this.#words.coded(textsOf(record))
     this.#words.count(coded, 1)
     this.#hours.record(coded, last, 1)

@@ -41,6 +41,11 @@ export class Statements {
     return Number(this.of(sql).run(...values).changes)
   }
 
+  /** Adds a row and gives its id. RETURNING would make a temporary table each time: ten times as slow. */
+  add(sql: string, ...values: readonly SQLInputValue[]): number {
+    return Number(this.of(sql).run(...values).lastInsertRowid)
+  }
+
   get(sql: string, ...values: readonly SQLInputValue[]): SqlRow | undefined {
     return this.of(sql).get(...values)
   }

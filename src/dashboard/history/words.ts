@@ -55,10 +55,9 @@ export class Words {
     const key = `${facet} ${text}`
     const known = this.#ids.get(key)
     if (known !== undefined) return known
-    const sql = 'INSERT INTO word (facet, text, records) VALUES (?, ?, 0) RETURNING id'
+    const sql = 'INSERT INTO word (facet, text, records) VALUES (?, ?, 0)'
     const found = wordOf(this.#statements, facet, text)
-    const id =
-      found?.id ?? Number(this.#statements.get(sql, facets.indexOf(facet), text.toWellFormed())?.['id'])
+    const id = found?.id ?? this.#statements.add(sql, facets.indexOf(facet), text.toWellFormed())
     this.#ids.set(key, id)
     return id
   }
