@@ -9,24 +9,37 @@ import { Words } from './words.ts'
 
 const dayMs = 86_400_000
 const atOnce = 200
+// The rest is for what comes until the next purge, and for the search index while it merges its parts.
+const fill = 0.8
 // Work on the search index after each step, in pages: the space of what was removed is free only after a merge.
 const mergePages = 64
+const roomPages = 512
 
 /** What a step did, and whether another is needed. */
 export type Purged = { readonly removed: number; readonly more: boolean }
 
-/** One step towards the limits. */
-export function purgeSome(statements: Statements, { now, maxDays, maxBytes }: Limits): Purged {
+/** One step towards the limits. Removing needs some room itself, which a file at its limit has not. */
+export function purgeSome(statements: Statements, limits: Limits): Purged {
+  const limit = pragma(statements, 'max_page_count')
+  statements.db.exec(`PRAGMA max_page_count = ${limit + roomPages}`)
+  try {
+    return step(statements, limits)
+  } finally {
+    statements.db.exec(`PRAGMA max_page_count = ${limit}`)
+  }
+}
+
+function step(statements: Statements, { now, maxDays, maxBytes }: Limits): Purged {
   const before = now - maxDays * dayMs
-  const step = statements.atomically(() => {
-    const tooLarge = usedBytes(statements) > maxBytes * 0.9
+  const done = statements.atomically(() => {
+    const tooLarge = usedBytes(statements) > maxBytes * fill
     const old = statements.all('SELECT * FROM decision ORDER BY position LIMIT ?', atOnce)
     const gone = tooLarge ? old : old.filter((row) => Number(row['position']) < before)
     remove(statements, gone, now)
     return { removed: gone.length, more: gone.length === atOnce }
   })
-  if (step.removed > 0) giveBack(statements)
-  return step
+  if (done.removed > 0) giveBack(statements)
+  return done
 }
 
 function remove(

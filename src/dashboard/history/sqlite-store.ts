@@ -20,7 +20,7 @@ export type StoreOptions = {
 
 // One for pages while the other exports; a third would only share the same disk.
 const readers = 2
-const usualMs = 2000
+const usualMs = 5000
 // An export step may look into 20,000 records.
 const exportMs = 15_000
 // A batch waits for a checkpoint or for another process.

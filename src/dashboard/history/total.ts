@@ -23,13 +23,20 @@ export function totalOf(statements: Statements, { query, conditions, question }:
   if (question !== undefined) return matching(statements, conditions, question)
   const others = facets.filter((facet) => summed(facet) === undefined && filter[facet] !== undefined)
   if (others.length > 0) return counted(statements, conditions)
-  const { from = 0, to = Number.MAX_SAFE_INTEGER } = filter
+  const { from, to } = spanOf(statements, filter)
   const span = to - from > longestInHours ? 24 : 1
   const { where, values } = sumConditions(statements, filter, sight)
   const sql = `SELECT sum(records) AS records FROM sums WHERE span = ? AND hour >= ? AND hour <= ?${where}`
   const row = statements.get(sql, span, spanStart(hourOf(from), span), hourOf(to), ...values)
   const whole = filter.from === undefined && filter.to === undefined
   return { count: Number(row?.['records'] ?? 0), is: whole ? 'exactly' : 'about' }
+}
+
+/** The part of a span in which there are records. */
+function spanOf(statements: Statements, { from = 0, to = Number.MAX_SAFE_INTEGER }: Filter) {
+  const ends = statements.get('SELECT min(position) AS oldest, max(position) AS newest FROM decision')
+  const [oldest, newest] = [Number(ends?.['oldest'] ?? 0), Number(ends?.['newest'] ?? 0)]
+  return { from: Math.max(from, oldest), to: Math.min(to - 1, newest) }
 }
 
 const summed = (facet: string) => summedFacets.find((one) => one === facet)
