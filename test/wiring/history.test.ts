@@ -21,7 +21,12 @@ async function optionsFor(t: Test, system: System): Promise<HistoryOptions> {
   writeFileSync(kubeconfig, system.api.kubeconfig('tidewaiter', 'velero'))
   const { clock } = system
   const log = new FakeLog()
-  const access = await loadClusterAccess({ kubeconfigPath: kubeconfig, env: {}, clock, readFile })
+  const access = await loadClusterAccess({
+    kubeconfigPath: kubeconfig,
+    env: {},
+    clock,
+    readFile: (path) => readFile(path, 'utf8'),
+  })
   const client = createKubeClient({ access, clock, log, userAgent: 'test' })
   t.teardown(() => client.close())
   const file = join(folder, 'history.db')

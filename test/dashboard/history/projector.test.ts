@@ -13,7 +13,7 @@ class World {
   readonly batches: (readonly string[])[] = []
   readonly known: AdmissionDecision[] = []
   synced = true
-  fails: (batch: readonly AdmissionDecision[]) => unknown = () => undefined
+  fails: (batch: readonly AdmissionDecision[]) => Error | undefined = () => undefined
   readonly stop = new AbortController()
   readonly projector = new Projector({
     store: { insert: async (batch) => this.#insert(batch) },
