@@ -2,7 +2,7 @@
 import { Hours } from './hours.ts'
 import { codedOf } from './insert.ts'
 import { recordOf } from './records.ts'
-import type { Statements } from './statements.ts'
+import { endsOf, type Statements } from './statements.ts'
 import type { Extent, Limits } from './store.ts'
 import { hourOf, spans, spanStart } from './sums.ts'
 import { Words } from './words.ts'
@@ -65,8 +65,7 @@ function remove(
   // What is older does not come back when the cluster is read again. A time that is yet to come would shut out everything.
   const horizon = Math.min(Number(newest), now) + 1
   statements.run('UPDATE horizon SET position = max(position, ?)', horizon)
-  const oldest = statements.get('SELECT min(position) AS oldest FROM decision')?.['oldest']
-  const hour = hourOf(Number(oldest ?? horizon))
+  const hour = hourOf(endsOf(statements)?.oldest ?? horizon)
   for (const table of ['sums', 'took'])
     for (const span of spans)
       statements.run(`DELETE FROM ${table} WHERE span = ? AND hour < ?`, span, spanStart(hour, span))
@@ -88,10 +87,8 @@ const usedBytes = (statements: Statements): number =>
 export function readExtent(statements: Statements): Extent {
   return statements.atOneMoment(() => {
     const sums = statements.get('SELECT sum(records) AS records FROM word WHERE facet = 0')
-    const ends = statements.get('SELECT min(position) AS oldest, max(position) AS newest FROM decision')
     const bytes = pragma(statements, 'page_count') * pragma(statements, 'page_size')
     const records = Number(sums?.['records'] ?? 0)
-    if (ends?.['oldest'] === null || ends === undefined) return { records, bytes }
-    return { records, bytes, oldest: Number(ends['oldest']), newest: Number(ends['newest']) }
+    return { records, bytes, ...endsOf(statements) }
   })
 }
