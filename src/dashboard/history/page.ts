@@ -6,7 +6,7 @@ import { answering, type GoesOn } from './records.ts'
 import { rowOf } from './rows.ts'
 import { questionOf, type Question } from './search.ts'
 import type { Statements } from './statements.ts'
-import type { DecisionRow, Page, PageQuery } from './store.ts'
+import { HistoryError, pageSizes, type DecisionRow, type Page, type PageQuery } from './store.ts'
 import { totalOf } from './total.ts'
 
 type Found = { readonly position: number; readonly row: DecisionRow }
@@ -14,6 +14,8 @@ type Found = { readonly position: number; readonly row: DecisionRow }
 /** The page; throws a HistoryError for a cursor or a text that cannot be. */
 export function readPage(statements: Statements, query: PageQuery, goesOn: GoesOn): Page {
   const { filter, sight, size } = query
+  if (!pageSizes.includes(size))
+    throw new HistoryError('BAD_QUERY', `a page must have ${pageSizes.join(' or ')} rows, got ${size}`)
   const place: Place =
     query.cursor === undefined
       ? { towards: 'older', position: Number.MAX_SAFE_INTEGER }

@@ -293,6 +293,19 @@ const cursors: Readonly<Record<string, string>> = {
   'a long one': 'o'.repeat(100_000),
 }
 
+t.test('a page of another size, and an export of another form, are refused', async (t) => {
+  const { store } = await aStore(t)
+  for (const size of [0, -1, 51, 1e9, Number.NaN])
+    await t.rejects(store.page({ ...everything, size: size as 50 }), {
+      code: 'BAD_QUERY',
+      message: /50 or 100 or 200/,
+    })
+  await t.rejects(exported(store, { form: 'xml' as 'csv' }), {
+    code: 'BAD_QUERY',
+    message: /csv, ndjson, json/,
+  })
+})
+
 t.test('a cursor that no page gave is refused with what to do', async (t) => {
   const { store } = await aStore(t)
   for (const [name, cursor] of Object.entries(cursors))
