@@ -11,8 +11,6 @@ export type Conditions = {
   readonly from: string
   readonly where: string
   readonly values: readonly SQLInputValue[]
-  /** At most so many records can match. */
-  readonly most: number
 }
 
 type Wanted = { readonly facet: Facet; readonly word: Word }
@@ -34,7 +32,6 @@ export function conditionsOf(statements: Statements, filter: Filter, sight: Sigh
     from: `decision ${indexFor(statements, rarest)}`,
     where: parts.map(({ sql }) => sql).join(' AND '),
     values: parts.flatMap(({ values }) => values),
-    most: rarest?.word.records ?? Number.POSITIVE_INFINITY,
   }
 }
 

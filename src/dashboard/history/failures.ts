@@ -24,6 +24,9 @@ const resultCode = (error: unknown): number | undefined => {
 /** Whether an error says that the file itself is damaged, or never was a database. */
 export const isDamage = (error: unknown): boolean => [11, 26].includes(resultCode(error) ?? 0)
 
+/** Whether an error says that a statement does not fit the file: a table or a column is missing. */
+export const isMissing = (error: unknown): boolean => resultCode(error) === 1
+
 /** The failure as a HistoryError; one that is a fault of ours stays what it is. */
 export function failureOf(error: unknown): unknown {
   const code = resultCode(error)

@@ -2,7 +2,7 @@
 import { closeSync, existsSync, mkdirSync, openSync, readSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { isDamage } from './failures.ts'
+import { isDamage, isMissing } from './failures.ts'
 import { applicationId, filePragmas, schemaVersion, tables } from './schema.ts'
 
 // As long as another process may write: a batch takes milliseconds, a checkpoint of a full log a second.
@@ -79,7 +79,8 @@ function attempt(path: string): Opened | Refused {
   } catch (error) {
     db?.close()
     if (error instanceof Foreign) return { why: error.message, isOurs: false }
-    if (!isDamage(error)) throw error
+    // A table that is missing is as bad as one that cannot be read.
+    if (!isDamage(error) && !isMissing(error)) throw error
     return { why: `the history file is damaged (${String(error)})`, isOurs: hasOurId(path) }
   }
 }
@@ -132,5 +133,5 @@ function check(db: DatabaseSync): void {
     )
   // Reads the root of each table and the newest pages: damage further down is met, and told, by whoever reads there.
   db.exec(`SELECT max(position) FROM decision; SELECT max(id) FROM record; SELECT max(id) FROM word;
-    SELECT count(*) FROM horizon; SELECT max(hour) FROM hourly; SELECT rowid FROM search ORDER BY rowid DESC LIMIT 1;`)
+    SELECT count(*) FROM horizon; SELECT max(hour) FROM sums; SELECT rowid FROM search ORDER BY rowid DESC LIMIT 1;`)
 }

@@ -100,7 +100,8 @@ export class Lanes {
 
   #release(thread: Thread): void {
     const next = this.#waiting.shift()
-    if (next === undefined) this.#free.push(thread)
+    // The last one that worked is the first one to work: a second thread is started only where two are needed.
+    if (next === undefined) this.#free.unshift(thread)
     else next(thread)
   }
 }

@@ -28,7 +28,7 @@ export function packed(record: AdmissionDecision): Uint8Array | undefined {
   const { metadata, spec, status } = record
   const { name, namespace, uid, resourceVersion, creationTimestamp } = metadata
   const kept = { name, namespace, uid, resourceVersion, creationTimestamp }
-  const text = Buffer.from(JSON.stringify({ metadata: kept, spec, status }).toWellFormed())
+  const text = Buffer.from(JSON.stringify({ metadata: kept, spec, status }))
   return text.length > largest ? undefined : deflateRawSync(text, { dictionary, level: 3 })
 }
 

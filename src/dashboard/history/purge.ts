@@ -2,31 +2,44 @@
 import { Hours } from './hours.ts'
 import { codedOf } from './insert.ts'
 import { recordOf } from './records.ts'
-import type { Statements } from './statements.ts'
+import { endsOf, type Statements } from './statements.ts'
 import type { Extent, Limits } from './store.ts'
 import { hourOf, spans, spanStart } from './sums.ts'
 import { Words } from './words.ts'
 
 const dayMs = 86_400_000
 const atOnce = 200
+// The rest is for what comes until the next purge, and for the search index while it merges its parts.
+const fill = 0.8
 // Work on the search index after each step, in pages: the space of what was removed is free only after a merge.
 const mergePages = 64
+const roomPages = 512
 
 /** What a step did, and whether another is needed. */
 export type Purged = { readonly removed: number; readonly more: boolean }
 
-/** One step towards the limits. */
-export function purgeSome(statements: Statements, { now, maxDays, maxBytes }: Limits): Purged {
+/** One step towards the limits. Removing needs some room itself, which a file at its limit has not. */
+export function purgeSome(statements: Statements, limits: Limits): Purged {
+  const limit = pragma(statements, 'max_page_count')
+  statements.db.exec(`PRAGMA max_page_count = ${limit + roomPages}`)
+  try {
+    return step(statements, limits)
+  } finally {
+    statements.db.exec(`PRAGMA max_page_count = ${limit}`)
+  }
+}
+
+function step(statements: Statements, { now, maxDays, maxBytes }: Limits): Purged {
   const before = now - maxDays * dayMs
-  const step = statements.atomically(() => {
-    const tooLarge = usedBytes(statements) > maxBytes * 0.9
+  const done = statements.atomically(() => {
+    const tooLarge = usedBytes(statements) > maxBytes * fill
     const old = statements.all('SELECT * FROM decision ORDER BY position LIMIT ?', atOnce)
     const gone = tooLarge ? old : old.filter((row) => Number(row['position']) < before)
     remove(statements, gone, now)
     return { removed: gone.length, more: gone.length === atOnce }
   })
-  if (step.removed > 0) giveBack(statements)
-  return step
+  if (done.removed > 0) giveBack(statements)
+  return done
 }
 
 function remove(
@@ -52,8 +65,7 @@ function remove(
   // What is older does not come back when the cluster is read again. A time that is yet to come would shut out everything.
   const horizon = Math.min(Number(newest), now) + 1
   statements.run('UPDATE horizon SET position = max(position, ?)', horizon)
-  const oldest = statements.get('SELECT min(position) AS oldest FROM decision')?.['oldest']
-  const hour = hourOf(Number(oldest ?? horizon))
+  const hour = hourOf(endsOf(statements)?.oldest ?? horizon)
   for (const table of ['sums', 'took'])
     for (const span of spans)
       statements.run(`DELETE FROM ${table} WHERE span = ? AND hour < ?`, span, spanStart(hour, span))
@@ -75,10 +87,8 @@ const usedBytes = (statements: Statements): number =>
 export function readExtent(statements: Statements): Extent {
   return statements.atOneMoment(() => {
     const sums = statements.get('SELECT sum(records) AS records FROM word WHERE facet = 0')
-    const ends = statements.get('SELECT min(position) AS oldest, max(position) AS newest FROM decision')
     const bytes = pragma(statements, 'page_count') * pragma(statements, 'page_size')
     const records = Number(sums?.['records'] ?? 0)
-    if (ends?.['oldest'] === null || ends === undefined) return { records, bytes }
-    return { records, bytes, oldest: Number(ends['oldest']), newest: Number(ends['newest']) }
+    return { records, bytes, ...endsOf(statements) }
   })
 }

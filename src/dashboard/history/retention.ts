@@ -3,7 +3,7 @@ import type { Clock } from '../../clock.ts'
 import type { Log } from '../../log.ts'
 import type { DecisionStore, Limits } from './store.ts'
 
-// In a minute a busy cluster writes some MiB: less than the tenth of the file that is kept free.
+// In a minute a busy cluster writes some MiB: far less than the fifth of the file that is kept free.
 const everyMs = 60_000
 
 /** What keeping within limits needs. */

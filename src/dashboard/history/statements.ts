@@ -7,6 +7,20 @@ const mostKept = 300
 /** A row as SQLite gives it. */
 export type SqlRow = Readonly<Record<string, SQLInputValue>>
 
+// Asked for both at once, SQLite would read the whole table: the shortcut to an end is for one of them.
+const ends =
+  'SELECT (SELECT min(position) FROM decision) AS oldest, (SELECT max(position) FROM decision) AS newest'
+
+/** The places of the oldest and the newest record, if there is any. */
+export function endsOf(
+  statements: Statements,
+): { readonly oldest: number; readonly newest: number } | undefined {
+  const row = statements.get(ends)
+  return typeof row?.['oldest'] === 'number'
+    ? { oldest: row['oldest'], newest: Number(row['newest']) }
+    : undefined
+}
+
 /** A text in a row; empty if there is none. */
 export function textIn(row: SqlRow | undefined, column: string): string {
   const value = row?.[column]

@@ -63,7 +63,9 @@ export class Thread {
   #start(): Worker {
     const worker = new Worker(file, {
       workerData: this.#task,
+      // It needs nothing of how the process was started: no secrets, no hooks.
       env: {},
+      execArgv: [],
       resourceLimits: { maxOldGenerationSizeMb: heapMiB },
     })
     worker.on('message', (answer: Answer) => this.#answered(answer))

@@ -3,7 +3,7 @@ import type { Conditions } from './conditions.ts'
 import { hourOf, spanStart } from './sums.ts'
 import type { Question } from './search.ts'
 import { facets, summedFacets } from './schema.ts'
-import type { Statements } from './statements.ts'
+import { endsOf, type Statements } from './statements.ts'
 import type { Filter, PageQuery, Sight, Total } from './store.ts'
 import { wordOf } from './words.ts'
 
@@ -15,21 +15,35 @@ type Asked = {
   readonly query: PageQuery
   readonly conditions: Conditions
   readonly question: Question | undefined
+  /** How many of the records that were looked into answered the question, if it is frequent. */
+  readonly share: number | undefined
 }
 
 /** The total of a page that is not the whole. */
-export function totalOf(statements: Statements, { query, conditions, question }: Asked): Total {
-  const { filter, sight } = query
-  if (question !== undefined) return matching(statements, conditions, question)
+export function totalOf(statements: Statements, { query, conditions, question, share }: Asked): Total {
+  if (question !== undefined && share === undefined) return matching(statements, conditions, question)
+  const total = withoutText(statements, query, conditions)
+  if (share === undefined) return total
+  const is = total.is === 'at least' ? 'at least' : 'about'
+  return { count: Math.round(total.count * share), is }
+}
+
+function withoutText(statements: Statements, { filter, sight }: PageQuery, conditions: Conditions): Total {
   const others = facets.filter((facet) => summed(facet) === undefined && filter[facet] !== undefined)
   if (others.length > 0) return counted(statements, conditions)
-  const { from = 0, to = Number.MAX_SAFE_INTEGER } = filter
+  const { from, to } = spanOf(statements, filter)
   const span = to - from > longestInHours ? 24 : 1
   const { where, values } = sumConditions(statements, filter, sight)
   const sql = `SELECT sum(records) AS records FROM sums WHERE span = ? AND hour >= ? AND hour <= ?${where}`
   const row = statements.get(sql, span, spanStart(hourOf(from), span), hourOf(to), ...values)
   const whole = filter.from === undefined && filter.to === undefined
   return { count: Number(row?.['records'] ?? 0), is: whole ? 'exactly' : 'about' }
+}
+
+/** The part of a span in which there are records. */
+function spanOf(statements: Statements, { from = 0, to = Number.MAX_SAFE_INTEGER }: Filter) {
+  const { oldest, newest } = endsOf(statements) ?? { oldest: 0, newest: 0 }
+  return { from: Math.max(from, oldest), to: Math.min(to - 1, newest) }
 }
 
 const summed = (facet: string) => summedFacets.find((one) => one === facet)
