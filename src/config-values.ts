@@ -4,7 +4,7 @@
 export type Read<T> = { readonly ok: T } | { readonly want: string }
 
 /** What a process of `serve` may do. */
-export const roles = ['webhook', 'controller'] as const
+export const roles = ['webhook', 'controller', 'dashboard'] as const
 /** One thing a process may do. */
 export type Role = (typeof roles)[number]
 
@@ -20,6 +20,26 @@ export function wholeNumber(text: string, most: number): Read<number> {
     ? { ok: value }
     : wanted(`be a whole number of seconds from 0 to ${most}`, text)
 }
+
+/** A whole number between two others. */
+export function wholeBetween(text: string, least: number, most: number): Read<number> {
+  const value = Number(text)
+  return /^\d{1,15}$/.test(text) && value >= least && value <= most
+    ? { ok: value }
+    : wanted(`be a whole number from ${least} to ${most}`, text)
+}
+
+/** Names of hosts, each once, without ports; none is a list too. */
+export function hostNames(names: readonly string[]): Read<readonly string[]> {
+  const bad = names.find((name) => !/^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/.test(name))
+  return bad === undefined
+    ? { ok: [...new Set(names)] }
+    : wanted('be the name of a host, without scheme and port', bad)
+}
+
+/** Whether nobody but the machine itself reaches an address. */
+export const isLoopback = ({ host }: Listen): boolean =>
+  host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
 
 /** One of a few words. */
 export function oneOf<T extends string>(text: string, words: readonly T[]): Read<T> {

@@ -1,11 +1,14 @@
 /** The configuration of `serve`, read from its flags and the environment. */
 import {
+  hostNames,
+  isLoopback,
   listenOf,
   namespaces,
   objectNames,
   oneOf,
   origin,
   rolesOf,
+  wholeBetween,
   wholeNumber,
   type Listen,
   type Read,
@@ -23,6 +26,13 @@ export type Config = {
   readonly listen: Listen
   readonly metricsListen: Listen
   readonly dashboardListen: Listen
+  /** Names by which browsers reach the dashboard, beside localhost. */
+  readonly dashboardHosts: readonly string[]
+  readonly dashboardSignIn: 'token' | 'none'
+  /** Undefined: a file that ends with the process. */
+  readonly historyFile: string | undefined
+  readonly historyDays: number
+  readonly historyMib: number
   readonly webhookUrl: string | undefined
   readonly clientCa: string | undefined
   readonly tls: 'self' | 'files'
@@ -109,6 +119,11 @@ export function parseConfig(
     listen: listen('listen'),
     metricsListen: listen('metrics-listen'),
     dashboardListen: listen('dashboard-listen'),
+    dashboardHosts: read('dashboard-host', hostNames(list('dashboard-host')), []),
+    dashboardSignIn: read('dashboard-sign-in', oneOf(text('dashboard-sign-in'), ['token', 'none']), 'token'),
+    historyFile: optional('history-file'),
+    historyDays: read('history-days', wholeBetween(text('history-days'), 1, 3650), 1),
+    historyMib: read('history-mib', wholeBetween(text('history-mib'), 16, 1_048_576), 16),
     webhookUrl: read('webhook-url', origin(optional('webhook-url')), undefined),
     clientCa: optional('client-ca'),
     tls: read('tls', oneOf(text('tls'), ['self', 'files']), 'self'),
@@ -133,10 +148,18 @@ export function parseConfig(
   for (const [flag, file] of Object.entries(files))
     if (config.tls === 'files' && file === undefined)
       problems.push(`--${flag} must name a file with --tls files, got nothing`)
-  problems.push(...check(config))
+  problems.push(...openDashboard(config, text('dashboard-listen')), ...check(config))
   if (problems.length > 0) throw new ConfigError(problems)
   return Object.freeze(config)
 }
+
+/** Where nobody signs in, nobody but the machine itself may come. */
+const openDashboard = ({ dashboardSignIn, dashboardListen }: Config, got: string): readonly string[] =>
+  dashboardSignIn === 'token' || isLoopback(dashboardListen)
+    ? []
+    : [
+        `--dashboard-listen must be a loopback address (127.0.0.1:PORT) with --dashboard-sign-in none, got "${got}"`,
+      ]
 
 /** The texts of the settings, from flags, environment and defaults. */
 function settingsOf(flags: Flags, env: Text) {

@@ -35,7 +35,7 @@ export const knobs: readonly Knob[] = [
     flag: 'roles',
     value: 'LIST',
     fallback: 'webhook,controller',
-    doc: 'What this process does',
+    doc: 'What this process does: webhook, controller, dashboard',
     list: true,
   },
   {
@@ -54,7 +54,38 @@ export const knobs: readonly Knob[] = [
     flag: 'dashboard-listen',
     value: 'ADDRESS',
     fallback: '127.0.0.1:8081',
-    doc: 'Where the dashboard is served (not there yet)',
+    doc: 'Where the dashboard is served (HTTP); on a loopback address it is reached by port-forward: tidewaiter dashboard',
+  },
+  {
+    flag: 'dashboard-host',
+    value: 'NAME',
+    fallback: '',
+    doc: 'A name by which browsers reach the dashboard, beside localhost (repeatable)',
+    list: true,
+  },
+  {
+    flag: 'dashboard-sign-in',
+    value: 'WAY',
+    fallback: 'token',
+    doc: 'Who may look: token (a Kubernetes token, then what its user may list), or none (everybody who reaches the address, which must then be a loopback one)',
+  },
+  {
+    flag: 'history-file',
+    value: 'FILE',
+    fallback: '',
+    doc: 'Where the dashboard keeps decisions beyond their life in the cluster; default: a file that ends with the process',
+  },
+  {
+    flag: 'history-days',
+    value: 'N',
+    fallback: '90',
+    doc: 'How long the dashboard keeps decisions',
+  },
+  {
+    flag: 'history-mib',
+    value: 'N',
+    fallback: '1024',
+    doc: 'How large the file of the history may become, MiB: the oldest decisions leave it',
   },
   {
     flag: 'webhook-url',

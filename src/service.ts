@@ -1,21 +1,18 @@
 /** The composition root: Config and the outside world in, a service that starts and stops out. */
 import { createCel } from './cel/cel.ts'
-import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
 import { createWatchman, type Look } from './control/watchman.ts'
 import { createAccessReview } from './kube/access-review.ts'
-import { createMetrics, type Metrics } from './observe/metrics.ts'
-import { buildOps } from './observe/ops.ts'
-import type { Log } from './log.ts'
+import type { Metrics } from './observe/metrics.ts'
 import { StartError } from './start-error.ts'
 import { allOf, createCaches } from './wiring/caches.ts'
-import { connect } from './wiring/connect.ts'
 import { createController } from './wiring/controller.ts'
-import { randomHex } from './wiring/crypto.ts'
+import { assembleDashboard } from './wiring/dashboard-alone.ts'
+import { openDashboard, type DashboardPart } from './wiring/dashboard.ts'
 import { recorderOf } from './wiring/decisions.ts'
 import { installOf } from './wiring/install.ts'
 import { lead } from './wiring/lead.ts'
-import { listening } from './wiring/listening.ts'
+import { begin, copiesNotReady, type Life, type Outside, type Service } from './wiring/life.ts'
 import { goOutside, refuseIfCovered } from './wiring/outside.ts'
 import { insistOnRules, outboundOf } from './wiring/outbound.ts'
 import { performerOf } from './wiring/perform.ts'
@@ -28,17 +25,6 @@ import { watchmanPorts } from './wiring/watch.ts'
 import { startWebhook } from './wiring/webhook-server.ts'
 import type { World } from './wiring/world.ts'
 
-/** What a service needs from the outside. */
-export type Outside = {
-  readonly clock: Clock
-  readonly log: Log
-  readonly env: Readonly<Record<string, string | undefined>>
-  readonly version: string
-  readonly hostname: string
-  /** Aborts when the process is asked to end while it starts; what was begun is undone. */
-  readonly stop?: AbortSignal
-}
-
 /** Outside a cluster and without a URL nobody could call us, and our own namespace is most likely not there. */
 function refuseIfHomeless(config: Config, { env }: Outside, inCluster: boolean): void {
   if (inCluster || config.webhookUrl !== undefined || env['POD_NAMESPACE'] !== undefined) return
@@ -46,15 +32,6 @@ function refuseIfHomeless(config: Config, { env }: Outside, inCluster: boolean):
     2,
     'outside a cluster the API server must be told where to call: give --webhook-url https://HOST:PORT (for example https://127.0.0.1:9443)',
   )
-}
-
-/** A running service. */
-export type Service = {
-  /** Where it listens. */
-  readonly ports: { readonly webhook: number | undefined; readonly metrics: number }
-  readonly ready: () => boolean
-  /** Drains and stops; resolves when nothing of it runs any more. */
-  readonly stop: () => Promise<void>
 }
 
 /** Starts a service. Throws StartError, having undone what it began. */
@@ -68,7 +45,10 @@ export async function startService(config: Config, outside: Outside): Promise<Se
   const giveUp = () => stopping.abort(outside.stop?.reason)
   outside.stop?.addEventListener('abort', giveUp, { once: true })
   try {
-    const service = await assemble(config, outside, { stopping, undo, stop })
+    // Who only looks needs none of the rights of those who act, and does none of what they do.
+    const onlyLooks = config.roles.every((role) => role === 'dashboard')
+    const life = { stopping, undo, stop }
+    const service = await (onlyLooks ? assembleDashboard : assemble)(config, outside, life)
     outside.stop?.throwIfAborted()
     return service
   } catch (error) {
@@ -80,42 +60,16 @@ export async function startService(config: Config, outside: Outside): Promise<Se
   }
 }
 
-// A watch that is half open is torn down after 150 s at most: who heard nothing for longer is cut off.
-const cutOffMs = 180_000
-
-type Life = {
-  readonly stopping: AbortController
-  readonly undo: (() => Promise<unknown>)[]
-  readonly stop: () => Promise<void>
-}
-
-async function assemble(config: Config, outside: Outside, { stopping, undo, stop }: Life): Promise<Service> {
+async function assemble(config: Config, outside: Outside, life: Life): Promise<Service> {
+  const { stopping, undo, stop } = life
   const { clock, log } = outside
   const { signal } = stopping
   insistOnRules(config)
-  const metrics = createMetrics(outside.version)
-  const notReady: (() => readonly string[])[] = []
-  const ops = buildOps({
-    registry: metrics.registry,
-    notReady: () => notReady.flatMap((reasons) => reasons()),
-  })
-  const starting = ['starting']
-  notReady.push(() => starting)
-  const { port: metricsPort } = await listening('--metrics-listen', config.metricsListen, () =>
-    ops.listen(config.metricsListen),
-  )
-  undo.push(() => ops.close())
-
-  const connection = await connect({
+  const { metrics, notReady, starting, metricsPort, connection, owner, ready } = await begin(
     config,
-    env: outside.env,
-    clock,
-    log,
-    userAgent: `tidewaiter/${outside.version}`,
-    onCall: (method, code) => metrics.kubeRequests.inc({ method, code }),
-    signal,
-  })
-  undo.push(() => connection.client.close())
+    outside,
+    life,
+  )
   refuseIfHomeless(config, outside, connection.access.inCluster)
   const install = installOf(config)
   const credentials = await createCredentials({
@@ -126,15 +80,21 @@ async function assemble(config: Config, outside: Outside, { stopping, undo, stop
     names: install.names,
     secret: { namespace: install.namespace, name: `${install.name}-tls` },
   })
-  const owner = `${config.podName || outside.hostname}-${randomHex(4)}`
   const controller = createController(() => world)
+  let dashboard: DashboardPart | undefined
   const caches = config.veleroNamespaces.map((namespace) =>
     createCaches(namespace, {
       client: connection.client,
       clock,
       log,
-      onObject: controller.onObject,
-      onAction: controller.onAction,
+      onObject: (object) => {
+        controller.onObject(object)
+        dashboard?.onState(object.namespace)
+      },
+      onAction: (namespace, name) => {
+        controller.onAction(namespace, name)
+        dashboard?.onState(namespace)
+      },
     }),
   )
   const { egress, refused } = outboundOf({ config, connection, env: outside.env, clock, log })
@@ -173,16 +133,24 @@ async function assemble(config: Config, outside: Outside, { stopping, undo, stop
   undo.push(() => Promise.all(running))
   undo.push(() => Promise.resolve(stopping.abort()))
   running.push(...caches.flatMap(allOf).map((reflector) => reflector.start(signal)))
-  notReady.push(() =>
-    caches.flatMap(allOf).every((reflector) => reflector.synced())
-      ? []
-      : ['the copies of the API server are not synced yet'],
-  )
-  notReady.push(() =>
-    caches.flatMap(allOf).some((copy) => copy.synced() && copy.silentMs() > cutOffMs)
-      ? ['the API server has not been heard for three minutes']
-      : [],
-  )
+  notReady.push(() => copiesNotReady(caches.flatMap(allOf)))
+  if (config.roles.includes('dashboard')) {
+    const part = await openDashboard({
+      config,
+      client: connection.client,
+      calls: connection.calls,
+      clock,
+      log,
+      caches,
+      install,
+      cluster: connection.cluster,
+      owner,
+      version: outside.version,
+    })
+    dashboard = part
+    running.push(part.start(signal))
+    undo.push(() => part.close())
+  }
   if (install.outside) await refuseIfCovered(connection, install, config.veleroNamespaces)
   await credentials.start(signal)
   const registration: RegistrationWorld = {
@@ -234,10 +202,9 @@ async function assemble(config: Config, outside: Outside, { stopping, undo, stop
     { version: outside.version, owner, namespaces: config.veleroNamespaces, roles: config.roles },
     'tidewaiter runs',
   )
-  const ready = () => notReady.flatMap((reasons) => reasons()).length === 0
   running.push(noteReady(world, ready, signal))
   return {
-    ports: { webhook: webhook?.port, metrics: metricsPort },
+    ports: { webhook: webhook?.port, metrics: metricsPort, dashboard: dashboard?.port },
     ready,
     stop: async () => {
       starting.push('stopping')

@@ -152,14 +152,14 @@ t.test(
 
 // --- the tests ---
 
-t.test('npm test runs every test file once, but for those that need a cluster', async (t) => {
+t.test('npm test runs every test file once, but for those that need a cluster or a browser', async (t) => {
   const { tap } = JSON.parse(readFileSync('package.json', 'utf8')) as { tap: { include: readonly string[] } }
   const groups = globSync('test/groups/*.ts').map((group) => readFileSync(group, 'utf8'))
   const grouped = groups.flatMap((text) =>
     [...text.matchAll(/'(test\/[^']+)'/g)].map(([, glob = '']) => glob),
   )
   const run = [...tap.include, ...grouped].flatMap((glob) => globSync(glob))
-  const all = globSync('test/**/*.test.ts').filter((file) => !file.startsWith('test/e2e/'))
+  const all = globSync('test/**/*.test.ts').filter((file) => !/^test\/(e2e|browser)\//.test(file))
   t.same(run.filter((file) => file.endsWith('.test.ts')).sort(), all.sort())
 })
 

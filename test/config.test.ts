@@ -64,7 +64,7 @@ t.test('everything that is wrong is told at once, and where it came from', async
   t.throws(() => parseConfig(flags, env, () => ['and another']), {
     code: 'BAD_FLAG',
     problems: [
-      '--roles must be one of webhook, controller, got "cook"',
+      '--roles must be one of webhook, controller, dashboard, got "cook"',
       '--listen must be [HOST]:PORT, got "9443"',
       '--log-level must be one of debug, info, warn, error, got "loud" (from TIDEWAITER_LOG_LEVEL)',
       '--tls-cert must name a file with --tls files, got nothing',

@@ -77,13 +77,13 @@ async function play(flags: SandboxFlags, world: CliWorld, { teller, undo, signal
   })
   undo.push(folder.leave)
   signal.throwIfAborted()
-  const beside = flags.onlyCluster ? undefined : await startBeside(folder, world, signal)
+  const beside = flags.onlyCluster
+    ? undefined
+    : await startBeside(folder, world, { signal, dashboardListen: flags.dashboardListen })
   if (beside !== undefined) undo.push(beside.stop)
   const shop = flags.onlyCluster ? undefined : await startShop()
   if (shop !== undefined) undo.push(shop.stop)
   tellScenery(teller, sceneryOf({ world, cluster, folder, beside, shop, readyMs: systemClock.now() - began }))
-  if (flags.dashboardListen !== undefined)
-    world.stderr('tidewaiter: --dashboard-listen: the dashboard is not there yet\n')
   if (shop === undefined) return tellServe(teller, folder.file('tidewaiter.kubeconfig'))
   if (flags.demo) await playDemo(cluster, shop, { teller, signal })
   shop.onCall((call) => teller.say(callLine(teller, call)))
@@ -127,6 +127,7 @@ const sceneryOf = ({ world, cluster, folder, beside, shop, readyMs }: Parts): Sc
   kubeconfig: folder.file('kubeconfig'),
   webhook: beside?.webhookUrl,
   metrics: beside?.metricsUrl,
+  dashboard: beside?.dashboardUrl,
   shop: shop?.url,
   log: beside?.log,
   readyMs,

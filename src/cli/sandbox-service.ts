@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { pino } from 'pino'
 import type { Folder } from '../sandbox/folder.ts'
 import { parseConfig } from '../config.ts'
-import { startService, type Service } from '../service.ts'
+import { startService } from '../service.ts'
+import type { Service } from '../wiring/life.ts'
 import { StartError } from '../start-error.ts'
 import { systemClock } from '../system-clock.ts'
 import { logForm } from './log-form.ts'
@@ -14,6 +15,7 @@ import type { CliWorld } from './world.ts'
 export type Beside = {
   readonly webhookUrl: string
   readonly metricsUrl: string
+  readonly dashboardUrl: string
   /** Where its log is. */
   readonly log: string
   readonly stop: () => Promise<void>
@@ -26,11 +28,15 @@ const lookMs = 10
 const tries = 3
 
 /** Starts it, and waits until it is ready. Throws StartError. */
-export async function startBeside(folder: Folder, world: CliWorld, signal: AbortSignal): Promise<Beside> {
+export async function startBeside(
+  folder: Folder,
+  world: CliWorld,
+  { signal, dashboardListen }: { readonly signal: AbortSignal; readonly dashboardListen: string },
+): Promise<Beside> {
   const logFile = folder.file(logName)
   const destination = pino.destination({ dest: logFile, append: false, sync: false })
   const log = pino(logForm, destination)
-  const { service, webhookUrl } = await start(folder, world, log)
+  const { service, webhookUrl } = await start(folder, world, { log, dashboardListen })
   const stop = async (): Promise<void> => {
     await service.stop()
     await new Promise<void>((resolve) => destination.flush(() => resolve()))
@@ -45,12 +51,22 @@ export async function startBeside(folder: Folder, world: CliWorld, signal: Abort
       `the service must be ready within ${readyMs / 1000} s, and was not: see ${logFile}`,
     )
   }
-  return { webhookUrl, metricsUrl: `http://127.0.0.1:${service.ports.metrics}/metrics`, log: logFile, stop }
+  return {
+    webhookUrl,
+    metricsUrl: `http://127.0.0.1:${service.ports.metrics}/metrics`,
+    dashboardUrl: `http://127.0.0.1:${service.ports.dashboard ?? 0}/`,
+    log: logFile,
+    stop,
+  }
 }
 
 type Started = { readonly service: Service; readonly webhookUrl: string }
 
-async function start(folder: Folder, world: CliWorld, log: pino.Logger): Promise<Started> {
+async function start(
+  folder: Folder,
+  world: CliWorld,
+  { log, dashboardListen }: { readonly log: pino.Logger; readonly dashboardListen: string },
+): Promise<Started> {
   for (let left = tries; ; left -= 1) {
     const at = `127.0.0.1:${await freePort()}`
     const webhookUrl = `https://${at}`
@@ -60,7 +76,10 @@ async function start(folder: Folder, world: CliWorld, log: pino.Logger): Promise
         listen: at,
         'metrics-listen': '127.0.0.1:0',
         'webhook-url': webhookUrl,
-        roles: 'webhook,controller',
+        roles: 'webhook,controller,dashboard',
+        'dashboard-listen': dashboardListen,
+        // Whoever reaches a loopback address of this machine may read the kubeconfigs of the sandbox as well.
+        'dashboard-sign-in': 'none',
       },
       {},
     )

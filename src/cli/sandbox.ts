@@ -1,6 +1,6 @@
 /** `tidewaiter sandbox`: cluster, Velero stand-in, service and a demo in one process. What it does is loaded when it is called. */
 import { Command } from 'commander'
-import { listenOf } from '../config-values.ts'
+import { isLoopback, listenOf } from '../config-values.ts'
 import { strays, takingAll, tellUsage } from './usage.ts'
 import type { CliWorld } from './world.ts'
 
@@ -8,7 +8,7 @@ import type { CliWorld } from './world.ts'
 export type SandboxFlags = {
   readonly dir: string
   readonly apiListen: string
-  readonly dashboardListen: string | undefined
+  readonly dashboardListen: string
   readonly demo: boolean
   readonly onlyCluster: boolean
   readonly color: boolean
@@ -26,19 +26,35 @@ export function sandboxCommand(world: CliWorld): Command {
       'where the API server listens (HTTPS); port 0 is any free one',
       '127.0.0.1:0',
     )
-    .option('--dashboard-listen <address>', 'where the dashboard is served (not there yet)')
+    .option(
+      '--dashboard-listen <address>',
+      'where the dashboard is served, to everybody on this machine; port 0 is any free one',
+      '127.0.0.1:0',
+    )
     .option('--no-demo', 'do not play the demo')
     .option('--only-cluster', 'no service: run `tidewaiter serve` against it', false)
     .option('--no-color', 'no colours (also: NO_COLOR in the environment)')
     .action(async (flags: SandboxFlags, command: Command) => {
-      const problems = [...strays(command), ...listenProblems(flags.apiListen)]
+      const problems = [
+        ...strays(command),
+        ...listenProblems('api-listen', flags.apiListen),
+        ...listenProblems('dashboard-listen', flags.dashboardListen),
+        ...reachProblems(flags.dashboardListen),
+      ]
       if (problems.length > 0) return tellUsage(world, 'tidewaiter sandbox', problems)
       const { runSandbox } = await import('./sandbox-run.ts')
       await runSandbox(flags, world)
     })
 }
 
-function listenProblems(text: string): readonly string[] {
+function listenProblems(flag: string, text: string): readonly string[] {
   const read = listenOf(text)
-  return 'ok' in read ? [] : [`--api-listen must ${read.want}`]
+  return 'ok' in read ? [] : [`--${flag} must ${read.want}`]
+}
+
+/** In the sandbox nobody signs in. */
+function reachProblems(text: string): readonly string[] {
+  const read = listenOf(text)
+  if (!('ok' in read) || isLoopback(read.ok)) return []
+  return [`--dashboard-listen must be a loopback address (127.0.0.1:PORT), got "${text}"`]
 }

@@ -17,6 +17,7 @@ export type Scenery = {
   readonly kubeconfig: string
   readonly webhook: string | undefined
   readonly metrics: string | undefined
+  readonly dashboard: string | undefined
   readonly shop: string | undefined
   readonly log: string | undefined
   readonly readyMs: number
@@ -25,7 +26,7 @@ export type Scenery = {
 /** Tells what there is. */
 export function tellScenery(teller: Teller, scenery: Scenery): void {
   const { say, paint } = teller
-  const { version, api, kubeconfig, webhook, metrics, shop, log, readyMs } = scenery
+  const { version, api, kubeconfig, webhook, metrics, dashboard, shop, log, readyMs } = scenery
   say(
     `\n${paint.bold(`Tidewaiter ${version}, in a sandbox`)}: a Kubernetes API and a stand-in for Velero, in this process.\n\n`,
   )
@@ -34,6 +35,7 @@ export function tellScenery(teller: Teller, scenery: Scenery): void {
     ['kubeconfig', kubeconfig],
     ['webhooks', webhook],
     ['metrics', metrics],
+    ['dashboard', dashboard],
     ['shop', shop === undefined ? undefined : `${shop}   (the application of the demo)`],
     ['log', log],
   ]

@@ -9,6 +9,7 @@ import { openSqliteStore } from '../dashboard/history/sqlite-store.ts'
 import type { DecisionStore } from '../dashboard/history/store.ts'
 import type { KubeClient } from '../kube/client.ts'
 import { createReflector } from '../kube/reflector.ts'
+import type { Change } from '../kube/store.ts'
 import type { Reflector } from '../kube/reflector-options.ts'
 import type { Log } from '../log.ts'
 import { ownPath } from './kinds.ts'
@@ -22,12 +23,16 @@ export type HistoryOptions = {
   readonly file: string
   readonly maxBytes: number
   readonly maxDays: number
+  /** Told of each decision that is new or counted up, once those that were there before have been read. */
+  readonly onDecision?: (record: AdmissionDecision) => void
 }
 
 /** A history that follows the cluster. */
 export type History = {
   readonly store: DecisionStore
   readonly progress: () => Progress
+  /** What the cluster still has of a namespace. */
+  readonly copies: ReadonlyMap<string, Reflector<AdmissionDecision>>
   /** Ends following and closes the file. */
   readonly stop: () => Promise<void>
 }
@@ -44,9 +49,13 @@ export async function startHistory(options: HistoryOptions): Promise<History> {
     log,
     onRebuilt: () => projector?.again(),
   })
-  const copies = options.namespaces.map((namespace) =>
-    copyOf(namespace, options, (record) => projector?.note(record)),
-  )
+  const copies = options.namespaces.map((namespace) => {
+    const copy = copyOf(namespace, options, ({ type, object }) => {
+      projector?.note(object)
+      if (type !== 'deleted' && copy.synced()) options.onDecision?.(object)
+    })
+    return copy
+  })
   const following = new Projector({ store, followed: () => copies, clock, log })
   projector = following
   const running = [
@@ -57,6 +66,7 @@ export async function startHistory(options: HistoryOptions): Promise<History> {
   return {
     store,
     progress: () => following.progress(),
+    copies: new Map(copies.map((copy, i) => [options.namespaces[i] ?? '', copy])),
     stop: async () => {
       stop.abort()
       await Promise.all(running)
@@ -68,7 +78,7 @@ export async function startHistory(options: HistoryOptions): Promise<History> {
 function copyOf(
   namespace: string,
   { client, clock, log }: HistoryOptions,
-  note: (record: AdmissionDecision) => void,
+  onChange: (change: Change<AdmissionDecision>) => void,
 ): Reflector<AdmissionDecision> {
   return createReflector<AdmissionDecision>({
     client,
@@ -80,6 +90,6 @@ function copyOf(
       if ('ok' in parsed) return parsed.ok
       throw new TypeError(parsed.problems.map(sentenceOf).join('; '))
     },
-    onChange: ({ object }) => note(object),
+    onChange,
   })
 }

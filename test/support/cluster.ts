@@ -7,11 +7,12 @@ import type { Test } from 'tap'
 import { crdOf } from '../../src/api/crd.ts'
 import { kinds } from '../../src/api/kinds.ts'
 import type { Clock } from '../../src/clock.ts'
-import { parseConfig } from '../../src/config.ts'
+import { parseConfig, type Config } from '../../src/config.ts'
 import type { Log } from '../../src/log.ts'
 import type { ApiServer } from '../../src/sandbox/apiserver/server.ts'
 import { startCluster as startSandbox, type ClusterOptions, type Cluster } from '../../src/sandbox/start.ts'
-import { startService, type Service } from '../../src/service.ts'
+import { startService } from '../../src/service.ts'
+import type { Service } from '../../src/wiring/life.ts'
 import { callerOf, eventually, type Call } from './asking.ts'
 import { fastClock } from './fast-clock.ts'
 
@@ -66,6 +67,8 @@ export type SystemOptions = Pick<ClusterOptions, 'velero' | 'objects'> & {
   readonly speed?: number
   /** false: no service is started yet. */
   readonly service?: boolean
+  /** How people sign in to the dashboards of the services; absent: they have none. */
+  readonly dashboard?: Config['dashboardSignIn']
 }
 
 /** Starts a system; ends it after the test. */
@@ -83,11 +86,17 @@ export async function startCluster(t: Test, options: SystemOptions = {}): Promis
   const hooks = await startHooks(t)
   const folder = t.testdir()
   const webhookPort = await freePort()
-  const start = (): Promise<Running> => runService(t, { folder, lines, api: cluster.api, webhookPort, clock })
+  const start = (): Promise<Running> =>
+    runService(t, { folder, lines, api: cluster.api, webhookPort, clock, dashboard: options.dashboard })
   const absent = async (): Promise<never> => {
     throw new Error('no service was started with this system')
   }
-  const none = { ports: { webhook: undefined, metrics: 0 }, ready: () => false, stop: absent, kill: absent }
+  const none = {
+    ports: { webhook: undefined, metrics: 0, dashboard: undefined },
+    ready: () => false,
+    stop: absent,
+    kill: absent,
+  }
   return {
     api: cluster.api,
     clock,
@@ -108,12 +117,13 @@ type ServiceWorld = {
   readonly api: ApiServer
   readonly webhookPort: number
   readonly clock: Clock
+  readonly dashboard: Config['dashboardSignIn'] | undefined
 }
 
 /** All services of a system are one install: one webhook URL, which the first that lives listens on. */
 async function runService(
   t: Test,
-  { folder, lines, api, webhookPort, clock }: ServiceWorld,
+  { folder, lines, api, webhookPort, clock, dashboard }: ServiceWorld,
 ): Promise<Running> {
   const line = await startLine(t, Number(new URL(api.url).port))
   const kubeconfig = join(folder, `kubeconfig-${line.port}`)
@@ -126,7 +136,9 @@ async function runService(
       listen: `127.0.0.1:${port}`,
       'metrics-listen': '127.0.0.1:0',
       'webhook-url': `https://127.0.0.1:${webhookPort}`,
-      roles: 'webhook,controller',
+      roles: dashboard === undefined ? 'webhook,controller' : 'webhook,controller,dashboard',
+      'dashboard-listen': '127.0.0.1:0',
+      'dashboard-sign-in': dashboard ?? 'token',
     },
     {},
   )

@@ -93,7 +93,10 @@ t.test('without the demo there is the service and no Backup', async (t) => {
   const dir = join(t.testdir(), 'box')
   const run = start(t, '--dir', dir, '--no-demo', '--dashboard-listen', '127.0.0.1:0')
   await told(run, 'Ctrl-C ends it all')
-  t.match(run.err(), 'the dashboard is not there yet')
+  const [, dashboard = ''] = /dashboard +(http:\/\/\S+)/.exec(run.out()) ?? []
+  const page = await fetch(dashboard)
+  t.equal(page.status, 200, 'the dashboard is where the terminal says')
+  t.match(await page.text(), 'Nothing needs anybody')
   t.same((await ask(t, join(dir, 'kubeconfig'), backups)).body.items, [])
   const webhooks = await ask(
     t,

@@ -13,7 +13,7 @@ export function authenticate(world: World, headers: IncomingHttpHeaders, what: A
 function userOf(world: World, authorization: string | undefined): User {
   if (authorization === undefined || authorization === '') return anonymous
   const [, token] = /^Bearer\s+(\S+)$/i.exec(authorization) ?? []
-  const user = token === undefined ? undefined : world.users.ofToken(token)
+  const user = token === undefined ? undefined : world.users.ofToken(token, { now: world.clock.now() })?.user
   if (user === undefined) throw unauthorized()
   return user
 }

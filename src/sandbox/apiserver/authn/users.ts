@@ -18,7 +18,14 @@ export type TokenUser = {
   readonly uid?: string
   readonly groups?: readonly string[]
   readonly grants?: readonly Grant[]
+  /** Whom the token is for; absent: the API server. */
+  readonly audiences?: readonly string[]
+  /** When the token ends, in milliseconds; absent: never. */
+  readonly expiresAt?: number
 }
+
+/** The audience of the API server itself. */
+export const apiAudience = 'https://kubernetes.default.svc'
 
 /** Who asks, after authentication and impersonation. */
 export type User = {
@@ -69,11 +76,16 @@ export class Users {
     this.#known.push({ user, digest: digest(user.token) })
   }
 
-  /** The user of a token. */
-  ofToken(token: string): User | undefined {
+  /** The user of a token that has not ended, if it is for one of the audiences; and for which of them. */
+  ofToken(
+    token: string,
+    { now, audiences = [apiAudience] }: { readonly now: number; readonly audiences?: readonly string[] },
+  ): { readonly user: User; readonly audiences: readonly string[] } | undefined {
     const wanted = digest(token)
     const found = this.#known.filter((one) => timingSafeEqual(one.digest, wanted))[0]
-    return found === undefined ? undefined : asUser(found.user)
+    if (found === undefined || now >= (found.user.expiresAt ?? Infinity)) return undefined
+    const common = (found.user.audiences ?? [apiAudience]).filter((one) => audiences.includes(one))
+    return common.length === 0 ? undefined : { user: asUser(found.user), audiences: common }
   }
 }
 

@@ -114,9 +114,13 @@ function questionOf(object: JsonObject): Attributes {
 function tokenReview(world: World, _request: Request, object: JsonObject): JsonObject {
   const token = textAt(object, 'spec', 'token')
   if (token === '') throw badRequest('token is required for TokenReview in authentication')
-  const user = world.users.ofToken(token)
-  if (user === undefined || user.name === '') return { user: {}, error: 'invalid bearer token' }
-  const account =
-    accountGroups(user.name) === undefined ? {} : { audiences: ['https://kubernetes.default.svc'] }
-  return { authenticated: true, user: userInfo(user), ...account }
+  const asked = textsAt(object, 'spec', 'audiences')
+  const found = world.users.ofToken(token, {
+    now: world.clock.now(),
+    ...(asked.length === 0 ? {} : { audiences: asked }),
+  })
+  if (found === undefined || found.user.name === '') return { user: {}, error: 'invalid bearer token' }
+  const { user, audiences } = found
+  const isTold = asked.length > 0 || accountGroups(user.name) !== undefined
+  return { authenticated: true, user: userInfo(user), ...(isTold ? { audiences } : {}) }
 }

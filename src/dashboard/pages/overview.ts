@@ -1,0 +1,208 @@
+/** The first page: the state in words, the numbers, what needs somebody, Schedules, what was decided last. */
+import type { DecisionRow, Stats } from '../history/store.ts'
+import type { Overview } from '../overview.ts'
+import { pathOf, urlOf } from '../query.ts'
+import type { ScheduleRow } from '../schedules.ts'
+import { counted, lasting, number, type Tone } from '../words.ts'
+import { chartOf } from './chart.ts'
+import { columns as decisionColumns } from './decisions.ts'
+import { html, type Piece } from './html.ts'
+import type { Page } from './layout.ts'
+import { badge, clamped, command, empty, moment, section, table, type Column } from './parts.ts'
+
+/** What it is made of. */
+export type OverviewView = {
+  readonly overview: Overview
+  readonly schedules: readonly ScheduleRow[]
+  /** Absent where the history could not be asked, or the visitor may not see decisions; `hidden` says so. */
+  readonly stats: Stats | undefined
+  readonly latest: readonly DecisionRow[]
+  readonly hidden: Piece
+  /** Why the history does not answer. */
+  readonly trouble: string | undefined
+  readonly hours: number
+  readonly now: number
+}
+
+/** The page. */
+export const overviewPage = (view: OverviewView): Page => {
+  const { overview, hidden, trouble } = view
+  return {
+    title: 'Overview',
+    live: { url: urlOf('/api/v1/stream', { of: 'all' }), as: 'page' },
+    content: html`
+      <h1 class="hidden">Overview</h1>
+      <p class=${`state ${overview.isWell ? 'good' : 'bad'}`}>
+        <span class="icon" aria-hidden="true">${overview.isWell ? '✓' : '!'}</span
+        ><span>${overview.sentence}</span>
+      </p>
+      ${tiles(view)} ${attention(view)}
+      ${section(
+        'Schedules',
+        view.schedules.length === 0
+          ? empty(
+              'No Schedule is known yet.',
+              'Backups of a Velero Schedule are shown here by their Schedule:',
+              command('velero schedule create nightly --schedule "0 3 * * *"'),
+            )
+          : table('Schedules', scheduleColumns(view.now), view.schedules),
+      )}
+      ${section('Decisions', hidden ?? (trouble === undefined ? decisionsOf(view) : empty(trouble)))}
+    `,
+  }
+}
+
+function decisionsOf({ stats, latest, hours, now }: OverviewView): Piece {
+  if (latest.length === 0)
+    return empty(
+      'No decision yet.',
+      'Each Backup or Restore that is created is decided about. Create one to see it here:',
+      command('velero backup create first --include-namespaces default'),
+    )
+  return html`
+    ${stats === undefined ? undefined : chartOf(stats.buckets, { to: now, hours })}
+    ${table('The newest decisions', decisionColumns(now), latest)}
+    <p><a href="/decisions">All decisions</a></p>
+  `
+}
+
+type Tile = {
+  readonly word: string
+  readonly value: string
+  readonly tone: Tone
+  readonly href?: string
+  readonly hint: string
+}
+
+function tiles({ overview, stats }: OverviewView): Piece {
+  const { running, refused, unguarded, stuck } = overview
+  const known = (value: number | undefined): string => (value === undefined ? '–' : number(value))
+  const all: readonly Tile[] = [
+    {
+      word: 'Running',
+      value: known(running),
+      tone: (running ?? 0) > 0 ? 'busy' : 'quiet',
+      hint: 'runs of actions, now',
+    },
+    {
+      word: 'Refused',
+      value: known(refused),
+      tone: (refused ?? 0) > 0 ? 'bad' : 'quiet',
+      href: urlOf('/decisions', { verdict: 'Refused', from: '-24h' }),
+      hint: 'in the last 24 hours',
+    },
+    {
+      word: 'Unguarded',
+      value: number(unguarded.length),
+      tone: unguarded.length > 0 ? 'warn' : 'quiet',
+      hint: 'began without their actions',
+    },
+    {
+      word: 'Stuck',
+      value: number(stuck.length),
+      tone: stuck.length > 0 ? 'warn' : 'quiet',
+      hint: 'began and have not ended',
+    },
+    { word: '95 % decided within', value: lasting(stats?.p95), tone: 'quiet', hint: 'of at most 28.5 s' },
+  ]
+  return html`<ul class="tiles">
+    ${all.map(({ word, value, tone, href, hint }) => {
+      const inside = html`<span class="word">${word}</span><span class="value">${value}</span
+        ><span class="quiet">${hint}</span>`
+      return html`<li class=${`tile ${tone}`}>
+        ${href === undefined ? html`<div>${inside}</div>` : html`<a href=${href}>${inside}</a>`}
+      </li>`
+    })}
+  </ul>`
+}
+
+type Need = {
+  readonly what: string
+  readonly href: string
+  readonly word: string
+  readonly more: string
+  readonly at: number
+}
+
+const mostNeeds = 20
+
+function attention({ overview, now }: OverviewView): Piece {
+  const { unguarded, stuck, failed } = overview
+  const objects = [
+    ...unguarded.map((row) => ({ row, word: 'Unguarded' })),
+    ...stuck.map((row) => ({ row, word: 'Stuck' })),
+  ]
+  const needs: readonly Need[] = [
+    ...objects.map(({ row, word }) => ({
+      what: `${row.kind} ${row.name}`,
+      href: urlOf(pathOf(`${row.kind.toLowerCase()}s`, row.namespace, row.name), { uid: row.uid }),
+      word,
+      more: row.schedule === '' ? '' : `Schedule ${row.schedule}`,
+      at: row.at,
+    })),
+    ...failed.map(({ metadata, spec, status }) => ({
+      what: `${spec.stage} of ${spec.objectRef.name}`,
+      href: urlOf(pathOf(`${spec.objectRef.kind.toLowerCase()}s`, metadata.namespace, spec.objectRef.name), {
+        uid: spec.objectRef.uid,
+      }),
+      word: status.phase ?? 'Unknown',
+      more: status.message ?? '',
+      at: Date.parse(status.completionTimestamp ?? status.startTimestamp ?? ''),
+    })),
+  ]
+  if (needs.length === 0) return undefined
+  const shown = [...needs].sort((a, b) => b.at - a.at).slice(0, mostNeeds)
+  return section(
+    'Needs somebody',
+    table(
+      'What needs somebody',
+      [
+        { head: 'What', as: 'name', cell: ({ what, href }) => html`<a href=${href}>${what}</a>` },
+        { head: 'State', cell: ({ word }) => badge(word) },
+        { head: 'When', cell: ({ at }) => moment(at, now) },
+        { head: 'Why', as: 'text', cell: ({ more }) => clamped(more) },
+      ],
+      shown,
+    ),
+    needs.length > shown.length
+      ? html`<p class="quiet">and ${number(needs.length - shown.length)} more</p>`
+      : undefined,
+  )
+}
+
+const scheduleColumns = (now: number): readonly Column<ScheduleRow>[] => [
+  {
+    head: 'Schedule',
+    as: 'name',
+    cell: ({ namespace, name }) =>
+      html`<a href=${urlOf('/decisions', { ns: namespace, schedule: name })}>${name}</a>`,
+  },
+  {
+    head: 'State',
+    cell: ({ refusedInARow, lastAdmitted, paused }) =>
+      refusedInARow > 0
+        ? badge('Refused')
+        : paused
+          ? badge('Paused', 'quiet')
+          : lastAdmitted === undefined
+            ? badge('Not run yet', 'quiet')
+            : badge('Admitted', 'good'),
+  },
+  { head: 'Last admitted', cell: ({ lastAdmitted }) => moment(lastAdmitted, now) },
+  {
+    head: 'Refused in a row',
+    as: 'number',
+    cell: ({ refusedInARow, refusedSince }) =>
+      refusedInARow === 0 ? '0' : html`${counted(refusedInARow, 'time')}, first ${moment(refusedSince, now)}`,
+  },
+  {
+    head: 'Reason',
+    cell: ({ lastReason }) => (lastReason === undefined ? '' : html`<code>${lastReason}</code>`),
+  },
+  {
+    head: 'Cron',
+    as: 'spare',
+    cell: ({ cron }) =>
+      cron === undefined ? html`<span class="quiet">not there</span>` : html`<code>${cron}</code>`,
+  },
+]

@@ -1,0 +1,87 @@
+/** How the Backups of Schedules fare: when the last one was admitted, and how many were refused since. Pure. */
+import type { AdmissionDecision } from '../api/admission-decision.ts'
+import type { SeenObject } from '../core/post.ts'
+import type { KnownSchedule } from './ports.ts'
+
+/** One Schedule. Times are milliseconds. */
+export type ScheduleRow = {
+  readonly namespace: string
+  readonly name: string
+  /** Absent where the Schedule itself is not known (any more). */
+  readonly cron?: string
+  readonly paused: boolean
+  readonly lastAdmitted?: number
+  /** Refused since the last one that was admitted, as far as the cluster still has the records. */
+  readonly refusedInARow: number
+  readonly refusedSince?: number
+  readonly lastReason?: string
+}
+
+/** What rows are made of: what the one who looks may see of a namespace. */
+export type ScheduleFacts = {
+  readonly namespace: string
+  readonly schedules: readonly KnownSchedule[]
+  readonly decisions: readonly AdmissionDecision[]
+  readonly backups: readonly SeenObject[]
+}
+
+/** A row for each Schedule that is known or was decided about; those that are refused first. */
+export function scheduleRows({
+  namespace,
+  schedules,
+  decisions,
+  backups,
+}: ScheduleFacts): readonly ScheduleRow[] {
+  const about = decisions.filter(({ spec }) => spec.kind === 'Backup' && (spec.schedule ?? '') !== '')
+  const names = new Set([
+    ...schedules.map(({ name }) => name),
+    ...about.map(({ spec }) => spec.schedule ?? ''),
+    ...backups.map(({ schedule }) => schedule).filter((name) => name !== ''),
+  ])
+  const rows = [...names].map((name) => {
+    const known = schedules.find((one) => one.name === name)
+    return {
+      namespace,
+      name,
+      ...(known === undefined ? {} : { cron: known.cron }),
+      paused: known?.paused ?? false,
+      ...fateOf(
+        about.filter(({ spec }) => spec.schedule === name),
+        backups.filter(({ schedule }) => schedule === name),
+      ),
+    }
+  })
+  return rows.sort((a, b) => b.refusedInARow - a.refusedInARow || (a.name < b.name ? -1 : 1))
+}
+
+type Fate = Pick<ScheduleRow, 'lastAdmitted' | 'refusedInARow' | 'refusedSince' | 'lastReason'>
+
+function fateOf(decisions: readonly AdmissionDecision[], backups: readonly SeenObject[]): Fate {
+  const lastOf = ({ status }: AdmissionDecision) => Date.parse(status.last.time)
+  const admitted = decisions.filter(({ spec }) => spec.verdict === 'Allowed').map(lastOf)
+  const created = backups.map(({ createdAt }) => createdAt)
+  const lastAdmitted = Math.max(-Infinity, ...[...admitted, ...created].filter(Number.isFinite))
+  const refused = decisions
+    .filter((one) => one.spec.verdict !== 'Allowed' && lastOf(one) > lastAdmitted)
+    .sort((a, b) => lastOf(b) - lastOf(a))
+  const times = refused.map((one) => refusalsAfter(one, lastAdmitted))
+  const since = Math.min(...times.map(({ since }) => since))
+  const reason = refused[0]?.spec.reason
+  return {
+    ...(Number.isFinite(lastAdmitted) ? { lastAdmitted } : {}),
+    refusedInARow: times.reduce((sum, { count }) => sum + count, 0),
+    ...(Number.isFinite(since) ? { refusedSince: since } : {}),
+    ...(reason === undefined ? {} : { lastReason: reason }),
+  }
+}
+
+/** A record that began before may hold older refusals too: then those count whose times it still has. */
+function refusalsAfter(
+  { status }: AdmissionDecision,
+  after: number,
+): { readonly count: number; readonly since: number } {
+  const { first, last, recent = [], count } = status
+  if (Date.parse(first.time) > after) return { count, since: Date.parse(first.time) }
+  const times = [...recent, last].map(({ time }) => Date.parse(time)).filter((time) => time > after)
+  return { count: times.length, since: Math.min(...times) }
+}

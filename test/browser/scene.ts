@@ -1,0 +1,164 @@
+/** A system with something to see: Backups that were admitted, refused and failed, a Restore, a Schedule that is refused. */
+import type { Test } from 'tap'
+import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core'
+import { eventually } from '../support/asking.ts'
+import { pathOf } from '../support/asking.ts'
+import { startCluster, type System } from '../support/cluster.ts'
+import { veleroUser } from '../../src/sandbox/velero/install.ts'
+
+/** A system, its dashboard, and a browser. */
+export type Scene = {
+  readonly system: System
+  readonly url: string
+  readonly open: (path: string, options?: BrowserContextOptions) => Promise<Page>
+}
+
+/** Starts the system and the browser that Debian ships (CHROMIUM names another); both end with the test. */
+export async function startScene(t: Test): Promise<Scene> {
+  const system = await startCluster(t, { dashboard: 'none', velero: { settings: { scheduleMs: 500 } } })
+  await play(system)
+  const browser = await chromium.launch({
+    executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
+  })
+  t.teardown(() => browser.close())
+  const url = `http://127.0.0.1:${system.service.ports.dashboard}`
+  return { system, url, open: (path, options) => openPage(t, browser, { url: `${url}${path}`, options }) }
+}
+
+async function openPage(
+  t: Test,
+  browser: Browser,
+  { url, options }: { readonly url: string; readonly options: BrowserContextOptions | undefined },
+): Promise<Page> {
+  const context = await browser.newContext({ timezoneId: 'Europe/Berlin', locale: 'en-GB', ...options })
+  t.teardown(() => context.close())
+  const page = await context.newPage()
+  // Anything that the policy of the page blocks, and any error of the script, is a fault.
+  page.on('console', (message) => {
+    // A page that says that something is not there says it with its status too.
+    if (message.type() === 'error' && !message.text().includes('status of 404'))
+      t.fail(`the console of ${url} said: ${message.text()}`)
+  })
+  page.on('pageerror', (error) => t.fail(`the script of ${url} failed: ${error.message}`))
+  await page.goto(url)
+  return page
+}
+
+const action = (name: string, stage: string, spec: object) => ({
+  apiVersion: 'tidewaiter.io/v1beta1',
+  kind: 'Action',
+  metadata: { name, namespace: 'velero' },
+  spec: { stage, ...spec },
+})
+
+/** Creates a Backup of the namespace shop; the answer of the API server. */
+export const backUp = (system: System, name: string, { metadata = {}, spec = {} } = {}) =>
+  system.call('POST', pathOf('backups'), {
+    body: {
+      apiVersion: 'velero.io/v1',
+      kind: 'Backup',
+      metadata: { name, namespace: 'velero', ...metadata },
+      spec: { includedNamespaces: ['shop'], ...spec },
+    },
+  })
+
+async function play(system: System): Promise<void> {
+  const { hooks, call } = system
+  const match = { includedNamespaces: ['shop'] }
+  const to = (path: string) => ({ http: { url: `${hooks.url}${path}`, body: { from: 'tidewaiter' } } })
+  const actions = [
+    action('10-quiesce-shop', 'PreBackup', { match, timeoutSeconds: 5, ...to('/quiesce') }),
+    action('20-flush-ledger', 'PreBackup', {
+      match,
+      timeoutSeconds: 10,
+      retry: { limit: 2, initialSeconds: 0 },
+      ...to('/flush'),
+    }),
+    action('30-tell-team', 'PreBackup', { match, timeoutSeconds: 5, onError: 'Continue', ...to('/tell') }),
+    action('90-resume-shop', 'PostBackup', { match, timeoutSeconds: 30, ...to('/resume') }),
+    action('10-stop-shop', 'PreRestore', { match, timeoutSeconds: 5, ...to('/stop') }),
+    action('90-start-shop', 'PostRestore', { match, timeoutSeconds: 30, ...to('/start') }),
+    action('50-only-tapes', 'PreBackup', {
+      match: { scheduleNames: ['tapes'] },
+      suspend: true,
+      ...to('/tapes'),
+    }),
+  ]
+  for (const body of actions) await call('POST', pathOf('actions'), { body })
+  const slowly = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+  hooks.behave('/quiesce', { after: slowly(900) })
+  hooks.behave('/flush', { status: 503, body: 'ledger is locked', times: 1 }, { after: slowly(2600) })
+  await backUp(system, 'monday')
+  hooks.behave('/quiesce', { status: 503, body: 'replica lag 40 s' })
+  await backUp(system, 'tuesday')
+  hooks.behave('/quiesce', {})
+  hooks.behave('/flush', {})
+  hooks.behave('/resume', { status: 500, body: 'still warming up' })
+  await backUp(system, 'wednesday', {
+    metadata: { annotations: { 'sandbox.velero.io/outcome': 'PartiallyFailed' } },
+  })
+  await eventually('the post action of wednesday has failed', async () => {
+    const { body } = await call(
+      'GET',
+      `${pathOf('actionruns')}?labelSelector=tidewaiter.io/backup-name%3Dwednesday`,
+    )
+    return (
+      body.items.some((run: { status?: { phase?: string } }) => run.status?.phase === 'Failed') || undefined
+    )
+  })
+  hooks.behave('/resume', {})
+  await call('POST', pathOf('restores'), {
+    body: {
+      apiVersion: 'velero.io/v1',
+      kind: 'Restore',
+      metadata: { name: 'monday-back', namespace: 'velero' },
+      spec: { backupName: 'monday', includedNamespaces: ['shop'] },
+    },
+  })
+  await ended(system, 'restores', 'monday-back')
+  await schedule(system, 'nightly', ['shop'])
+  await schedule(system, 'tapes', ['default'])
+  await bySchedule(system, 'tapes', ['default'])
+  await bySchedule(system, 'nightly', ['shop'])
+  hooks.behave('/quiesce', { status: 503, body: 'replica lag 40 s' })
+  await bySchedule(system, 'nightly', ['shop'])
+}
+
+let made = 0
+
+/** A Backup as Velero makes it of a Schedule. */
+const bySchedule = (system: System, name: string, includedNamespaces: readonly string[]) =>
+  system.call('POST', pathOf('backups'), {
+    as: veleroUser,
+    body: {
+      apiVersion: 'velero.io/v1',
+      kind: 'Backup',
+      metadata: {
+        name: `${name}-2026112103000${made++}`,
+        namespace: 'velero',
+        labels: { 'velero.io/schedule-name': name },
+      },
+      spec: { includedNamespaces },
+    },
+  })
+
+const schedule = (system: System, name: string, includedNamespaces: readonly string[]) =>
+  system.call('POST', pathOf('schedules'), {
+    body: {
+      apiVersion: 'velero.io/v1',
+      kind: 'Schedule',
+      metadata: { name, namespace: 'velero' },
+      spec: { schedule: name === 'tapes' ? '@every 1h' : '0 3 * * *', template: { includedNamespaces } },
+    },
+  })
+
+const ended = (system: System, plural: string, name: string) =>
+  eventually(
+    `${name} has ended`,
+    async () => {
+      const { body } = await system.call('GET', pathOf(plural, name))
+      return body.status?.completionTimestamp
+    },
+    { seconds: 20 },
+  )
