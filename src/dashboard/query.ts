@@ -38,7 +38,8 @@ const spans: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86
 export function askedIn(search: URLSearchParams, now: number): Asked {
   const given = Object.fromEntries(
     filterNames.flatMap((name) => {
-      const value = (search.get(name) ?? '').trim()
+      const text = (search.get(name) ?? '').trim()
+      const value = name === 'verdict' ? verdictOf(text) : text
       return value === '' ? [] : [[name, value]]
     }),
   )
@@ -57,7 +58,7 @@ export function askedIn(search: URLSearchParams, now: number): Asked {
   }
   const size = pageSizes.find((one) => String(one) === search.get('size')) ?? pageSizes[0]
   const filter = {
-    verdict: verdictOf(given['verdict']),
+    verdict: given['verdict'],
     kind: given['kind'],
     namespace: given['ns'],
     schedule: given['schedule'],
@@ -72,8 +73,8 @@ export function askedIn(search: URLSearchParams, now: number): Asked {
 }
 
 /** As it is written everywhere; a hand-typed one may be in lower case. */
-const verdictOf = (text: string | undefined): string | undefined =>
-  verdicts.find((one) => one.toLowerCase() === text?.toLowerCase()) ?? text
+const verdictOf = (text: string): string =>
+  verdicts.find((one) => one.toLowerCase() === text.toLowerCase()) ?? text
 
 /** The moment of `-24h` or of an ISO time; a time without a zone is UTC. */
 export function timeOf(text: string, now: number): number | undefined {

@@ -1,5 +1,6 @@
 /** The pages. Each asks what its visitor may see before it reads anything. */
 import type { FastifyInstance } from 'fastify'
+import type { AdmissionDecision } from '../api/admission-decision.ts'
 import { actionRows } from './action-rows.ts'
 import { HistoryError, type Page as Found } from './history/store.ts'
 import { actionsPage } from './pages/actions.ts'
@@ -57,9 +58,19 @@ async function decision(site: Site, visit: Visit): Promise<Answer> {
   const sight = await visit.visitor.sees('decisions')
   if (sight.length === 0) return forbidden(site, visit, 'decisions')
   const record = await site.ports.history.get(sight, visit.params['id'] ?? '')
-  return record === undefined
-    ? missing('The history has no decision with this id.')
-    : { page: decisionPage(record, visit.now) }
+  if (record === undefined) return missing('The history has no decision with this id.')
+  return { page: decisionPage(record, { now: visit.now, hasObject: hasPage(site, record) }) }
+}
+
+/** Whether the object of a decision has a page: it is there, or a run of it is. */
+function hasPage({ ports }: Site, { metadata, spec, status }: AdmissionDecision): boolean {
+  const { kind } = spec
+  const { name } = status.last
+  const known = ports.known.find(({ namespace }) => namespace === metadata.namespace)
+  if (known === undefined || (kind !== 'Backup' && kind !== 'Restore')) return false
+  const isIt = (one: { readonly kind: string; readonly name: string }) =>
+    one.kind === kind && one.name === name
+  return known.objects(kind).some(isIt) || known.runs().some((run) => isIt(run.spec.objectRef))
 }
 
 async function actions(site: Site, visit: Visit): Promise<Answer> {

@@ -1,11 +1,8 @@
 /** Every page in a real browser: for everybody (axe), without JavaScript, by keyboard, on a phone, in the dark, and live. */
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import axe from 'axe-core'
 import t from 'tap'
 import type { Page } from 'playwright-core'
 import { backUp, startScene } from './scene.ts'
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 type Finding = {
   readonly id: string
@@ -15,7 +12,7 @@ type Finding = {
 
 /** What axe finds that is serious. The script is run by the driver: the policy of the page lets nothing in. */
 async function seriousIn(page: Page): Promise<readonly string[]> {
-  await page.evaluate(axe)
+  await page.evaluate(axe.source)
   const found = (await page.evaluate(
     'axe.run(document, { resultTypes: ["violations"] }).then((all) => all.violations)',
   )) as readonly Finding[]

@@ -12,8 +12,11 @@ const words: Readonly<Record<string, string>> = {
   Error: 'failed',
 }
 
-/** The page. */
-export function decisionPage(record: AdmissionDecision, now: number): Page {
+/** The page. `hasObject`: whether the object has a page. */
+export function decisionPage(
+  record: AdmissionDecision,
+  { now, hasObject }: { readonly now: number; readonly hasObject: boolean },
+): Page {
   const { metadata, spec, status } = record
   const { last, count } = status
   const title = `${spec.operation} ${spec.kind} ${metadata.namespace}/${last.name}`
@@ -27,7 +30,7 @@ export function decisionPage(record: AdmissionDecision, now: number): Page {
         <code>${spec.reason}</code> ${moment(Date.parse(last.time), now)}${timesWords(count)}
       </p>
       ${last.message === undefined ? undefined : html`<p class="said">${last.message}</p>`}
-      ${facts(factsOf(record))}
+      ${facts(factsOf(record, hasObject))}
       ${section('What was looked at', consideredOf(status.considered ?? []), status.cut)}
       ${section('What was called', callsOf(status.calls ?? []))}
       ${count === 1 ? undefined : section('The repeats', repeatsOf(record))}
@@ -52,14 +55,16 @@ export function decisionPage(record: AdmissionDecision, now: number): Page {
 
 const timesWords = (count: number): string => (count === 1 ? '' : `, decided so ${counted(count, 'time')}`)
 
-function factsOf({ metadata, spec, status }: AdmissionDecision): readonly (readonly [string, Piece])[] {
+function factsOf(
+  { metadata, spec, status }: AdmissionDecision,
+  hasObject: boolean,
+): readonly (readonly [string, Piece])[] {
   const { last, first, groups = [] } = status
-  const isObject = spec.kind === 'Backup' || spec.kind === 'Restore'
   const object = `${metadata.namespace}/${last.name}`
   return [
     [
       'Object',
-      isObject && last.name !== ''
+      hasObject
         ? html`<a href=${pathOf(`${spec.kind.toLowerCase()}s`, metadata.namespace, last.name)}>${object}</a>`
         : object,
     ],
