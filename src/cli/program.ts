@@ -1,6 +1,7 @@
 /** The command line: one file per command, put together here. */
 import { Command, CommanderError } from 'commander'
 import { actionsCommand } from './actions.ts'
+import { dashboardCommand } from './dashboard.ts'
 import { helmValuesCommand } from './helm-values.ts'
 import { planCommand } from './plan.ts'
 import { pluginsCommand } from './plugins.ts'
@@ -30,6 +31,7 @@ export function programOf(world: CliWorld, extras: readonly Extra[] = []): Comma
     planCommand(world),
     runsCommand(world),
     actionsCommand(world),
+    dashboardCommand(world),
     helmValuesCommand(world),
     preflightCommand(world),
     pluginsCommand(world),

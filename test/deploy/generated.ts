@@ -42,6 +42,7 @@ export const installRegistrations = () =>
 export const roleFiles = [
   ...['rbac-cluster', 'rbac-velero', 'rbac-own', 'rbac-people'].map((name) => `deploy/base/${name}.yaml`),
   'deploy/components/embedded-cluster/rbac.yaml',
+  'deploy/components/dashboard/rbac.yaml',
 ]
 
 const list = (rule: YAMLMap, key: string): string => {
