@@ -27,7 +27,7 @@ const path = (given === -1 ? undefined : process.argv[given + 1]) ?? join(folder
 const log = { debug: () => {}, info: () => {}, warn: console.error, error: console.error }
 const store = await openSqliteStore({ path, maxBytes: 16 * 2 ** 30, clock: systemClock, log })
 const loaded = await store.extent()
-const end = loaded.records < all ? Date.now() : (loaded.newest ?? 0)
+const end = loaded.records < all ? Date.now() : Math.min(loaded.newest ?? 0, Date.now())
 const batchSize = 500
 let peak = 0
 const noteMemory = () => (peak = Math.max(peak, process.memoryUsage.rss()))
@@ -49,7 +49,8 @@ const writing = (async () => {
   while (!stop.signal.aborted) {
     const due = sleep(100)
     const fresh = Array.from({ length: 5 }, () => {
-      const decision = decisionOf(loaded.records + all + written, { all: all + written, end: Date.now() })
+      const n = loaded.records + all + written
+      const decision = decisionOf(n, { all: n, end: Date.now() })
       const count = written++ % 10 === 0 ? decision.status.count + 1 : decision.status.count
       return { ...decision, status: { ...decision.status, count } }
     })
