@@ -204,6 +204,7 @@ for (const { name, goal, ask } of questions) {
 stop.abort()
 await writing
 
+const peakAsking = peak
 const start = performance.now()
 let bytes = 0
 for await (const chunk of store.export(
@@ -225,7 +226,7 @@ const head = ['asked', 'p50 ms', 'p99 ms', 'max ms', 'goal', 'met', 'event loop 
 console.log(table(head, rows))
 console.log(
   `\nloaded ${all - Math.min(all, loaded.records)} in ${loadSeconds.toFixed(0)} s; a write of 5 while reading: p50 ${ms(median(writes))} ms, p99 ${ms(quantile(writes, 0.99))} ms; ` +
-    `file ${Math.round(statSync(path).size / 2 ** 20)} MiB; most memory of the process ${Math.round(peak / 2 ** 20)} MiB; ` +
+    `file ${Math.round(statSync(path).size / 2 ** 20)} MiB; most memory of the process ${Math.round(peakAsking / 2 ** 20)} MiB before the export and ${Math.round(peak / 2 ** 20)} MiB with it; ` +
     `export of all as JSON lines: ${Math.round(bytes / 2 ** 20)} MiB in ${exportSeconds.toFixed(0)} s`,
 )
 rmSync(folder, { recursive: true })
