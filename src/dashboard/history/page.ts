@@ -110,19 +110,17 @@ function look({ statements, question, tally, goesOn }: Reading, { sql, values }:
 }
 
 const columns = 'SELECT decision.position, decision.id FROM'
-const orders = { older: ['<', 'DESC'], newer: ['>', 'ASC'] } as const
+const orders = { older: 'DESC', newer: 'ASC' } as const
 
 function queryOf({ conditions }: Reading, { towards, position }: Place): Query {
-  const { from, where, values } = conditions
-  const [beyond, order] = orders[towards]
-  const sql = `${columns} ${from} WHERE ${where} AND decision.position ${beyond} ? ORDER BY decision.position ${order}`
-  return { sql, values: [...values, position] }
+  const { from, where } = conditions
+  const sql = `${columns} ${from} WHERE ${where} ORDER BY decision.position ${orders[towards]}`
+  return { sql, values: conditions.valuesFrom({ towards, position }) }
 }
 
 function searchOf({ conditions }: Reading, match: string, { towards, position }: Place): Query {
-  const { where, values } = conditions
-  const [beyond, order] = orders[towards]
   const sql = `${columns} search CROSS JOIN decision ON decision.position = search.rowid
-    WHERE search MATCH ? AND ${where} AND search.rowid ${beyond} ? ORDER BY search.rowid ${order}`
-  return { sql, values: [match, ...values, position] }
+    WHERE search MATCH ? AND search.rowid >= ? AND search.rowid < ? AND ${conditions.where} ORDER BY search.rowid ${orders[towards]}`
+  const values = conditions.valuesFrom({ towards, position })
+  return { sql, values: [match, ...values.slice(0, 2), ...values] }
 }

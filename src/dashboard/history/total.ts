@@ -72,8 +72,8 @@ function counted(statements: Statements, { from, where, values }: Conditions): T
 /** What the index finds; it may find a few too many. */
 function matching(statements: Statements, { where, values }: Conditions, match: string): Total {
   const sql = `SELECT count(*) AS records FROM (SELECT 1 FROM search CROSS JOIN decision ON decision.position = search.rowid
-    WHERE search MATCH ? AND ${where} LIMIT ${mostCounted})`
-  return upTo(Number(statements.get(sql, match, ...values)?.['records'] ?? 0), 'about')
+    WHERE search MATCH ? AND search.rowid >= ? AND search.rowid < ? AND ${where} LIMIT ${mostCounted})`
+  return upTo(Number(statements.get(sql, match, ...values.slice(0, 2), ...values)?.['records'] ?? 0), 'about')
 }
 
 const upTo = (count: number, is: Total['is']): Total => ({
