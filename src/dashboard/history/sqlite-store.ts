@@ -153,12 +153,10 @@ class SqliteStore {
     { asks, patience }: { readonly asks: Operations[O]['asks']; readonly patience: Patience },
   ): Promise<Operations[O]['gives']> {
     if (this.#closed) throw new HistoryError('CLOSED', 'the history must be open, got it closed')
-    const generation = this.#generation
     try {
       return await lanes.ask(operation, asks, patience)
     } catch (error) {
-      if (error instanceof HistoryError && error.code === 'DAMAGED' && generation === this.#generation)
-        await this.#rebuild(error.message)
+      if (error instanceof HistoryError && error.code === 'DAMAGED') await this.#rebuild(error.message)
       throw error
     }
   }

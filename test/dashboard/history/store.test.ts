@@ -151,6 +151,15 @@ t.test('pages follow each other both ways without a gap, while new decisions com
   }
 })
 
+t.test('a record that moves to another hour and day is counted once', async (t) => {
+  const { store } = await aStore(t)
+  await store.insert(records(60))
+  await store.insert([record(7, { count: 2, at: 30 * hourMs, first: 7000 })])
+  const total = async (filter: Filter) => (await store.page({ ...everything, filter })).total.count
+  t.equal(await total({}), 60)
+  t.equal(await total({ to: newYear + hourMs }), 59)
+})
+
 t.test('decisions of the same millisecond each have a place', async (t) => {
   const { store } = await aStore(t)
   const same = Array.from({ length: 120 }, (_, n) => record(n, { at: 5 }))
