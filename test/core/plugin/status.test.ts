@@ -15,7 +15,7 @@ import {
   type ImageCheck,
 } from '../../../src/core/plugin-check/result.ts'
 import { newYear } from '../../support/fake-clock.ts'
-import { aPlugin, installed, withPodSpec, type Tree } from '../../support/velero-deployments.ts'
+import { aPlugin, installed, withPodSpec } from '../../support/velero-deployments.ts'
 
 const digest = `sha256:${'a'.repeat(64)}`
 const other = `sha256:${'b'.repeat(64)}`
@@ -50,7 +50,7 @@ function carrying(images: readonly string[], status: object = rolledOut) {
       ...pod['initContainers'],
       ...images.map((one, index) => ({ name: `ours-${index}`, image: one, volumeMounts: [] })),
     ],
-  })) as Tree
+  }))
   const template = tree['spec']['template']
   const annotations = { [pluginsAnnotation]: images.map((_, index) => `ours-${index}`).join(',') }
   const read = readDeployment({
