@@ -31,11 +31,11 @@ export async function untilStopped(
 export type Where = { readonly kubeconfig: string | undefined; readonly context?: string | undefined }
 
 /** Asks a cluster; its connections are closed at the end. */
-export async function withCluster(
+export async function withCluster<T>(
   { kubeconfig, context }: Where,
   world: CliWorld,
-  work: (cluster: Reached) => Promise<void>,
-): Promise<void> {
+  work: (cluster: Reached) => Promise<T>,
+): Promise<T> {
   const userAgent = `tidewaiter/${world.version}`
   const cluster = await reach({
     kubeconfig,
@@ -46,7 +46,7 @@ export async function withCluster(
     userAgent,
   })
   try {
-    await work(cluster)
+    return await work(cluster)
   } finally {
     await cluster.client.close()
   }

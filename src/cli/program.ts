@@ -4,6 +4,7 @@ import { actionsCommand } from './actions.ts'
 import { helmValuesCommand } from './helm-values.ts'
 import { planCommand } from './plan.ts'
 import { pluginsCommand } from './plugins.ts'
+import { preflightCommand } from './preflight.ts'
 import { runsCommand } from './runs.ts'
 import { serveCommand } from './serve.ts'
 import { calledAs, sentenceOf, tellUsage } from './usage.ts'
@@ -30,6 +31,7 @@ export function programOf(world: CliWorld, extras: readonly Extra[] = []): Comma
     runsCommand(world),
     actionsCommand(world),
     helmValuesCommand(world),
+    preflightCommand(world),
     pluginsCommand(world),
     versionCommand(world),
   ]

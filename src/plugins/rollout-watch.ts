@@ -64,9 +64,10 @@ function judged({ deployment: begun }: Following, { deployment, pods, plugins }:
     return { failed: 'the Deployment of Velero was deleted while it was rolled out' }
   const rollout = rolloutOf(deployment)
   const troubles = troublesOf(pods ?? [], deployment).map(troubleText)
-  if (rollout.state === 'failed') return { failed: `${rollout.message}. ${advice(troubles, deployment)}` }
-  if (rollout.state === 'complete' && troubles.length === 0) return told(deployment, plugins)
-  const messages = rollout.state === 'complete' ? troubles : [rollout.message, ...troubles]
+  if (!rollout.isDone && rollout.isGivenUp)
+    return { failed: `${rollout.phrase}. ${advice(troubles, deployment)}` }
+  if (rollout.isDone && troubles.length === 0) return told(deployment, plugins)
+  const messages = rollout.isDone ? troubles : [rollout.phrase, ...troubles]
   const trouble = troubles.length === 0 ? undefined : advice(troubles, deployment)
   return { progress: messages.join('; '), trouble }
 }
@@ -80,16 +81,16 @@ function advice(troubles: readonly string[], deployment: Json): string {
   return `${why}${runs}: mend what is said, or change or delete the VeleroPlugin, and run this again`
 }
 
-/** The rollout is complete: what the VeleroPlugins aboard say of it. */
+/** The rollout is complete: what the VeleroPlugins aboard say of it. One that the checks keep out does not come by waiting. */
 function told(deployment: Json, plugins: readonly Json[]): Seen {
   const aboard = aboardOf(deployment, plugins)
-  const lagging = aboard.filter((plugin) => conditionStatus(plugin, 'RolledOut') !== 'True')
+  const isSo = (plugin: Json, type: string) => conditionStatus(plugin, type) === 'True'
+  const lagging = aboard.filter((plugin) => isSo(plugin, 'Ready') && !isSo(plugin, 'RolledOut'))
+  const there = aboard.filter((plugin) => isSo(plugin, 'RolledOut')).map(nameOf)
   if (lagging.length === 0)
     return {
       complete:
-        aboard.length === 0
-          ? 'Velero runs as its Deployment says'
-          : `Velero runs with ${aboard.map(nameOf).join(', ')}`,
+        there.length === 0 ? 'Velero runs as its Deployment says' : `Velero runs with ${there.join(', ')}`,
     }
   const who = lagging.map((plugin) => `VeleroPlugin ${nameOf(plugin)} (${reasonOf(plugin)})`).join(', ')
   const trouble = `Velero runs, but its rollout is not told by ${who}. Check that a replica of tidewaiter leads: its log says so`

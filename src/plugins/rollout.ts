@@ -72,7 +72,7 @@ async function withoutChange(velero: Velero, wish: RolloutWish, ports: RolloutPo
       `${left.map(nameOf).join(', ')} would not come aboard by a restart: the webhook did not put it into the Deployment. ` +
         'Check that tidewaiter runs with VELERO_PLUGINS_ENABLED=true, and that the namespace has no label tidewaiter.io/gate=off',
     )
-  if (rolloutOf(velero.deployment).state === 'complete' || wish.dryRun)
+  if (rolloutOf(velero.deployment).isDone || wish.dryRun)
     return yes('nothing waits for a rollout: Velero was not restarted')
   ports.tell('a rollout is under way already')
   return watched(velero.deployment, wish, ports)

@@ -17,7 +17,15 @@ export const ownPath = (plural: string, namespace: string): string =>
   collectionPath({ group, version, plural, namespace })
 
 // A node has about 20 KB, half of them its images, and a cluster 5,000 nodes: whole, a list of them would fill the pod.
-const addressed = (node: unknown): Json => ({ status: { addresses: at(node, 'status', 'addresses') } })
+const addressed = (node: unknown): Json => ({
+  status: {
+    addresses: at(node, 'status', 'addresses'),
+    nodeInfo: {
+      operatingSystem: at(node, 'status', 'nodeInfo', 'operatingSystem'),
+      architecture: at(node, 'status', 'nodeInfo', 'architecture'),
+    },
+  },
+})
 
 /** Typed calls. */
 export const calls = (client: KubeClient) => ({

@@ -1,7 +1,7 @@
 /** `tidewaiter plugins rollout`, against a real API server: what it waits for, what it does, how it ends. */
 import t, { type Test } from 'tap'
 import { systemClock } from '../../src/system-clock.ts'
-import { eventually } from '../support/asking.ts'
+import { eventually, type Loose } from '../support/asking.ts'
 import { cli, type CliSetting, type Said } from '../support/cli.ts'
 import { fastClock } from '../support/fast-clock.ts'
 import {
@@ -44,7 +44,7 @@ const aBackup = (name: string, phase: string) => ({
 /** What kubelet, Deployment controller and our own controller do once Velero restarts. */
 async function comesUp(cluster: VeleroCluster): Promise<void> {
   await eventually('Velero is restarted', async () => restarts(await cluster.deployment()))
-  await cluster.pod(running)
+  cluster.pod(running)
   await cluster.rollsOut()
   cluster.seed(aVeleroPlugin('acme', image, aboard))
 }
@@ -102,7 +102,7 @@ t.test('work that does not end in time: nothing is restarted, 1', async (t) => {
 
 t.test('where no server of Velero runs, what it left in hand is not waited for', async (t) => {
   const cluster = await begun(t)
-  await cluster.pod({
+  cluster.pod({
     containerStatuses: [{ name: 'velero', state: { waiting: { reason: 'CrashLoopBackOff' } } }],
   })
   cluster.seed(aBackup('b1', 'InProgress'))
@@ -152,9 +152,10 @@ t.test('a rollout that is under way is followed, and not begun again', async (t)
   const seen: Said = { out: '', err: '', code: 0 }
   const cluster = await startVeleroCluster(t)
   await cluster.rollsOut({ replicas: 2, updatedReplicas: 1, availableReplicas: 1 })
-  const over = eventually('it follows', () => seen.err.includes('1 former pods') || undefined).then(() =>
-    cluster.rollsOut(),
-  )
+  const over = eventually(
+    'it follows',
+    () => seen.err.includes('1 pods of an older template') || undefined,
+  ).then(() => cluster.rollsOut())
   const [said] = await Promise.all([rollout(cluster, ['--yes'], { seen }), over])
   t.match(said, {
     code: 0,
@@ -174,9 +175,9 @@ t.test('an image that cannot be pulled: the container, the reason and what to do
   const stuck = (async () => {
     await eventually('Velero is restarted', async () => restarts(await cluster.deployment()))
     await cluster.rollsOut({ replicas: 2, updatedReplicas: 1, availableReplicas: 1 })
-    await cluster.pod(pulls('ErrImagePull', 'not found'))
+    cluster.pod(pulls('ErrImagePull', 'not found'))
     await eventually('it is told', () => seen.err.includes('ErrImagePull: not found') || undefined)
-    await cluster.pod(pulls('ImagePullBackOff', 'Back-off pulling image'))
+    cluster.pod(pulls('ImagePullBackOff', 'Back-off pulling image'))
   })()
   const [said] = await Promise.all([rollout(cluster, ['--yes'], { seen }), stuck])
   t.equal(said.code, 1)
@@ -187,7 +188,6 @@ t.test('an image that cannot be pulled: the container, the reason and what to do
 })
 
 t.test('a Velero that crashes seconds after its start was never rolled out: 1', async (t) => {
-  const seen: Said = { out: '', err: '', code: 0 }
   const cluster = await begun(t)
   const crash = {
     containerStatuses: [
@@ -199,15 +199,14 @@ t.test('a Velero that crashes seconds after its start was never rolled out: 1', 
       },
     ],
   }
-  const loops = (async () => {
-    await comesUp(cluster)
-    for (let turn = 0; turn < 40; turn += 1) {
-      await cluster.pod(turn % 4 === 0 ? running : crash)
-      await new Promise((resolve) => setTimeout(resolve, 60))
-      if (seen.code !== 0) return
-    }
-  })()
-  const [said] = await Promise.all([rollout(cluster, ['--yes'], { seen }), loops])
+  let looks = 0
+  cluster.api.onRequest(({ method, url }) => {
+    if (method !== 'GET' || !url.includes('/pods')) return
+    looks += 1
+    // One look in four finds it between two crashes.
+    cluster.pod(looks % 4 === 0 ? running : crash)
+  })
+  const [said] = await Promise.all([rollout(cluster), comesUp(cluster)])
   t.equal(said.code, 1, said.err)
   t.match(
     said.err,
@@ -230,7 +229,10 @@ t.test('a rollout that the Deployment gave up: 1, in its words', async (t) => {
     await cluster.rollsOut({ replicas: 1, updatedReplicas: 1, conditions })
   })()
   const [said] = await Promise.all([rollout(cluster), gaveUp])
-  t.match(said, { code: 1, err: /tidewaiter: it took too long. The former Velero may run on/ })
+  t.match(said, {
+    code: 1,
+    err: /tidewaiter: it does not come up: it took too long. The former Velero may run on/,
+  })
 })
 
 t.test('a VeleroPlugin that does not say that it is rolled out: 1, with its reason', async (t) => {
@@ -245,6 +247,20 @@ t.test('a VeleroPlugin that does not say that it is rolled out: 1, with its reas
     err: /Velero runs, but its rollout is not told by VeleroPlugin acme \(OldPodRuns\). Check that/,
   })
 })
+
+t.test(
+  'a plugin that the checks keep out, and whose former version is aboard, is not waited for',
+  async (t) => {
+    const cluster = await begun(t)
+    const kept = { Ready: ['False', 'ChecksFailed'], RolledOut: ['False', 'OtherImage'] } as const
+    const restarted = (async () => {
+      await comesUp(cluster)
+      cluster.seed(aVeleroPlugin('acme', image, kept))
+    })()
+    const [said] = await Promise.all([rollout(cluster), restarted])
+    t.match(said, { code: 0, out: 'Velero runs as its Deployment says\n' })
+  },
+)
 
 t.test('a dry run says what would be done, and what it would wait for', async (t) => {
   const cluster = await begun(t)
@@ -332,6 +348,29 @@ t.test(
       clock: fastClock(50),
     })
     t.match(none, { code: 3, err: /the API server https:\S+ must answer/ })
+  },
+)
+
+t.test(
+  'a Deployment that changed since the look at the work is not restarted, but looked at again',
+  async (t) => {
+    const seen: Said = { out: '', err: '', code: 0 }
+    const cluster = await begun(t)
+    let isFirst = true
+    cluster.api.onRequest(({ method, url }) => {
+      if (!isFirst || method !== 'GET' || !url.includes('/backups')) return
+      isFirst = false
+      const read = cluster.api.read('apps/deployments', 'velero', 'velero') as Loose
+      cluster.seed({ ...read, metadata: { ...read.metadata, annotations: { touched: 'yes' } } })
+      cluster.seed(aBackup('b1', 'InProgress'))
+    })
+    const over = (async () => {
+      await eventually('it waits', () => seen.err.includes('waiting for Backup b1') || undefined)
+      cluster.seed(aBackup('b1', 'Completed'))
+      await comesUp(cluster)
+    })()
+    const [said] = await Promise.all([rollout(cluster, ['--yes'], { seen }), over])
+    t.equal(said.code, 0, said.err)
   },
 )
 

@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import t from 'tap'
 import type { Extra } from '../../src/cli/program.ts'
 import { sandboxCommand } from '../../src/cli/sandbox.ts'
-import { knobs, variableOf } from '../../src/config.ts'
+import { knobs, variableOf } from '../../src/knobs.ts'
 import { cli as command } from '../support/cli.ts'
 
 const cli = (
@@ -36,7 +36,7 @@ t.test('what cannot be understood is usage: 2', async (t) => {
 })
 
 for (const [line, want] of Object.entries({
-  sink: 'sink is no command: there is serve, plan, runs, actions, helm-values, plugins, version, sandbox',
+  sink: 'sink is no command: there is serve, plan, runs, actions, helm-values, preflight, plugins, version, sandbox',
   'plugins lst': 'lst is no command: did you mean list?',
   'plugins list --namespce x': '--namespce is no option of plugins list: did you mean --namespace?',
   serv: 'serv is no command: did you mean serve?',

@@ -9,7 +9,7 @@ import { createInspections } from '../../src/plugins/inspections.ts'
 import type { CheckPorts, PullSecret } from '../../src/plugins/ports.ts'
 import { registriesOf } from '../../src/wiring/registries.ts'
 import { aClient } from '../images/support.ts'
-import { aPlugin } from '../support/plugins.ts'
+import { aPlugin } from '../support/velero-deployments.ts'
 import {
   anImageConfig,
   fakeCa,
@@ -278,7 +278,10 @@ t.test(
   async (t) => {
     const registry = await serveRegistry(t)
     registry.intercept = () => true
-    const asked = checking(`${registry.host}/acme/plugin:v1`, { pinnedBefore: sha256('old'), timeoutMs: 100 })
+    const asked = checking(`${registry.host}/acme/plugin:v1`, {
+      pinnedBefore: sha256('old'),
+      timeoutMs: 1000,
+    })
     const findings = await checkPlugin(asked, portsOf(registry))
     t.same(shown(findings).slice(3, 5), ['? ManifestReachable Timeout', '? TagUnmoved Timeout'])
     t.equal(findings.digest, sha256('old'))
@@ -290,7 +293,7 @@ t.test(
 t.test('a Secret and nodes that are never read do not hold up the checks', async (t) => {
   const registry = await serveRegistry(t)
   const never = () => new Promise<never>(() => {})
-  const asked = checking(`${registry.host}/acme/plugin:v1`, { imagePullSecret: 'pull', timeoutMs: 50 })
+  const asked = checking(`${registry.host}/acme/plugin:v1`, { imagePullSecret: 'pull', timeoutMs: 500 })
   const findings = await Promise.race([
     checkPlugin(asked, portsOf(registry, { secretOf: never, nodesOf: never })),
     sleep(5000, undefined, { ref: false }),

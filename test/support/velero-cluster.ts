@@ -1,6 +1,7 @@
 /** An API server with Velero's Deployment and VeleroPlugins for tests of commands; the test itself plays the kubelet. */
 import { join } from 'node:path'
-import { writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import type { Test } from 'tap'
 import { crdOf } from '../../src/api/crd.ts'
 import { veleroPluginKind } from '../../src/api/velero-plugin.ts'
@@ -22,8 +23,8 @@ export type VeleroCluster = {
   readonly deployment: () => Promise<Loose>
   /** Writes the status of the Deployment as it is when all its pods are new and ready, or as told. */
   readonly rollsOut: (status?: object) => Promise<void>
-  /** One pod of the template as it is now, with this status; earlier ones are gone. */
-  readonly pod: (status: object) => Promise<void>
+  /** The one pod is of the template as it is now, with this status. */
+  readonly pod: (status: object) => void
   readonly seed: (...objects: readonly object[]) => void
 }
 
@@ -44,7 +45,6 @@ const users = [
 
 /** Where a Deployment is. */
 export const deploymentPath = '/apis/apps/v1/namespaces/velero/deployments/velero'
-const podPath = '/api/v1/namespaces/velero/pods'
 
 /** What a server of Velero that runs says of itself. */
 export const running = { containerStatuses: [{ name: 'velero', state: { running: {} } }] }
@@ -55,7 +55,9 @@ export async function startVeleroCluster(t: Test): Promise<VeleroCluster> {
   t.teardown(() => api.stop())
   api.seed([...veleroCrds(), crdOf(veleroPluginKind), installed])
   const call = callerOf(t, api)
-  const folder = t.testdir()
+  // Not the testdir, which is the test's own.
+  const folder = mkdtempSync(join(tmpdir(), 'tidewaiter-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
   const kubeconfig = (user = 'admin') => {
     const file = join(folder, user)
     writeFileSync(file, api.kubeconfig(user))
@@ -68,14 +70,13 @@ export async function startVeleroCluster(t: Test): Promise<VeleroCluster> {
     const body = { status: { observedGeneration: metadata.generation, ...(status ?? whole) } }
     await call('PATCH', `${deploymentPath}/status`, { body, type: 'application/merge-patch+json' })
   }
-  const pod = async (status: object) => {
-    const { template } = (await deployment()).spec
-    await call('DELETE', podPath, { body: { gracePeriodSeconds: 0 } })
+  const pod = (status: object) => {
+    const { template } = (api.read('apps/deployments', 'velero', 'velero') as Loose).spec
     const metadata = { ...template.metadata, name: 'velero-1', namespace: 'velero' }
     api.seed([{ apiVersion: 'v1', kind: 'Pod', metadata, spec: template.spec, status }])
   }
   await rollsOut()
-  await pod(running)
+  pod(running)
   return { api, call, kubeconfig, deployment, rollsOut, pod, seed: (...objects) => api.seed(objects) }
 }
 
