@@ -33,9 +33,13 @@ const told = (name: string, command: Command): string =>
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
 
-const helpOf = (command: Command): string => {
-  command.configureHelp({ helpWidth: 120 })
-  return command.helpInformation().trimEnd()
+/** All that --help prints, what is said after the flags too. */
+function helpOf(command: Command): string {
+  let text = ''
+  command
+    .configureOutput({ writeOut: (more) => void (text += more), getOutHelpWidth: () => 120 })
+    .outputHelp()
+  return text.trimEnd()
 }
 
 const before = `# The command line
