@@ -107,8 +107,8 @@ t.test(
     const following = opened.start(stop.signal)
     const look = async () => {
       await clock.pass(30_000)
-      // Files are read in threads: the clock does not wait for them.
-      await new Promise((resolve) => setTimeout(resolve, 50))
+      // Files are read in threads, and the clock does not wait for them: a look has ended when it waits for the next.
+      while (clock.waiting === 0) await new Promise((resolve) => setTimeout(resolve, 5))
     }
     const first = opened.current()
     await look()
