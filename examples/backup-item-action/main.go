@@ -7,7 +7,8 @@ import (
 )
 
 // Velero knows an action by this name. It must be unique among all plugins: Velero ends where two are alike.
-const actionName = "example.com/stamp"
+// A variable, so that a build can set another: -ldflags '-X main.actionName=example.com/other'.
+var actionName = "example.com/stamp"
 
 func main() {
 	framework.NewServer().RegisterBackupItemAction(actionName, newAction).Serve()
