@@ -44,6 +44,12 @@ export function namespaces(names: readonly string[]): Read<readonly string[]> {
   return { ok: [...new Set(names)] }
 }
 
+/** Names of objects, each once; none is a list too. */
+export function objectNames(names: readonly string[]): Read<readonly string[]> {
+  const bad = names.find((name) => name.length > 253 || !/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(name))
+  return bad === undefined ? { ok: [...new Set(names)] } : wanted('be the name of an object', bad)
+}
+
 /** `[HOST]:PORT`. */
 export function listenOf(text: string): Read<Listen> {
   const [, host = '', digits = ''] = /^(\[[0-9a-fA-F:.]+\]|[^:]*):(\d{1,5})$/.exec(text) ?? []

@@ -1,7 +1,8 @@
-/** Every knob, its default and its unit. Flags of `tidewaiter serve`; each also as TIDEWAITER_ + upper snake case. */
+/** The configuration of `serve`, read from its flags and the environment. */
 import {
   listenOf,
   namespaces,
+  objectNames,
   oneOf,
   origin,
   rolesOf,
@@ -11,6 +12,7 @@ import {
   type Role,
 } from './config-values.ts'
 import { featureStages, gateState } from './core/feature-gate.ts'
+import { knobs, variableOf } from './knobs.ts'
 
 /** The configuration of `serve`: read once, frozen. */
 export type Config = {
@@ -29,6 +31,11 @@ export type Config = {
   readonly tlsCa: string | undefined
   readonly egressAllow: readonly string[]
   readonly egressOnly: readonly string[]
+  /** The file with the settings of registries. */
+  readonly registries: string | undefined
+  readonly pluginsConfigMaps: readonly string[]
+  /** The name of an Installation, or `newest`. */
+  readonly pluginsInstallation: string | undefined
   readonly drainSeconds: number
   readonly holdMaxSeconds: number
   readonly stuckAfterSeconds: number
@@ -40,126 +47,6 @@ export type Config = {
   readonly podName: string
   readonly serviceName: string
 }
-
-/** One flag: its name, what it means, its default as text. */
-export type Knob = {
-  readonly flag: string
-  readonly value: string
-  readonly fallback: string
-  readonly doc: string
-  readonly list?: boolean
-}
-
-/** Every flag of `serve`, in the order of its help. */
-export const knobs: readonly Knob[] = [
-  {
-    flag: 'kubeconfig',
-    value: 'FILE',
-    fallback: '',
-    doc: 'How to reach the cluster; default: the service account of the pod, else $KUBECONFIG, else ~/.kube/config',
-  },
-  {
-    flag: 'velero-namespace',
-    value: 'NAME',
-    fallback: 'velero',
-    doc: 'A namespace in which a Velero runs (repeatable)',
-    list: true,
-  },
-  {
-    flag: 'velero-service-account',
-    value: 'NAME',
-    fallback: 'velero,velero-server',
-    doc: "Velero's own service account in that namespace; it is never taken for a person (repeatable)",
-    list: true,
-  },
-  {
-    flag: 'roles',
-    value: 'LIST',
-    fallback: 'webhook,controller',
-    doc: 'What this process does',
-    list: true,
-  },
-  {
-    flag: 'listen',
-    value: 'ADDRESS',
-    fallback: ':9443',
-    doc: 'Where the API server reaches the webhooks (HTTPS)',
-  },
-  {
-    flag: 'metrics-listen',
-    value: 'ADDRESS',
-    fallback: ':8080',
-    doc: 'Where /metrics, /healthz and /readyz are served (HTTP)',
-  },
-  {
-    flag: 'dashboard-listen',
-    value: 'ADDRESS',
-    fallback: '127.0.0.1:8081',
-    doc: 'Where the dashboard is served (not there yet)',
-  },
-  {
-    flag: 'webhook-url',
-    value: 'URL',
-    fallback: '',
-    doc: 'Outside a cluster: register this URL as tidewaiter-dev-<id>, and take it away on a clean stop',
-  },
-  {
-    flag: 'client-ca',
-    value: 'FILE',
-    fallback: '',
-    doc: 'Certificates that callers of the webhooks must be signed by; default: anybody who knows the path',
-  },
-  {
-    flag: 'tls',
-    value: 'WAY',
-    fallback: 'self',
-    doc: 'Certificate of the webhooks: self (own CA, kept in a Secret) or files',
-  },
-  { flag: 'tls-cert', value: 'FILE', fallback: '', doc: 'With --tls files: the certificate chain, PEM' },
-  { flag: 'tls-key', value: 'FILE', fallback: '', doc: 'With --tls files: its private key, PEM' },
-  {
-    flag: 'tls-ca',
-    value: 'FILE',
-    fallback: '',
-    doc: 'With --tls files: the CA that the API server is told to trust, PEM; left out, the caBundle of the registrations is kept by others (cert-manager)',
-  },
-  {
-    flag: 'egress-allow',
-    value: 'HOST[:PORT]',
-    fallback: '',
-    doc: 'An address that actions may call although the rules refuse it: API server, nodes, loopback (repeatable)',
-    list: true,
-  },
-  {
-    flag: 'egress-only',
-    value: 'HOST|*.DOMAIN|CIDR[:PORT]',
-    fallback: '',
-    doc: 'Actions may call nothing but these hosts, patterns and networks (repeatable)',
-    list: true,
-  },
-  {
-    flag: 'drain-seconds',
-    value: 'N',
-    fallback: '8',
-    doc: 'On SIGTERM, how long requests are still taken while the cluster learns that this replica goes',
-  },
-  {
-    flag: 'hold-max-seconds',
-    value: 'N',
-    fallback: '3600',
-    doc: 'Longest a Backup or Restore may be held (not there yet)',
-  },
-  {
-    flag: 'stuck-after-seconds',
-    value: 'N',
-    fallback: '86400',
-    doc: 'After this, a Backup or Restore that started and has not ended counts as stuck',
-  },
-  { flag: 'log-level', value: 'LEVEL', fallback: 'info', doc: 'debug, info, warn or error' },
-]
-
-/** The environment variable of a flag. */
-export const variableOf = (flag: string): string => `TIDEWAITER_${flag.toUpperCase().replaceAll('-', '_')}`
 
 /** The name of our Service, where it is not `tidewaiter`. */
 const serviceVariable = 'TIDEWAITER_SERVICE'
@@ -230,6 +117,9 @@ export function parseConfig(
     tlsCa: optional('tls-ca'),
     egressAllow: list('egress-allow'),
     egressOnly: list('egress-only'),
+    registries: optional('registries'),
+    pluginsConfigMaps: read('plugins-config-map', objectNames(list('plugins-config-map')), []),
+    pluginsInstallation: optional('plugins-installation'),
     drainSeconds: seconds('drain-seconds', 60),
     holdMaxSeconds: seconds('hold-max-seconds', 86_400),
     stuckAfterSeconds: seconds('stuck-after-seconds', 30 * 86_400),

@@ -22,6 +22,7 @@ import { goOutside, refuseIfCovered } from './wiring/outside.ts'
 import { performerOf } from './wiring/perform.ts'
 import { createRefused, guarded } from './wiring/refused.ts'
 import type { RegistrationWorld } from './wiring/registrations.ts'
+import { pluginsOf } from './wiring/plugins-of.ts'
 import { runsBy } from './wiring/runs.ts'
 import { createCredentials } from './wiring/tls.ts'
 import { watchmanPorts } from './wiring/watch.ts'
@@ -141,6 +142,21 @@ async function assemble(config: Config, outside: Outside, { stopping, undo, stop
       onAction: controller.onAction,
     }),
   )
+  const refused = createRefused(
+    { calls: connection.calls, clock, log },
+    [outside.env['KUBERNETES_SERVICE_HOST'] ?? ''].filter((one) => one !== ''),
+  )
+  const rules = {
+    inCluster: connection.access.inCluster,
+    refusedAddresses: refused.addresses,
+    allowNames: config.egressAllow,
+    onlyTo: config.egressOnly,
+  }
+  const egress = createEgress({ rules, clock, log })
+  const plugins = await pluginsOf(
+    { config, connection, clock, log, egress, refused, version: outside.version },
+    () => world,
+  )
   const world: World = {
     config,
     clock,
@@ -151,6 +167,7 @@ async function assemble(config: Config, outside: Outside, { stopping, undo, stop
     review: createAccessReview({ client: connection.client, clock }),
     cel: createCel(),
     runs: runsBy(connection.calls),
+    plugins: plugins.ports,
     caches: new Map(caches.map((one) => [one.namespace, one])),
     cluster: connection.cluster,
     owner,
@@ -182,19 +199,10 @@ async function assemble(config: Config, outside: Outside, { stopping, undo, stop
     caBundle: credentials.caBundle,
   }
 
-  const refused = createRefused(
-    { calls: connection.calls, clock, log },
-    [outside.env['KUBERNETES_SERVICE_HOST'] ?? ''].filter((one) => one !== ''),
-  )
-  running.push(refused.start(signal))
+  running.push(refused.start(signal), plugins.start(signal))
   notReady.push(() => (refused.known() ? [] : ['the addresses that actions may not call are not known yet']))
-  const rules = {
-    inCluster: connection.access.inCluster,
-    refusedAddresses: refused.addresses,
-    allowNames: config.egressAllow,
-    onlyTo: config.egressOnly,
-  }
-  const perform = performerOf(world, guarded(createEgress({ rules, clock, log }), refused.known))
+  notReady.push(plugins.notReady)
+  const perform = performerOf(world, guarded(egress, refused.known))
 
   const webhook = config.roles.includes('webhook')
     ? await startWebhook({ world, credentials, perform, undo })
@@ -218,6 +226,7 @@ async function assemble(config: Config, outside: Outside, { stopping, undo, stop
         controller,
         perform,
         refused,
+        plugins,
         signal: AbortSignal.any([signal, leadership.signal]),
         keeping: keeping.signal,
       }),

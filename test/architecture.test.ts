@@ -2,7 +2,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import t from 'tap'
-import { knobs } from '../src/config.ts'
+import { knobs } from '../src/knobs.ts'
 import { reasons } from '../src/core/reasons.ts'
 import { createMetrics } from '../src/observe/metrics.ts'
 
@@ -68,10 +68,11 @@ const rules: Readonly<Record<string, Rule>> = {
   },
   'main.ts': { ours: (name) => roomOf(name) === 'cli', packages: false, node: true },
   'config.ts': {
-    ours: (name) => ['src/config-values.ts', 'src/core/feature-gate.ts'].includes(name),
+    ours: (name) => ['src/config-values.ts', 'src/knobs.ts', 'src/core/feature-gate.ts'].includes(name),
     packages: false,
     node: false,
   },
+  'knobs.ts': { ours: () => false, packages: false, node: false },
   'config-values.ts': { ours: () => false, packages: false, node: false },
   'system-clock.ts': { ours: inside(), packages: false, node: true },
   'until.ts': { ours: () => false, packages: false, node: false },

@@ -1,5 +1,6 @@
 import t from 'tap'
-import { knobs, knownVariables, parseConfig, variableOf } from '../src/config.ts'
+import { knownVariables, parseConfig } from '../src/config.ts'
+import { knobs, variableOf } from '../src/knobs.ts'
 
 t.test('every knob has its default when nothing is said', async (t) => {
   const config = parseConfig({}, {})

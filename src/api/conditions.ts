@@ -1,12 +1,12 @@
 /** The list of conditions that every kind of ours has in its status, as in meta/v1. */
 import type { ListNode } from './schema.ts'
 
-/** Declares it; `doc` says which conditions there are. */
-export const conditions = (doc: string) =>
+/** Declares it; `doc` says which conditions there are, `maxItems` how many at most. */
+export const conditions = (doc: string, maxItems = 8) =>
   ({
     type: 'array',
     doc,
-    maxItems: 8,
+    maxItems,
     listType: 'map',
     listMapKeys: ['type'],
     items: {

@@ -2,6 +2,7 @@
 import { actionRunKind } from './action-run.ts'
 import { actionKind } from './action.ts'
 import type { Kind } from './schema.ts'
+import { veleroPluginKind } from './velero-plugin.ts'
 
 /** Every kind, in the order of the reference. */
-export const kinds: readonly Kind[] = [actionKind, actionRunKind]
+export const kinds: readonly Kind[] = [actionKind, actionRunKind, veleroPluginKind]

@@ -1,4 +1,5 @@
 /** VeleroPlugin: a plugin image that the Velero Deployment of its namespace must carry. */
+import { conditions } from './conditions.ts'
 import { namePattern } from './metadata.ts'
 import type { Infer, Kind, Metadata, ShapeNode } from './schema.ts'
 
@@ -9,12 +10,14 @@ export type PullPolicy = (typeof pullPolicies)[number]
 
 /**
  * What is said about a plugin, a condition each: first the checks, in the order in which they are made, then what became of it.
- * A check that was not made yet is Unknown; Ready is True when no check that is enforced is False.
+ * A check that was not made yet is Unknown; Ready is True when every check but TagUnmoved is: a moved tag keeps nothing out.
  */
 export const pluginConditions = [
   'ReferenceValid',
   'RegistryAllowed',
+  'PullSecretValid',
   'ManifestReachable',
+  'TagUnmoved',
   'PlatformSupported',
   'ShapeValid',
   'SignatureVerified',
@@ -86,7 +89,7 @@ const spec = {
     imagePullSecret: imagePullSecretNode,
     enforcement: {
       type: 'string',
-      doc: 'What a failed check means: Enforce keeps the plugin out of the Deployment, Warn lets it in and says so.',
+      doc: 'What a check that failed, or was not made yet, means: Enforce refuses a Deployment of Velero that would begin to carry the plugin (one that carries an earlier image of it, pinned, keeps that); Warn lets the plugin in and says so.',
       enum: ['Enforce', 'Warn'],
       maxLength: 7,
       default: 'Enforce',
@@ -114,31 +117,10 @@ const status = {
       doc: 'The name of its initContainer in the Velero Deployment.',
       maxLength: 63,
     },
-    conditions: {
-      type: 'array',
-      doc: 'The checks (ReferenceValid, RegistryAllowed, ManifestReachable, PlatformSupported, ShapeValid, SignatureVerified), whether it may be used (Ready), and whether it is (Injected, RolledOut).',
-      maxItems: 16,
-      listType: 'map',
-      listMapKeys: ['type'],
-      items: {
-        type: 'object',
-        doc: 'One condition, as in meta/v1.',
-        fields: {
-          type: { type: 'string', doc: 'Its name.', minLength: 1, maxLength: 316 },
-          status: {
-            type: 'string',
-            doc: 'Whether it holds.',
-            enum: ['True', 'False', 'Unknown'],
-            maxLength: 7,
-          },
-          observedGeneration: generation('The generation it speaks of.'),
-          reason: { type: 'string', doc: 'Why, in one word.', minLength: 1, maxLength: 1024 },
-          message: { type: 'string', doc: 'Why, in a sentence.', maxLength: 32768 },
-          lastTransitionTime: { type: 'string', doc: 'Since when.', format: 'date-time', maxLength: 32 },
-        },
-        required: ['type', 'status', 'reason', 'message', 'lastTransitionTime'],
-      },
-    },
+    conditions: conditions(
+      'The checks (ReferenceValid, RegistryAllowed, PullSecretValid, ManifestReachable, TagUnmoved, PlatformSupported, ShapeValid, SignatureVerified), whether it may be used (Ready), and whether it is (Injected, RolledOut).',
+      16,
+    ),
   },
   required: [],
 } as const satisfies ShapeNode
@@ -146,10 +128,7 @@ const status = {
 const conditionColumn = (name: PluginCondition, doc: string) =>
   ({ name, type: 'string', jsonPath: `.status.conditions[?(@.type=='${name}')].status`, doc }) as const
 
-/**
- * The kind VeleroPlugin, declared. Not in kinds.ts as long as nothing in a cluster serves it: an installed kind that does nothing
- * would be believed.
- */
+/** The kind VeleroPlugin, declared. */
 export const veleroPluginKind = {
   kind: 'VeleroPlugin',
   plural: 'veleroplugins',

@@ -1,17 +1,9 @@
 /** `tidewaiter serve`: the webhooks and the controller, until it is told to stop. */
 import { Command, Option } from 'commander'
 import { pino } from 'pino'
-import {
-  ConfigError,
-  knobs,
-  knownVariables,
-  parseConfig,
-  variableOf,
-  type Config,
-  type Flags,
-  type Knob,
-} from '../config.ts'
+import { ConfigError, knownVariables, parseConfig, type Config, type Flags } from '../config.ts'
 import { egressProblems } from '../core/egress.ts'
+import { knobs, variableOf, type Knob } from '../knobs.ts'
 import { parseAddress } from '../net/address.ts'
 import { startService } from '../service.ts'
 import { StartError } from '../start-error.ts'

@@ -1,6 +1,7 @@
 /** The status of Actions: whether each can run, and how it last ended. Leader only. */
 import type { Action, ActionStatus } from '../api/action.ts'
 import type { ActionRun } from '../api/action-run.ts'
+import { conditionOf, isSaid, type Condition, type Said } from '../core/condition.ts'
 
 /** What is known of an Action. */
 export type ActionFacts = {
@@ -15,30 +16,17 @@ export type ActionFacts = {
   readonly adopted: boolean
 }
 
-type Condition = NonNullable<ActionStatus['conditions']>[number]
-
 /** The condition Accepted that the facts ask for; undefined if it stands already. */
 export function acceptedCondition(facts: ActionFacts, now: number): Condition | undefined {
   const generation = facts.action?.metadata.generation
   const old = standing(facts)
-  const said = { ...accepted(facts, old), generation }
-  if (old !== undefined && says(old, said)) return undefined
-  const { status, reason, message } = said
-  const lastTransitionTime = old?.status === status ? old.lastTransitionTime : new Date(now).toISOString()
   const observed = generation === undefined ? {} : { observedGeneration: generation }
-  return { type: 'Accepted', status, reason, message, lastTransitionTime, ...observed }
+  const said: Said = { type: 'Accepted', ...accepted(facts, old), ...observed }
+  return isSaid(old, said) ? undefined : conditionOf(said, old, now)
 }
 
 const standing = ({ action, status }: ActionFacts): Condition | undefined =>
   (action?.status ?? status)?.conditions?.find(({ type }) => type === 'Accepted')
-
-type Saying = Pick<Condition, 'status' | 'reason' | 'message'> & { readonly generation: number | undefined }
-
-const says = (old: Condition, { status, reason, message, generation }: Saying): boolean =>
-  old.status === status &&
-  old.reason === reason &&
-  old.message === message &&
-  old.observedGeneration === generation
 
 /** What was said of this generation already, if it was found to run. */
 function knownMessage(action: Action | undefined, old: Condition | undefined): string | undefined {

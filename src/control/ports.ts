@@ -24,7 +24,7 @@ export type SeenName = Pick<SeenObject, 'kind' | 'namespace' | 'name' | 'uid'>
 /** What an Event tells. */
 export type EventNote = {
   readonly regarding: {
-    readonly kind: VeleroKind | 'Schedule'
+    readonly kind: VeleroKind | 'Schedule' | 'VeleroPlugin'
     readonly namespace: string
     readonly name: string
     readonly uid: string

@@ -1,10 +1,12 @@
 /**
  * How the API server comes to ask us: the two webhook configurations.
  *
- * They cannot lock out the service that answers them. They concern kinds of velero.io and tidewaiter.io in Velero's
- * namespaces only, so our pods, Secrets and Leases come to be without us; nothing asks on DELETE, so Actions, runs, CRDs
- * and namespaces go without us; and an Action that is being deleted can lose its finalizers without us.
+ * They cannot lock out the service that answers them. They concern kinds of velero.io and tidewaiter.io and the Deployment of
+ * Velero, in Velero's namespaces only, so our pods, Secrets and Leases come to be without us; Velero's Deployment can be
+ * written while we are away; nothing asks on DELETE, so Actions, runs, CRDs and namespaces go without us; and an Action that is
+ * being deleted can lose its finalizers without us.
  */
+import { componentLabel } from './plugin/deployment.ts'
 import { objectAt, textAt, type Json } from './velero.ts'
 
 /** An object for the API server. */
@@ -50,7 +52,7 @@ export type RegistrationInput = {
 }
 
 /** The last part of the path by which each webhook is called. */
-export const webhookRoutes = ['backups', 'restores', 'actions', 'author'] as const
+export const webhookRoutes = ['backups', 'restores', 'actions', 'plugins', 'author', 'deployments'] as const
 /** One webhook. */
 export type WebhookRoute = (typeof webhookRoutes)[number]
 
@@ -71,6 +73,12 @@ const notLeaving = {
   expression:
     'oldObject == null || !object.metadata.?deletionTimestamp.hasValue() || object.?spec.orValue({}) != oldObject.?spec.orValue({}) || ' +
     'object.metadata.?annotations.orValue({}) != oldObject.metadata.?annotations.orValue({})',
+}
+
+const templateChanges = {
+  name: 'template-changes',
+  expression:
+    'oldObject == null || object.?spec.template.orValue({}) != oldObject.?spec.template.orValue({})',
 }
 
 const rule = (group: string, resource: string, operations: readonly string[]) => ({
@@ -112,11 +120,22 @@ const beforeWork = (route: 'backups' | 'restores', input: RegistrationInput): Js
   timeoutSeconds: 30,
 })
 
-const ownKind = (route: 'actions' | 'author', input: RegistrationInput): Json => ({
+const ownKind = (route: 'actions' | 'plugins' | 'author', input: RegistrationInput): Json => ({
   ...common(route, input),
-  rules: [rule('tidewaiter.io', 'actions', ['CREATE', 'UPDATE'])],
+  rules: [rule('tidewaiter.io', route === 'plugins' ? 'veleroplugins' : 'actions', ['CREATE', 'UPDATE'])],
   matchConditions: [notLeaving],
   failurePolicy: 'Fail',
+  sideEffects: 'None',
+  timeoutSeconds: 10,
+})
+
+/** Only Deployments of Velero, and only where the pod template changes: what else is written of one must not wait for us. */
+const deployments = (input: RegistrationInput): Json => ({
+  ...common('deployments', input),
+  objectSelector: { matchLabels: { [componentLabel.key]: componentLabel.value } },
+  rules: [rule('apps', 'deployments', ['CREATE', 'UPDATE'])],
+  matchConditions: [templateChanges],
+  failurePolicy: 'Ignore',
   sideEffects: 'None',
   timeoutSeconds: 10,
 })
@@ -130,9 +149,17 @@ const configuration = (kind: string, name: string, webhooks: readonly Json[]): M
 
 /** The two webhook configurations: who asks us, about what, and what happens while we are away. */
 export function registrationsOf(input: RegistrationInput): readonly [Manifest, Manifest] {
-  const validating = [beforeWork('backups', input), beforeWork('restores', input), ownKind('actions', input)]
-  // Called again if a later webhook changes the Action: a stamp is for one spec.
-  const mutating = [{ ...ownKind('author', input), reinvocationPolicy: 'IfNeeded' }]
+  const validating = [
+    beforeWork('backups', input),
+    beforeWork('restores', input),
+    ownKind('actions', input),
+    ownKind('plugins', input),
+  ]
+  // Called again if a later webhook changes the object: a stamp is for one spec, and a pod template must carry its plugins after all.
+  const mutating = [ownKind('author', input), deployments(input)].map((webhook) => ({
+    ...webhook,
+    reinvocationPolicy: 'IfNeeded',
+  }))
   return [
     configuration('ValidatingWebhookConfiguration', input.name, validating),
     configuration('MutatingWebhookConfiguration', input.name, mutating),

@@ -58,13 +58,21 @@ function tell(webhook: string, request: AdmissionRequest, { ports, verdict, ms }
     ms: Math.round(ms),
     warnings: verdict.warnings.length,
     ...(verdict.audit['run'] === undefined ? {} : { run: verdict.audit['run'] }),
+    ...(verdict.audit['plugins'] === undefined ? {} : { plugins: verdict.audit['plugins'] }),
     ...(verdict.allowed ? {} : { said: verdict.message }),
   }
   ports.log.info(fields, 'decision')
 }
 
 // A label is for ever: who knows the path could fill the memory with kinds.
-const known: ReadonlySet<string> = new Set(['Backup', 'Restore', 'Action', 'Deployment', 'Pod'])
+const known: ReadonlySet<string> = new Set([
+  'Backup',
+  'Restore',
+  'Action',
+  'VeleroPlugin',
+  'Deployment',
+  'Pod',
+])
 
 type Counted = {
   readonly ports: DecisionPorts

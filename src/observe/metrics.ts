@@ -107,6 +107,12 @@ export function createMetrics(version: string) {
       labelNames: ['namespace'],
       registers,
     }),
+    plugins: new Gauge({
+      name: 'tidewaiter_plugins',
+      help: 'Declared plugins by what is known of them: Ready, NotReady, Unknown; Invalid counts declarations that cannot be used. In the replica that leads.',
+      labelNames: ['namespace', 'standing'],
+      registers,
+    }),
     queue: new Gauge({
       name: 'tidewaiter_queue_length',
       help: 'Keys waiting for the controller.',

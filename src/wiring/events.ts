@@ -1,4 +1,5 @@
-/** Events of core/v1 on Velero's objects. One that cannot be written is logged and forgotten: the record is the ActionRun. */
+/** Events of core/v1 on Velero's objects and on ours. One that cannot be written is logged and forgotten: the record is the ActionRun. */
+import { group, version } from '../api/schema.ts'
 import { cutToBytes, longestEvent } from '../core/bytes.ts'
 import type { EventNote } from '../control/ports.ts'
 import { ownLabels } from '../core/registration.ts'
@@ -53,7 +54,10 @@ function eventOf(world: EventWorld, { regarding, series, ...note }: EventNote) {
     apiVersion: 'v1',
     kind: 'Event',
     metadata: { name, namespace: regarding.namespace, labels: ownLabels },
-    involvedObject: { apiVersion: 'velero.io/v1', ...regarding },
+    involvedObject: {
+      apiVersion: regarding.kind === 'VeleroPlugin' ? `${group}/${version}` : 'velero.io/v1',
+      ...regarding,
+    },
     type: note.type,
     reason: note.reason,
     message: cutToBytes(note.message, longestEvent),

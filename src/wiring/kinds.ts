@@ -17,13 +17,21 @@ export const ownPath = (plural: string, namespace: string): string =>
   collectionPath({ group, version, plural, namespace })
 
 // A node has about 20 KB, half of them its images, and a cluster 5,000 nodes: whole, a list of them would fill the pod.
-const addressed = (node: unknown): Json => ({ status: { addresses: at(node, 'status', 'addresses') } })
+const addressed = (node: unknown): Json => ({
+  status: {
+    addresses: at(node, 'status', 'addresses'),
+    nodeInfo: {
+      operatingSystem: at(node, 'status', 'nodeInfo', 'operatingSystem'),
+      architecture: at(node, 'status', 'nodeInfo', 'architecture'),
+    },
+  },
+})
 
 /** Typed calls. */
 export const calls = (client: KubeClient) => ({
   velero: (plural: string, namespace: string): Resource<Json> =>
     resource(client, { group: 'velero.io', version: 'v1', plural, namespace }),
-  own: (plural: string, namespace: string): Resource<Json> =>
+  own: (plural: string, namespace: string | undefined): Resource<Json> =>
     resource(client, { group, version, plural, namespace }),
   leases: (namespace: string): Resource<Json> =>
     resource(client, { group: 'coordination.k8s.io', version: 'v1', plural: 'leases', namespace }),

@@ -22,6 +22,8 @@ export type Leading = {
   readonly perform: ReturnType<typeof performerOf>
   /** Until the addresses that actions may not call are known, no post action could do more than fail. */
   readonly refused: Pick<Refused, 'whenKnown'>
+  /** Writes the status of VeleroPlugins. */
+  readonly plugins: { readonly lead: (signal: AbortSignal) => Promise<void> }
   readonly signal: AbortSignal
   /** Aborts before the registrations are taken away. */
   readonly keeping: AbortSignal
@@ -66,7 +68,7 @@ function signsOfLife(access: LeaseAccess): Signs & { readonly lease: LeaseAccess
 /** Takes part in the election until the signal aborts. */
 export function lead(
   world: World,
-  { install, registration, controller, perform, refused, signal, keeping }: Leading,
+  { install, registration, controller, perform, refused, plugins, signal, keeping }: Leading,
 ): Promise<void> {
   const { clock, log, metrics } = world
   const { namespace } = install
@@ -108,7 +110,7 @@ export function lead(
           signs.tell(looked)
           await controller.lead(controlPorts(world, term, perform), looked, leading)
         }
-        await Promise.all([work(), registrar])
+        await Promise.all([work(), registrar, plugins.lead(leading)])
       } finally {
         signs.tell(undefined)
         metrics.leader.set(0)

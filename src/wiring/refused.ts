@@ -1,6 +1,7 @@
-/** The addresses of API server and nodes, which actions may not call: asked once a minute. */
+/** The addresses of API server and nodes, which must not be called, and what the nodes run: asked once a minute. */
 import type { Clock } from '../clock.ts'
-import { at, textAt } from '../core/velero.ts'
+import type { Platform } from '../core/plugin-check/platform.ts'
+import { at, textAt, type Json } from '../core/velero.ts'
 import type { Log } from '../log.ts'
 import type { Answer, Egress, Request } from '../net/ports.ts'
 import { unlessAborted } from '../until.ts'
@@ -9,6 +10,8 @@ import type { Calls } from './kinds.ts'
 /** Knows them. */
 export type Refused = {
   readonly addresses: () => readonly string[]
+  /** The platforms of the nodes, each once; none before they were read. */
+  readonly platforms: () => readonly Platform[]
   /** Whether both were read at least once: before, a call could go anywhere. */
   readonly known: () => boolean
   /** Resolves once they are known; rejects with the signal's reason if it aborts first. */
@@ -27,12 +30,18 @@ export function createRefused(
   own: readonly string[],
 ): Refused {
   // What was read once stays refused while it cannot be read again; what is new is refused a minute later.
+  let platforms: readonly Platform[] = []
+  const nodes = async () => {
+    const { items } = await world.calls.nodes().list({ pageSize: nodesAtOnce })
+    platforms = platformsOf(items)
+    return nodeAddresses(items)
+  }
   const parts: {
     readonly what: string
     readonly read: () => Promise<readonly string[]>
     found?: readonly string[]
   }[] = [
-    { what: 'nodes', read: () => nodeAddresses(world.calls) },
+    { what: 'nodes', read: nodes },
     { what: 'API server', read: () => apiAddresses(world.calls) },
   ]
   const known = () => parts.every(({ found }) => found !== undefined)
@@ -47,6 +56,7 @@ export function createRefused(
   }
   return {
     addresses: () => [...own, ...parts.flatMap(({ found }) => found ?? [])],
+    platforms: () => platforms,
     known,
     whenKnown: (signal) => unlessAborted(signal, knowing.promise),
     start: async (signal) => {
@@ -58,11 +68,17 @@ export function createRefused(
   }
 }
 
-async function nodeAddresses(calls: Calls): Promise<readonly string[]> {
-  const { items } = await calls.nodes().list({ pageSize: nodesAtOnce })
-  return items.flatMap((node) =>
-    list(at(node, 'status', 'addresses')).map((address) => textAt(address, 'address')),
-  )
+const nodeAddresses = (nodes: readonly Json[]): readonly string[] =>
+  nodes.flatMap((node) => list(at(node, 'status', 'addresses')).map((address) => textAt(address, 'address')))
+
+/** The platforms of nodes, each once; a node that says none is left out. */
+export function platformsOf(nodes: readonly Json[]): readonly Platform[] {
+  const found = nodes.map((node) => ({
+    os: textAt(node, 'status', 'nodeInfo', 'operatingSystem'),
+    architecture: textAt(node, 'status', 'nodeInfo', 'architecture'),
+  }))
+  const each = new Map(found.map((platform) => [`${platform.os}/${platform.architecture}`, platform]))
+  return [...each.values()].filter(({ os, architecture }) => os !== '' && architecture !== '')
 }
 
 /** The EndpointSlices of the Service kubernetes: what its ClusterIP leads to. */

@@ -1,7 +1,9 @@
 /** The webhooks of one process: which path is answered by what. */
 import { createActionCheck } from '../admission/actions.ts'
 import { createAuthor } from '../admission/author.ts'
+import { createDeployments } from '../admission/deployments.ts'
 import { createGate } from '../admission/gate.ts'
+import { createPluginCheck } from '../admission/plugins.ts'
 import type { Endpoint } from '../admission/ports.ts'
 import type { AdmissionRequest } from '../core/admission-request.ts'
 import { probed } from '../core/probe.ts'
@@ -11,7 +13,7 @@ import { told } from '../observe/decisions.ts'
 import { actionPorts } from './actions.ts'
 import { gatePorts } from './gate.ts'
 import type { Performing } from '../core/run/performing.ts'
-import type { World } from './world.ts'
+import { isVelero, type World } from './world.ts'
 import type { Outcome } from '../core/outcome.ts'
 
 type Handle = (request: AdmissionRequest) => Promise<Verdict>
@@ -21,6 +23,7 @@ export function endpointsOf(
   world: World,
   perform: (performing: Performing) => Promise<Outcome>,
 ): readonly Endpoint[] {
+  const { clock, log, metrics, plugins } = world
   const gate = gatePorts(world, perform)
   const actions = actionPorts(world)
   const handlers: Readonly<Record<WebhookRoute, Handle>> = {
@@ -28,8 +31,13 @@ export function endpointsOf(
     restores: createGate('Restore', gate),
     actions: createActionCheck(actions),
     author: createAuthor(actions),
+    plugins: createPluginCheck({
+      plugins,
+      clock,
+      isVelero: (user, namespace) => isVelero(world, user, namespace),
+    }),
+    deployments: createDeployments({ plugins, clock }),
   }
-  const { clock, log, metrics } = world
   return Object.entries(handlers).map(([route, handle]) => {
     const counted = told(route, handle, { clock, log, metrics })
     // A probe is answered before it is told: one a minute for each replica would drown the audit log.

@@ -1,4 +1,5 @@
 /** What every part of one process shares: the client, the copies, the tools. */
+import type { PluginPorts } from '../admission/plugin-ports.ts'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
 import { authorOf as readAuthor } from '../core/author.ts'
@@ -29,6 +30,7 @@ export type World = {
   readonly review: AccessReview
   readonly cel: Cel
   readonly runs: Runs
+  readonly plugins: PluginPorts
   readonly caches: ReadonlyMap<string, NamespaceCaches>
   /** uid of the namespace kube-system. */
   readonly cluster: string

@@ -3,7 +3,6 @@ import t from 'tap'
 import { celName, crdOf, schemaOf } from '../../src/api/crd.ts'
 import { kinds } from '../../src/api/kinds.ts'
 import type { Node } from '../../src/api/schema.ts'
-import { veleroPluginKind } from '../../src/api/velero-plugin.ts'
 
 const schemas: Readonly<Record<string, { node: Node; want: object }>> = {
   'a text has its limits': {
@@ -146,8 +145,7 @@ const within = (schema: Schema): readonly Schema[] => {
   return [schema, ...inner.flatMap(within)]
 }
 
-// VeleroPlugin is declared, and not installed yet.
-for (const kind of [...kinds, veleroPluginKind]) {
+for (const kind of kinds) {
   const crd = crdOf(kind)
   const all = [kind.spec, kind.status].flatMap((node) => within(schemaOf(node)))
 

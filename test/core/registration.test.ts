@@ -22,6 +22,8 @@ type Webhook = {
   timeoutSeconds: number
   sideEffects: string
   clientConfig: { url?: string; caBundle?: string; service?: { path: string; name: string } }
+  objectSelector: { matchLabels?: Record<string, string> }
+  reinvocationPolicy?: string
 }
 const webhooksOf = (more: Partial<RegistrationInput> = {}) =>
   registrationsOf({ ...input, ...more }).flatMap((one) => one['webhooks'] as Webhook[])
@@ -40,20 +42,38 @@ t.test('each webhook is called for what it decides', async (t) => {
     ['backups.tidewaiter.io', 'velero.io', 'backups', 'CREATE', 'Fail', 30, 'NoneOnDryRun'],
     ['restores.tidewaiter.io', 'velero.io', 'restores', 'CREATE', 'Fail', 30, 'NoneOnDryRun'],
     ['actions.tidewaiter.io', 'tidewaiter.io', 'actions', 'CREATE,UPDATE', 'Fail', 10, 'None'],
+    ['plugins.tidewaiter.io', 'tidewaiter.io', 'veleroplugins', 'CREATE,UPDATE', 'Fail', 10, 'None'],
     ['author.tidewaiter.io', 'tidewaiter.io', 'actions', 'CREATE,UPDATE', 'Fail', 10, 'None'],
+    ['deployments.tidewaiter.io', 'apps', 'deployments', 'CREATE,UPDATE', 'Ignore', 10, 'None'],
   ])
 })
 
 t.test('Ignore lets Backups and Restores pass while we are away, and nothing else', async (t) => {
-  const policies = webhooksOf({ failurePolicy: 'Ignore' }).map(({ failurePolicy }) => failurePolicy)
-  t.same(policies, ['Ignore', 'Ignore', 'Fail', 'Fail'])
+  const of = (failurePolicy: 'Fail' | 'Ignore') =>
+    webhooksOf({ failurePolicy }).map((webhook) => [webhook.name, webhook.failurePolicy])
+  const changed = of('Ignore').filter(([, policy], index) => policy !== of('Fail')[index]?.[1])
+  t.same(changed, [
+    ['backups.tidewaiter.io', 'Ignore'],
+    ['restores.tidewaiter.io', 'Ignore'],
+  ])
+})
+
+t.test("of Deployments only Velero's are asked about, and those again after later webhooks", async (t) => {
+  const [, mutating] = registrationsOf(input)
+  const webhooks = mutating['webhooks'] as Webhook[]
+  t.same(
+    webhooks.map(({ reinvocationPolicy }) => reinvocationPolicy),
+    ['IfNeeded', 'IfNeeded'],
+  )
+  for (const { rules, objectSelector } of webhooksOf())
+    t.same(objectSelector, rules[0]?.apiGroups[0] === 'apps' ? { matchLabels: { component: 'velero' } } : {})
 })
 
 t.test('nothing asks on DELETE, and nothing asks about what a pod of ours needs', async (t) => {
   for (const { rules } of webhooksOf()) {
     for (const { operations, apiGroups } of rules) {
       t.notOk(operations.includes('DELETE') || operations.includes('*'))
-      t.ok(apiGroups.every((group) => ['velero.io', 'tidewaiter.io'].includes(group)))
+      t.ok(apiGroups.every((group) => ['velero.io', 'tidewaiter.io', 'apps'].includes(group)))
     }
   }
 })
@@ -74,7 +94,7 @@ t.test('every webhook stops at the gate label and outside the given namespaces',
 t.test('each has a path of its own behind the token', async (t) => {
   t.same(
     webhooksOf().map(({ clientConfig }) => clientConfig.service?.path),
-    ['/abc/backups', '/abc/restores', '/abc/actions', '/abc/author'],
+    ['backups', 'restores', 'actions', 'plugins', 'author', 'deployments'].map((route) => `/abc/${route}`),
   )
   t.same(
     webhooksOf({ clientConfig: { url: 'https://127.0.0.1:9443/' } }).map(
@@ -159,8 +179,9 @@ t.test('a webhook that somebody took away is named', async (t) => {
   t.same(missingWebhooks({ webhooks: [{ name: 'backups.tidewaiter.io' }] }, wanted), [
     'restores.tidewaiter.io',
     'actions.tidewaiter.io',
+    'plugins.tidewaiter.io',
   ])
-  t.same(missingWebhooks(undefined, wanted).length, 3)
+  t.same(missingWebhooks(undefined, wanted).length, 4)
   t.same(missingWebhooks(wanted, wanted), [])
 })
 

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { isMap, isSeq, parseAllDocuments, stringify, type Document, type YAMLMap } from 'yaml'
 import { elsewhereOf } from '../../src/core/elsewhere.ts'
 import { guardOf } from '../../src/core/guard.ts'
+import { pinnedPluginsOf } from '../../src/core/pinned-plugins.ts'
 import { registrationsOf } from '../../src/core/registration.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -37,10 +38,11 @@ export const installRegistrations = () =>
     caBundle: '',
   })
 
-/** The files of deploy/base that declare roles. */
-export const roleFiles = ['rbac-cluster', 'rbac-velero', 'rbac-own', 'rbac-people'].map(
-  (name) => `deploy/base/${name}.yaml`,
-)
+/** The files that declare roles. */
+export const roleFiles = [
+  ...['rbac-cluster', 'rbac-velero', 'rbac-own', 'rbac-people'].map((name) => `deploy/base/${name}.yaml`),
+  'deploy/components/embedded-cluster/rbac.yaml',
+]
 
 const list = (rule: YAMLMap, key: string): string => {
   const value: unknown = rule.toJSON()[key] ?? []
@@ -104,6 +106,10 @@ export const generatedInstall = (): readonly { readonly path: string; readonly t
   {
     path: 'deploy/base/registrations.yaml',
     text: manifests('src/core/registration.ts', installRegistrations()),
+  },
+  {
+    path: 'deploy/components/pinned-plugins/policy.yaml',
+    text: manifests('src/core/pinned-plugins.ts', pinnedPluginsOf(['velero'])),
   },
   { path: 'docs/rbac.md', text: rbacPage() },
 ]

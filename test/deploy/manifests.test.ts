@@ -38,16 +38,25 @@ t.test(
   },
 )
 
-t.test('no webhook and no policy concerns a kind that the install itself creates', async (t) => {
-  const kinds = base
+t.test('no webhook and no policy concerns an object that the install itself creates', async (t) => {
+  const asked = base
     .filter(({ kind }: { kind: string }) => /Webhook|AdmissionPolicy$/.test(kind))
-    .flatMap((one) => [one.spec?.matchConstraints.resourceRules ?? [], one.webhooks ?? []].flat())
-    .flatMap((rule) => rule.rules ?? [rule])
-    .flatMap(({ apiGroups }) => apiGroups)
-  t.same([...new Set(kinds)].sort(), ['tidewaiter.io', 'velero.io'])
-  const created = base.map(({ apiVersion }: { apiVersion: string }) => apiVersion.replace(/\/.*/, ''))
+    .flatMap((one) => [one.spec?.matchConstraints ?? [], one.webhooks ?? []].flat())
+    .flatMap(({ rules, resourceRules, objectSelector }) =>
+      [...(rules ?? []), ...(resourceRules ?? [])].flatMap(({ apiGroups }) =>
+        apiGroups.map((group: string) => ({ group, labels: objectSelector?.matchLabels ?? {} })),
+      ),
+    )
+  t.same([...new Set(asked.map(({ group }) => group))].sort(), ['apps', 'tidewaiter.io', 'velero.io'])
+  const concerned = base.filter(({ apiVersion, metadata }) =>
+    asked.some(
+      ({ group, labels }) =>
+        apiVersion.replace(/\/.*/, '') === group &&
+        Object.entries(labels).every(([key, value]) => metadata.labels[key] === value),
+    ),
+  )
   t.same(
-    created.filter((group: string) => kinds.includes(group)),
+    concerned.map(({ kind }) => kind),
     [],
   )
 })

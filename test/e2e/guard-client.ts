@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process'
 // oxlint-disable-next-line typescript/no-explicit-any -- what an API server answers is looked into, and asserted
 export type Loose = any
 /** What the API server answered; the body is looked into by tests. */
-export type Answer = { readonly status: number; readonly body: Loose }
+export type Answer = { readonly status: number; readonly body: Loose; readonly warnings: readonly string[] }
 
 const fields = {
   POST: 'application/json',
@@ -18,7 +18,7 @@ type Method = 'GET' | 'DELETE' | keyof typeof fields
 export type Call = (
   method: Method,
   path: string,
-  about?: { readonly as?: string | undefined; readonly body?: unknown },
+  about?: { readonly as?: string | undefined; readonly body?: unknown; readonly type?: string },
 ) => Promise<Answer>
 
 /** Starts the proxy on a free port of 127.0.0.1. */
@@ -41,13 +41,19 @@ export async function startClient(
     proxy.on('exit', () => reject(new Error(`kubectl proxy ended: ${text}`)))
     proxy.on('error', reject)
   })
-  const call: Call = async (method, path, { as, body } = {}) => {
+  const call: Call = async (method, path, { as, body, type } = {}) => {
     const headers: Record<string, string> = {}
-    if (method !== 'GET' && method !== 'DELETE') headers['content-type'] = fields[method]
+    if (method !== 'GET' && method !== 'DELETE') headers['content-type'] = type ?? fields[method]
     if (as !== undefined) headers['impersonate-user'] = as
     const init = body === undefined ? { method, headers } : { method, headers, body: JSON.stringify(body) }
     const response = await fetch(`${base}${path}`, init)
-    return { status: response.status, body: await response.json() }
+    // Several come in one header; none of ours has a quotation mark in it.
+    const warnings = [...(response.headers.get('warning') ?? '').matchAll(/299 \S+ "([^"]*)"/gu)]
+    return {
+      status: response.status,
+      body: await response.json(),
+      warnings: warnings.map(([, text = '']) => text),
+    }
   }
   return { call, stop: () => proxy.kill() }
 }

@@ -1,5 +1,5 @@
 /** The reference pages that are made from the code and are not about our kinds: flags, metrics and reasons. */
-import { knobs } from '../../src/config.ts'
+import { knobs } from '../../src/knobs.ts'
 import { reasons } from '../../src/core/reasons.ts'
 import { createMetrics } from '../../src/observe/metrics.ts'
 

@@ -48,6 +48,7 @@ function candidate(known: Promise<void> = Promise.resolve()) {
       controller,
       perform: () => Promise.reject(new Error('nothing is performed here')),
       refused: { whenKnown: () => known },
+      plugins: { lead: () => Promise.resolve() },
       signal: stop.signal,
       keeping: stop.signal,
     })

@@ -64,12 +64,13 @@ t.test(
   },
 )
 
-t.test('of a node nothing but its addresses is kept, however much it holds', async (t) => {
+t.test('of a node nothing but its addresses and its platform is kept, however much it holds', async (t) => {
   const addresses = [{ type: 'InternalIP', address: '10.0.0.7' }]
+  const nodeInfo = { operatingSystem: 'linux', architecture: 'arm64' }
   const node = {
     metadata: { name: 'n1', managedFields: [{ manager: 'kubelet' }] },
     spec: { podCIDR: '10.1.0.0/24' },
-    status: { addresses, images: [{ names: ['large'] }] },
+    status: { addresses, nodeInfo: { ...nodeInfo, bootID: 'b' }, images: [{ names: ['large'] }] },
   }
   const asked: unknown[] = []
   const request = async ({ path, query }: Parameters<KubeClient['request']>[0]) => {
@@ -84,7 +85,9 @@ t.test('of a node nothing but its addresses is kept, however much it holds', asy
     ['/api/v1/nodes', undefined],
     ['/api/v1/nodes', 'more'],
   ])
-  const [one, none] = [{ status: { addresses } }, { status: { addresses: undefined } }]
+  const nothing = { operatingSystem: undefined, architecture: undefined }
+  const one = { status: { addresses, nodeInfo } }
+  const none = { status: { addresses: undefined, nodeInfo: nothing } }
   t.strictSame(items, [one, none, one, none])
 })
 

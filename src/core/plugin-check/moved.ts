@@ -1,4 +1,5 @@
 /** Whether a tag still is what it was when it was pinned. */
+import { registryCodes, type RegistryFailure } from './failure.ts'
 import type { CheckResult } from './result.ts'
 
 /** Compares the digest of now with the one that was pinned before, if one was. */
@@ -14,6 +15,14 @@ export function tagUnmoved(
     return { check, ok: true, reason: 'FirstSeen', message: `${image.name} is ${now}` }
   if (pinned === now)
     return { check, ok: true, reason: 'TagUnmoved', message: `${image.name} still is ${now}` }
-  const message = `wanted ${image.name} to be ${pinned}, as it was pinned, got ${now}. If the new one is meant, roll it out; if not, name the image by digest`
+  const message = `wanted ${image.name} to be ${pinned}, as it was pinned, got ${now}. What was pinned stays in use; if the new one is meant, name it: ${image.name}@${now}`
   return { check, ok: false, reason: 'TagMoved', message }
 }
+
+/** Where the registry did not say what the tag is now. */
+export const tagUnseen = ({ code, message }: RegistryFailure): CheckResult => ({
+  check: 'TagUnmoved',
+  ok: undefined,
+  reason: registryCodes[code].reason,
+  message,
+})

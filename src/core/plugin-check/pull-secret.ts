@@ -14,6 +14,22 @@ export type PullSecretSeen =
 // With these the kubelet would ask without the credentials that the author meant, also where our own request succeeds.
 const fatal: ReadonlySet<PullSecretNote['reason']> = new Set(['IdentityTokenOnly'])
 
+/** Where no pull secret is named. */
+export const noPullSecret = (): CheckResult => ({
+  check: 'PullSecretValid',
+  ok: true,
+  reason: 'NoneNamed',
+  message: 'no pull secret is named: the registry is asked without credentials',
+})
+
+/** Where it could not be found out whether there is one. */
+export const pullSecretUnread = (name: string, why: string): CheckResult => ({
+  check: 'PullSecretValid',
+  ok: undefined,
+  reason: 'SecretUnread',
+  message: `wanted to read the Secret ${name}, got: ${why}. It is read again later`,
+})
+
 /** Judges a pull secret; notes that do no harm are told with a yes. */
 export function pullSecretValid(name: string, seen: PullSecretSeen): CheckResult {
   const check = 'PullSecretValid'

@@ -1,15 +1,18 @@
 /** What a check of a plugin's image found: the stuff of a condition, of a line in a table, of a warning. */
 
-/** The checks, named as the conditions are. */
-export type ImageCheck =
-  | 'ReferenceValid'
-  | 'RegistryAllowed'
-  | 'PullSecretValid'
-  | 'ManifestReachable'
-  | 'TagUnmoved'
-  | 'PlatformSupported'
-  | 'ShapeValid'
-  | 'SignatureVerified'
+/** The checks in the order in which they are made, named as the conditions are. */
+export const imageChecks = [
+  'ReferenceValid',
+  'RegistryAllowed',
+  'PullSecretValid',
+  'ManifestReachable',
+  'TagUnmoved',
+  'PlatformSupported',
+  'ShapeValid',
+  'SignatureVerified',
+] as const
+/** One of them. */
+export type ImageCheck = (typeof imageChecks)[number]
 
 /** One finding. */
 export type CheckResult = {
@@ -20,3 +23,26 @@ export type CheckResult = {
   readonly reason: string
   readonly message: string
 }
+
+/** The results in order; a check that was not made is undecided, and says which one came before it. */
+export function inOrder(results: readonly CheckResult[]): readonly CheckResult[] {
+  const blocking = imageChecks.find((check) =>
+    results.some((one) => one.check === check && one.ok !== true && check !== 'TagUnmoved'),
+  )
+  return imageChecks.map((check) => results.find((one) => one.check === check) ?? notMade(check, blocking))
+}
+
+const notMade = (check: ImageCheck, blocking: ImageCheck | undefined): CheckResult => ({
+  check,
+  ok: undefined,
+  reason: 'NotChecked',
+  message: blocking === undefined ? 'not looked at yet' : `not looked at: ${blocking} comes first`,
+})
+
+/** That the reference can be read: a plugin is declared only if it can. */
+export const referenceValid = (image: string): CheckResult => ({
+  check: 'ReferenceValid',
+  ok: true,
+  reason: 'Valid',
+  message: `it is read as ${image}`,
+})

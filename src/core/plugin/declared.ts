@@ -23,3 +23,9 @@ export function pinned(plugin: DeclaredPlugin, digest: string): DeclaredPlugin {
   const reference = { ...plugin.reference, digest }
   return { ...plugin, reference, image: imageText(reference) }
 }
+
+/** A plugin as it goes into the Deployment. */
+export type CarriedPlugin = DeclaredPlugin & {
+  /** Pull secrets that it may have come with before, and that must stay with it. */
+  readonly formerPullSecrets?: readonly string[]
+}

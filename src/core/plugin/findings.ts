@@ -17,9 +17,17 @@ export type Standing = 'Ready' | 'NotReady' | 'Unknown'
 /** A moved tag keeps nothing out: what was pinned stays what is used. */
 const neverFatal: ReadonlySet<CheckResult['check']> = new Set(['TagUnmoved'])
 
+const judgingOf = ({ results }: PluginFindings): readonly CheckResult[] =>
+  results.filter(({ check }) => !neverFatal.has(check))
+
+/** The checks that keep it from being Ready: those that said no, and those that are undecided. */
+export const objectionsTo = (findings: PluginFindings): readonly CheckResult[] =>
+  judgingOf(findings).filter(({ ok }) => ok !== true)
+
 /** What the findings come to; undecided is never taken for a yes. */
-export function standingOf({ results, digest }: PluginFindings): Standing {
-  const judging = results.filter(({ check }) => !neverFatal.has(check))
+export function standingOf(findings: PluginFindings): Standing {
+  const { digest } = findings
+  const judging = judgingOf(findings)
   if (judging.some(({ ok }) => ok === false)) return 'NotReady'
   return digest === undefined || judging.length === 0 || judging.some(({ ok }) => ok === undefined)
     ? 'Unknown'

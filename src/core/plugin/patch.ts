@@ -2,7 +2,7 @@
  * The JSON patch that makes a Velero Deployment carry the declared plugins. Built by hand, never by diffing: every operation is one
  * that we mean, and what nobody declared is never touched. A Deployment that carries them already gets none.
  */
-import type { DeclaredPlugin } from './declared.ts'
+import type { CarriedPlugin, DeclaredPlugin } from './declared.ts'
 import {
   isSameFolder,
   pluginFolder,
@@ -45,7 +45,7 @@ const defaultVolume = 'plugins'
 /** The patch for a Deployment; `plugins` are the ones that it must carry, and no others of ours. */
 export function pluginPatch(
   template: PodTemplate,
-  plugins: readonly DeclaredPlugin[],
+  plugins: readonly CarriedPlugin[],
   hash: Hash,
 ): PluginPatch {
   const ours = marked(template, pluginsAnnotation)
@@ -133,8 +133,11 @@ function listed(
 
 // --- the volume between them and the server ---
 
-// Whoever mounted another volume at /plugins means that one: a second mount at one path is refused by the API server.
-const volumeOf = ({ serverMounts = [] }: PodTemplate): string =>
+/**
+ * The volume between them and the server. Whoever mounted another one at /plugins means that one: a second mount at one path is
+ * refused by the API server.
+ */
+export const volumeOf = ({ serverMounts = [] }: PodTemplate): string =>
   serverMounts.find(({ mountPath }) => isSameFolder(mountPath, pluginFolder))?.name ?? defaultVolume
 
 function volumeOperations(template: PodTemplate, volume: string): readonly Operation[] {
@@ -158,13 +161,18 @@ const mounted = (
 
 // --- pull secrets ---
 
+const pullSecretsFor = ({ imagePullSecret, formerPullSecrets = [] }: CarriedPlugin): readonly string[] => [
+  ...(imagePullSecret === undefined ? [] : [imagePullSecret]),
+  ...formerPullSecrets,
+]
+
 function secretsOf(
   template: PodTemplate,
   carried: readonly Placement[],
 ): { readonly operations: readonly Operation[]; readonly ours: readonly string[] } {
   const before = marked(template, pullSecretsAnnotation)
   const there = template.imagePullSecrets ?? []
-  const needed = [...new Set(carried.flatMap(({ plugin: { imagePullSecret: name } }) => name ?? []))]
+  const needed = [...new Set(carried.flatMap(({ plugin }) => pullSecretsFor(plugin)))]
   const gone = there.flatMap((name, index) =>
     before.includes(name) && !needed.includes(name) ? [index] : [],
   )
@@ -185,7 +193,8 @@ function secretsOf(
 
 // --- marks ---
 
-const marked = ({ annotations = {} }: PodTemplate, annotation: string): readonly string[] =>
+/** The names in one of the two annotations. */
+export const marked = ({ annotations = {} }: PodTemplate, annotation: string): readonly string[] =>
   (annotations[annotation] ?? '').split(',').filter((name) => name !== '')
 
 /**

@@ -3,7 +3,7 @@
  * date or taken away; a plugin never comes twice.
  */
 import { imageText, parseImage, placeOf, placeOfText } from '../image.ts'
-import type { DeclaredPlugin } from './declared.ts'
+import type { CarriedPlugin, DeclaredPlugin } from './declared.ts'
 import { freeName, type Hash } from './names.ts'
 
 /** An initContainer that is there. */
@@ -12,17 +12,17 @@ export type Present = { readonly name: string; readonly image: string; readonly 
 /** What becomes of one declared plugin. */
 export type Placement =
   /** It is not there: a new initContainer. */
-  | { readonly do: 'append'; readonly plugin: DeclaredPlugin; readonly name: string }
+  | { readonly do: 'append'; readonly plugin: CarriedPlugin; readonly name: string }
   /** It is there, as ours or as the same initContainer that another wrote: it gets the declared image. */
   | {
       readonly do: 'keep'
-      readonly plugin: DeclaredPlugin
+      readonly plugin: CarriedPlugin
       readonly name: string
       readonly index: number
       readonly isOurs: boolean
     }
   /** Another initContainer, not ours, brings the same plugin: it stays, and no second one is added. */
-  | { readonly do: 'leave'; readonly plugin: DeclaredPlugin; readonly name: string; readonly index: number }
+  | { readonly do: 'leave'; readonly plugin: CarriedPlugin; readonly name: string; readonly index: number }
 
 /** What becomes of all of them, in the order in which they are declared. */
 export type Placed = {
@@ -36,7 +36,7 @@ export type Placed = {
 export type Crew = { readonly present: readonly Present[]; readonly otherNames: readonly string[] }
 
 /** Finds a place for every declared plugin. */
-export function placed(crew: Crew, plugins: readonly DeclaredPlugin[], hash: Hash): Placed {
+export function placed(crew: Crew, plugins: readonly CarriedPlugin[], hash: Hash): Placed {
   const found = foundOf(crew.present, plugins)
   const claimed = new Set(found.flatMap((index) => (index === undefined ? [] : [index])))
   const removed = crew.present.flatMap(({ isOurs }, index) => (isOurs && !claimed.has(index) ? [index] : []))
@@ -81,7 +81,7 @@ function foundOf(
   })
 }
 
-function placementAt(plugin: DeclaredPlugin, there: Present, index: number): Placement {
+function placementAt(plugin: CarriedPlugin, there: Present, index: number): Placement {
   const { name, isOurs } = there
   return isOurs || name === plugin.initContainer
     ? { do: 'keep', plugin, name, index, isOurs }

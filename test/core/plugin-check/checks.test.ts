@@ -193,7 +193,7 @@ const moved: Readonly<Record<string, { tag?: string; pinned?: string; want: obje
     want: {
       ok: false,
       reason: 'TagMoved',
-      message: /wanted a\/b:v1 to be sha256:b, as it was pinned, got sha256:a/,
+      message: /wanted a\/b:v1 to be sha256:b, as it was pinned, got sha256:a.* name it: a\/b:v1@sha256:a/,
     },
   },
 }

@@ -1,0 +1,81 @@
+/**
+ * What an UPDATE does to the pod template beside what is ours. Helm and GitOps write the whole manifest again and again, and it knows
+ * nothing of our initContainers: this must not restart Velero, which would fail what it is running.
+ */
+import { isSame } from '../same.ts'
+import { at, objectAt, textAt, type Json } from '../velero.ts'
+import { isSameFolder, pluginFolder, readPodTemplate, type PodTemplate } from './deployment.ts'
+import { marked, pluginsAnnotation, pullSecretsAnnotation, volumeOf } from './patch.ts'
+
+/** Nothing; only what we had put in is lost; or more than that. */
+export type TemplateChange = 'none' | 'ours lost' | 'changed'
+
+/** Compares the template with the one before. */
+export function templateChange(object: unknown, oldObject: unknown): TemplateChange {
+  const [now, before] = [objectAt(object, 'spec', 'template'), objectAt(oldObject, 'spec', 'template')]
+  if (isSame(now, before)) return 'none'
+  const read = readPodTemplate(oldObject)
+  // Whoever keeps our mark works on what is there, and means what is taken out; a manifest that knows nothing of us lacks it too.
+  const hasMark = at(now, 'metadata', 'annotations', pluginsAnnotation) !== undefined
+  if (read === undefined || hasMark || marked(read, pluginsAnnotation).length === 0) return 'changed'
+  return isSame(now, withoutLost(before, now, read)) ? 'ours lost' : 'changed'
+}
+
+/** The template before, without those parts of ours that the one of now lacks. */
+function withoutLost(before: Json, now: Json, read: PodTemplate): Json {
+  const [spec, specNow] = [objectAt(before, 'spec'), objectAt(now, 'spec')]
+  const lists = {
+    initContainers: marked(read, pluginsAnnotation),
+    imagePullSecrets: marked(read, pullSecretsAnnotation),
+    volumes: [volumeOf(read)],
+  }
+  const kept = Object.entries(lists).reduce<Json>(
+    (pod, [key, ours]) => withList(pod, key, stillThere(listAt(spec, key), listAt(specNow, key), ours)),
+    spec,
+  )
+  const containers = listAt(spec, 'containers').map((one, index) =>
+    index === read.serverIndex ? withoutLostMount(one, listAt(specNow, 'containers')[index]) : one,
+  )
+  return { ...before, metadata: withoutMarks(before), spec: { ...kept, containers } }
+}
+
+const listAt = (object: unknown, key: string): readonly unknown[] => {
+  const value = at(object, key)
+  return Array.isArray(value) ? value : []
+}
+
+/** The API server leaves empty lists and maps out. */
+function withList(object: Json, key: string, list: readonly unknown[]): Json {
+  const { [key]: _, ...rest } = object
+  return list.length === 0 ? rest : { ...rest, [key]: list }
+}
+
+function stillThere(
+  before: readonly unknown[],
+  now: readonly unknown[],
+  ours: readonly string[],
+): readonly unknown[] {
+  const names = new Set(now.map((one) => textAt(one, 'name')))
+  return before.filter((one) => names.has(textAt(one, 'name')) || !ours.includes(textAt(one, 'name')))
+}
+
+const isPlugins = (mount: unknown): boolean => isSameFolder(textAt(mount, 'mountPath'), pluginFolder)
+
+function withoutLostMount(container: unknown, now: unknown): unknown {
+  const mounts = listAt(container, 'volumeMounts')
+  return listAt(now, 'volumeMounts').some(isPlugins)
+    ? container
+    : withList(
+        objectAt({ container }, 'container'),
+        'volumeMounts',
+        mounts.filter((one) => !isPlugins(one)),
+      )
+}
+
+function withoutMarks(template: Json): Json {
+  const { annotations: _, ...rest } = objectAt(template, 'metadata')
+  const annotations = Object.entries(objectAt(template, 'metadata', 'annotations')).filter(
+    ([key]) => ![pluginsAnnotation, pullSecretsAnnotation].includes(key),
+  )
+  return annotations.length === 0 ? rest : { ...rest, annotations: Object.fromEntries(annotations) }
+}

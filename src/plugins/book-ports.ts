@@ -1,0 +1,31 @@
+/** What the book of plugins needs from the world. */
+import type { Clock } from '../clock.ts'
+import type { CheckResult } from '../core/plugin-check/result.ts'
+import type { DeclaredPlugin } from '../core/plugin/declared.ts'
+import type { PodTemplate } from '../core/plugin/deployment.ts'
+import type { Hash } from '../core/plugin/names.ts'
+import type { PluginDocument } from '../core/plugin/sources.ts'
+import type { CheckPorts } from './ports.ts'
+
+/** What was found out before and stands in the status of a VeleroPlugin, if that speaks of its spec as it is now. */
+export type Stored = { readonly digest: string | undefined; readonly results: readonly CheckResult[] }
+
+/** A document that declares plugins. */
+export type Source = { readonly document: PluginDocument; readonly stored: Stored | undefined }
+
+/** The world of the book. */
+export type BookPorts = {
+  readonly clock: Clock
+  readonly hash: Hash
+  /** Everything that declares plugins for the Velero of a namespace, in the order in which it counts; undefined: not known well enough. */
+  readonly sources: (namespace: string) => readonly Source[] | undefined
+  /** Resolves once it was read. */
+  readonly whenRead: (namespace: string, signal: AbortSignal) => Promise<void>
+  /** The pod templates of Velero as they stand. */
+  readonly templates: (namespace: string) => readonly PodTemplate[]
+  readonly checks: (namespace: string) => CheckPorts
+  /** Asks for a look at a plugin, soon; asking twice is asking once. */
+  readonly offer: (key: string) => void
+  /** Told after each look. */
+  readonly onFound: (namespace: string, plugin: DeclaredPlugin) => void
+}

@@ -1,0 +1,142 @@
+/**
+ * The book of plugins: what is declared for each Velero, and what is known of each plugin. In every replica; checks are made ahead of
+ * time, one after another for each plugin, so that admission is answered from memory.
+ */
+import { sentenceOf } from '../api/problems.ts'
+import { gather, type Gathered } from '../core/plugin/gather.ts'
+import { standingOf, type PluginFindings } from '../core/plugin/findings.ts'
+import type { PluginDocument } from '../core/plugin/sources.ts'
+import { unlessAborted } from '../until.ts'
+import type { BookPorts, Source } from './book-ports.ts'
+import { checkPlugin } from './check.ts'
+import { Entry, keyOf } from './entry.ts'
+
+/** What is known of the plugins of a namespace. */
+export type Known = {
+  readonly findings: readonly PluginFindings[]
+  readonly problems: readonly string[]
+  readonly warnings: readonly string[]
+  /** The problems by the document that has them: `VeleroPlugin velero/acme`. */
+  readonly faults: ReadonlyMap<string, readonly string[]>
+}
+
+/** The book of one process. */
+export type Book = {
+  /** Something that declares plugins, or carries them, changed. */
+  readonly changed: (namespace: string) => void
+  /** Looks at one plugin; says after how many milliseconds it is to be looked at again; undefined: never. */
+  readonly look: (key: string, signal: AbortSignal) => Promise<number | undefined>
+  readonly declared: (namespace: string, signal: AbortSignal) => Promise<readonly PluginDocument[]>
+  readonly known: (namespace: string, signal: AbortSignal) => Promise<Known>
+  /** As `known`, of this moment; undefined while it is not known what is declared. */
+  readonly now: (namespace: string) => Known | undefined
+}
+
+/** Most plugins of one Velero that are looked at: a pod with more initContainers does not start in any useful time. */
+export const mostPlugins = 256
+// For all checks of one plugin: two attempts at a slow registry fit.
+const checkMs = 60_000
+// Somebody who mended something and tries again is not told what was found before.
+const freshMs = 5_000
+
+/** A book that is empty. */
+export function createBook(ports: BookPorts): Book {
+  const entries = new Map<string, Entry>()
+  const sync = (namespace: string): Page | undefined => {
+    const sources = ports.sources(namespace)
+    return sources === undefined ? undefined : turned(namespace, sources)
+  }
+  const turned = (namespace: string, sources: readonly Source[]): Page => {
+    const documents = sources.map(({ document }) => document)
+    const gathered = gather(documents, ports.hash)
+    const plugins = gathered.plugins.slice(0, mostPlugins)
+    const kept = plugins.map((plugin) => {
+      const key = keyOf(namespace, plugin)
+      const stored = sources.find(({ document }) => document.label === plugin.declaredIn)?.stored
+      const known = { stored, templates: ports.templates(namespace) }
+      const before = entries.get(key)
+      if (before?.isFor(plugin) === true) {
+        before.renew(plugin, known)
+        return [key, before] as const
+      }
+      const entry = new Entry(plugin, known, before)
+      entries.set(key, entry)
+      ports.offer(key)
+      return [key, entry] as const
+    })
+    const here = new Set(kept.map(([key]) => key))
+    for (const key of entries.keys())
+      if (key.startsWith(`${namespace}/`) && !here.has(key)) entries.delete(key)
+    return { entries: kept, gathered, documents }
+  }
+  const read = async (namespace: string, signal: AbortSignal): Promise<Page> => {
+    await unlessAborted(signal, ports.whenRead(namespace, signal))
+    const page = sync(namespace)
+    if (page === undefined)
+      throw new Error(`what declares plugins for ${namespace} could not be read lately from the API server`)
+    return page
+  }
+  return {
+    changed: (namespace) => void sync(namespace),
+    look: async (key, signal) => {
+      const entry = entries.get(key)
+      if (entry === undefined) return undefined
+      const [namespace = ''] = key.split('/')
+      const { plugin } = entry
+      const pinnedBefore = entry.pin(ports.templates(namespace))
+      const found = await checkPlugin(
+        { plugin, pinnedBefore, signal, timeoutMs: checkMs },
+        ports.checks(namespace),
+      )
+      // Declared otherwise meanwhile, or no more: what was found is nobody's. The one in its place was offered when it came.
+      if (entries.get(key) !== entry || signal.aborted) return undefined
+      entry.take(found, ports.clock.now())
+      ports.onFound(namespace, plugin)
+      return entry.againInMs(ports.clock.random())
+    },
+    declared: async (namespace, signal) => (await read(namespace, signal)).documents,
+    known: async (namespace, signal) => {
+      const page = await read(namespace, signal)
+      const unsure = page.entries.filter(([, entry]) => isUnsure(entry, ports.clock.now()))
+      const looked = unsure.map(([key, entry]) => {
+        ports.offer(key)
+        return entry.nextLook()
+      })
+      await unlessAborted(signal, Promise.all(looked)).catch((error: unknown) => {
+        if (!signal.aborted) throw error
+      })
+      return knownOf(page)
+    },
+    now: (namespace) => {
+      const page = sync(namespace)
+      return page === undefined ? undefined : knownOf(page)
+    },
+  }
+}
+
+/** What one namespace declares, and what is known of it. */
+type Page = {
+  readonly entries: readonly (readonly [key: string, entry: Entry])[]
+  readonly gathered: Gathered
+  readonly documents: readonly PluginDocument[]
+}
+
+const isUnsure = (entry: Entry, now: number): boolean =>
+  standingOf(entry.findings()) !== 'Ready' && now - entry.lookedAt > freshMs
+
+function knownOf({ entries, gathered, documents }: Page): Known {
+  const tooMany = gathered.plugins.length - mostPlugins
+  const faults = Map.groupBy(gathered.problems, ({ document }) => documents[document]?.label ?? '')
+  const sentences = new Map([...faults].map(([label, problems]) => [label, problems.map(sentenceOf)]))
+  return {
+    findings: entries.map(([, entry]) => entry.findings()),
+    faults: sentences,
+    problems: [
+      ...[...sentences].flatMap(([label, problems]) => problems.map((problem) => `${label}: ${problem}`)),
+      ...(tooMany > 0
+        ? [`at most ${mostPlugins} plugins are looked at, and ${tooMany} more are declared`]
+        : []),
+    ],
+    warnings: gathered.warnings,
+  }
+}
