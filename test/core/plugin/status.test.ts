@@ -50,13 +50,13 @@ function carrying(images: readonly string[], status: object = rolledOut) {
       ...pod['initContainers'],
       ...images.map((one, index) => ({ name: `ours-${index}`, image: one, volumeMounts: [] })),
     ],
-  })) as Tree
-  const template = tree['spec']['template']
+  }))
+  const template: Tree = tree['spec']['template']
   const annotations = { [pluginsAnnotation]: images.map((_, index) => `ours-${index}`).join(',') }
   const read = readDeployment({
     ...tree,
     metadata: { ...tree['metadata'], generation: 3 },
-    spec: { ...tree['spec'], template: { ...template, metadata: { ...template.metadata, annotations } } },
+    spec: { ...tree['spec'], template: { ...template, metadata: { ...template['metadata'], annotations } } },
     status,
   })
   if (read === undefined) throw new Error('no Deployment of Velero')
