@@ -78,7 +78,8 @@ export class Entry {
 
   /** Takes what a look found. */
   take(found: PluginFindings, now: number): void {
-    this.#known = withLastKnown(found, this.#known)
+    const { results, digest } = found
+    this.#known = withLastKnown({ results, digest }, this.#known)
     this.#lookedAt = now
     // What was never right is pinned to nothing: whoever mends the image and pushes the tag again is not held to the wrong one.
     if (standingOf(found) === 'Ready') this.#pin ??= found.digest

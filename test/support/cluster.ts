@@ -66,6 +66,10 @@ export type SystemOptions = Pick<ClusterOptions, 'velero' | 'objects'> & {
   readonly speed?: number
   /** false: no service is started yet. */
   readonly service?: boolean
+  /** More environment for the service. */
+  readonly env?: Readonly<Record<string, string>>
+  /** More flags for it. */
+  readonly flags?: Readonly<Record<string, string>>
 }
 
 /** Starts a system; ends it after the test. */
@@ -83,7 +87,16 @@ export async function startCluster(t: Test, options: SystemOptions = {}): Promis
   const hooks = await startHooks(t)
   const folder = t.testdir()
   const webhookPort = await freePort()
-  const start = (): Promise<Running> => runService(t, { folder, lines, api: cluster.api, webhookPort, clock })
+  const start = (): Promise<Running> =>
+    runService(t, {
+      folder,
+      lines,
+      api: cluster.api,
+      webhookPort,
+      clock,
+      env: options.env ?? {},
+      flags: options.flags ?? {},
+    })
   const absent = async (): Promise<never> => {
     throw new Error('no service was started with this system')
   }
@@ -108,12 +121,14 @@ type ServiceWorld = {
   readonly api: ApiServer
   readonly webhookPort: number
   readonly clock: Clock
+  readonly env: Readonly<Record<string, string>>
+  readonly flags: Readonly<Record<string, string>>
 }
 
 /** All services of a system are one install: one webhook URL, which the first that lives listens on. */
 async function runService(
   t: Test,
-  { folder, lines, api, webhookPort, clock }: ServiceWorld,
+  { folder, lines, api, webhookPort, clock, env, flags }: ServiceWorld,
 ): Promise<Running> {
   const line = await startLine(t, Number(new URL(api.url).port))
   const kubeconfig = join(folder, `kubeconfig-${line.port}`)
@@ -127,8 +142,9 @@ async function runService(
       'metrics-listen': '127.0.0.1:0',
       'webhook-url': `https://127.0.0.1:${webhookPort}`,
       roles: 'webhook,controller',
+      ...flags,
     },
-    {},
+    env,
   )
   const service = await startService(config, {
     clock,
