@@ -32,6 +32,13 @@ export type Book = {
   readonly now: (namespace: string) => Known | undefined
 }
 
+/** What is declared is not known well enough to be relied on. No bug: the API server was not heard of for too long. */
+export class DeclarationsUnread extends Error {
+  constructor(namespace: string) {
+    super(`what declares plugins for ${namespace} could not be read lately from the API server`)
+  }
+}
+
 /** Most plugins of one Velero that are looked at: a pod with more initContainers does not start in any useful time. */
 export const mostPlugins = 256
 // For all checks of one plugin: two attempts at a slow registry fit.
@@ -72,8 +79,7 @@ export function createBook(ports: BookPorts): Book {
   const read = async (namespace: string, signal: AbortSignal): Promise<Page> => {
     await unlessAborted(signal, ports.whenRead(namespace, signal))
     const page = sync(namespace)
-    if (page === undefined)
-      throw new Error(`what declares plugins for ${namespace} could not be read lately from the API server`)
+    if (page === undefined) throw new DeclarationsUnread(namespace)
     return page
   }
   return {

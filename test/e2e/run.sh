@@ -62,6 +62,7 @@ test/cluster/packages.sh
 say 'building what is not built yet (about 10 minutes the first time)'
 test/cluster/build.sh
 test/cluster/build.sh helm
+[[ " ${wild[*]} " != *plugins* ]] || test/cluster/plugin-image.sh build
 
 image=
 if [ $((${#calm[@]} + ${#wild[@]} + ${#last[@]})) -gt 0 ]; then

@@ -15,7 +15,7 @@ import {
   type ImageCheck,
 } from '../../../src/core/plugin-check/result.ts'
 import { newYear } from '../../support/fake-clock.ts'
-import { aPlugin, installed, withPodSpec } from '../../support/velero-deployments.ts'
+import { aPlugin, installed, withPodSpec, type Tree } from '../../support/velero-deployments.ts'
 
 const digest = `sha256:${'a'.repeat(64)}`
 const other = `sha256:${'b'.repeat(64)}`
@@ -51,12 +51,12 @@ function carrying(images: readonly string[], status: object = rolledOut) {
       ...images.map((one, index) => ({ name: `ours-${index}`, image: one, volumeMounts: [] })),
     ],
   }))
-  const template = tree['spec']['template']
+  const template: Tree = tree['spec']['template']
   const annotations = { [pluginsAnnotation]: images.map((_, index) => `ours-${index}`).join(',') }
   const read = readDeployment({
     ...tree,
     metadata: { ...tree['metadata'], generation: 3 },
-    spec: { ...tree['spec'], template: { ...template, metadata: { ...template.metadata, annotations } } },
+    spec: { ...tree['spec'], template: { ...template, metadata: { ...template['metadata'], annotations } } },
     status,
   })
   if (read === undefined) throw new Error('no Deployment of Velero')
