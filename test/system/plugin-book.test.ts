@@ -7,6 +7,9 @@ import { eventually, type Loose } from '../support/asking.ts'
 import { startCluster, type System } from '../support/cluster.ts'
 import { anImageConfig, fakeCa, serveRegistry, type FakeRegistry } from '../support/fake-registry.ts'
 
+// Most of each test is waiting.
+t.jobs = 4
+
 const node = {
   apiVersion: 'v1',
   kind: 'Node',
