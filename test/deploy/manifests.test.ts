@@ -172,3 +172,27 @@ t.test('the Dockerfile ends without root, and leaves the sandbox out', async (t)
   t.match(text, 'rm -rf dist/sandbox')
   t.match(read('.dockerignore'), /^\*$/m)
 })
+
+t.test(
+  'the option pinned-plugins holds where the guard holds, whatever namespace an overlay put there',
+  async (t) => {
+    const [component] = load('deploy/components/pinned-plugins/kustomization.yaml')
+    const policies = component.resources.flatMap((name: string) =>
+      load(`deploy/components/pinned-plugins/${name}`),
+    )
+    const [{ source, targets }] = component.replacements
+    const named =
+      (wanted: { kind: string; name: string }) =>
+      ({ kind, metadata }: { kind: string; metadata: { name: string } }) =>
+        kind === wanted.kind && metadata.name === wanted.name
+    const [from, to] = [base.find(named(source)), policies.find(named(targets[0].select))]
+    t.equal(source.fieldPath, 'spec.matchResources.namespaceSelector')
+    t.same(targets[0].fieldPaths, [source.fieldPath])
+    t.same(to.spec.matchResources, from.spec.matchResources)
+    for (const { metadata } of policies)
+      t.match(metadata.labels, {
+        'app.kubernetes.io/part-of': 'tidewaiter',
+        'velero.io/exclude-from-backup': 'true',
+      })
+  },
+)

@@ -49,9 +49,11 @@ export async function startClient(
     const response = await fetch(`${base}${path}`, init)
     // Several come in one header; none of ours has a quotation mark in it.
     const warnings = [...(response.headers.get('warning') ?? '').matchAll(/299 \S+ "([^"]*)"/gu)]
+    const text = await response.text()
     return {
       status: response.status,
-      body: await response.json(),
+      // What is not served is told in plain text.
+      body: text.startsWith('{') ? JSON.parse(text) : text,
       warnings: warnings.map(([, text = '']) => text),
     }
   }

@@ -21,7 +21,7 @@ async function tell(handle: () => Promise<Verdict>, given: Partial<AdmissionRequ
 t.test('a decision is one audit line, a count and a duration', async (t) => {
   const { verdict, log, text } = await tell(async () => ({
     ...allow('ActionsSucceeded', 'fine', ['w']),
-    audit: { run: 'r1' },
+    audit: { run: 'r1', plugins: 'acme=Ready' },
   }))
   t.match(verdict, { allowed: true, audit: { verdict: 'allowed', reason: 'ActionsSucceeded', run: 'r1' } })
   t.match(log.entries, [
@@ -36,6 +36,7 @@ t.test('a decision is one audit line, a count and a duration', async (t) => {
         ms: 250,
         warnings: 1,
         run: 'r1',
+        plugins: 'acme=Ready',
         name: 'b1',
       },
     },

@@ -15,9 +15,7 @@ export function templateChange(object: unknown, oldObject: unknown): TemplateCha
   const [now, before] = [objectAt(object, 'spec', 'template'), objectAt(oldObject, 'spec', 'template')]
   if (isSame(now, before)) return 'none'
   const read = readPodTemplate(oldObject)
-  // Whoever keeps our mark works on what is there, and means what is taken out; a manifest that knows nothing of us lacks it too.
-  const hasMark = at(now, 'metadata', 'annotations', pluginsAnnotation) !== undefined
-  if (read === undefined || hasMark || marked(read, pluginsAnnotation).length === 0) return 'changed'
+  if (read === undefined || marked(read, pluginsAnnotation).length === 0) return 'changed'
   return isSame(now, withoutLost(before, now, read)) ? 'ours lost' : 'changed'
 }
 
@@ -72,6 +70,7 @@ function withoutLostMount(container: unknown, now: unknown): unknown {
       )
 }
 
+/** Whoever keeps our marks works on what is there, and means what is taken out; a manifest that knows nothing of us lacks them. */
 function withoutMarks(template: Json): Json {
   const { annotations: _, ...rest } = objectAt(template, 'metadata')
   const annotations = Object.entries(objectAt(template, 'metadata', 'annotations')).filter(

@@ -170,6 +170,40 @@ export const cases = about('built-in', [
       'Deployment.apps "a" is invalid: spec.template.spec.containers[0].image: Required value',
     ])
   }),
+  inNamespace(
+    'every problem of volumes, mounts and names of a pod template is told in one 422',
+    async (api, ns) => {
+      const body = deployment('a')
+      const volume = { name: 'v', emptyDir: {} }
+      const mounts = [{ name: 'v', mountPath: '/p' }, { name: 'v', mountPath: '/p' }, { name: 'v' }]
+      const spec = {
+        containers: [{ name: 'a', image: 'a:1', volumeMounts: mounts }],
+        initContainers: [
+          { name: 'i', image: 'i:1', volumeMounts: [{ name: 'nope', mountPath: '/target' }] },
+          { name: 'a', image: 'i:1' },
+          { name: 'i', image: 'i:1' },
+        ],
+        volumes: [volume, volume],
+      }
+      const { metadata } = body.spec.template
+      const answer = await api.post(paths.deployments(ns), {
+        ...body,
+        spec: { ...body.spec, template: { metadata, spec } },
+      })
+      const pod = 'spec.template.spec'
+      says(answer, 422, [
+        'Invalid',
+        `Deployment.apps "a" is invalid: [${[
+          `${pod}.volumes[1].name: Duplicate value: "v"`,
+          `${pod}.containers[0].volumeMounts[1].mountPath: Invalid value: "/p": must be unique`,
+          `${pod}.containers[0].volumeMounts[2].mountPath: Required value`,
+          `${pod}.initContainers[0].volumeMounts[0].name: Not found: "nope"`,
+          `${pod}.initContainers[1].name: Duplicate value: "a"`,
+          `${pod}.initContainers[2].name: Duplicate value: "i"`,
+        ].join(', ')}]`,
+      ])
+    },
+  ),
   inNamespace('the scale of a Deployment is read and written', async (api, ns) => {
     answered(await api.post(paths.deployments(ns), deployment('a')), 201)
     const path = `${paths.deployments(ns, 'a')}/scale`

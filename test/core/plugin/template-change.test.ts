@@ -126,9 +126,18 @@ const cases: Readonly<
     now: upgrade(installed),
     want: 'changed',
   },
-  'nothing of ours, and less than before': {
-    before: installed,
-    now: withPodSpec(installed, without('volumes')),
+  'nothing of ours, and without the volume of the plugins': {
+    before: charted,
+    now: withPodSpec(charted, (pod) => ({
+      ...pod,
+      volumes: pod['volumes'].filter(({ name }: Tree) => name !== 'plugins'),
+      containers: [
+        {
+          ...pod['containers'][0],
+          volumeMounts: pod['containers'][0].volumeMounts.filter(({ name }: Tree) => name !== 'plugins'),
+        },
+      ],
+    })),
     want: 'changed',
   },
   'one that did not run Velero before': {

@@ -5,6 +5,7 @@ import type { Resource } from '../resources/resource.ts'
 import { crdProblems } from './validate-crd.ts'
 import { configMapProblems, secretProblems } from './validate-data.ts'
 import { eventProblems } from './validate-event.ts'
+import { podSpecProblems } from './validate-pod.ts'
 import { policyProblems, bindingProblems, webhookProblems } from './validate-registration.ts'
 
 type Rules = (object: JsonObject, before: JsonObject | undefined) => readonly FieldError[]
@@ -16,24 +17,6 @@ export function builtinProblems(
   before: JsonObject | undefined,
 ): readonly FieldError[] {
   return kinds[resource.kind]?.(object, before) ?? []
-}
-
-function podSpec(spec: JsonObject, field: string): readonly FieldError[] {
-  const containers = listAt(spec, 'containers')
-  if (containers.length === 0) return [required(`${field}.containers`)]
-  const names = new Set<string>()
-  return [
-    ...listAt(spec, 'initContainers').map((one, index) => ({ one, at: `${field}.initContainers[${index}]` })),
-    ...containers.map((one, index) => ({ one, at: `${field}.containers[${index}]` })),
-  ].flatMap(({ one, at }): readonly FieldError[] => {
-    const name = textAt(one, 'name')
-    const errors: FieldError[] = []
-    if (name === '') errors.push(required(`${at}.name`))
-    else if (names.has(name)) errors.push({ type: 'FieldValueDuplicate', field: `${at}.name`, value: name })
-    if (textAt(one, 'image') === '') errors.push(required(`${at}.image`))
-    names.add(name)
-    return errors
-  })
 }
 
 function workload(object: JsonObject, before: JsonObject | undefined): readonly FieldError[] {
@@ -49,7 +32,7 @@ function workload(object: JsonObject, before: JsonObject | undefined): readonly 
   const replicas = at(object, 'spec', 'replicas')
   if (typeof replicas === 'number' && replicas < 0)
     errors.push(wrong('spec.replicas', replicas, 'must be greater than or equal to 0'))
-  return [...errors, ...podSpec(objectAt(object, 'spec', 'template', 'spec'), 'spec.template.spec')]
+  return [...errors, ...podSpecProblems(objectAt(object, 'spec', 'template', 'spec'), 'spec.template.spec')]
 }
 
 function matching(object: JsonObject): readonly FieldError[] {
@@ -106,9 +89,9 @@ function binding(object: JsonObject, before: JsonObject | undefined): readonly F
 const workloadKinds = ['Deployment', 'ReplicaSet', 'StatefulSet', 'DaemonSet'] as const
 
 const kinds: Readonly<Record<string, Rules>> = {
-  Pod: (object) => podSpec(objectAt(object, 'spec'), 'spec'),
+  Pod: (object) => podSpecProblems(objectAt(object, 'spec'), 'spec'),
   ...Object.fromEntries(workloadKinds.map((kind) => [kind, workload])),
-  Job: (object) => podSpec(objectAt(object, 'spec', 'template', 'spec'), 'spec.template.spec'),
+  Job: (object) => podSpecProblems(objectAt(object, 'spec', 'template', 'spec'), 'spec.template.spec'),
   ConfigMap: configMapProblems,
   Secret: secretProblems,
   Lease: lease,
