@@ -2,6 +2,7 @@
 /** The only file that touches `process`. */
 import { existsSync, readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
+import { createInterface } from 'node:readline/promises'
 import { run } from './cli/program.ts'
 import type { Extra } from './cli/program.ts'
 
@@ -29,6 +30,8 @@ await run(
     version,
     hostname: hostname(),
     stdin: () => process.stdin,
+    ask,
+    isTerminal: (stream) => process[stream].isTTY,
     stdout: (text) => void process.stdout.write(text),
     stderr: (text) => void process.stderr.write(text),
     onStop: (stop) => {
@@ -41,6 +44,16 @@ await run(
   },
   await extras(),
 )
+
+async function ask(question: string, signal: AbortSignal): Promise<string> {
+  // Not as a terminal of its own: Ctrl-C stays a signal, and is heard above.
+  const lines = createInterface({ input: process.stdin, output: process.stderr, terminal: false })
+  try {
+    return await lines.question(question, { signal })
+  } finally {
+    lines.close()
+  }
+}
 
 /** The sandbox is loaded only where it is shipped: not in the production image. */
 async function extras(): Promise<readonly Extra[]> {

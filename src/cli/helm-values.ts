@@ -1,12 +1,12 @@
 /** `tidewaiter helm-values`: the declared plugins as values of the Velero chart, for installs without the webhook. */
 import { Command } from 'commander'
 import { stringify } from 'yaml'
-import { parseImage } from '../core/image.ts'
 import { baseFault, helmValues, mergedValues } from '../core/plugin/helm-values.ts'
-import { collect, type Collected, type LocatedProblem } from '../plugins/collect.ts'
+import { collect, nothingDeclared, type LocatedProblem } from '../plugins/collect.ts'
 import { readYaml } from '../plugins/yaml-text.ts'
 import { StartError } from '../start-error.ts'
 import { hash } from '../wiring/crypto.ts'
+import { declarationProblems, filenameOption, gather, proxyDomainOption } from './declarations.ts'
 import { readFile, readInputs } from './input-files.ts'
 import { strays, takingAll, tellUsage } from './usage.ts'
 import type { CliWorld } from './world.ts'
@@ -19,19 +19,12 @@ type Flags = {
   readonly output: string
 }
 
-const gather = (value: string, before: readonly string[]): readonly string[] => [...before, value]
-
 /** The command. */
 export function helmValuesCommand(world: CliWorld): Command {
   const command = takingAll(new Command('helm-values'))
   return command
     .description('check the declared Velero plugins, and print them as values of the Velero chart')
-    .option(
-      '-f, --filename <path>',
-      'VeleroPlugins, or a Config or Installation of Embedded Cluster, also in a ConfigMap: a file, a folder, or - for stdin (repeatable)',
-      gather,
-      [],
-    )
+    .addOption(filenameOption())
     .option(
       '--values <file>',
       'values that the chart gets before these: their initContainers and pull secrets are repeated, for Helm replaces lists (repeatable)',
@@ -39,7 +32,7 @@ export function helmValuesCommand(world: CliWorld): Command {
       [],
     )
     .option('-n, --namespace <name>', 'only VeleroPlugins of this namespace')
-    .option('--proxy-domain <host>', 'what stands for proxy.replicated.com in images')
+    .addOption(proxyDomainOption())
     .option('-o, --output <format>', 'yaml or json', 'yaml')
     .action((flags: Flags) => {
       const problems = [...strays(command), ...flagProblems(flags)]
@@ -53,7 +46,7 @@ async function print(flags: Flags, world: CliWorld): Promise<void> {
     const base = await readBase(flags.values)
     const { namespace, proxyDomain } = flags
     const collected = collect(texts, { hash, namespace, proxyDomain })
-    const problems = [...collected.problems, ...base.problems, ...nothingFound(collected, flags)]
+    const problems = [...collected.problems, ...base.problems, ...nothingDeclared(collected, flags.filename)]
     if (problems.length > 0) return refuse(problems, world)
     const { plugins, overrides } = collected
     const made = helmValues({ plugins, base: base.value, overrides, proxyDomain, hash })
@@ -68,23 +61,11 @@ async function print(flags: Flags, world: CliWorld): Promise<void> {
   }
 }
 
-function flagProblems({ filename, output, proxyDomain }: Flags): readonly string[] {
-  return [
-    ...(filename.length === 0 ? ['-f must name a file, a folder, or - for stdin, got nothing'] : []),
-    ...(['yaml', 'json'].includes(output) ? [] : [`-o must be yaml or json, got "${output}"`]),
-    ...(filename.filter((name) => name === '-').length > 1
-      ? ['-f - must be given once: stdin is read to its end']
-      : []),
-    ...(proxyDomain === undefined || isHost(proxyDomain)
-      ? []
-      : [`--proxy-domain must be HOST[:PORT], got "${proxyDomain}"`]),
-  ]
-}
-
-function isHost(text: string): boolean {
-  const read = parseImage(`${text}/image`)
-  return 'ok' in read && read.ok.registry === text
-}
+const flagProblems = ({ filename, output, proxyDomain }: Flags): readonly string[] => [
+  ...(filename.length === 0 ? ['-f must name a file, a folder, or - for stdin, got nothing'] : []),
+  ...(['yaml', 'json'].includes(output) ? [] : [`-o must be yaml or json, got "${output}"`]),
+  ...declarationProblems({ filename, proxyDomain }),
+]
 
 type Base = { readonly value: unknown; readonly problems: readonly LocatedProblem[] }
 
@@ -106,13 +87,6 @@ async function readBase(files: readonly string[]): Promise<Base> {
     value = mergedValues(value, document?.value ?? {})
   }
   return { value, problems }
-}
-
-function nothingFound({ documents, problems }: Collected, { filename }: Flags): readonly LocatedProblem[] {
-  if (documents > 0 || problems.length > 0) return []
-  const message =
-    'must hold a VeleroPlugin (tidewaiter.io), or a Config or Installation of Embedded Cluster (embeddedcluster.replicated.com), and holds none'
-  return [{ file: filename.join(', '), line: 1, message }]
 }
 
 function refuse(problems: readonly LocatedProblem[], world: CliWorld): void {

@@ -1,6 +1,8 @@
 /** The command line: one file per command, put together here. */
 import { Command, CommanderError } from 'commander'
 import { helmValuesCommand } from './helm-values.ts'
+import { pluginsCommand } from './plugins.ts'
+import { preflightCommand } from './preflight.ts'
 import { serveCommand } from './serve.ts'
 import { sentenceOf, tellUsage } from './usage.ts'
 import { versionCommand } from './version.ts'
@@ -24,9 +26,15 @@ export async function run(
     )
     .version(world.version, '-V, --version', 'print the version')
     .addHelpText('after', epilogue)
-  const commands = [serveCommand(world), helmValuesCommand(world), versionCommand(world)]
+  const commands = [
+    serveCommand(world),
+    helmValuesCommand(world),
+    preflightCommand(world),
+    pluginsCommand(world),
+    versionCommand(world),
+  ]
   for (const command of [...commands, ...extras.map((extra) => extra(world))]) program.addCommand(command)
-  for (const command of [program, ...program.commands]) {
+  for (const command of withInner(program)) {
     // Errors are told below, in the words of every other one.
     const outputError = () => {}
     command.exitOverride().configureOutput({ writeOut: world.stdout, writeErr: world.stderr, outputError })
@@ -36,9 +44,24 @@ export async function run(
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
     const help = ['commander.helpDisplayed', 'commander.help', 'commander.version'].includes(error.code)
-    if (help) return world.exitCode(args.length > 0 ? 0 : 2)
-    const names = program.commands.map((command) => command.name())
-    const own = names.find((name) => name === args[0])
-    tellUsage(world, own === undefined ? 'tidewaiter' : `tidewaiter ${own}`, [sentenceOf(error, names)])
+    // Nothing was asked for: then help is an error.
+    if (help) return world.exitCode(error.exitCode === 0 ? 0 : 2)
+    const { line, command } = meant(program, args)
+    tellUsage(world, line, [sentenceOf(error, command.commands.map(nameOf))])
   }
+}
+
+const nameOf = (command: Command): string => command.name()
+
+const withInner = (command: Command): readonly Command[] => [command, ...command.commands.flatMap(withInner)]
+
+/** The command that was meant, as far as it is there. */
+function meant(
+  outer: Command,
+  [name, ...rest]: readonly string[],
+): { readonly line: string; readonly command: Command } {
+  const inner = outer.commands.find((command) => command.name() === name)
+  if (inner === undefined) return { line: outer.name(), command: outer }
+  const { line, command } = meant(inner, rest)
+  return { line: `${outer.name()} ${line}`, command }
 }

@@ -17,10 +17,16 @@ export const takingAll = (command: Command): Command => command.allowUnknownOpti
 export function strays(command: Command): readonly string[] {
   const known = command.options.flatMap(({ long }) => long ?? [])
   return command.args.flatMap((arg, i) => {
-    if (arg.startsWith('-') && arg !== '-') return [unknownOption(arg, command.name(), known)]
+    if (arg.startsWith('-') && arg !== '-') return [unknownOption(arg, nameOf(command), known)]
     if (/^-[^=]*$/.test(command.args[i - 1] ?? '')) return []
-    return [`${command.name()} takes options only, got the word "${arg}"`]
+    return [`${nameOf(command)} takes options only, got the word "${arg}"`]
   })
+}
+
+/** As it is typed: `serve`, `plugins list`. */
+function nameOf(command: Command): string {
+  const { parent } = command
+  return parent === null || parent.parent === null ? command.name() : `${nameOf(parent)} ${command.name()}`
 }
 
 function unknownOption(arg: string, command: string, known: readonly string[]): string {

@@ -24,6 +24,8 @@ export type Collected = {
   readonly warnings: readonly string[]
   /** How many documents could declare plugins, also with an empty list. */
   readonly documents: number
+  /** The namespace that the VeleroPlugins are for; undefined: none says one. */
+  readonly namespace: string | undefined
 }
 
 /** How to read them. */
@@ -73,7 +75,20 @@ export function collect(texts: readonly NamedText[], options: CollectOptions): C
     ],
     warnings: gathered.warnings,
     documents: found.length,
+    namespace:
+      options.namespace ?? found.find(({ document }) => document.namespace !== undefined)?.document.namespace,
   }
+}
+
+/** That nothing at all is declared in texts of these names, if so. */
+export function nothingDeclared(
+  { documents, problems }: Collected,
+  names: readonly string[],
+): readonly LocatedProblem[] {
+  if (documents > 0 || problems.length > 0) return []
+  const message =
+    'must hold a VeleroPlugin (tidewaiter.io), or a Config or Installation of Embedded Cluster (embeddedcluster.replicated.com), and holds none'
+  return [{ file: names.join(', '), line: 1, message }]
 }
 
 // A VeleroPlugin without a namespace is for the one it is applied to.

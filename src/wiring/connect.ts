@@ -1,15 +1,14 @@
 /** Connects to the cluster and finds out what every part needs to know; every failure says what to do. */
-import { readFile } from 'node:fs/promises'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
 import { textAt } from '../core/velero.ts'
-import { AccessError, type ClusterAccess } from '../kube/access.ts'
+import type { ClusterAccess } from '../kube/access.ts'
 import { createKubeClient, type KubeClient } from '../kube/client.ts'
-import { loadClusterAccess } from '../kube/config.ts'
 import { isKubeError, KubeError } from '../kube/errors.ts'
 import type { Log } from '../log.ts'
 import { StartError } from '../start-error.ts'
 import { calls, type Calls } from './kinds.ts'
+import { accessOf, isUnanswered } from './reach.ts'
 
 /** A cluster that answered. */
 export type Connection = {
@@ -35,7 +34,7 @@ export type ConnectWorld = {
 /** Connects. Throws StartError. */
 export async function connect(world: ConnectWorld): Promise<Connection> {
   const { config, env, clock, log, userAgent } = world
-  const access = await accessOf(config, env, clock)
+  const access = await accessOf(config.kubeconfig, env, clock)
   const { signal } = world
   const client = createKubeClient({
     access,
@@ -90,25 +89,13 @@ export async function whenInstalled(
   }
 }
 
-async function accessOf(config: Config, env: ConnectWorld['env'], clock: Clock): Promise<ClusterAccess> {
-  try {
-    const path = config.kubeconfig === undefined ? {} : { kubeconfigPath: config.kubeconfig }
-    return await loadClusterAccess({ ...path, env, clock, readFile: (file) => readFile(file, 'utf8') })
-  } catch (error) {
-    if (error instanceof AccessError)
-      throw new StartError(error.code === 'NO_CONFIG' ? 3 : 4, error.message, { cause: error })
-    throw error
-  }
-}
-
-const unreachable: ReadonlySet<string> = new Set(['NETWORK', 'TIMEOUT', 'UNAVAILABLE', 'TOO_MANY'])
 const forbidden: ReadonlySet<string> = new Set(['UNAUTHORIZED', 'FORBIDDEN'])
 
 /** Says what a failed first call means. */
 function startErrorOf(cause: unknown, server: string): unknown {
   if (!(cause instanceof KubeError)) return cause
   const got = `got: ${cause.message}`
-  if (unreachable.has(cause.code)) {
+  if (isUnanswered(cause)) {
     return new StartError(
       3,
       `the API server ${server} must answer, ${got}; is the cluster up, and is the kubeconfig for it?`,

@@ -31,7 +31,7 @@ const addressed = (node: unknown): Json => ({
 export const calls = (client: KubeClient) => ({
   velero: (plural: string, namespace: string): Resource<Json> =>
     resource(client, { group: 'velero.io', version: 'v1', plural, namespace }),
-  own: (plural: string, namespace: string): Resource<Json> =>
+  own: (plural: string, namespace: string | undefined): Resource<Json> =>
     resource(client, { group, version, plural, namespace }),
   leases: (namespace: string): Resource<Json> =>
     resource(client, { group: 'coordination.k8s.io', version: 'v1', plural: 'leases', namespace }),

@@ -71,7 +71,8 @@ export function createRefused(
 const nodeAddresses = (nodes: readonly Json[]): readonly string[] =>
   nodes.flatMap((node) => list(at(node, 'status', 'addresses')).map((address) => textAt(address, 'address')))
 
-function platformsOf(nodes: readonly Json[]): readonly Platform[] {
+/** The platforms of nodes, each once; a node that says none is left out. */
+export function platformsOf(nodes: readonly Json[]): readonly Platform[] {
   const found = nodes.map((node) => ({
     os: textAt(node, 'status', 'nodeInfo', 'operatingSystem'),
     architecture: textAt(node, 'status', 'nodeInfo', 'architecture'),

@@ -3,27 +3,9 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { parse } from 'yaml'
-import { run } from '../../src/cli/program.ts'
+import { cli } from '../support/cli.ts'
 
-async function* piped(text: string) {
-  // In pieces, as a pipe does.
-  for (let at = 0; at < text.length; at += 100) yield new TextEncoder().encode(text.slice(at, at + 100))
-}
-
-async function helmValues(args: readonly string[], stdin = '') {
-  const seen = { out: '', err: '', code: 0 }
-  await run(['helm-values', ...args], {
-    env: {},
-    version: '1.2.3',
-    hostname: 'host',
-    stdin: () => piped(stdin),
-    stdout: (text) => void (seen.out += text),
-    stderr: (text) => void (seen.err += text),
-    onStop: () => {},
-    exitCode: (code) => void (seen.code = code),
-  })
-  return seen
-}
+const helmValues = (args: readonly string[], stdin = '') => cli(['helm-values', ...args], { stdin })
 
 const config = (plugins: string, more = '') => `apiVersion: embeddedcluster.replicated.com/v1beta1
 kind: Config
@@ -446,20 +428,8 @@ for (const [name, one] of Object.entries(refused)) {
 }
 
 t.test('a text that is not UTF-8 is refused', async (t) => {
-  const seen = { err: '', code: 0 }
-  await run(['helm-values', '-f', '-'], {
-    env: {},
-    version: '1',
-    hostname: 'h',
-    stdin: async function* () {
-      yield new Uint8Array([0x61, 0xff])
-    },
-    stdout: () => t.fail('nothing to print'),
-    stderr: (text) => void (seen.err += text),
-    onStop: () => {},
-    exitCode: (code) => void (seen.code = code),
-  })
-  t.match(seen, { err: /stdin must be text in UTF-8/, code: 4 })
+  const seen = await cli(['helm-values', '-f', '-'], { stdin: [new Uint8Array([0x61, 0xff])] })
+  t.match(seen, { out: '', err: /stdin must be text in UTF-8/, code: 4 })
 })
 
 // --- docs/plugins.md ---

@@ -1,28 +1,15 @@
 import { Command } from 'commander'
 import t from 'tap'
-import { run } from '../../src/cli/program.ts'
+import type { Extra } from '../../src/cli/program.ts'
 import { sandboxCommand } from '../../src/cli/sandbox.ts'
 import { knobs, variableOf } from '../../src/knobs.ts'
+import { cli as command } from '../support/cli.ts'
 
-async function cli(
+const cli = (
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
-  extras: Parameters<typeof run>[2] = [],
-) {
-  const seen = { out: '', err: '', code: 0 }
-  const world = {
-    env,
-    version: '1.2.3',
-    hostname: 'host',
-    stdin: async function* () {},
-    stdout: (text: string) => void (seen.out += text),
-    stderr: (text: string) => void (seen.err += text),
-    onStop: () => {},
-    exitCode: (code: number) => void (seen.code = code),
-  }
-  await run(args, world, extras)
-  return seen
-}
+  extras: readonly Extra[] = [],
+) => command(args, { env, extras })
 
 t.test('the version, for people and for programs', async (t) => {
   t.match(await cli(['version']), { out: 'tidewaiter 1.2.3\n', code: 0 })
@@ -37,12 +24,21 @@ t.test('help is no error, and names the exit codes', async (t) => {
 })
 
 t.test('what cannot be understood is usage: 2', async (t) => {
-  for (const args of [[], ['sink'], ['serve', '--nothing'], ['serve', '--listen'], ['version', 'x']])
+  for (const args of [
+    [],
+    ['plugins'],
+    ['sink'],
+    ['serve', '--nothing'],
+    ['serve', '--listen'],
+    ['version', 'x'],
+  ])
     t.match(await cli(args), { code: 2, err: /./ }, args.join(' '))
 })
 
 for (const [line, want] of Object.entries({
-  sink: 'sink is no command: there is serve, helm-values, version, sandbox',
+  sink: 'sink is no command: there is serve, helm-values, preflight, plugins, version, sandbox',
+  'plugins lst': 'lst is no command: did you mean list?',
+  'plugins list --namespce x': '--namespce is no option of plugins list: did you mean --namespace?',
   serv: 'serv is no command: did you mean serve?',
   'serve --listen': '--listen wants ADDRESS, got nothing',
   'serve --lisen :1': '--lisen is no option of serve: did you mean --listen?',
@@ -55,7 +51,11 @@ for (const [line, want] of Object.entries({
 }))
   t.test(`usage errors of all commands read alike: ${line}`, async (t) => {
     const [command = ''] = line.split(' ')
-    const help = ['serve', 'version', 'sandbox'].includes(command) ? `tidewaiter ${command}` : 'tidewaiter'
+    const help = line.startsWith('plugins list')
+      ? 'tidewaiter plugins list'
+      : ['serve', 'plugins', 'version', 'sandbox'].includes(command)
+        ? `tidewaiter ${command}`
+        : 'tidewaiter'
     const { err, out, code } = await cli(line.split(' '), {}, [sandboxCommand])
     t.same(
       { err, out, code },

@@ -1,0 +1,25 @@
+/** Which VeleroPlugins a Deployment of Velero carries, and what they say of the rollout. */
+import { placeOfText } from '../image.ts'
+import { at, objectAt, textAt, type Json } from '../velero.ts'
+import { readPodTemplate } from './deployment.ts'
+
+/** A condition of an object, as it stands there; an empty one if it has none of this type. */
+export function conditionOf(object: Json, type: string): Json {
+  const list = at(object, 'status', 'conditions')
+  const found: unknown = Array.isArray(list) ? list.find((one) => textAt(one, 'type') === type) : undefined
+  return objectAt({ found }, 'found')
+}
+
+/** The status of a condition: Unknown if it is not there, or was said of an earlier spec. */
+export function conditionStatus(object: Json, type: string): string {
+  const condition = conditionOf(object, type)
+  const observed = condition['observedGeneration'] ?? at(object, 'status', 'observedGeneration')
+  const isCurrent = observed === undefined || observed === at(object, 'metadata', 'generation')
+  return isCurrent ? textAt(condition, 'status') || 'Unknown' : 'Unknown'
+}
+
+/** Those of the VeleroPlugins whose image an initContainer of the Deployment brings, in any version. */
+export function aboardOf(deployment: Json, plugins: readonly Json[]): readonly Json[] {
+  const places = (readPodTemplate(deployment)?.initContainers ?? []).map(({ image }) => placeOfText(image))
+  return plugins.filter((plugin) => places.includes(placeOfText(textAt(plugin, 'spec', 'image'))))
+}
