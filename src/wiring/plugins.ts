@@ -59,6 +59,10 @@ export const noPlugins: PluginPorts = {
 
 // Checks wait for registries, most of the time; the registry client asks each host four things at once.
 const workers = 8
+// A look that waits for a dead registry gives its worker back, so that it holds up no other; so many of them at most.
+const maxSlow = 24
+// A look has no effect outside: there is nothing to wait for when this process ends.
+const drainMs = 500
 
 /** The plugins of a process whose gate is on; nothing is asked before they are started. */
 export function createPlugins(world: PluginsWorld): Plugins {
@@ -91,6 +95,8 @@ export function createPlugins(world: PluginsWorld): Plugins {
     log,
     name: 'plugins',
     workers,
+    maxSlow,
+    drainMs,
     onRoom: () => all.forEach(({ namespace }) => book.changed(namespace)),
     work: async (key, signal) => {
       const again = await book.look(key, signal)

@@ -84,7 +84,7 @@ type Scenario = {
 }
 
 /** A third replica, with the account of the install, does not come up as it should. */
-const start = (pattern: RegExp): Scenario => ({
+const start = (pattern: RegExp, gates: Readonly<Record<string, string>> = {}): Scenario => ({
   broken: () =>
     new Promise((resolve, reject) => {
       const args = [
@@ -101,7 +101,7 @@ const start = (pattern: RegExp): Scenario => ({
       const child = spawn(process.execPath, [join(root, 'src/main.ts'), ...args], {
         stdio: ['ignore', 'pipe', 'pipe'],
         // As in a pod: it is not told where to be called, for it is called by the Service.
-        env: { PATH: process.env['PATH'], POD_NAMESPACE: 'tidewaiter' },
+        env: { PATH: process.env['PATH'], POD_NAMESPACE: 'tidewaiter', ...gates },
       })
       let text = ''
       let settling: NodeJS.Timeout | undefined
@@ -121,6 +121,12 @@ const start = (pattern: RegExp): Scenario => ({
       child.on('close', () => reject(new Error(`it ended, and said: ${text}`)))
     }),
 })
+
+/** The same, with the gate of plugins open: what the rights are for is not done otherwise. */
+const startWithPlugins = (plural: string): Scenario =>
+  start(new RegExp(`${plural}.*a watch broke off|a watch broke off.*${plural}`), {
+    VELERO_PLUGINS_ENABLED: 'true',
+  })
 
 /** A Backup with a matching Action cannot be created. */
 const backup: Scenario = {
@@ -210,6 +216,18 @@ const scenarios: Readonly<Record<string, Scenario>> = {
     /annotations tidewaiter\.io\/\S+ are written by tidewaiter only/,
     backUpOnce,
   ),
+  'velero: list watch veleroplugins': startWithPlugins('veleroplugins'),
+  'velero: patch veleroplugins/status': {
+    // The leader of the install writes none while its gate is shut: asked as its account.
+    broken: async () => {
+      const path = '/apis/tidewaiter.io/v1beta1/namespaces/velero/veleroplugins/none/status'
+      const as = `system:serviceaccount:${ownNamespace}:tidewaiter`
+      const answer = await call('PATCH', path, { body: { status: {} }, as })
+      return answer.status === 403 ? String(answer.body.message) : undefined
+    },
+  },
+  'velero: list watch deployments': startWithPlugins('deployments'),
+  'velero: list watch configmaps': startWithPlugins('configmaps'),
   'velero: get list create update delete leases': backup,
   'velero: create patch events': log(/an Event could not be written/, backUpOnce),
   'velero: get secrets': backup,

@@ -7,6 +7,9 @@ import { eventually, type Loose } from '../support/asking.ts'
 import { startCluster, type System } from '../support/cluster.ts'
 import { anImageConfig, fakeCa, serveRegistry, type FakeRegistry } from '../support/fake-registry.ts'
 
+// Most of each test is waiting.
+t.jobs = 4
+
 const node = {
   apiVersion: 'v1',
   kind: 'Node',
@@ -23,7 +26,12 @@ type Started = { readonly system: System; readonly registry: FakeRegistry }
 
 async function start(
   t: Test,
-  given: { readonly speed?: number; readonly allowed?: readonly string[] } = {},
+  given: {
+    readonly speed?: number
+    readonly allowed?: readonly string[]
+    readonly objects?: readonly unknown[]
+    readonly flags?: Readonly<Record<string, string>>
+  } = {},
 ): Promise<Started> {
   const registry = await serveRegistry(t, 'localhost')
   // Not t.testdir: the system has one of its own, and each call empties it.
@@ -40,9 +48,9 @@ async function start(
   )
   const system = await startCluster(t, {
     speed: given.speed ?? 20,
-    objects: [node],
+    objects: [node, ...(given.objects ?? [])],
     env: { VELERO_PLUGINS_ENABLED: 'true' },
-    flags: { registries: file },
+    flags: { registries: file, ...given.flags },
   })
   return { system, registry }
 }
@@ -255,3 +263,79 @@ t.test('a plugin from a registry that is not allowed is never asked for', async 
   t.match(conditionOf(refused, 'Injected'), { status: 'False', reason: 'NotReady' })
   t.same(registry.paths, [])
 })
+
+/** As Embedded Cluster defines it, as far as it is read. */
+const installations = {
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: { name: 'installations.embeddedcluster.replicated.com' },
+  spec: {
+    group: 'embeddedcluster.replicated.com',
+    scope: 'Cluster',
+    names: { plural: 'installations', singular: 'installation', kind: 'Installation' },
+    versions: [
+      {
+        name: 'v1beta1',
+        served: true,
+        storage: true,
+        schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+      },
+    ],
+  },
+}
+const installation = (name: string, image: string) => ({
+  apiVersion: 'embeddedcluster.replicated.com/v1beta1',
+  kind: 'Installation',
+  metadata: { name },
+  spec: { config: { extensions: { velero: { plugins: [{ name: 'listed', image }] } } } },
+})
+
+t.test('the newest Installation of Embedded Cluster declares plugins, and no older one', async (t) => {
+  const started = await start(t, { objects: [installations], flags: { 'plugins-installation': 'newest' } })
+  const { system, registry } = started
+  const digest = registry.push('acme/listed', 'v2')
+  const path = '/apis/embeddedcluster.replicated.com/v1beta1/installations'
+  const place = `${registry.host}/acme/listed`
+  for (const [name, tag] of [
+    ['20260101000000', 'v1'],
+    ['20260202000000', 'v2'],
+  ] as const)
+    t.match(await system.call('POST', path, { body: installation(name, `${place}:${tag}`) }), { status: 201 })
+  let attempts = 0
+  const answer = await eventually('the newest is injected', async () => {
+    const found = await restart(system, `attempt ${(attempts += 1)}`)
+    return found.status === 200 && images(found.body).length > 0 ? found : undefined
+  })
+  t.same(images(answer.body), [`${place}:v2@${digest}`])
+})
+
+t.test(
+  'a declaration that cannot be used any more says so in its status, and what Velero has of it stays',
+  async (t) => {
+    const started = await start(t)
+    const { system, registry } = started
+    registry.push('acme/plugin', 'v1')
+    const image = `${registry.host}/acme/plugin:v1`
+    await apply(t, started, 'acme', { image })
+    await once(started, 'acme', ['Ready', 'True'])
+    await restart(system, 'first')
+    await once(started, 'acme', ['Injected', 'True'])
+    // As an older CRD, or a write while nobody was asked, may have left it.
+    await unregister(system)
+    const twin = aVeleroPlugin('a-twin', { image })
+    t.match(await system.call('POST', plugins, { body: twin }), { status: 201 })
+    const invalid = await once(started, 'a-twin', ['Ready', 'False', 'Invalid'])
+    t.match(
+      conditionOf(invalid, 'Ready').message,
+      /spec\.image must not be a repository that another plugin has: VeleroPlugin velero\/acme/,
+    )
+    await once(started, 'acme', ['Injected', 'True'])
+  },
+)
+
+/** Takes the webhooks away: nobody is asked. */
+async function unregister(system: System): Promise<void> {
+  const path = '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations'
+  const { body } = await system.call('GET', path)
+  for (const { metadata } of body.items) await system.call('DELETE', `${path}/${metadata.name}`)
+}

@@ -1,4 +1,4 @@
-import { rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { openRegistriesFile, readRegistriesFile } from '../../src/wiring/registries-file.ts'
@@ -128,3 +128,10 @@ t.test(
     await following
   },
 )
+
+t.test('the settings in docs/plugins.md are good', async (t) => {
+  const docs = readFileSync(join(import.meta.dirname, '../../docs/plugins.md'), 'utf8')
+  const [, text = ''] = /```yaml registries\n([\s\S]*?)```/.exec(docs) ?? []
+  const folder = t.testdir({ 'registries.yaml': text, 'ca.pem': fakeCa })
+  t.match(await readRegistriesFile(join(folder, 'registries.yaml')), { ok: { settings: { length: 2 } } })
+})
