@@ -212,6 +212,10 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   ),
   'velero: get list watch create delete actionruns': backup,
   'velero: update actionruns/status': backup,
+  'velero: get list create update delete admissiondecisions': log(
+    /decisions cannot be recorded now|the record of a decision is not taken/,
+    backUpOnce,
+  ),
   'velero: release actionruns': log(
     /annotations tidewaiter\.io\/\S+ are written by tidewaiter only/,
     backUpOnce,
