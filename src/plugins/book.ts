@@ -49,18 +49,22 @@ const freshMs = 5_000
 /** A book that is empty. */
 export function createBook(ports: BookPorts): Book {
   const entries = new Map<string, Entry>()
+  const pages = new Map<string, Page>()
   const sync = (namespace: string): Page | undefined => {
     const sources = ports.sources(namespace)
     return sources === undefined ? undefined : turned(namespace, sources)
   }
   const turned = (namespace: string, sources: readonly Source[]): Page => {
     const documents = sources.map(({ document }) => document)
-    const gathered = gather(documents, ports.hash)
+    const storedBy = new Map(sources.map(({ document, stored }) => [document.label, stored]))
+    // A hundred plugins are asked for again and again, and seldom change.
+    const former = pages.get(namespace)
+    const gathered = isSame(former?.documents, documents) ? former.gathered : gather(documents, ports.hash)
     const plugins = gathered.plugins.slice(0, mostPlugins)
+    const templates = ports.templates(namespace)
     const kept = plugins.map((plugin) => {
       const key = keyOf(namespace, plugin)
-      const stored = sources.find(({ document }) => document.label === plugin.declaredIn)?.stored
-      const known = { stored, templates: ports.templates(namespace) }
+      const known = { stored: storedBy.get(plugin.declaredIn), templates }
       const before = entries.get(key)
       if (before?.isFor(plugin) === true) {
         before.renew(plugin, known)
@@ -74,7 +78,9 @@ export function createBook(ports: BookPorts): Book {
     const here = new Set(kept.map(([key]) => key))
     for (const key of entries.keys())
       if (key.startsWith(`${namespace}/`) && !here.has(key)) entries.delete(key)
-    return { entries: kept, gathered, documents }
+    const page = { entries: kept, gathered, documents }
+    pages.set(namespace, page)
+    return page
   }
   const read = async (namespace: string, signal: AbortSignal): Promise<Page> => {
     await unlessAborted(signal, ports.whenRead(namespace, signal))
@@ -126,6 +132,10 @@ type Page = {
   readonly gathered: Gathered
   readonly documents: readonly PluginDocument[]
 }
+
+/** Whether these are the very same documents: what is read anew is a new one. */
+const isSame = (former: Page['documents'] | undefined, now: Page['documents']): former is Page['documents'] =>
+  former !== undefined && former.length === now.length && former.every((one, index) => one === now[index])
 
 const isUnsure = (entry: Entry, now: number): boolean =>
   standingOf(entry.findings()) !== 'Ready' && now - entry.lookedAt > freshMs
