@@ -142,15 +142,8 @@ async function assemble(config: Config, outside: Outside, { stopping, undo, stop
     { config, connection, clock, log, egress, refused, version: outside.version },
     () => world,
   )
-  const decisions = recorderOf({
-    calls: connection.calls,
-    clock,
-    log,
-    metrics,
-    config,
-    owner,
-    macKey: credentials.macKey,
-  })
+  const told = { calls: connection.calls, clock, log, metrics, config, owner }
+  const decisions = recorderOf({ ...told, macKey: credentials.macKey })
   const world: World = {
     config,
     clock,

@@ -1,6 +1,7 @@
 /** The command line: one file per command, put together here. */
 import { Command, CommanderError } from 'commander'
 import { actionsCommand } from './actions.ts'
+import { decisionsCommand } from './decisions.ts'
 import { helmValuesCommand } from './helm-values.ts'
 import { planCommand } from './plan.ts'
 import { pluginsCommand } from './plugins.ts'
@@ -28,6 +29,7 @@ export function programOf(world: CliWorld, extras: readonly Extra[] = []): Comma
   const commands = [
     serveCommand(world),
     planCommand(world),
+    decisionsCommand(world),
     runsCommand(world),
     actionsCommand(world),
     helmValuesCommand(world),
