@@ -1,7 +1,7 @@
 /**
  * What plugins cost the webhook on Velero's Deployments: the time of an answer and the memory of the service, without and with 12
  * plugins that are known to be good. The service, the API server (of the sandbox) and the registry are processes of their own; the
- * AdmissionReviews are sent as an API server sends them. usage: node bench/plugins-admission.ts [REQUESTS]
+ * AdmissionReviews are sent as an API server sends them. usage: npm run bench -- plugins [REQUESTS]
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'

@@ -1,7 +1,7 @@
 /**
  * What plugins cost the start of a real Velero: its pod is made anew with 0, 1 and 12 plugins, each a whole program of its own (the
  * one of examples/backup-item-action under another name). In a cluster of test/cluster, without anybody else in it:
- * test/cluster/cluster.sh exec DIR node bench/plugins-start.ts DIR
+ * test/cluster/cluster.sh exec DIR npm run bench -- plugins-start DIR
  */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'

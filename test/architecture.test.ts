@@ -46,9 +46,19 @@ const rules: Readonly<Record<string, Rule>> = {
   api: { ours: (name) => roomOf(name) === 'api', packages: false, node: false },
   core: { ours: (name) => ['core', 'api'].includes(roomOf(name)), packages: false, node: false },
   ...Object.fromEntries(
-    ['cel', 'net', 'actions', 'admission', 'control', 'kube', 'observe', 'tls', 'images', 'plugins'].map(
-      (name) => [name, room(name)],
-    ),
+    [
+      'cel',
+      'net',
+      'actions',
+      'admission',
+      'control',
+      'dashboard',
+      'kube',
+      'observe',
+      'tls',
+      'images',
+      'plugins',
+    ].map((name) => [name, room(name)]),
   ),
   wiring: {
     ours: (name) => !['cli', 'sandbox', 'main.ts'].includes(roomOf(name)),

@@ -1,0 +1,40 @@
+/** Records out of the file, one at a time. */
+import type { AdmissionDecision } from '../../api/admission-decision.ts'
+import { unpacked } from './packed.ts'
+import { answers, searchedText, type Question } from './search.ts'
+import type { SqlRow, Statements } from './statements.ts'
+import type { Sight } from './store.ts'
+
+/** Throws when a question has taken too long or nobody waits for its answer any more. */
+export type GoesOn = () => void
+
+/** The record of an id in the file. */
+export const recordOf = (statements: Statements, id: number): AdmissionDecision | undefined =>
+  recordIn(statements.get('SELECT body FROM record WHERE id = ?', id))
+
+/** The record of an id, if it answers the question; the search index finds a few too many. */
+export function answering(
+  statements: Statements,
+  id: number,
+  question: Question | undefined,
+): AdmissionDecision | undefined {
+  const record = recordOf(statements, id)
+  if (record === undefined || question === undefined) return record
+  return answers(question, searchedText(record)) ? record : undefined
+}
+
+/** The record with a uid, if it is in sight. */
+export function recordInSight(
+  statements: Statements,
+  sight: Sight,
+  uid: string,
+): AdmissionDecision | undefined {
+  const record = recordIn(statements.get('SELECT body FROM record WHERE uid = ?', uid))
+  if (record === undefined || sight === 'every') return record
+  return sight.includes(record.metadata.namespace) ? record : undefined
+}
+
+function recordIn(row: SqlRow | undefined): AdmissionDecision | undefined {
+  const body = row?.['body']
+  return body instanceof Uint8Array ? unpacked(body) : undefined
+}

@@ -1,0 +1,94 @@
+/** One thread of the store as who asks sees it: one request at a time, given up at its deadline, started anew if it dies. */
+import { Worker } from 'node:worker_threads'
+import type { Answer, Operation, Operations, Task } from './messages.ts'
+import { HistoryError } from './store.ts'
+
+// What tsc emits has another ending than what Node runs while we work.
+const file = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url)
+
+// A page of 200 records takes 2 MiB; an export step five times that.
+const heapMiB = 256
+
+type Waiting = {
+  readonly id: number
+  readonly resolve: (gives: never) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** A thread with a connection. Whoever uses it asks for one thing at a time. */
+export class Thread {
+  readonly #task: Task
+  #worker: Worker | undefined
+  #waiting: Waiting | undefined
+  #asked = 0
+  #isOpen = false
+
+  constructor(task: Omit<Task, 'giveUp'>) {
+    this.#task = { ...task, giveUp: new Int32Array(new SharedArrayBuffer(4)) }
+  }
+
+  /** Whether the file is open there. A thread that died is started by the next `ask`, and has nothing open. */
+  get isOpen(): boolean {
+    return this.#isOpen
+  }
+
+  /** Asks; the promise ends when the thread has answered or died. */
+  async ask<O extends Operation>(operation: O, asks: Operations[O]['asks']): Promise<Operations[O]['gives']> {
+    if (operation === 'close' || operation === 'rebuild') this.#isOpen = false
+    const gives = await this.#send(operation, asks)
+    if (operation === 'open' || operation === 'rebuild') this.#isOpen = true
+    return gives
+  }
+
+  #send<O extends Operation>(operation: O, asks: Operations[O]['asks']): Promise<Operations[O]['gives']> {
+    const { promise, resolve, reject } = Promise.withResolvers<Operations[O]['gives']>()
+    this.#worker ??= this.#start()
+    // 0 is "nothing is given up"; numbers go round long after the one with the same number was answered.
+    this.#asked = (this.#asked % 0x7fffffff) + 1
+    this.#waiting = { id: this.#asked, resolve, reject }
+    this.#worker.postMessage({ id: this.#asked, operation, asks })
+    return promise
+  }
+
+  /** Tells the thread to give up what it is asked now; it answers soon. */
+  giveUp(): void {
+    Atomics.store(this.#task.giveUp, 0, this.#asked)
+  }
+
+  /** Ends the thread, whatever it does. */
+  async end(): Promise<void> {
+    await this.#worker?.terminate()
+  }
+
+  #start(): Worker {
+    const worker = new Worker(file, {
+      workerData: this.#task,
+      // It needs nothing of how the process was started: no secrets, no hooks.
+      env: {},
+      execArgv: [],
+      resourceLimits: { maxOldGenerationSizeMb: heapMiB },
+    })
+    worker.on('message', (answer: Answer) => this.#answered(answer))
+    worker.on('error', (error) => this.#died(worker, error))
+    worker.on('exit', () => this.#died(worker, undefined))
+    return worker
+  }
+
+  #answered(answer: Answer): void {
+    const waiting = this.#waiting
+    if (waiting?.id !== answer.id) return
+    this.#waiting = undefined
+    if ('gives' in answer) return waiting.resolve(answer.gives as never)
+    const { code, message } = answer.failed
+    waiting.reject(code === undefined ? new Error(message) : new HistoryError(code, message))
+  }
+
+  #died(worker: Worker, cause: unknown): void {
+    if (this.#worker !== worker) return
+    this.#worker = undefined
+    this.#isOpen = false
+    const message = 'the thread that reads the history ended; it is started anew, try again'
+    this.#waiting?.reject(new HistoryError('UNAVAILABLE', message, { cause }))
+    this.#waiting = undefined
+  }
+}
