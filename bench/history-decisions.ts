@@ -112,7 +112,7 @@ export function decisionOf(
           answer: '200',
         },
       ],
-      chain: { seq: n + 1, chain: hash('chain') },
+      chain: { since: time.toISOString(), seq: n + 1, chain: hash('chain') },
       signature: hash('signature') + hash('more').slice(0, 22),
     },
   }
