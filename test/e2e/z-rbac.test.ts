@@ -23,7 +23,9 @@ import {
   type Hook,
   type Loose,
 } from './support.ts'
+import { openRegistry } from './plugin-images.ts'
 import { logs, ownNamespace, sum, whole } from './z-install.ts'
+import { pluginsOn } from './z-plugins-install.ts'
 
 t.setTimeout(240_000)
 
@@ -46,6 +48,8 @@ let credentials = ''
 t.before(async () => {
   await whole()
   server = await hook()
+  // The API server answers 429 to the first who asks for a kind.
+  await eventually(async () => must(await kubectl(['get', 'veleroplugins'])), { what: 'the VeleroPlugins' })
   const { stdout } = must(await kubectl(['-n', ownNamespace, 'create', 'token', 'tidewaiter']))
   credentials = join(t.testdir({}), 'tidewaiter')
   writeFileSync(
@@ -101,7 +105,7 @@ const start = (pattern: RegExp): Scenario => ({
       const child = spawn(process.execPath, [join(root, 'src/main.ts'), ...args], {
         stdio: ['ignore', 'pipe', 'pipe'],
         // As in a pod: it is not told where to be called, for it is called by the Service.
-        env: { PATH: process.env['PATH'], POD_NAMESPACE: 'tidewaiter' },
+        env: { PATH: process.env['PATH'], POD_NAMESPACE: 'tidewaiter', VELERO_PLUGINS_ENABLED: 'true' },
       })
       let text = ''
       let settling: NodeJS.Timeout | undefined
@@ -163,6 +167,13 @@ const without = (path: string) => async () => {
 
 const status = anAction(aName('10-status'), aMark().mark, { http: { url: 'http://hook.e2e.svc:8080/' } })
 t.teardown(() => kubectl(['delete', 'action', status.metadata.name]))
+const plugin = {
+  apiVersion: 'tidewaiter.io/v1beta1',
+  kind: 'VeleroPlugin',
+  metadata: { name: aName('plugin'), namespace: 'velero' },
+  spec: { image: `${openRegistry}/acme/rbac:1` },
+}
+t.teardown(() => kubectl(['delete', 'veleroplugin', plugin.metadata.name, '--ignore-not-found']))
 
 const scenarios: Readonly<Record<string, Scenario>> = {
   'cluster: get patch validatingwebhookconfigurations mutatingwebhookconfigurations': log(
@@ -188,6 +199,13 @@ const scenarios: Readonly<Record<string, Scenario>> = {
     /backupstoragelocations.*a watch broke off|a watch broke off.*backupstoragelocations/,
   ),
   'velero: list watch actions': start(/needs the rights of .*actions/),
+  'velero: list watch veleroplugins': start(/cannot (list|watch) resource \\"veleroplugins\\"/),
+  'velero: list watch deployments': start(/cannot (list|watch) resource \\"deployments\\"/),
+  'velero: list watch configmaps': start(/cannot (list|watch) resource \\"configmaps\\"/),
+  'velero: patch veleroplugins/status': {
+    ...log(/cannot patch resource \\"veleroplugins\/status\\"/, () => tryApply([plugin])),
+    prepare: pluginsOn,
+  },
   'velero: get schedules': {
     // A skip that Velero copied is looked for on its Schedule.
     broken: async () => {
