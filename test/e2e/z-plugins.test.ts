@@ -33,7 +33,7 @@ import {
   type Loose,
   type Ran,
 } from './support.ts'
-import { whole } from './z-install.ts'
+import { logs, whole } from './z-install.ts'
 import { pluginsOn, started, stopped } from './z-plugins-install.ts'
 
 t.setTimeout(240_000)
@@ -108,6 +108,26 @@ t.test('plugins', async (t) => {
   const off = await pluginsOn()
   t.teardown(off)
   const pinned = `${stamp}@${velerosOwn.digest}`
+
+  await t.test('without the right "patch veleroplugins/status" the leader says so', async (t) => {
+    const path = `/apis/rbac.authorization.k8s.io/v1/namespaces/${veleroNamespace}/roles/tidewaiter`
+    const { rules } = (await call('GET', path)).body
+    const rest = rules.filter(({ resources }: Loose) => !resources.includes('veleroplugins/status'))
+    t.equal(rest.length, rules.length - 1)
+    await call('PATCH', path, { body: { rules: rest } })
+    const name = aName('untold')
+    try {
+      await apply(veleroPlugin(name, { image: `${openRegistry}/acme/idle:1` }))
+      const isSaid = async () =>
+        (await logs()).some((line) =>
+          /cannot patch resource \\"veleroplugins\/status\\"/.test(JSON.stringify(line)),
+        )
+      t.ok(await eventually(isSaid, { what: 'a status that cannot be written' }))
+    } finally {
+      await call('PATCH', path, { body: { rules } })
+      must(await kubectl(['delete', 'veleroplugin', name]))
+    }
+  })
 
   await t.test(
     'a plugin behind a password and an own authority is ready, and waits for a rollout',
