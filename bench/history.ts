@@ -27,7 +27,7 @@ const path = (given === -1 ? undefined : process.argv[given + 1]) ?? join(folder
 const log = { debug: () => {}, info: () => {}, warn: console.error, error: console.error }
 const store = await openSqliteStore({ path, maxBytes: 16 * 2 ** 30, clock: systemClock, log })
 const loaded = await store.extent()
-const end = loaded.records < all ? Date.now() : (loaded.newest ?? 0)
+const end = loaded.records < all ? Date.now() : Math.min(loaded.newest ?? 0, Date.now())
 const batchSize = 500
 let peak = 0
 const noteMemory = () => (peak = Math.max(peak, process.memoryUsage.rss()))
@@ -49,7 +49,8 @@ const writing = (async () => {
   while (!stop.signal.aborted) {
     const due = sleep(100)
     const fresh = Array.from({ length: 5 }, () => {
-      const decision = decisionOf(loaded.records + all + written, { all: all + written, end: Date.now() })
+      const n = loaded.records + all + written
+      const decision = decisionOf(n, { all: n, end: Date.now() })
       const count = written++ % 10 === 0 ? decision.status.count + 1 : decision.status.count
       return { ...decision, status: { ...decision.status, count } }
     })
@@ -203,6 +204,7 @@ for (const { name, goal, ask } of questions) {
 stop.abort()
 await writing
 
+const peakAsking = peak
 const start = performance.now()
 let bytes = 0
 for await (const chunk of store.export(
@@ -224,7 +226,7 @@ const head = ['asked', 'p50 ms', 'p99 ms', 'max ms', 'goal', 'met', 'event loop 
 console.log(table(head, rows))
 console.log(
   `\nloaded ${all - Math.min(all, loaded.records)} in ${loadSeconds.toFixed(0)} s; a write of 5 while reading: p50 ${ms(median(writes))} ms, p99 ${ms(quantile(writes, 0.99))} ms; ` +
-    `file ${Math.round(statSync(path).size / 2 ** 20)} MiB; most memory of the process ${Math.round(peak / 2 ** 20)} MiB; ` +
+    `file ${Math.round(statSync(path).size / 2 ** 20)} MiB; most memory of the process ${Math.round(peakAsking / 2 ** 20)} MiB before the export and ${Math.round(peak / 2 ** 20)} MiB with it; ` +
     `export of all as JSON lines: ${Math.round(bytes / 2 ** 20)} MiB in ${exportSeconds.toFixed(0)} s`,
 )
 rmSync(folder, { recursive: true })

@@ -2,6 +2,7 @@
 import { facets, type Facet } from './schema.ts'
 import type { SQLInputValue } from 'node:sqlite'
 import type { Statements } from './statements.ts'
+import type { Place } from './cursor.ts'
 import type { Filter, Sight } from './store.ts'
 import { wordOf, type Word } from './words.ts'
 
@@ -10,12 +11,13 @@ export type Conditions = {
   /** `decision`, with the index to read it from. */
   readonly from: string
   readonly where: string
+  /** The first two are the span. */
   readonly values: readonly SQLInputValue[]
+  /** The values for what is beyond a place: SQLite would read from the end of the span if the place were a condition of its own. */
+  readonly valuesFrom: (place: Place) => readonly SQLInputValue[]
 }
 
 type Wanted = { readonly facet: Facet; readonly word: Word }
-
-type Part = { readonly sql: string; readonly values: readonly SQLInputValue[] }
 
 // Asked at some rows only: a call takes longer than the rest of the row.
 const goesOn = 'CASE WHEN decision.position & 15 THEN 1 ELSE goes_on(decision.position) END'
@@ -27,20 +29,21 @@ export function conditionsOf(statements: Statements, filter: Filter, sight: Sigh
   if (filtered === undefined || inSight?.length === 0) return undefined
   const { wanted, parts: among } = narrowed(filtered, inSight)
   const rarest = wanted.toSorted((a, b) => a.word.records - b.word.records)[0]
-  const parts = [{ sql: goesOn, values: [] }, ...spanOf(filter), ...wanted.map(isWanted), ...among]
+  const { from = 0, to = Number.MAX_SAFE_INTEGER } = filter
+  const values = [...wanted.map(({ word }) => word.id), ...among.flatMap((part) => part.values)]
   return {
     from: `decision ${indexFor(statements, rarest)}`,
-    where: parts.map(({ sql }) => sql).join(' AND '),
-    values: parts.flatMap(({ values }) => values),
+    where: [goesOn, span, ...wanted.map(isWanted), ...among.map(({ sql }) => sql)].join(' AND '),
+    values: [from, to, ...values],
+    valuesFrom: ({ towards, position }) =>
+      towards === 'older'
+        ? [from, Math.min(to, position), ...values]
+        : [Math.max(from, position + 1), to, ...values],
   }
 }
 
-const isWanted = ({ facet, word }: Wanted): Part => ({ sql: `decision.${facet} = ?`, values: [word.id] })
-
-const spanOf = ({ from = 0, to = Number.MAX_SAFE_INTEGER }: Filter): readonly Part[] => [
-  { sql: 'decision.position >= ?', values: [from] },
-  { sql: 'decision.position < ?', values: [to] },
-]
+const span = 'decision.position >= ? AND decision.position < ?'
+const isWanted = ({ facet }: Wanted): string => `decision.${facet} = ?`
 
 /** One namespace in sight is a text like others, with an index; several are looked for in each row. */
 function narrowed(wanted: readonly Wanted[], inSight: readonly Word[] | undefined) {

@@ -35,7 +35,7 @@ export function exportSome(statements: Statements, step: ExportStep, goesOn: Goe
     const lines: string[] = []
     for (const id of idsOf(statements, step, last)) {
       goesOn()
-      const record = answering(statements, id, question)
+      const record = answering(statements, id, { question })
       if (record !== undefined) lines.push(forms[step.form].line(record, step.written + lines.length === 0))
       if (lines.length === recordsAtOnce)
         return { text: lines.join(''), records: lines.length, until, after: id }

@@ -1,7 +1,7 @@
 /** Records out of the file, one at a time. */
 import type { AdmissionDecision } from '../../api/admission-decision.ts'
 import { unpacked } from './packed.ts'
-import { answers, searchedText, type Question } from './search.ts'
+import { answers, searchedText, type Question, type Tally } from './search.ts'
 import type { SqlRow, Statements } from './statements.ts'
 import type { Sight } from './store.ts'
 
@@ -12,15 +12,20 @@ export type GoesOn = () => void
 export const recordOf = (statements: Statements, id: number): AdmissionDecision | undefined =>
   recordIn(statements.get('SELECT body FROM record WHERE id = ?', id))
 
+/** What is asked of the text of a record. */
+export type Asked = { readonly question: Question | undefined; readonly tally?: Tally | undefined }
+
 /** The record of an id, if it answers the question; the search index finds a few too many. */
 export function answering(
   statements: Statements,
   id: number,
-  question: Question | undefined,
+  { question, tally }: Asked,
 ): AdmissionDecision | undefined {
   const record = recordOf(statements, id)
   if (record === undefined || question === undefined) return record
-  return answers(question, searchedText(record)) ? record : undefined
+  const text = searchedText(record)
+  tally?.note(text)
+  return answers(question, text) ? record : undefined
 }
 
 /** The record with a uid, if it is in sight. */

@@ -6,8 +6,8 @@ const longestQuestion = 200
 // Without the uid of the request: it stands in the audit log, and its 36 random characters cost as much as a sentence.
 const longestText = 8192
 
-/** What a reader asks for: every term must occur. `match` is for the index, which finds a few too many. */
-export type Question = { readonly terms: readonly string[]; readonly match: string }
+/** What a reader asks for: every term must occur. The index knows trigrams only, and finds a few records too many. */
+export type Question = { readonly terms: readonly string[]; readonly trigrams: readonly string[] }
 
 /** Texts that differ only in case, in width or in control characters are the same. The index folds nothing itself. */
 const folded = (text: string): string =>
@@ -46,7 +46,7 @@ export function questionOf(text: string): Question {
       'BAD_QUERY',
       `the text to search for must have at least one word of 3 characters and at most ${longestQuestion} characters in all, got ${text.length} characters`,
     )
-  return { terms, match: [...trigrams].map(quoted).join(' AND ') }
+  return { terms, trigrams: [...trigrams] }
 }
 
 /** Whether every term occurs. */
@@ -57,6 +57,29 @@ export const answers = (question: Question, text: string): boolean =>
 function trigramsOf(term: string): readonly string[] {
   const characters = Array.from(term)
   return characters.slice(2).map((last, i) => `${characters[i]}${characters[i + 1]}${last}`)
+}
+
+// Each trigram that all records have costs as much as one that few have, and leaves out nothing.
+const mostTrigrams = 6
+
+/** Counts in how many texts each trigram of a question occurs, so that the index is asked for the rarest. */
+export class Tally {
+  readonly #counts: Map<string, number>
+
+  constructor({ trigrams }: Question) {
+    this.#counts = new Map(trigrams.map((trigram) => [trigram, 0]))
+  }
+
+  note(text: string): void {
+    for (const [trigram, count] of this.#counts)
+      if (text.includes(trigram)) this.#counts.set(trigram, count + 1)
+  }
+
+  /** What to ask the index. */
+  match(): string {
+    const sorted = [...this.#counts].sort(([, a], [, b]) => a - b).slice(0, mostTrigrams)
+    return sorted.map(([trigram]) => quoted(trigram)).join(' AND ')
+  }
 }
 
 const quoted = (text: string): string => `"${text.replaceAll('"', '""')}"`

@@ -4,7 +4,7 @@ import type { Log } from '../../log.ts'
 import { Lanes, type Patience } from './lanes.ts'
 import { forms } from './lines.ts'
 import type { Operation, Operations } from './messages.ts'
-import { HistoryError, type DecisionStore, type ExportQuery, type Limits } from './store.ts'
+import { exportForms, HistoryError, type DecisionStore, type ExportQuery, type Limits } from './store.ts'
 import { Thread } from './thread.ts'
 
 /** What the store is made of. */
@@ -47,6 +47,7 @@ export async function openSqliteStore(options: StoreOptions): Promise<DecisionSt
 
 class SqliteStore {
   readonly #options: StoreOptions
+  readonly #threads: readonly Thread[]
   readonly #writer: Lanes
   readonly #readers: Lanes
   /** How often the file was replaced: what was read from a former one is not gone on with. */
@@ -58,8 +59,10 @@ class SqliteStore {
     this.#options = options
     const { path, maxBytes, clock } = options
     const thread = (role: 'writer' | 'reader') => new Thread({ role, path, maxBytes })
-    this.#writer = new Lanes([thread('writer')], clock, (writer) => this.#open(writer))
+    const writing = [thread('writer')]
     const reading = Array.from({ length: readers }, () => thread('reader'))
+    this.#threads = [...writing, ...reading]
+    this.#writer = new Lanes(writing, clock, (writer) => this.#open(writer))
     this.#readers = new Lanes(reading, clock, (reader) => reader.ask('open', undefined))
   }
 
@@ -93,6 +96,8 @@ class SqliteStore {
 
   /** The steps of an export. What is wrong before the first byte is thrown; what goes wrong later is its last line. */
   async *export(query: ExportQuery, signal: AbortSignal): AsyncGenerator<Uint8Array, void> {
+    if (!exportForms.includes(query.form))
+      throw new HistoryError('BAD_QUERY', `an export must be one of ${exportForms.join(', ')}`)
     const generation = this.#generation
     const form = forms[query.form]
     const patience = { ms: exportMs, signal }
@@ -127,6 +132,7 @@ class SqliteStore {
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
+    for (const thread of this.#threads) thread.giveUp()
     for (const lanes of [this.#readers, this.#writer])
       await lanes.alone(async (threads) => {
         for (const thread of threads) {
@@ -147,12 +153,10 @@ class SqliteStore {
     { asks, patience }: { readonly asks: Operations[O]['asks']; readonly patience: Patience },
   ): Promise<Operations[O]['gives']> {
     if (this.#closed) throw new HistoryError('CLOSED', 'the history must be open, got it closed')
-    const generation = this.#generation
     try {
       return await lanes.ask(operation, asks, patience)
     } catch (error) {
-      if (error instanceof HistoryError && error.code === 'DAMAGED' && generation === this.#generation)
-        await this.#rebuild(error.message)
+      if (error instanceof HistoryError && error.code === 'DAMAGED') await this.#rebuild(error.message)
       throw error
     }
   }

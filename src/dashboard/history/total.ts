@@ -1,7 +1,6 @@
 /** How many records a filter finds in all: from the sums where they know it, else counted as far as is quick. */
 import type { Conditions } from './conditions.ts'
 import { hourOf, spanStart } from './sums.ts'
-import type { Question } from './search.ts'
 import { facets, summedFacets } from './schema.ts'
 import { endsOf, type Statements } from './statements.ts'
 import type { Filter, PageQuery, Sight, Total } from './store.ts'
@@ -14,16 +13,17 @@ const longestInHours = 14 * 86_400_000
 type Asked = {
   readonly query: PageQuery
   readonly conditions: Conditions
-  readonly question: Question | undefined
-  /** How many of the records that were looked into answered the question, if it is frequent. */
-  readonly share: number | undefined
+  /** What the search index was asked, if it was. */
+  readonly match: string | undefined
+  /** How many of the records that were looked into answered the question. */
+  readonly share: number
 }
 
 /** The total of a page that is not the whole. */
-export function totalOf(statements: Statements, { query, conditions, question, share }: Asked): Total {
-  if (question !== undefined && share === undefined) return matching(statements, conditions, question)
+export function totalOf(statements: Statements, { query, conditions, match, share }: Asked): Total {
+  if (match !== undefined) return matching(statements, conditions, match)
   const total = withoutText(statements, query, conditions)
-  if (share === undefined) return total
+  if (query.filter.text === undefined) return total
   const is = total.is === 'at least' ? 'at least' : 'about'
   return { count: Math.round(total.count * share), is }
 }
@@ -70,10 +70,10 @@ function counted(statements: Statements, { from, where, values }: Conditions): T
 }
 
 /** What the index finds; it may find a few too many. */
-function matching(statements: Statements, { where, values }: Conditions, { match }: Question): Total {
+function matching(statements: Statements, { where, values }: Conditions, match: string): Total {
   const sql = `SELECT count(*) AS records FROM (SELECT 1 FROM search CROSS JOIN decision ON decision.position = search.rowid
-    WHERE search MATCH ? AND ${where} LIMIT ${mostCounted})`
-  return upTo(Number(statements.get(sql, match, ...values)?.['records'] ?? 0), 'about')
+    WHERE search MATCH ? AND search.rowid >= ? AND search.rowid < ? AND ${where} LIMIT ${mostCounted})`
+  return upTo(Number(statements.get(sql, match, ...values.slice(0, 2), ...values)?.['records'] ?? 0), 'about')
 }
 
 const upTo = (count: number, is: Total['is']): Total => ({

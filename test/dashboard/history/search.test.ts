@@ -1,5 +1,5 @@
 import t from 'tap'
-import { questionOf } from '../../../src/dashboard/history/search.ts'
+import { questionOf, Tally } from '../../../src/dashboard/history/search.ts'
 import { aStore, everything, idsOf, record, records } from './support.ts'
 
 t.test('parts of words are found, whatever their case and width; every word must occur', async (t) => {
@@ -47,5 +47,11 @@ t.test('a text without a word of three characters, or of more than 200, is refus
   for (const text of ['', '  ', 'ab', 'ab cd', '👩🚀', 'x'.repeat(201)])
     t.throws(() => questionOf(text), { code: 'BAD_QUERY', message: /3 characters/ }, text)
   t.same(questionOf('a "b" Abcd').terms, ['a', '"b"', 'abcd'])
-  t.equal(questionOf('a "b" Abcd').match, '"""b""" AND "abc" AND "bcd"')
+  t.same(questionOf('a "b" Abcd').trigrams, ['"b"', 'abc', 'bcd'])
+})
+
+t.test('the index is asked for the trigrams that are rarest in what was looked into', async (t) => {
+  const tally = new Tally(questionOf('abcdefghijk "q"'))
+  for (const text of ['abcdef', 'abcdef', 'cdefgh', 'x "q" x']) tally.note(text)
+  t.equal(tally.match(), '"ghi" AND "hij" AND "ijk" AND "efg" AND "fgh" AND """q"""')
 })

@@ -151,6 +151,15 @@ t.test('pages follow each other both ways without a gap, while new decisions com
   }
 })
 
+t.test('a record that moves to another hour and day is counted once', async (t) => {
+  const { store } = await aStore(t)
+  await store.insert(records(60))
+  await store.insert([record(7, { count: 2, at: 30 * hourMs, first: 7000 })])
+  const total = async (filter: Filter) => (await store.page({ ...everything, filter })).total.count
+  t.equal(await total({}), 60)
+  t.equal(await total({ to: newYear + hourMs }), 59)
+})
+
 t.test('decisions of the same millisecond each have a place', async (t) => {
   const { store } = await aStore(t)
   const same = Array.from({ length: 120 }, (_, n) => record(n, { at: 5 }))
@@ -292,6 +301,19 @@ const cursors: Readonly<Record<string, string>> = {
   'a line': 'o1\n',
   'a long one': 'o'.repeat(100_000),
 }
+
+t.test('a page of another size, and an export of another form, are refused', async (t) => {
+  const { store } = await aStore(t)
+  for (const size of [0, -1, 51, 1e9, Number.NaN])
+    await t.rejects(store.page({ ...everything, size: size as 50 }), {
+      code: 'BAD_QUERY',
+      message: /50 or 100 or 200/,
+    })
+  await t.rejects(exported(store, { form: 'xml' as 'csv' }), {
+    code: 'BAD_QUERY',
+    message: /csv, ndjson, json/,
+  })
+})
 
 t.test('a cursor that no page gave is refused with what to do', async (t) => {
   const { store } = await aStore(t)

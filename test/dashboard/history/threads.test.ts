@@ -12,7 +12,7 @@ import { HistoryError } from '../../../src/dashboard/history/store.ts'
 import { Thread } from '../../../src/dashboard/history/thread.ts'
 import { systemClock } from '../../../src/system-clock.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
-import { aStore, everything, idsOf, records } from './support.ts'
+import { aStore, everything, idsOf, record, records } from './support.ts'
 
 t.test('a query over its deadline is given up and says so; the next one is answered', async (t) => {
   let impatient = false
@@ -53,6 +53,21 @@ t.test('a statement ends inside of SQLite once nobody waits, whatever it finds',
     t.ok(asked < 10, `asked ${asked} times`)
     t.notOk(db.isTransaction)
   }
+})
+
+t.test('a statement that finds nothing ends inside of SQLite too', async (t) => {
+  const { store, path } = await aStore(t)
+  const user = (n: number) => ({ user: n % 2 === 0 ? 'alice' : 'bob', reason: n % 2 === 0 ? 'A' : 'B' })
+  await store.insert(Array.from({ length: 500 }, (_, n) => record(n, { at: n, spec: user(n) })))
+  const db = openToRead(path)
+  t.teardown(() => db.close())
+  let asked = 0
+  db.function('goes_on', { varargs: true }, () => {
+    if (++asked > 3) throw new HistoryError('CANCELLED', 'given up')
+    return 1
+  })
+  const filter = { user: 'alice', reason: 'B' }
+  t.throws(() => readPage(new Statements(db), { ...everything, filter }, () => {}), { code: 'CANCELLED' })
 })
 
 t.test('a thread that dies fails what it was asked, and another takes its place', async (t) => {
