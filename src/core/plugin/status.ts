@@ -59,8 +59,8 @@ function fieldsOf(facts: PluginFacts): Pick<VeleroPluginStatus, 'digest' | 'init
 
 /** What is pinned: the digest that was right once for this generation. What never was is in the words of the checks alone. */
 function pinOf({ known, status, generation }: PluginFacts): string | undefined {
-  if ('problems' in known) return undefined
   const kept = status?.observedGeneration === generation ? status.digest : undefined
+  if ('problems' in known) return kept
   return standingOf(known) === 'Ready' || known.digest === kept ? known.digest : undefined
 }
 
