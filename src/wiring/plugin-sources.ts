@@ -37,8 +37,15 @@ export type NamespaceSources = {
   readonly installation: Reflector<InstallationDocument> | undefined
 }
 
+/** Where Installations of Embedded Cluster are. */
+export const installationsOf = {
+  group: 'embeddedcluster.replicated.com',
+  version: 'v1beta1',
+  plural: 'installations',
+} as const
+
 /** The Config in an Installation. */
-type InstallationDocument = { readonly name: string; readonly document: PluginDocument }
+export type InstallationDocument = { readonly name: string; readonly document: PluginDocument }
 
 /** What following needs. */
 export type SourcesWorld = {
@@ -59,11 +66,7 @@ export function createSources(world: SourcesWorld): readonly NamespaceSources[] 
       ? undefined
       : createReflector<InstallationDocument>({
           ...common,
-          path: collectionPath({
-            group: 'embeddedcluster.replicated.com',
-            version: 'v1beta1',
-            plural: 'installations',
-          }),
+          path: collectionPath(installationsOf),
           project: keptInstallation,
           onChange: () => config.veleroNamespaces.forEach(onChange),
         })
@@ -122,7 +125,8 @@ export function keptPlugin(raw: unknown): KeptPlugin | undefined {
   }
 }
 
-function keptInstallation(raw: unknown): InstallationDocument | undefined {
+/** What is kept of an Installation. */
+export function keptInstallation(raw: unknown): InstallationDocument | undefined {
   const read = readDocument({ ...objectAt(raw), kind: 'Installation' })
   return read.kind === 'plugins'
     ? { name: textAt(raw, 'metadata', 'name'), document: read.document }
@@ -132,7 +136,7 @@ function keptInstallation(raw: unknown): InstallationDocument | undefined {
 // The API server sends a bookmark at least once a minute: a copy that heard nothing for longer is not believed.
 const longestSilenceMs = 75_000
 
-/** Everything that declares plugins, the oldest VeleroPlugin first: a newer one must not take its place. Undefined: not known well enough. */
+/** Everything that declares plugins, by the copies of it. Undefined: not known well enough. */
 export function sourcesOf(
   sources: NamespaceSources,
   installationName: string | undefined,
@@ -140,22 +144,40 @@ export function sourcesOf(
   const isFresh = copiesOf([sources]).every((copy) => copy.synced() && copy.silentMs() < longestSilenceMs)
   const texts = sources.texts.map((one) => one.documents())
   if (!isFresh || texts.includes(undefined)) return undefined
-  const plugins = sources.plugins
-    .list()
+  return inOrder({
+    plugins: sources.plugins.list(),
+    listed: texts.flatMap((documents) => documents ?? []),
+    installations: sources.installation?.list() ?? [],
+    installationName,
+  })
+}
+
+/** What declares plugins, as it was found. */
+export type Declaring = {
+  readonly plugins: readonly KeptPlugin[]
+  /** In ConfigMaps. */
+  readonly listed: readonly PluginDocument[]
+  readonly installations: readonly InstallationDocument[]
+  readonly installationName: string | undefined
+}
+
+/** The order in which it counts, the oldest VeleroPlugin first: a newer one must not take its place. */
+export function inOrder({ plugins, listed, ...installing }: Declaring): readonly Source[] {
+  const own = plugins
     .toSorted((a, b) => compare(a.createdAt, b.createdAt) || compare(a.name, b.name))
     .map(({ document, status, generation }) => ({ document, stored: storedFindings(status, generation) }))
-  const others = [...texts.flatMap((documents) => documents ?? []), ...installed(sources, installationName)]
-  return [...plugins, ...others.map((document) => ({ document, stored: undefined }))]
+  const others = [...listed, ...installed(installing)]
+  return [...own, ...others.map((document) => ({ document, stored: undefined }))]
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
 /** Embedded Cluster names Installations by their time, and takes the one with the last name (kubeutils.GetLatestInstallation). */
-function installed(
-  { installation }: NamespaceSources,
-  wanted: string | undefined,
-): readonly PluginDocument[] {
-  const all = installation?.list().toSorted((a, b) => compare(b.name, a.name)) ?? []
+function installed({
+  installations,
+  installationName: wanted,
+}: Pick<Declaring, 'installations' | 'installationName'>): readonly PluginDocument[] {
+  const all = installations.toSorted((a, b) => compare(b.name, a.name))
   const found = wanted === 'newest' ? all[0] : all.find(({ name }) => name === wanted)
   return found === undefined ? [] : [found.document]
 }
