@@ -19,6 +19,8 @@ export type BookPorts = {
   readonly hash: Hash
   /** Everything that declares plugins for the Velero of a namespace, in the order in which it counts; undefined: not known well enough. */
   readonly sources: (namespace: string) => readonly Source[] | undefined
+  /** The same, asked for: where it is not known well enough. Rejects where nobody answers. */
+  readonly ask: (namespace: string, signal: AbortSignal) => Promise<readonly Source[]>
   /** Resolves once it was read. */
   readonly whenRead: (namespace: string, signal: AbortSignal) => Promise<void>
   /** The pod templates of Velero as they stand. */

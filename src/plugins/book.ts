@@ -34,8 +34,12 @@ export type Book = {
 
 /** What is declared is not known well enough to be relied on. No bug: the API server was not heard of for too long. */
 export class DeclarationsUnread extends Error {
-  constructor(namespace: string) {
-    super(`what declares plugins for ${namespace} could not be read lately from the API server`)
+  constructor(namespace: string, cause: unknown) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    super(
+      `what declares plugins for ${namespace} could not be read lately, and the API server did not answer (${why})`,
+      { cause },
+    )
   }
 }
 
@@ -84,9 +88,15 @@ export function createBook(ports: BookPorts): Book {
   }
   const read = async (namespace: string, signal: AbortSignal): Promise<Page> => {
     await unlessAborted(signal, ports.whenRead(namespace, signal))
-    const page = sync(namespace)
-    if (page === undefined) throw new DeclarationsUnread(namespace)
-    return page
+    return sync(namespace) ?? turned(namespace, await asked(namespace, signal))
+  }
+  const asked = async (namespace: string, signal: AbortSignal): Promise<readonly Source[]> => {
+    try {
+      return await unlessAborted(signal, ports.ask(namespace, signal))
+    } catch (error) {
+      signal.throwIfAborted()
+      throw new DeclarationsUnread(namespace, error)
+    }
   }
   return {
     changed: (namespace) => void sync(namespace),

@@ -1,5 +1,5 @@
 /** Restarts Velero once it has nothing in hand, so that it takes the plugins that wait for its next rollout. */
-import { conditionStatus } from '../core/plugin/aboard.ts'
+import { conditionOf, conditionStatus } from '../core/plugin/aboard.ts'
 import { changeText, changesBetween, restartPatch, type Changes } from '../core/plugin/restart.ts'
 import { isServing } from '../core/plugin/pods.ts'
 import { isPaused, rolloutOf } from '../core/plugin/rollout.ts'
@@ -78,9 +78,11 @@ async function withoutChange(velero: Velero, wish: RolloutWish, ports: RolloutPo
   return watched(velero.deployment, wish, ports)
 }
 
-/** Ready, and not carried. */
+/** Ready, and not carried, unless somebody else brings it. */
 const waitsForRollout = (plugin: Json): boolean =>
-  conditionStatus(plugin, 'Ready') === 'True' && conditionStatus(plugin, 'Injected') === 'False'
+  conditionStatus(plugin, 'Ready') === 'True' &&
+  conditionStatus(plugin, 'Injected') === 'False' &&
+  textAt(conditionOf(plugin, 'Injected'), 'reason') !== 'BroughtByOther'
 
 async function wouldDo(velero: Velero, ports: RolloutPorts): Promise<string> {
   const work = answered(await ports.work())

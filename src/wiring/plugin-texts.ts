@@ -67,7 +67,8 @@ export function createTexts({ client, clock, log, namespace, name, onChange }: T
   }
 }
 
-const textsOf = (raw: unknown): TextsIn | undefined => {
+/** The texts of a ConfigMap that may declare plugins. */
+export const textsOf = (raw: unknown): TextsIn | undefined => {
   // In a list of a built-in kind the items do not say what they are.
   const read = readDocument({ ...objectAt(raw), apiVersion: 'v1', kind: 'ConfigMap' })
   return read.kind === 'texts' ? read : undefined

@@ -16,6 +16,7 @@ import type { PullSecret } from '../plugins/ports.ts'
 import { unlessAborted } from '../until.ts'
 import { hash } from './crypto.ts'
 import type { Calls } from './kinds.ts'
+import { askedSources } from './plugin-sources-asked.ts'
 import { copiesOf, createSources, sourcesOf, type NamespaceSources } from './plugin-sources.ts'
 import type { RegistriesFile } from './registries-file.ts'
 import { registriesOf } from './registries.ts'
@@ -77,6 +78,7 @@ export function createPlugins(world: PluginsWorld): Plugins {
       const found = sources.get(namespace)
       return found === undefined ? [] : sourcesOf(found, config.pluginsInstallation)
     },
+    ask: (namespace, signal) => askedSources(world, namespace, signal),
     whenRead: async (namespace, signal) => {
       const found = sources.get(namespace)
       if (found !== undefined) await Promise.all(copiesOf([found]).map((copy) => copy.whenSynced(signal)))

@@ -148,6 +148,12 @@ t.test('a plugin that no webhook would put in is not rolled out: 1, with what to
   t.equal(restarts(await cluster.deployment()), undefined)
 })
 
+t.test('what somebody else brings is not waited for: nothing is done, 0', async (t) => {
+  const cluster = await startVeleroCluster(t)
+  cluster.seed(aVeleroPlugin('acme', image, { ...ready, Injected: ['False', 'BroughtByOther'] }))
+  t.match(await rollout(cluster), { code: 0, out: /nothing waits for a rollout/ })
+})
+
 t.test('a rollout that is under way is followed, and not begun again', async (t) => {
   const seen: Said = { out: '', err: '', code: 0 }
   const cluster = await startVeleroCluster(t)

@@ -63,6 +63,7 @@ async function desk(t: Test, given: Partial<BookPorts> = {}): Promise<Desk> {
     clock,
     hash,
     sources: () => sources,
+    ask: async () => Promise.reject(new Error('nobody answers')),
     whenRead: async () => {},
     templates: () => [],
     checks: () => checks,
@@ -333,7 +334,8 @@ t.test('while it is not known what is declared, nothing is taken for declared no
     // By its class: the webhooks tell this one to whoever asked, and other errors only to the log.
     t.ok(error instanceof DeclarationsUnread)
     t.match(error, {
-      message: 'what declares plugins for velero could not be read lately from the API server',
+      message:
+        'what declares plugins for velero could not be read lately, and the API server did not answer (nobody answers)',
     })
   }
   t.equal(book.now('velero'), undefined)

@@ -264,6 +264,51 @@ t.test('a plugin from a registry that is not allowed is never asked for', async 
   t.same(registry.paths, [])
 })
 
+t.test(
+  'a copy of what is declared that has been silent is not believed: the API server is asked',
+  async (t) => {
+    const started = await start(t, { speed: 12 })
+    const { system, registry } = started
+    const { faults } = system.api
+    for (const name of ['acme', 'listed', 'late']) registry.push(`acme/${name}`, 'v1')
+    const imageOf = (name: string) => `${registry.host}/acme/${name}:v1`
+    await apply(t, started, 'acme', { image: imageOf('acme') })
+    await system.call('POST', '/api/v1/namespaces/velero/configmaps', {
+      body: configMap(config(imageOf('listed'))),
+    })
+    await once(started, 'acme', ['Ready', 'True'])
+    const forever = Number.POSITIVE_INFINITY
+    for (const resource of ['veleroplugins', 'configmaps']) {
+      faults.add({ match: { verb: 'watch', resource }, times: forever, effect: { kind: 'freeze' } })
+      faults.dropWatches({ resource })
+    }
+    await apply(t, started, 'late', { image: imageOf('late') })
+    let attempts = 0
+    const answer = await eventually(
+      'the new plugin goes in',
+      async () => {
+        const found = await restart(system, `attempt ${(attempts += 1)}`)
+        t.equal(found.status, 200, JSON.stringify(found.body.message))
+        return images(found.body).some((image) => image.startsWith(imageOf('late'))) ? found : undefined
+      },
+      { everyMs: 500, seconds: 20 },
+    )
+    t.equal(images(answer.body).length, 3, images(answer.body).join(' '))
+    const twin = { body: aVeleroPlugin('twin', { image: imageOf('late') }) }
+    t.match(await system.call('POST', plugins, twin), { status: 422, body: { message: /velero\/late/ } })
+    faults.add({
+      match: { verb: 'list', resource: 'veleroplugins' },
+      times: forever,
+      effect: { kind: 'answer', code: 500 },
+    })
+    const refused = await restart(system, 'last')
+    t.match(refused, {
+      status: 500,
+      body: { message: /what declares plugins for velero could not be read lately, and the API server/ },
+    })
+  },
+)
+
 /** As Embedded Cluster defines it, as far as it is read. */
 const installations = {
   apiVersion: 'apiextensions.k8s.io/v1',

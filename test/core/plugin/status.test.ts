@@ -42,8 +42,8 @@ const undecided = (check: ImageCheck): CheckResult => ({
 
 const rolledOut = { observedGeneration: 3, replicas: 1, updatedReplicas: 1, availableReplicas: 1 }
 
-/** A Deployment that carries these images as ours. */
-function carrying(images: readonly string[], status: object = rolledOut) {
+/** A Deployment that carries these images, as ours unless the marks say otherwise. */
+function carrying(images: readonly string[], status: object = rolledOut, marks?: string) {
   const tree = withPodSpec(installed, (pod) => ({
     ...pod,
     initContainers: [
@@ -52,7 +52,7 @@ function carrying(images: readonly string[], status: object = rolledOut) {
     ],
   }))
   const template: Tree = tree['spec']['template']
-  const annotations = { [pluginsAnnotation]: images.map((_, index) => `ours-${index}`).join(',') }
+  const annotations = { [pluginsAnnotation]: marks ?? images.map((_, index) => `ours-${index}`).join(',') }
   const read = readDeployment({
     ...tree,
     metadata: { ...tree['metadata'], generation: 3 },
@@ -129,6 +129,35 @@ const cases: Readonly<Record<string, { given: Partial<PluginFacts>; type: string
     given: { deployments: [carrying([`${image}@${other}`])] },
     type: 'Injected',
     want: { status: 'False', reason: 'OtherImage', message: new RegExp(`${other} in ours-0`) },
+  },
+  'what stays pinned says how another digest is taken: no rollout brings it': {
+    given: { deployments: [carrying([`${image}@${other}`])] },
+    type: 'Injected',
+    want: {
+      message: new RegExp(`pinned before, and stays\\. To take the other.* image: ${image}@${digest}`),
+    },
+  },
+  'another version waits for a rollout': {
+    given: { deployments: [carrying([`${image.replace(':v1', ':v0')}@${other}`])] },
+    type: 'Injected',
+    want: { status: 'False', reason: 'OtherImage', message: /tidewaiter plugins rollout -n velero/ },
+  },
+  'what is kept out does not wait for a rollout where an earlier image is carried': {
+    given: {
+      known: found({ results: but(no('ShapeValid')) }),
+      deployments: [carrying([`${image.replace(':v1', ':v0')}@${other}`])],
+    },
+    type: 'Injected',
+    want: {
+      status: 'False',
+      reason: 'NotReady',
+      message: /carries .*:v0@.* in ours-0.* until Ready is True/,
+    },
+  },
+  'what somebody else brings under another name is left to them, and no rollout is asked for': {
+    given: { deployments: [carrying([`${image}@${other}`], rolledOut, '')] },
+    type: 'Injected',
+    want: { status: 'False', reason: 'BroughtByOther', message: /ours-0, which tidewaiter did not add/ },
   },
   'the pinned digest in the template is the plugin': {
     given: { deployments: [carrying([`${image}@${digest}`])] },
