@@ -31,9 +31,10 @@ async function start(
     readonly allowed?: readonly string[]
     readonly objects?: readonly unknown[]
     readonly flags?: Readonly<Record<string, string>>
+    readonly registry?: FakeRegistry
   } = {},
 ): Promise<Started> {
-  const registry = await serveRegistry(t, 'localhost')
+  const registry = given.registry ?? (await serveRegistry(t, 'localhost'))
   // Not t.testdir: the system has one of its own, and each call empties it.
   const folder = mkdtempSync(join(tmpdir(), 'tidewaiter-'))
   t.teardown(() => rmSync(folder, { recursive: true }))
@@ -283,12 +284,39 @@ const installations = {
     ],
   },
 }
-const installation = (name: string, image: string) => ({
+const installation = (name: string, image: string, plugin = 'listed') => ({
   apiVersion: 'embeddedcluster.replicated.com/v1beta1',
   kind: 'Installation',
   metadata: { name },
-  spec: { config: { extensions: { velero: { plugins: [{ name: 'listed', image }] } } } },
+  spec: { config: { extensions: { velero: { plugins: [{ name: plugin, image }] } } } },
 })
+
+t.test(
+  'a ConfigMap and an Installation name the proxy, and the domain of this install is asked',
+  async (t) => {
+    const registry = await serveRegistry(t, 'localhost')
+    const digest = registry.push('proxy/app/listed', 'v1')
+    const started = await start(t, {
+      registry,
+      objects: [
+        installations,
+        installation('20260101000000', 'proxy.replicated.com/proxy/app/listed:v1', 'installed'),
+        configMap(config('proxy.replicated.com/proxy/app/other:v1')),
+      ],
+      flags: { 'plugins-installation': 'newest', 'proxy-domain': registry.host },
+    })
+    const other = registry.push('proxy/app/other', 'v1')
+    let attempts = 0
+    const answer = await eventually('both are injected', async () => {
+      const found = await restart(started.system, `attempt ${(attempts += 1)}`)
+      return found.status === 200 && images(found.body).length === 2 ? found : undefined
+    })
+    t.same(images(answer.body), [
+      `${registry.host}/proxy/app/other:v1@${other}`,
+      `${registry.host}/proxy/app/listed:v1@${digest}`,
+    ])
+  },
+)
 
 t.test('the newest Installation of Embedded Cluster declares plugins, and no older one', async (t) => {
   const started = await start(t, { objects: [installations], flags: { 'plugins-installation': 'newest' } })
