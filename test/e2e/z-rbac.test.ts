@@ -206,6 +206,27 @@ const scenarios: Readonly<Record<string, Scenario>> = {
     ...log(/cannot patch resource \\"veleroplugins\/status\\"/, () => tryApply([plugin])),
     prepare: pluginsOn,
   },
+  'velero: get serviceaccounts': {
+    // An image that is not given may be given to the pull secrets of Velero's account, which nobody can read.
+    broken: async () => {
+      const own = { ...plugin, metadata: { ...plugin.metadata, name: aName('plugin') } }
+      const path = `/apis/tidewaiter.io/v1beta1/namespaces/velero/veleroplugins/${own.metadata.name}`
+      must(await tryApply([{ ...own, spec: { image: `${openRegistry}/acme/${own.metadata.name}:1` } }]))
+      try {
+        return await eventually(
+          async () => {
+            const { conditions = [] } = (await call('GET', path)).body.status ?? {}
+            const found = conditions.find(({ type }: Loose) => type === 'ManifestReachable')
+            return found?.reason === 'PullSecretsUnread' ? String(found.message) : undefined
+          },
+          { ms: 14_000, what: 'PullSecretsUnread', everyMs: 250 },
+        )
+      } finally {
+        await call('DELETE', path)
+      }
+    },
+    prepare: pluginsOn,
+  },
   'velero: get schedules': {
     // A skip that Velero copied is looked for on its Schedule.
     broken: async () => {
