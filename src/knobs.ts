@@ -116,6 +116,12 @@ export const knobs: readonly Knob[] = [
     doc: 'An Installation of Embedded Cluster whose Config declares plugins: by name, or the newest',
   },
   {
+    flag: 'proxy-domain',
+    value: 'HOST[:PORT]',
+    fallback: '',
+    doc: 'What stands for proxy.replicated.com in the images of a Config or an Installation of Embedded Cluster, as its own install replaces it',
+  },
+  {
     flag: 'drain-seconds',
     value: 'N',
     fallback: '8',

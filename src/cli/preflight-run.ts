@@ -123,6 +123,7 @@ async function checkImages(run: Run, reached: Reached | undefined): Promise<Imag
     allowed: registries.allowed,
     nodesOf: async () => nodes.platforms,
     findSecret: secretFinder(run, cluster),
+    podSecretsOf: async (signal) => (await cluster?.podSecretsOf(signal)) ?? [],
     pinnedBefore: cluster === undefined ? () => undefined : await cluster.pinsOf(signal),
     signal,
     onChecked: shown.done,

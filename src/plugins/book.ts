@@ -5,11 +5,16 @@
 import { sentenceOf } from '../api/problems.ts'
 import { gather, type Gathered } from '../core/plugin/gather.ts'
 import { standingOf, type PluginFindings } from '../core/plugin/findings.ts'
+import { credentialsOf, type PodCredentials } from '../core/plugin/pod-credentials.ts'
 import type { PluginDocument } from '../core/plugin/sources.ts'
+import { isSame as isSameJson } from '../core/same.ts'
 import { unlessAborted } from '../until.ts'
 import type { BookPorts, Source } from './book-ports.ts'
 import { checkPlugin } from './check.ts'
+import { accountSecretsFor } from './account-secrets.ts'
 import { Entry, keyOf } from './entry.ts'
+import { checkMs, freshMs } from './pace.ts'
+import { createReviews, type Written } from './review.ts'
 
 /** What is known of the plugins of a namespace. */
 export type Known = {
@@ -20,6 +25,9 @@ export type Known = {
   readonly faults: ReadonlyMap<string, readonly string[]>
 }
 
+/** What is known for a template: the pull secrets of its ServiceAccount too, where they count; undefined: not known. */
+export type KnownFor = Known & { readonly accountSecrets: readonly string[] | undefined }
+
 /** The book of one process. */
 export type Book = {
   /** Something that declares plugins, or carries them, changed. */
@@ -27,7 +35,8 @@ export type Book = {
   /** Looks at one plugin; says after how many milliseconds it is to be looked at again; undefined: never. */
   readonly look: (key: string, signal: AbortSignal) => Promise<number | undefined>
   readonly declared: (namespace: string, signal: AbortSignal) => Promise<readonly PluginDocument[]>
-  readonly known: (namespace: string, signal: AbortSignal) => Promise<Known>
+  /** For a pod template that is being written. */
+  readonly known: (written: Written, signal: AbortSignal) => Promise<KnownFor>
   /** As `known`, of this moment; undefined while it is not known what is declared. */
   readonly now: (namespace: string) => Known | undefined
 }
@@ -45,15 +54,12 @@ export class DeclarationsUnread extends Error {
 
 /** Most plugins of one Velero that are looked at: a pod with more initContainers does not start in any useful time. */
 export const mostPlugins = 256
-// For all checks of one plugin: two attempts at a slow registry fit.
-const checkMs = 60_000
-// Somebody who mended something and tries again is not told what was found before.
-const freshMs = 5_000
 
 /** A book that is empty. */
 export function createBook(ports: BookPorts): Book {
   const entries = new Map<string, Entry>()
   const pages = new Map<string, Page>()
+  const reviews = createReviews(ports)
   const sync = (namespace: string): Page | undefined => {
     const sources = ports.sources(namespace)
     return sources === undefined ? undefined : turned(namespace, sources)
@@ -79,10 +85,14 @@ export function createBook(ports: BookPorts): Book {
       ports.offer(key)
       return [key, entry] as const
     })
+    const credentials = templates.map(credentialsOf)
+    // What Velero's pod has changed: what is known may be so no more.
+    if (former !== undefined && !isSameJson(former.credentials, credentials))
+      kept.forEach(([key]) => ports.offer(key))
     const here = new Set(kept.map(([key]) => key))
     for (const key of entries.keys())
       if (key.startsWith(`${namespace}/`) && !here.has(key)) entries.delete(key)
-    const page = { entries: kept, gathered, documents }
+    const page = { entries: kept, gathered, documents, credentials }
     pages.set(namespace, page)
     return page
   }
@@ -98,6 +108,19 @@ export function createBook(ports: BookPorts): Book {
       throw new DeclarationsUnread(namespace, error)
     }
   }
+  /** From memory, or after the next look; or after a look of its own. */
+  const findingFor = async ([key, entry]: Keyed, written: Written, signal: AbortSignal) => {
+    if (reviews.needed(written, entry)) return reviews.review(written, entry, signal)
+    if (isUnsure(entry, ports.clock.now())) {
+      ports.offer(key)
+      await unlessAborted(signal, entry.nextLook()).catch((error: unknown) => {
+        if (!signal.aborted) throw error
+      })
+    }
+    return entry.findings()
+  }
+  const findingsFor = (written: Written, { entries: all }: Page, signal: AbortSignal) =>
+    Promise.all(all.map((keyed) => findingFor(keyed, written, signal)))
   return {
     changed: (namespace) => void sync(namespace),
     look: async (key, signal) => {
@@ -105,10 +128,10 @@ export function createBook(ports: BookPorts): Book {
       if (entry === undefined) return undefined
       const [namespace = ''] = key.split('/')
       const { plugin } = entry
-      const pinnedBefore = entry.pin(ports.templates(namespace))
+      const templates = ports.templates(namespace)
       const found = await checkPlugin(
-        { plugin, pinnedBefore, signal, timeoutMs: checkMs },
-        ports.checks(namespace),
+        { plugin, pinnedBefore: entry.pin(templates), signal, timeoutMs: checkMs },
+        ports.checks(namespace, templates.map(credentialsOf)),
       )
       // Declared otherwise meanwhile, or no more: what was found is nobody's. The one in its place was offered when it came.
       if (entries.get(key) !== entry || signal.aborted) return undefined
@@ -117,17 +140,19 @@ export function createBook(ports: BookPorts): Book {
       return entry.againInMs(ports.clock.random())
     },
     declared: async (namespace, signal) => (await read(namespace, signal)).documents,
-    known: async (namespace, signal) => {
-      const page = await read(namespace, signal)
-      const unsure = page.entries.filter(([, entry]) => isUnsure(entry, ports.clock.now()))
-      const looked = unsure.map(([key, entry]) => {
-        ports.offer(key)
-        return entry.nextLook()
-      })
-      await unlessAborted(signal, Promise.all(looked)).catch((error: unknown) => {
-        if (!signal.aborted) throw error
-      })
-      return knownOf(page)
+    known: async (written, signal) => {
+      const page = await read(written.namespace, signal)
+      const [findings, account] = await Promise.all([
+        findingsFor(written, page, signal),
+        accountSecretsFor(written, page, { ports, signal }),
+      ])
+      const { warnings, ...known } = knownOf(page)
+      return {
+        ...known,
+        findings,
+        accountSecrets: account.secrets,
+        warnings: [...warnings, ...account.warnings],
+      }
     },
     now: (namespace) => {
       const page = sync(namespace)
@@ -136,11 +161,15 @@ export function createBook(ports: BookPorts): Book {
   }
 }
 
+type Keyed = readonly [key: string, entry: Entry]
+
 /** What one namespace declares, and what is known of it. */
 type Page = {
-  readonly entries: readonly (readonly [key: string, entry: Entry])[]
+  readonly entries: readonly Keyed[]
   readonly gathered: Gathered
   readonly documents: readonly PluginDocument[]
+  /** What Velero's pods have. */
+  readonly credentials: readonly PodCredentials[]
 }
 
 /** Whether these are the very same documents: what is read anew is a new one. */

@@ -1,6 +1,7 @@
 /** What declares plugins, asked for: while the copies of it are silent, they may lack what was declared since. */
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
+import { throughProxy } from '../core/plugin/proxy.ts'
 import type { PluginDocument } from '../core/plugin/sources.ts'
 import type { KubeClient } from '../kube/client.ts'
 import { resource } from '../kube/resource.ts'
@@ -22,7 +23,7 @@ export type AskingWorld = {
   readonly client: KubeClient
   readonly calls: Calls
   readonly clock: Clock
-  readonly config: Pick<Config, 'pluginsConfigMaps' | 'pluginsInstallation'>
+  readonly config: Pick<Config, 'pluginsConfigMaps' | 'pluginsInstallation' | 'proxyDomain'>
 }
 
 /** Everything that declares plugins for the Velero of a namespace. Rejects with a KubeError, or with the signal's reason. */
@@ -46,14 +47,15 @@ export async function askedSources(
 }
 
 async function listedIn(
-  { calls, clock }: AskingWorld,
+  { calls, clock, config }: AskingWorld,
   { namespace, name }: { readonly namespace: string; readonly name: string },
   signal: AbortSignal,
 ): Promise<readonly PluginDocument[]> {
   const fieldSelector = `metadata.name=${name}`
   const maps = await insistOnList(calls.configMaps(namespace), { fieldSelector, signal })
   const read = maps.flatMap((raw) => textsOf(raw) ?? [])
-  return (await Promise.all(read.map((texts) => documentsApart(texts, { clock, signal })))).flat()
+  const documents = await Promise.all(read.map((texts) => documentsApart(texts, { clock, signal })))
+  return documents.flat().map((document) => throughProxy(document, config.proxyDomain))
 }
 
 async function installationsIn(
@@ -62,5 +64,5 @@ async function installationsIn(
 ): Promise<readonly InstallationDocument[]> {
   if (config.pluginsInstallation === undefined) return []
   const found = await insistOnList(resource(client, installationsOf), { signal })
-  return found.flatMap((raw) => keptInstallation(raw) ?? [])
+  return found.flatMap((raw) => keptInstallation(raw, config.proxyDomain) ?? [])
 }

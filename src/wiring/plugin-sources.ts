@@ -2,6 +2,7 @@
 import { veleroPluginKind, type VeleroPluginStatus } from '../api/velero-plugin.ts'
 import { parseKeeping } from '../api/parse.ts'
 import { componentLabel } from '../core/plugin/deployment.ts'
+import { throughProxy } from '../core/plugin/proxy.ts'
 import { readDeployment, type VeleroDeployment } from '../core/plugin/rollout.ts'
 import { readDocument, type PluginDocument } from '../core/plugin/sources.ts'
 import { storedFindings } from '../core/plugin/status.ts'
@@ -52,7 +53,10 @@ export type SourcesWorld = {
   readonly client: KubeClient
   readonly clock: Clock
   readonly log: Log
-  readonly config: Pick<Config, 'pluginsConfigMaps' | 'pluginsInstallation' | 'veleroNamespaces'>
+  readonly config: Pick<
+    Config,
+    'pluginsConfigMaps' | 'pluginsInstallation' | 'proxyDomain' | 'veleroNamespaces'
+  >
   /** Something of a namespace changed. */
   readonly onChange: (namespace: string) => void
 }
@@ -67,7 +71,7 @@ export function createSources(world: SourcesWorld): readonly NamespaceSources[] 
       : createReflector<InstallationDocument>({
           ...common,
           path: collectionPath(installationsOf),
-          project: keptInstallation,
+          project: (raw) => keptInstallation(raw, config.proxyDomain),
           onChange: () => config.veleroNamespaces.forEach(onChange),
         })
   return config.veleroNamespaces.map((namespace) => {
@@ -88,7 +92,7 @@ export function createSources(world: SourcesWorld): readonly NamespaceSources[] 
         onChange: changed,
       }),
       texts: config.pluginsConfigMaps.map((name) =>
-        createTexts({ ...common, namespace, name, onChange: changed }),
+        createTexts({ ...common, namespace, name, proxyDomain: config.proxyDomain, onChange: changed }),
       ),
       installation,
     }
@@ -126,10 +130,10 @@ export function keptPlugin(raw: unknown): KeptPlugin | undefined {
 }
 
 /** What is kept of an Installation. */
-export function keptInstallation(raw: unknown): InstallationDocument | undefined {
+export function keptInstallation(raw: unknown, domain: string | undefined): InstallationDocument | undefined {
   const read = readDocument({ ...objectAt(raw), kind: 'Installation' })
   return read.kind === 'plugins'
-    ? { name: textAt(raw, 'metadata', 'name'), document: read.document }
+    ? { name: textAt(raw, 'metadata', 'name'), document: throughProxy(read.document, domain) }
     : undefined
 }
 

@@ -5,20 +5,20 @@ import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
 import type { Platform } from '../core/plugin-check/platform.ts'
 import { runsOn } from '../core/plugin/nodes.ts'
-import { textAt, textMapAt } from '../core/velero.ts'
+import type { PodCredentials } from '../core/plugin/pod-credentials.ts'
 import { createQueue } from '../control/queue.ts'
 import type { Ports } from '../images/ports.ts'
 import type { KubeClient } from '../kube/client.ts'
 import type { Log } from '../log.ts'
 import { createBook, type Book } from '../plugins/book.ts'
 import { createInspections } from '../plugins/inspections.ts'
-import type { PullSecret } from '../plugins/ports.ts'
-import { unlessAborted } from '../until.ts'
+import type { CheckPorts } from '../plugins/ports.ts'
 import { hash } from './crypto.ts'
 import type { Calls } from './kinds.ts'
 import { askedSources } from './plugin-sources-asked.ts'
 import { copiesOf, createSources, sourcesOf, type NamespaceSources } from './plugin-sources.ts'
 import type { RegistriesFile } from './registries-file.ts'
+import { accountSecrets, podSecrets, pullSecret } from './pull-secrets.ts'
 import { registriesOf } from './registries.ts'
 
 /** What the book of a process needs. */
@@ -55,7 +55,7 @@ export const noPlugins: PluginPorts = {
   isOn: false,
   hash,
   declared: () => Promise.resolve([]),
-  known: () => Promise.resolve({ findings: [], problems: [], warnings: [] }),
+  known: () => Promise.resolve({ findings: [], problems: [], warnings: [], accountSecrets: [] }),
 }
 
 // Checks wait for registries, most of the time; the registry client asks each host four things at once.
@@ -89,6 +89,7 @@ export function createPlugins(world: PluginsWorld): Plugins {
         ?.deployments.list()
         .map(({ template }) => template) ?? [],
     checks,
+    accountSecrets: (account, signal) => accountSecrets(world.calls, account, signal),
     offer: (key) => queue.add(key),
     onFound: (namespace) => world.onPlugin(namespace),
   })
@@ -134,7 +135,7 @@ function checksOf(world: PluginsWorld, sources: Plugins['sources']) {
     registriesOf({ clock, log, send, userAgent, authorities }, settings)
   let settings = world.registries.current().settings
   let registries = make(settings)
-  return (namespace: string) => {
+  return (namespace: string, credentials: readonly PodCredentials[]): CheckPorts => {
     const current = world.registries.current()
     if (current.settings !== settings) {
       settings = current.settings
@@ -152,23 +153,8 @@ function checksOf(world: PluginsWorld, sources: Plugins['sources']) {
           ? platforms.filter(runsOn({}))
           : platforms.filter((platform) => deployments.some((one) => one.runsOn(platform)))
       },
-      secretOf: (name: string, signal: AbortSignal) => secretOf(calls, { namespace, name }, signal),
+      secretOf: (name: string, signal: AbortSignal) => pullSecret(calls, { namespace, name }, signal),
+      podSecretsOf: (signal: AbortSignal) => podSecrets(calls, { namespace, credentials }, signal),
     }
   }
-}
-
-const secretMs = 5_000
-
-async function secretOf(
-  calls: Calls,
-  { namespace, name }: { readonly namespace: string; readonly name: string },
-  signal: AbortSignal,
-): Promise<PullSecret | undefined> {
-  const found = await unlessAborted(
-    signal,
-    calls.secrets(namespace).find(name, { signal, timeoutMs: secretMs }),
-  )
-  return found === undefined
-    ? undefined
-    : { name: `${namespace}/${name}`, type: textAt(found, 'type'), data: textMapAt(found, 'data') }
 }

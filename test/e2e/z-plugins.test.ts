@@ -78,6 +78,19 @@ const wouldRun = (ran: Ran): readonly string[] => imagesIn(JSON.parse(must(ran).
 const tidewaiter = (...args: readonly string[]): Promise<Ran> =>
   run(process.execPath, ['src/main.ts', ...args])
 
+/** Takes a rule of the install away while something is done. */
+async function without(resource: string, play: () => Promise<void>): Promise<void> {
+  const path = `/apis/rbac.authorization.k8s.io/v1/namespaces/${veleroNamespace}/roles/tidewaiter`
+  const { rules } = (await call('GET', path)).body
+  const rest = rules.filter(({ resources }: Loose) => !resources.includes(resource))
+  await call('PATCH', path, { body: { rules: rest } })
+  try {
+    await play()
+  } finally {
+    await call('PATCH', path, { body: { rules } })
+  }
+}
+
 const velerosOwn = { original: {} as Loose, digest: '' }
 
 t.before(async () => {
@@ -109,25 +122,27 @@ t.test('plugins', async (t) => {
   t.teardown(off)
   const pinned = `${stamp}@${velerosOwn.digest}`
 
-  await t.test('without the right "patch veleroplugins/status" the leader says so', async (t) => {
-    const path = `/apis/rbac.authorization.k8s.io/v1/namespaces/${veleroNamespace}/roles/tidewaiter`
-    const { rules } = (await call('GET', path)).body
-    const rest = rules.filter(({ resources }: Loose) => !resources.includes('veleroplugins/status'))
-    t.equal(rest.length, rules.length - 1)
-    await call('PATCH', path, { body: { rules: rest } })
-    const name = aName('untold')
-    try {
+  await t.test('without the right "patch veleroplugins/status" the leader says so', (t) =>
+    without('veleroplugins/status', async () => {
+      const name = aName('untold')
       await apply(veleroPlugin(name, { image: `${openRegistry}/acme/idle:1` }))
       const isSaid = async () =>
         (await logs()).some((line) =>
           /cannot patch resource \\"veleroplugins\/status\\"/.test(JSON.stringify(line)),
         )
       t.ok(await eventually(isSaid, { what: 'a status that cannot be written' }))
-    } finally {
-      await call('PATCH', path, { body: { rules } })
       must(await kubectl(['delete', 'veleroplugin', name]))
-    }
-  })
+    }),
+  )
+
+  await t.test('without the right "get serviceaccounts" an image that is not given is not called wrong', () =>
+    without('serviceaccounts', async () => {
+      const name = aName('unread')
+      await apply(veleroPlugin(name, { image: `${openRegistry}/acme/${name}:1` }))
+      await told(name, 'ManifestReachable', 'Unknown', 'PullSecretsUnread')
+      must(await kubectl(['delete', 'veleroplugin', name]))
+    }),
+  )
 
   await t.test(
     'a plugin behind a password and an own authority is ready, and waits for a rollout',

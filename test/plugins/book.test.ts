@@ -1,17 +1,21 @@
 import t, { type Test } from 'tap'
 import { readDocument } from '../../src/core/plugin/sources.ts'
+import { readPodTemplate, type PodTemplate } from '../../src/core/plugin/deployment.ts'
+import type { PodCredentials } from '../../src/core/plugin/pod-credentials.ts'
 import { standingOf } from '../../src/core/plugin/findings.ts'
 import { createQueue } from '../../src/control/queue.ts'
 import { createBook, DeclarationsUnread, mostPlugins, type Book } from '../../src/plugins/book.ts'
 import type { BookPorts, Source, Stored } from '../../src/plugins/book-ports.ts'
 import { createInspections } from '../../src/plugins/inspections.ts'
 import type { CheckPorts, PullSecret } from '../../src/plugins/ports.ts'
+import type { Written } from '../../src/plugins/review.ts'
 import { hash } from '../../src/wiring/crypto.ts'
 import { registriesOf } from '../../src/wiring/registries.ts'
 import { aClient } from '../images/support.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { FakeLog } from '../support/fake-log.ts'
 import { anImageConfig, fakeCa, serveRegistry, type FakeRegistry } from '../support/fake-registry.ts'
+import { installed, withPodSpec } from '../support/velero-deployments.ts'
 
 /** A VeleroPlugin of this name as a source of plugins. */
 function source(name: string, spec: object, stored?: Stored): Source {
@@ -24,6 +28,19 @@ function source(name: string, spec: object, stored?: Stored): Source {
   if (read.kind !== 'plugins') throw new Error('no source')
   return { document: read.document, stored }
 }
+
+/** A write of Velero's Deployment with this in its pod. */
+function written(pod: object = {}): Written {
+  const template = readPodTemplate(withPodSpec(installed, (spec) => ({ ...spec, ...pod })))
+  if (template === undefined) throw new Error('no Velero')
+  return { namespace: 'velero', template }
+}
+
+const credentials = (name: string, host: string, pair: string): PullSecret => ({
+  name: `velero/${name}`,
+  type: 'kubernetes.io/dockerconfigjson',
+  data: { '.dockerconfigjson': btoa(JSON.stringify({ auths: { [host]: { auth: btoa(pair) } } })) },
+})
 
 type Desk = {
   readonly book: Book
@@ -38,6 +55,10 @@ type Desk = {
   /** Waits until every look that is under way has ended. */
   readonly settled: () => Promise<void>
   readonly secrets: Map<string, PullSecret>
+  /** The pull secrets of ServiceAccounts. */
+  readonly accounts: Map<string, readonly string[]>
+  /** What Velero's Deployments are from now on. */
+  readonly deploy: (...all: readonly Written[]) => void
   readonly most: () => number
 }
 
@@ -50,6 +71,20 @@ async function desk(t: Test, given: Partial<BookPorts> = {}): Promise<Desk> {
   const { ports } = aClient([registry])
   const registries = registriesOf({ ...ports }, [{ registry: registry.host, ca: fakeCa }])
   const inspections = createInspections()
+  const accounts = new Map<string, readonly string[]>()
+  let templates: readonly PodTemplate[] = [written().template]
+  const accountSecrets: BookPorts['accountSecrets'] = async ({ name }) => {
+    if (name === 'hidden') throw new Error('serviceaccounts "hidden" is forbidden')
+    return accounts.get(name) ?? []
+  }
+  const podSecretsOf = (credentials: readonly PodCredentials[]) => async (signal: AbortSignal) => {
+    const names = await Promise.all(
+      credentials.map(async (one) =>
+        'secrets' in one ? one.secrets : accountSecrets({ namespace: 'velero', name: one.account }, signal),
+      ),
+    )
+    return names.flat().flatMap((name) => secrets.get(name) ?? [])
+  }
   const checks: CheckPorts = {
     // The registry's side is real and takes real time; what is fake is when the book looks.
     clock: ports.clock,
@@ -57,6 +92,7 @@ async function desk(t: Test, given: Partial<BookPorts> = {}): Promise<Desk> {
     allowed: [],
     inspections,
     secretOf: async (name) => secrets.get(name),
+    podSecretsOf: async () => [],
     nodesOf: async () => [{ os: 'linux', architecture: 'amd64' }],
   }
   const book = createBook({
@@ -65,8 +101,9 @@ async function desk(t: Test, given: Partial<BookPorts> = {}): Promise<Desk> {
     sources: () => sources,
     ask: async () => Promise.reject(new Error('nobody answers')),
     whenRead: async () => {},
-    templates: () => [],
-    checks: () => checks,
+    templates: () => templates,
+    checks: (_, credentials) => ({ ...checks, podSecretsOf: podSecretsOf(credentials) }),
+    accountSecrets,
     offer: (key) => queue.add(key),
     onFound: () => {},
     ...given,
@@ -119,6 +156,11 @@ async function desk(t: Test, given: Partial<BookPorts> = {}): Promise<Desk> {
     },
     settled,
     secrets,
+    accounts,
+    deploy: (...all) => {
+      templates = all.map(({ template }) => template)
+      book.changed('velero')
+    },
     most: () => most,
   }
 }
@@ -138,7 +180,7 @@ t.test('what is declared is looked at ahead of time, and then known without aski
   await settled()
   t.same(shown(), { acme: 'Ready Reachable' })
   const asked = registry.seen.length
-  t.match(await book.known('velero', soon()), { findings: [{ digest }], problems: [] })
+  t.match(await book.known(written(), soon()), { findings: [{ digest }], problems: [] })
   t.equal(registry.seen.length, asked)
 })
 
@@ -152,7 +194,7 @@ t.test('who asks before the first look waits for it, and no longer than told', a
   }
   declare(source('acme', { image }))
   const given = new AbortController()
-  const known = book.known('velero', given.signal)
+  const known = book.known(written(), given.signal)
   given.abort(new Error('out of time'))
   t.match(await known, { findings: [{ digest: undefined, results: [{ reason: 'NotChecked' }] }] })
   hold.resolve()
@@ -170,7 +212,7 @@ t.test('what was mended is looked at when somebody asks, not only when its turn 
     data: { '.dockercfg': Buffer.from('{}').toString('base64') },
   })
   await clock.pass(5_001)
-  const { findings } = await book.known('velero', soon())
+  const { findings } = await book.known(written(), soon())
   t.same(findings.map(standingOf), ['Ready'])
 })
 
@@ -267,7 +309,7 @@ t.test('a digest in the status counts for all replicas, and is what is looked at
   await settled()
   t.match(book.now('velero')?.findings, [{ digest: now }])
   declare(source('acme', { image }, { digest: old, results: [] }))
-  await book.known('velero', soon())
+  await book.known(written(), soon())
   await settled()
   t.match(book.now('velero')?.findings, [{ digest: old, results: { 4: { reason: 'TagMoved' } } }])
 })
@@ -314,7 +356,7 @@ t.test(
     registry.push('acme/plugin', 'v1')
     declare(source('acme', { image }), source('twin', { image }), source('torn', { image: 'Wrong/Image' }))
     await settled()
-    const known = await book.known('velero', soon())
+    const known = await book.known(written(), soon())
     t.same(
       known.findings.map(({ plugin }) => plugin.name),
       ['acme'],
@@ -326,8 +368,8 @@ t.test(
 
 t.test('while it is not known what is declared, nothing is taken for declared no more', async (t) => {
   const { book } = await desk(t, { sources: () => undefined })
-  for (const ask of [book.known, book.declared]) {
-    const error: unknown = await ask('velero', soon()).then(
+  for (const asked of [book.known(written(), soon()), book.declared('velero', soon())]) {
+    const error: unknown = await asked.then(
       () => undefined,
       (caught: unknown) => caught,
     )
@@ -340,3 +382,97 @@ t.test('while it is not known what is declared, nothing is taken for declared no
   }
   t.equal(book.now('velero'), undefined)
 })
+
+// --- what Velero's pod has ---
+
+t.test(
+  "what Velero's pod can pull is Ready, whether its template or its account has the secret",
+  async (t) => {
+    const { registry, image, declare, settled, shown, secrets, accounts, deploy } = await desk(t)
+    registry.push('acme/plugin', 'v1')
+    registry.door = { kind: 'token', users: ['me:right'] }
+    secrets.set('pull', credentials('pull', registry.host, 'me:right'))
+    declare(source('acme', { image }))
+    await settled()
+    t.same(shown(), { acme: 'NotReady Unauthorized' })
+    deploy(written({ imagePullSecrets: [{ name: 'pull' }, { name: 'gone' }] }))
+    await settled()
+    t.same(shown(), { acme: 'Ready Reachable' })
+    deploy(written())
+    await settled()
+    t.same(shown(), { acme: 'NotReady Unauthorized' })
+    accounts.set('velero', ['pull'])
+    deploy(written({ serviceAccountName: 'other' }))
+    deploy(written())
+    await settled()
+    t.same(shown(), { acme: 'Ready Reachable' })
+    // Whoever names one gets none of the account's, and an entry without a name is one too.
+    deploy(written({ imagePullSecrets: [{ name: '' }] }))
+    await settled()
+    t.same(shown(), { acme: 'NotReady Unauthorized' })
+  },
+)
+
+t.test('the Deployment that is being written counts with the pull secrets that it brings', async (t) => {
+  const { book, registry, image, declare, settled, shown, secrets, deploy } = await desk(t)
+  const digest = registry.push('acme/plugin', 'v1')
+  registry.door = { kind: 'token', users: ['me:right'] }
+  secrets.set('pull', credentials('pull', registry.host, 'me:right'))
+  const [bare, equipped] = [written(), written({ imagePullSecrets: [{ name: 'pull' }] })]
+  const standing = async (one: Written) =>
+    (await book.known(one, soon())).findings.map((found) => [standingOf(found), found.digest])
+  deploy()
+  declare(source('acme', { image }))
+  await settled()
+  t.same(await standing(bare), [['NotReady', undefined]])
+  t.same(await standing(equipped), [['Ready', digest]])
+  t.same(shown(), { acme: 'NotReady Unauthorized' }, 'nothing was written yet')
+  deploy(equipped)
+  await settled()
+  t.same(shown(), { acme: 'Ready Reachable' })
+  const asked = registry.seen.length
+  t.same(await standing(equipped), [['Ready', digest]])
+  t.equal(registry.seen.length, asked, 'from memory')
+  t.same(await standing(bare), [['NotReady', digest]], 'whoever takes the secret away is told')
+  down(registry)
+  const third = await book.known(written({ serviceAccountName: 'third' }), AbortSignal.timeout(300))
+  t.same(third.findings.map(standingOf), ['Ready'], 'as last known')
+})
+
+t.test('who tries the same again and again asks the registry once in five seconds', async (t) => {
+  const { book, registry, image, declare, settled, deploy, clock } = await desk(t)
+  registry.door = { kind: 'token', users: ['me:right'] }
+  deploy()
+  declare(source('acme', { image }))
+  await settled()
+  await book.known(written(), soon())
+  const asked = registry.seen.length
+  await book.known(written(), soon())
+  t.equal(registry.seen.length, asked)
+  await clock.pass(5_001)
+  await book.known(written(), soon())
+  t.ok(registry.seen.length > asked)
+})
+
+t.test(
+  'the pull secrets of the account are known to whoever would keep them away, and to nobody else',
+  async (t) => {
+    const { book, registry, image, declare, settled, accounts, deploy } = await desk(t)
+    registry.push('acme/plugin', 'v1')
+    accounts.set('velero', ['of-account'])
+    deploy(written())
+    const ask = (pod: object = {}) => book.known(written(pod), soon())
+    declare(source('acme', { image }))
+    await settled()
+    t.match(await ask(), { accountSecrets: [], warnings: [] }, 'no plugin brings one')
+    declare(source('acme', { image, imagePullSecret: 'pull' }))
+    await settled()
+    t.match(await ask(), { accountSecrets: ['of-account'], warnings: [] })
+    t.match(await ask({ imagePullSecrets: [{ name: 'own' }] }), { accountSecrets: [], warnings: [] })
+    const hidden = await ask({ serviceAccountName: 'hidden' })
+    t.equal(hidden.accountSecrets, undefined)
+    t.match(hidden.warnings, [
+      /^ServiceAccount hidden could not be read, and a pod with a pull secret gets none of/,
+    ])
+  },
+)

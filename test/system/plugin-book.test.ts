@@ -31,9 +31,10 @@ async function start(
     readonly allowed?: readonly string[]
     readonly objects?: readonly unknown[]
     readonly flags?: Readonly<Record<string, string>>
+    readonly registry?: FakeRegistry
   } = {},
 ): Promise<Started> {
-  const registry = await serveRegistry(t, 'localhost')
+  const registry = given.registry ?? (await serveRegistry(t, 'localhost'))
   // Not t.testdir: the system has one of its own, and each call empties it.
   const folder = mkdtempSync(join(tmpdir(), 'tidewaiter-'))
   t.teardown(() => rmSync(folder, { recursive: true }))
@@ -213,6 +214,77 @@ t.test(
   },
 )
 
+/** A pull secret in Velero's namespace with these credentials for the registry. */
+const pullSecret = (name: string, { host }: FakeRegistry, pair: string) => ({
+  apiVersion: 'v1',
+  kind: 'Secret',
+  type: 'kubernetes.io/dockerconfigjson',
+  metadata: { name, namespace: 'velero' },
+  stringData: { '.dockerconfigjson': JSON.stringify({ auths: { [host]: { auth: btoa(pair) } } }) },
+})
+
+t.test(
+  "Velero's account can pull a plugin that names no secret, and keeps that when another names one",
+  async (t) => {
+    const registry = await serveRegistry(t, 'localhost')
+    registry.door = { kind: 'token', users: ['me:right', 'acme:right'] }
+    const bare = registry.push('acme/bare', 'v1')
+    const named = registry.push('acme/named', 'v1')
+    const metadata = { name: 'velero', namespace: 'velero' }
+    const started = await start(t, {
+      registry,
+      objects: [
+        { apiVersion: 'v1', kind: 'ServiceAccount', metadata, imagePullSecrets: [{ name: 'of-account' }] },
+        pullSecret('of-account', registry, 'me:right'),
+        pullSecret('of-plugin', registry, 'acme:right'),
+      ],
+    })
+    const { system } = started
+    await apply(t, started, 'bare', { image: `${registry.host}/acme/bare:v1` })
+    await once(started, 'bare', ['Ready', 'True'])
+    const first = await restart(system, 'first')
+    t.same(images(first.body), [`${registry.host}/acme/bare:v1@${bare}`])
+    t.equal(first.body.spec.template.spec.imagePullSecrets, undefined)
+    await apply(t, started, 'named', {
+      image: `${registry.host}/acme/named:v1`,
+      imagePullSecret: 'of-plugin',
+    })
+    await once(started, 'named', ['Ready', 'True'])
+    const second = await restart(system, 'second')
+    t.ok(images(second.body).includes(`${registry.host}/acme/named:v1@${named}`))
+    t.same(second.body.spec.template.spec.imagePullSecrets, [{ name: 'of-plugin' }, { name: 'of-account' }])
+  },
+)
+
+t.test(
+  'the first Deployment of an install brings the pull secret that its plugins are pulled with',
+  async (t) => {
+    const registry = await serveRegistry(t, 'localhost')
+    registry.door = { kind: 'token', users: ['me:right'] }
+    const digest = registry.push('acme/plugin', 'v1')
+    const started = await start(t, { registry, objects: [pullSecret('of-chart', registry, 'me:right')] })
+    const { system } = started
+    const { body } = await system.call('GET', deployment)
+    await system.call('DELETE', deployment)
+    await apply(t, started, 'acme', { image: `${registry.host}/acme/plugin:v1` })
+    await once(started, 'acme', ['Ready', 'False', 'Unauthorized'])
+    const { template } = body.spec
+    const install = (pod: object) =>
+      system.call('POST', '/apis/apps/v1/namespaces/velero/deployments', {
+        body: {
+          ...body,
+          metadata: { name: 'velero', labels: body.metadata.labels },
+          spec: { ...body.spec, template: { ...template, spec: { ...template.spec, ...pod } } },
+        },
+      })
+    t.match(await install({}), { status: 403, body: { message: /Unauthorized/ } })
+    const installed = await install({ imagePullSecrets: [{ name: 'of-chart' }] })
+    t.match(installed, { status: 201 })
+    t.same(images(installed.body), [`${registry.host}/acme/plugin:v1@${digest}`])
+    await once(started, 'acme', ['Ready', 'True'])
+  },
+)
+
 const config = (image: string, more: string = '') => `apiVersion: embeddedcluster.replicated.com/v1beta1
 kind: Config
 metadata: {name: app}
@@ -328,12 +400,39 @@ const installations = {
     ],
   },
 }
-const installation = (name: string, image: string) => ({
+const installation = (name: string, image: string, plugin = 'listed') => ({
   apiVersion: 'embeddedcluster.replicated.com/v1beta1',
   kind: 'Installation',
   metadata: { name },
-  spec: { config: { extensions: { velero: { plugins: [{ name: 'listed', image }] } } } },
+  spec: { config: { extensions: { velero: { plugins: [{ name: plugin, image }] } } } },
 })
+
+t.test(
+  'a ConfigMap and an Installation name the proxy, and the domain of this install is asked',
+  async (t) => {
+    const registry = await serveRegistry(t, 'localhost')
+    const digest = registry.push('proxy/app/listed', 'v1')
+    const started = await start(t, {
+      registry,
+      objects: [
+        installations,
+        installation('20260101000000', 'proxy.replicated.com/proxy/app/listed:v1', 'installed'),
+        configMap(config('proxy.replicated.com/proxy/app/other:v1')),
+      ],
+      flags: { 'plugins-installation': 'newest', 'proxy-domain': registry.host },
+    })
+    const other = registry.push('proxy/app/other', 'v1')
+    let attempts = 0
+    const answer = await eventually('both are injected', async () => {
+      const found = await restart(started.system, `attempt ${(attempts += 1)}`)
+      return found.status === 200 && images(found.body).length === 2 ? found : undefined
+    })
+    t.same(images(answer.body), [
+      `${registry.host}/proxy/app/other:v1@${other}`,
+      `${registry.host}/proxy/app/listed:v1@${digest}`,
+    ])
+  },
+)
 
 t.test('the newest Installation of Embedded Cluster declares plugins, and no older one', async (t) => {
   const started = await start(t, { objects: [installations], flags: { 'plugins-installation': 'newest' } })

@@ -63,7 +63,7 @@ export const registryCodes: Readonly<Record<RegistryCode, Meaning>> = {
   },
   UNREACHABLE: {
     reason: 'Unreachable',
-    next: 'Check the host name, name resolution, network policies and firewalls between this pod and the registry',
+    next: 'Check the host name, name resolution, network policies and firewalls between here and the registry',
     passing: true,
   },
   TLS: {

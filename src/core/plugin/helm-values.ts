@@ -77,10 +77,17 @@ function initContainersOf(there: readonly unknown[], placements: readonly Placem
 
 function pullSecrets(base: unknown, placements: readonly Placement[]): Json {
   const needed = placements.flatMap((one) => (one.do === 'leave' ? [] : (one.plugin.imagePullSecret ?? [])))
-  const before = listAt(base, 'image', 'imagePullSecrets')
+  const own = listAt(base, 'image', 'imagePullSecrets')
+  // A pod with one of its own gets none of its account (pod-credentials.ts): what the chart gives that is given to the pod too.
+  const before = own.length > 0 ? own : accountSecretsIn(base)
   const imagePullSecrets = [...new Set([...before, ...needed])]
   return needed.length === 0 ? {} : { image: { imagePullSecrets } }
 }
+
+const accountSecretsIn = (base: unknown): readonly string[] =>
+  listAt(base, 'serviceAccount', 'server', 'imagePullSecrets').map((one) =>
+    typeof one === 'string' ? one : textAt(one, 'name'),
+  )
 
 const isObject = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
