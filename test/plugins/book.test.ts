@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap'
 import { readDocument } from '../../src/core/plugin/sources.ts'
 import { standingOf } from '../../src/core/plugin/findings.ts'
+import { imageChecks } from '../../src/core/plugin-check/result.ts'
 import { createQueue } from '../../src/control/queue.ts'
 import { createBook, DeclarationsUnread, mostPlugins, type Book } from '../../src/plugins/book.ts'
 import type { BookPorts, Source, Stored } from '../../src/plugins/book-ports.ts'
@@ -38,6 +39,8 @@ type Desk = {
   /** Waits until every look that is under way has ended. */
   readonly settled: () => Promise<void>
   readonly secrets: Map<string, PullSecret>
+  /** The registries that are allowed; none: all. */
+  readonly allowed: string[]
   readonly most: () => number
 }
 
@@ -45,6 +48,7 @@ async function desk(t: Test, given: Partial<BookPorts> = {}): Promise<Desk> {
   const registry = await serveRegistry(t)
   const clock = new FakeClock()
   const secrets = new Map<string, PullSecret>()
+  const allowed: string[] = []
   let sources: readonly Source[] | undefined = []
   let [running, most] = [0, 0]
   const { ports } = aClient([registry])
@@ -54,7 +58,7 @@ async function desk(t: Test, given: Partial<BookPorts> = {}): Promise<Desk> {
     // The registry's side is real and takes real time; what is fake is when the book looks.
     clock: ports.clock,
     registries,
-    allowed: [],
+    allowed,
     inspections,
     secretOf: async (name) => secrets.get(name),
     nodesOf: async () => [{ os: 'linux', architecture: 'amd64' }],
@@ -119,6 +123,7 @@ async function desk(t: Test, given: Partial<BookPorts> = {}): Promise<Desk> {
     },
     settled,
     secrets,
+    allowed,
     most: () => most,
   }
 }
@@ -204,6 +209,36 @@ t.test('a registry that is down for an hour leaves ready what was ready, and say
   registry.intercept = () => false
   await pass(400_000)
   t.same(shown(), { acme: 'Ready Reachable' })
+})
+
+t.test('what was found under former settings is not believed once they are others', async (t) => {
+  const { book, registry, image, declare, settled, allowed } = await desk(t)
+  registry.push('acme/plugin', 'v1')
+  declare(source('acme', { image }))
+  await settled()
+  // A look that began under the former ones, and ends under the new ones.
+  const [asked, hold] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  registry.intercept = (_request, response) => {
+    asked.resolve()
+    void hold.promise.then(() => response.writeHead(503).end())
+    return true
+  }
+  book.renewed('velero')
+  await asked.promise
+  allowed.push('ghcr.io')
+  book.renewed('velero')
+  const known = book.known('velero', soon())
+  hold.resolve()
+  t.match((await known).findings, [{ results: { 1: { ok: false, reason: 'NotAllowed' } } }])
+})
+
+t.test('what stands in a status is looked at before it is first believed, if that can be', async (t) => {
+  const { book, image, declare, allowed, registry } = await desk(t)
+  const digest = registry.push('acme/plugin', 'v1')
+  const results = imageChecks.map((check) => ({ check, ok: true, reason: 'Fine', message: 'fine' }))
+  allowed.push('ghcr.io')
+  declare(source('acme', { image }, { digest, results }))
+  t.match((await book.known('velero', soon())).findings, [{ results: { 1: { reason: 'NotAllowed' } } }])
 })
 
 t.test('a no ends what was only known', async (t) => {
