@@ -32,6 +32,8 @@ export type KnownFor = Known & { readonly accountSecrets: readonly string[] | un
 export type Book = {
   /** Something that declares plugins, or carries them, changed. */
   readonly changed: (namespace: string) => void
+  /** What registries are asked with, or which may be asked, changed: all is looked at again. */
+  readonly renewed: (namespace: string) => void
   /** Looks at one plugin; says after how many milliseconds it is to be looked at again; undefined: never. */
   readonly look: (key: string, signal: AbortSignal) => Promise<number | undefined>
   readonly declared: (namespace: string, signal: AbortSignal) => Promise<readonly PluginDocument[]>
@@ -123,11 +125,17 @@ export function createBook(ports: BookPorts): Book {
     Promise.all(all.map((keyed) => findingFor(keyed, written, signal)))
   return {
     changed: (namespace) => void sync(namespace),
+    renewed: (namespace) => {
+      for (const [key, entry] of pages.get(namespace)?.entries ?? []) {
+        entry.renewWorld()
+        ports.offer(key)
+      }
+    },
     look: async (key, signal) => {
       const entry = entries.get(key)
       if (entry === undefined) return undefined
       const [namespace = ''] = key.split('/')
-      const { plugin } = entry
+      const { plugin, renewals } = entry
       const templates = ports.templates(namespace)
       const found = await checkPlugin(
         { plugin, pinnedBefore: entry.pin(templates), signal, timeoutMs: checkMs },
@@ -135,7 +143,7 @@ export function createBook(ports: BookPorts): Book {
       )
       // Declared otherwise meanwhile, or no more: what was found is nobody's. The one in its place was offered when it came.
       if (entries.get(key) !== entry || signal.aborted) return undefined
-      entry.take(found, ports.clock.now())
+      entry.take(found, { now: ports.clock.now(), renewals })
       ports.onFound(namespace, plugin)
       return entry.againInMs(ports.clock.random())
     },
@@ -177,7 +185,7 @@ const isSame = (former: Page['documents'] | undefined, now: Page['documents']): 
   former !== undefined && former.length === now.length && former.every((one, index) => one === now[index])
 
 const isUnsure = (entry: Entry, now: number): boolean =>
-  standingOf(entry.findings()) !== 'Ready' && now - entry.lookedAt > freshMs
+  !entry.isSeen || (standingOf(entry.findings()) !== 'Ready' && now - entry.lookedAt > freshMs)
 
 function knownOf({ entries, gathered, documents }: Page): Known {
   const tooMany = gathered.plugins.length - mostPlugins

@@ -46,6 +46,8 @@ export type Plugins = {
   readonly sources: ReadonlyMap<string, NamespaceSources>
   /** Follows and looks until the signal aborts. */
   readonly start: (signal: AbortSignal) => Promise<void>
+  /** The settings of registries changed. */
+  readonly renewed: () => void
   /** Why this replica cannot answer for plugins yet. */
   readonly notReady: () => readonly string[]
 }
@@ -119,6 +121,7 @@ export function createPlugins(world: PluginsWorld): Plugins {
     start: async (signal) => {
       await Promise.all([...copies, ...texts, queue].map((one) => one.start(signal)))
     },
+    renewed: () => all.forEach(({ namespace }) => book.renewed(namespace)),
     notReady: () =>
       copies.every((copy) => copy.synced()) && texts.every((one) => one.documents() !== undefined)
         ? []

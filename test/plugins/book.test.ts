@@ -3,6 +3,7 @@ import { readDocument } from '../../src/core/plugin/sources.ts'
 import { readPodTemplate, type PodTemplate } from '../../src/core/plugin/deployment.ts'
 import type { PodCredentials } from '../../src/core/plugin/pod-credentials.ts'
 import { standingOf } from '../../src/core/plugin/findings.ts'
+import { imageChecks } from '../../src/core/plugin-check/result.ts'
 import { createQueue } from '../../src/control/queue.ts'
 import { createBook, DeclarationsUnread, mostPlugins, type Book } from '../../src/plugins/book.ts'
 import type { BookPorts, Source, Stored } from '../../src/plugins/book-ports.ts'
@@ -59,6 +60,8 @@ type Desk = {
   readonly accounts: Map<string, readonly string[]>
   /** What Velero's Deployments are from now on. */
   readonly deploy: (...all: readonly Written[]) => void
+  /** The registries that are allowed; none: all. */
+  readonly allowed: string[]
   readonly most: () => number
 }
 
@@ -66,6 +69,7 @@ async function desk(t: Test, given: Partial<BookPorts> = {}): Promise<Desk> {
   const registry = await serveRegistry(t)
   const clock = new FakeClock()
   const secrets = new Map<string, PullSecret>()
+  const allowed: string[] = []
   let sources: readonly Source[] | undefined = []
   let [running, most] = [0, 0]
   const { ports } = aClient([registry])
@@ -89,7 +93,7 @@ async function desk(t: Test, given: Partial<BookPorts> = {}): Promise<Desk> {
     // The registry's side is real and takes real time; what is fake is when the book looks.
     clock: ports.clock,
     registries,
-    allowed: [],
+    allowed,
     inspections,
     secretOf: async (name) => secrets.get(name),
     podSecretsOf: async () => [],
@@ -161,6 +165,7 @@ async function desk(t: Test, given: Partial<BookPorts> = {}): Promise<Desk> {
       templates = all.map(({ template }) => template)
       book.changed('velero')
     },
+    allowed,
     most: () => most,
   }
 }
@@ -246,6 +251,36 @@ t.test('a registry that is down for an hour leaves ready what was ready, and say
   registry.intercept = () => false
   await pass(400_000)
   t.same(shown(), { acme: 'Ready Reachable' })
+})
+
+t.test('what was found under former settings is not believed once they are others', async (t) => {
+  const { book, registry, image, declare, settled, allowed } = await desk(t)
+  registry.push('acme/plugin', 'v1')
+  declare(source('acme', { image }))
+  await settled()
+  // A look that began under the former ones, and ends under the new ones.
+  const [asked, hold] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  registry.intercept = (_request, response) => {
+    asked.resolve()
+    void hold.promise.then(() => response.writeHead(503).end())
+    return true
+  }
+  book.renewed('velero')
+  await asked.promise
+  allowed.push('ghcr.io')
+  book.renewed('velero')
+  const known = book.known(written(), soon())
+  hold.resolve()
+  t.match((await known).findings, [{ results: { 1: { ok: false, reason: 'NotAllowed' } } }])
+})
+
+t.test('what stands in a status is looked at before it is first believed, if that can be', async (t) => {
+  const { book, image, declare, allowed, registry } = await desk(t)
+  const digest = registry.push('acme/plugin', 'v1')
+  const results = imageChecks.map((check) => ({ check, ok: true, reason: 'Fine', message: 'fine' }))
+  allowed.push('ghcr.io')
+  declare(source('acme', { image }, { digest, results }))
+  t.match((await book.known(written(), soon())).findings, [{ results: { 1: { reason: 'NotAllowed' } } }])
 })
 
 t.test('a no ends what was only known', async (t) => {

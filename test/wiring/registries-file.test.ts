@@ -104,7 +104,8 @@ t.test(
     const [clock, log] = [new FakeClock(), new FakeLog()]
     const opened = await openRegistriesFile(file, { clock, log })
     const stop = new AbortController()
-    const following = opened.start(stop.signal)
+    let changes = 0
+    const following = opened.start(stop.signal, () => (changes += 1))
     const look = async () => {
       await clock.pass(30_000)
       // Files are read in threads, and the clock does not wait for them: a look has ended when it waits for the next.
@@ -124,6 +125,7 @@ t.test(
     writeFileSync(join(folder, 'b'), 'allowed: [quay.io/acme]')
     await look()
     t.same(opened.current().allowed, ['quay.io/acme'])
+    t.equal(changes, 2)
     stop.abort()
     await following
   },
