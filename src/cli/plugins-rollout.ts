@@ -5,6 +5,7 @@ import { rollOut, type Ended } from '../plugins/rollout.ts'
 import type { RolloutPorts } from '../plugins/rollout-ports.ts'
 import { rolloutCluster } from '../wiring/rollout.ts'
 import { clockOf, untilStopped, withCluster } from './command.ts'
+import { plain, plainLines } from './plain.ts'
 import { strays, takingAll, tellUsage } from './usage.ts'
 import type { CliWorld } from './world.ts'
 
@@ -17,9 +18,10 @@ type Flags = {
 }
 
 const more = `
-What it does: asks the API server, as a dry run, what a restart would change; waits until no Backup or Restore is
-under way or about to begin; restarts Velero as \`kubectl rollout restart\` does; and follows the rollout. Where
-nothing waits for a rollout, or no server of Velero runs, there is nothing to wait for, and it says so.
+What it does: asks the API server, as a dry run, what a restart would change, and shows what it warns of; waits until
+no Backup or Restore is under way or about to begin; restarts Velero as \`kubectl rollout restart\` does; and follows
+the rollout. Where nothing waits for a rollout, or no server of Velero runs, there is nothing to wait for, and it says
+so.
 
 What it cannot do: keep new work away. A Backup that begins in the instant between the last look and the restart
 (a Schedule may start one at any time) fails, as with any restart of Velero. Pause Schedules if that matters:
@@ -70,10 +72,11 @@ type Wish = Flags & { readonly timeoutMs: number }
 
 function run(wish: Wish, world: CliWorld, signal: AbortSignal): Promise<void> {
   return withCluster(wish, world, async (cluster) => {
+    const warn = (text: string) => world.stderr(`Warning: ${plain(text)}\n`)
     const ports: RolloutPorts = {
-      ...rolloutCluster(cluster, { namespace: wish.namespace, signal }),
+      ...rolloutCluster(cluster, { namespace: wish.namespace, signal, warn }),
       clock: clockOf(world),
-      tell: (line) => world.stderr(`${line}\n`),
+      tell: (line) => world.stderr(`${plain(line)}\n`),
       confirmed: async () => wish.yes || (await confirmed(wish.namespace, world, signal)),
       signal,
     }
@@ -89,7 +92,7 @@ async function confirmed(namespace: string, world: CliWorld, signal: AbortSignal
 const codes: Readonly<Record<Ended['ended'], number>> = { yes: 0, no: 1, '?': 3 }
 
 function tell({ ended, message }: Ended, world: CliWorld): void {
-  if (ended === 'yes') world.stdout(`${message}\n`)
-  else world.stderr(`tidewaiter: ${message}\n`)
+  if (ended === 'yes') world.stdout(`${plainLines(message)}\n`)
+  else world.stderr(`tidewaiter: ${plainLines(message)}\n`)
   world.exitCode(codes[ended])
 }
