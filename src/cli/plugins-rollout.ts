@@ -4,17 +4,16 @@ import { goDurationMs } from '../admission/timeout.ts'
 import { rollOut, type Ended } from '../plugins/rollout.ts'
 import type { RolloutPorts } from '../plugins/rollout-ports.ts'
 import { rolloutCluster } from '../wiring/rollout.ts'
+import { withClusterFlags, type ClusterFlags } from './cluster.ts'
 import { clockOf, untilStopped, withCluster } from './command.ts'
 import { plain, plainLines } from './plain.ts'
 import { strays, takingAll, tellUsage } from './usage.ts'
 import type { CliWorld } from './world.ts'
 
-type Flags = {
-  readonly namespace: string
+type Flags = ClusterFlags & {
   readonly timeout: string
   readonly yes: boolean
   readonly dryRun: boolean
-  readonly kubeconfig: string | undefined
 }
 
 const more = `
@@ -34,10 +33,9 @@ asked; 4 could not start (kubeconfig, rights, no Velero there).`
 
 /** The command. */
 export function pluginsRolloutCommand(world: CliWorld): Command {
-  const command = takingAll(new Command('rollout'))
+  const command = withClusterFlags(takingAll(new Command('rollout')))
   return command
     .description('restart Velero with the plugins that wait for it, once no Backup or Restore is under way')
-    .option('-n, --namespace <name>', "Velero's namespace", 'velero')
     .option(
       '--timeout <duration>',
       'how long to wait for Backups and Restores to end, and again for the rollout: 90s, 30m, 2h',
@@ -45,7 +43,6 @@ export function pluginsRolloutCommand(world: CliWorld): Command {
     )
     .option('-y, --yes', 'do not ask before Velero is restarted', false)
     .option('--dry-run', 'only say what would be done', false)
-    .option('--kubeconfig <file>', 'how to reach the cluster; default: as kubectl')
     .addHelpText('after', more)
     .action((flags: Flags) => {
       const timeoutMs = goDurationMs(flags.timeout)

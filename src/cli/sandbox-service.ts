@@ -3,7 +3,7 @@ import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { pino } from 'pino'
 import type { Folder } from '../sandbox/folder.ts'
-import { parseConfig } from '../config.ts'
+import { ConfigError, parseConfig, type Config } from '../config.ts'
 import { startService, type Service } from '../service.ts'
 import { StartError } from '../start-error.ts'
 import { systemClock } from '../system-clock.ts'
@@ -54,16 +54,7 @@ async function start(folder: Folder, world: CliWorld, log: pino.Logger): Promise
   for (let left = tries; ; left -= 1) {
     const at = `127.0.0.1:${await freePort()}`
     const webhookUrl = `https://${at}`
-    const config = parseConfig(
-      {
-        kubeconfig: folder.file('tidewaiter.kubeconfig'),
-        listen: at,
-        'metrics-listen': '127.0.0.1:0',
-        'webhook-url': webhookUrl,
-        roles: 'webhook,controller',
-      },
-      {},
-    )
+    const config = configOf({ kubeconfig: folder.file('tidewaiter.kubeconfig'), at, webhookUrl }, world)
     try {
       const service = await startService(config, {
         clock: systemClock,
@@ -76,6 +67,26 @@ async function start(folder: Folder, world: CliWorld, log: pino.Logger): Promise
     } catch (error) {
       if (left <= 1 || !(error instanceof StartError && error.message.includes('--listen'))) throw error
     }
+  }
+}
+
+// Other settings of the environment may be of an install, and have no place here.
+const passedOn = ['VELERO_PLUGINS_ENABLED', 'TIDEWAITER_REGISTRIES']
+
+type Where = { readonly kubeconfig: string; readonly at: string; readonly webhookUrl: string }
+
+function configOf({ kubeconfig, at, webhookUrl }: Where, { env }: CliWorld): Config {
+  const flags = {
+    kubeconfig,
+    listen: at,
+    'metrics-listen': '127.0.0.1:0',
+    'webhook-url': webhookUrl,
+    roles: 'webhook,controller',
+  }
+  try {
+    return parseConfig(flags, Object.fromEntries(passedOn.map((name) => [name, env[name]])))
+  } catch (error) {
+    throw error instanceof ConfigError ? new StartError(2, error.message, { cause: error }) : error
   }
 }
 

@@ -175,6 +175,7 @@ nodeAgent:
     files: { 'config.yaml': config('        []\n'), 'values.yaml': built },
     args: ['-f', 'config.yaml', '--values', 'values.yaml'],
     want: '{}\n',
+    warns: /^tidewaiter: warning: \S*config.yaml: Config app declares no plugins: [^\n]*\n$/,
   },
   'VeleroPlugins of a folder, named as Velero would; a Helm list would replace ours, and that is told': {
     files: {

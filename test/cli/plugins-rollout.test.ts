@@ -161,6 +161,15 @@ t.test('nothing waits: nothing is done, 0', async (t) => {
   t.equal(restarts(await cluster.deployment()), undefined)
 })
 
+t.test('what nobody looked at is not taken for nothing that waits: 1', async (t) => {
+  const cluster = await startVeleroCluster(t)
+  cluster.seed(aVeleroPlugin('acme', image))
+  t.match(await rollout(cluster, ['--dry-run']), {
+    code: 1,
+    err: /nothing is known of acme: .*VELERO_PLUGINS_ENABLED=true/,
+  })
+})
+
 t.test('a plugin that no webhook would put in is not rolled out: 1, with what to look at', async (t) => {
   const cluster = await startVeleroCluster(t)
   cluster.seed(aVeleroPlugin('acme', image, ready))

@@ -22,6 +22,7 @@ export type HelmValues = { readonly values: Json; readonly warnings: readonly st
 
 /** What is wrong with the values that the chart gets before ours; undefined if ours can follow. */
 export function baseFault(base: unknown): { readonly path: string; readonly want: string } | undefined {
+  if (!isObject(base)) return { path: 'the document', want: 'be a map of chart values' }
   const initContainers = at(base, 'initContainers') ?? []
   if (typeof initContainers === 'string')
     return { path: 'initContainers', want: 'be a list: a template in a text cannot be added to' }

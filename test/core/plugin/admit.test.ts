@@ -346,6 +346,22 @@ t.test('checks that were not made yet are told so', async (t) => {
   )
 })
 
+t.test('what waits for another check is not told beside that one', async (t) => {
+  const unmade = {
+    check: 'ShapeValid',
+    ok: undefined,
+    reason: 'NotChecked',
+    message: 'not looked at',
+  } as const
+  const finding = aFinding(thing, 'Unknown')
+  const text = pluginRefusal(
+    { namespace: 'v', name: 'v' },
+    [{ ...finding, results: [...finding.results, unmade] }],
+    [],
+  )
+  t.match(text, /ManifestReachable is Unknown \(Timeout\): no answer\n/)
+})
+
 t.test('the audit line says of each plugin what it is, and why', async (t) => {
   t.equal(
     auditLine([aFinding(acme, 'NotReady', one), aFinding(thing, 'Ready', other)]),
