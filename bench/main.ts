@@ -3,6 +3,8 @@ import { spawnSync } from 'node:child_process'
 
 const benches: Readonly<Record<string, readonly string[]>> = {
   history: ['bench/history.ts'],
+  plugins: ['bench/plugins-admission.ts'],
+  'plugins-start': ['bench/plugins-start.ts'],
 }
 
 const [name = '', ...rest] = process.argv.slice(2)

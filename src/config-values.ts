@@ -1,4 +1,5 @@
 /** What the settings of `serve` may say: each text read into a value, or what was wanted of it. */
+import { isProxyDomain } from './core/plugin/proxy.ts'
 
 /** A value, or what it must do and what was got: the end of a sentence that begins `--listen must`. */
 export type Read<T> = { readonly ok: T } | { readonly want: string }
@@ -69,6 +70,10 @@ export function objectNames(names: readonly string[]): Read<readonly string[]> {
   const bad = names.find((name) => name.length > 253 || !/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(name))
   return bad === undefined ? { ok: [...new Set(names)] } : wanted('be the name of an object', bad)
 }
+
+/** What stands for the proxy of Embedded Cluster, or nothing. */
+export const proxyDomain = (text: string | undefined): Read<string | undefined> =>
+  text === undefined || isProxyDomain(text) ? { ok: text } : wanted('be HOST[:PORT]', text)
 
 /** `[HOST]:PORT`. */
 export function listenOf(text: string): Read<Listen> {

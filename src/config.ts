@@ -7,6 +7,7 @@ import {
   objectNames,
   oneOf,
   origin,
+  proxyDomain,
   rolesOf,
   wholeBetween,
   wholeNumber,
@@ -46,6 +47,8 @@ export type Config = {
   readonly pluginsConfigMaps: readonly string[]
   /** The name of an Installation, or `newest`. */
   readonly pluginsInstallation: string | undefined
+  /** What stands for the proxy of Embedded Cluster in images. */
+  readonly proxyDomain: string | undefined
   readonly drainSeconds: number
   readonly holdMaxSeconds: number
   readonly stuckAfterSeconds: number
@@ -135,6 +138,7 @@ export function parseConfig(
     registries: optional('registries'),
     pluginsConfigMaps: read('plugins-config-map', objectNames(list('plugins-config-map')), []),
     pluginsInstallation: optional('plugins-installation'),
+    proxyDomain: read('proxy-domain', proxyDomain(optional('proxy-domain')), undefined),
     drainSeconds: seconds('drain-seconds', 60),
     holdMaxSeconds: seconds('hold-max-seconds', 86_400),
     stuckAfterSeconds: seconds('stuck-after-seconds', 30 * 86_400),

@@ -117,14 +117,14 @@ export const knobs: readonly Knob[] = [
     flag: 'egress-allow',
     value: 'HOST[:PORT]',
     fallback: '',
-    doc: 'An address that actions may call although the rules refuse it: API server, nodes, loopback (repeatable)',
+    doc: 'An address that actions may call, or that is a registry, although the rules refuse it: API server, nodes, loopback (repeatable)',
     list: true,
   },
   {
     flag: 'egress-only',
     value: 'HOST|*.DOMAIN|CIDR[:PORT]',
     fallback: '',
-    doc: 'Actions may call nothing but these hosts, patterns and networks (repeatable)',
+    doc: 'Nothing but these hosts, patterns and networks is called by actions and for images: registries, their token servers and storage (repeatable)',
     list: true,
   },
   {
@@ -145,6 +145,12 @@ export const knobs: readonly Knob[] = [
     value: 'NAME|newest',
     fallback: '',
     doc: 'An Installation of Embedded Cluster whose Config declares plugins: by name, or the newest',
+  },
+  {
+    flag: 'proxy-domain',
+    value: 'HOST[:PORT]',
+    fallback: '',
+    doc: 'What stands for proxy.replicated.com in the images of a Config or an Installation of Embedded Cluster, as its own install replaces it',
   },
   {
     flag: 'drain-seconds',

@@ -40,7 +40,11 @@ await run(
     env: process.env,
     version,
     hostname: hostname(),
-    stdin: () => process.stdin,
+    stdin: () => {
+      // Whoever waits for input that does not come must still hear Ctrl-C.
+      listeners.push(() => void process.stdin.destroy())
+      return process.stdin
+    },
     ask,
     isTerminal: (stream) => process[stream].isTTY,
     stdout: (text) => void process.stdout.write(text),

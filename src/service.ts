@@ -102,15 +102,8 @@ async function assemble(config: Config, outside: Outside, life: Life): Promise<S
     { config, connection, clock, log, egress, refused, version: outside.version },
     () => world,
   )
-  const decisions = recorderOf({
-    calls: connection.calls,
-    clock,
-    log,
-    metrics,
-    config,
-    owner,
-    macKey: credentials.macKey,
-  })
+  const told = { calls: connection.calls, clock, log, metrics, config, owner }
+  const decisions = recorderOf({ ...told, macKey: credentials.macKey })
   const world: World = {
     config,
     clock,

@@ -77,6 +77,7 @@ for (const [flag, texts] of Object.entries({
   'velero-namespace': ['', 'Velero', 'a/b', 'a'.repeat(64), '-a'],
   roles: ['', 'webhook,sandbox'],
   listen: ['', '9443', ':x', ':65536', 'a:b:1', '[::1]'],
+  'proxy-domain': ['images', 'https://images.acme.test', 'images.acme.test/a', 'images.acme.test:port'],
   'webhook-url': ['http://a', 'a', 'https://a/b', 'https://u:p@a', 'https://a/?q', 'https://a/#f'],
   tls: ['none'],
   'drain-seconds': ['', '-1', '1.5', '61', '1e1', 'NaN', '0x10'],

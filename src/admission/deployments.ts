@@ -49,11 +49,13 @@ async function weigh(
     namespace: request.namespace,
     name: request.name || textAt(request.object, 'metadata', 'generateName'),
   }
-  const known = await lookFor(request, clock, (signal) => plugins.known(request.namespace, signal))
+  const known = await lookFor(request, clock, (signal) =>
+    plugins.known({ namespace: request.namespace, template }, signal),
+  )
   if (known === undefined) return deny('PluginsUnknown', unknown(where), { code: 504 })
-  const { findings, problems } = known
+  const { findings, problems, accountSecrets } = known
   const before = request.operation === 'UPDATE' ? readPodTemplate(request.oldObject) : undefined
-  const admitted = admit({ template, before, findings, problems }, plugins.hash)
+  const admitted = admit({ template, before, findings, problems, accountSecrets }, plugins.hash)
   const verdict =
     admitted.do === 'refuse'
       ? deny('PluginsRefused', pluginRefusal(where, admitted.blocked, problems))

@@ -18,6 +18,8 @@ import { weigh } from './weigh.ts'
 /** What would become of it. */
 export type Foresight = {
   readonly verdict: Verdict
+  /** Whether it came so far that the Actions were looked at. */
+  readonly planned: boolean
   readonly before: readonly Foreseen[]
   /** As if it had ended as Completed: what a post action sees of the end is known only then. */
   readonly after: readonly Foreseen[]
@@ -44,6 +46,7 @@ export async function foresee(
   const before = await all(foreseen(actions, pre, at))
   return {
     verdict: weighed.verdict ?? withWarnings(refused ?? previewed(before, plans, at), weighed.warnings),
+    planned: weighed.plans !== undefined || isWithoutActions(weighed.verdict),
     before,
     after: await all(foreseen(plans.post.actions, post, ended(at))),
     leftOut: [...inStage(plans.pre, pre), ...inStage(plans.post, post)],
@@ -52,10 +55,13 @@ export async function foresee(
   }
 }
 
+// Where there are no Actions at all, there is nothing to plan.
+const isWithoutActions = (verdict: Verdict | undefined): boolean => verdict?.reason === 'NoActionMatches'
+
 const nothing: StagePlan = { actions: [], problems: [], unadopted: [], leftOut: [] }
 
 const inStage = ({ leftOut }: StagePlan, stage: Stage): Foresight['leftOut'] =>
-  leftOut.map((one) => ({ ...one, stage }))
+  leftOut.map((one) => ({ stage, ...one }))
 
 const withWarnings = (verdict: Verdict, warnings: readonly string[]): Verdict => ({
   ...verdict,

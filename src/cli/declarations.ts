@@ -1,6 +1,6 @@
 /** The flags of commands that read declared plugins from files. */
 import { Option } from 'commander'
-import { parseImage } from '../core/image.ts'
+import { isProxyDomain } from '../core/plugin/proxy.ts'
 
 /** The flags, read. */
 export type DeclarationFlags = {
@@ -29,12 +29,7 @@ export const declarationProblems = ({ filename, proxyDomain }: DeclarationFlags)
   ...(filename.filter((name) => name === '-').length > 1
     ? ['-f - must be given once: stdin is read to its end']
     : []),
-  ...(proxyDomain === undefined || isHost(proxyDomain)
+  ...(proxyDomain === undefined || isProxyDomain(proxyDomain)
     ? []
     : [`--proxy-domain must be HOST[:PORT], got "${proxyDomain}"`]),
 ]
-
-function isHost(text: string): boolean {
-  const read = parseImage(`${text}/image`)
-  return 'ok' in read && read.ok.registry === text
-}

@@ -50,7 +50,7 @@ async function print(flags: Flags, world: CliWorld): Promise<void> {
     if (problems.length > 0) return refuse(problems, world)
     const { plugins, overrides } = collected
     const made = helmValues({ plugins, base: base.value, overrides, proxyDomain, hash })
-    for (const warning of [...collected.warnings, ...made.warnings, ...lostLists(flags)])
+    for (const warning of [...collected.warnings, ...made.warnings, ...lostLists(flags, made.values)])
       world.stderr(`tidewaiter: warning: ${warning}\n`)
     world.stdout(written(made.values, flags.output))
     world.exitCode(0)
@@ -76,7 +76,7 @@ async function readBase(files: readonly string[]): Promise<Base> {
   for (const file of files) {
     const { documents, problems: unread } = readYaml(await readFile(file))
     const [document] = documents
-    const fault = baseFault(document?.value)
+    const fault = unread.length > 0 ? undefined : baseFault(document?.value ?? {})
     problems.push(...unread.map(({ line, message }) => ({ file, line, message: `the YAML ${message}` })))
     if (fault !== undefined)
       problems.push({
@@ -96,8 +96,8 @@ function refuse(problems: readonly LocatedProblem[], world: CliWorld): void {
   world.exitCode(1)
 }
 
-const lostLists = ({ values }: Flags): readonly string[] =>
-  values.length > 0
+const lostLists = ({ values }: Flags, made: object): readonly string[] =>
+  values.length > 0 || Object.keys(made).length === 0
     ? []
     : [
         'without --values: Helm replaces lists, so initContainers and image.imagePullSecrets of other values files are lost beside these',

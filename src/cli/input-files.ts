@@ -54,7 +54,13 @@ async function filesAt(path: string): Promise<readonly string[]> {
   return names.map((name) => join(path, name))
 }
 
-const readStdin = (world: CliWorld): Promise<string> => bounded(world.stdin(), 'stdin')
+async function readStdin(world: CliWorld): Promise<string> {
+  try {
+    return await bounded(world.stdin(), 'stdin')
+  } catch (error) {
+    throw error instanceof StartError ? error : unreadable('stdin', error)
+  }
+}
 
 async function bounded(chunks: AsyncIterable<string | Uint8Array>, name: string): Promise<string> {
   const parts: Uint8Array[] = []

@@ -36,6 +36,8 @@ export type Report = {
   readonly admitted: boolean
   readonly reason: string
   readonly message: string
+  /** False where it was decided before the Actions were looked at: then nothing is known of them. */
+  readonly planned: boolean
   readonly budget: { readonly wantedSeconds: number; readonly leftSeconds: number }
   readonly before: readonly ReportRow[]
   readonly after: readonly ReportRow[]
@@ -70,6 +72,7 @@ export function reportOf({ file, subject, foresight, maySkip }: Reported): Repor
     admitted: verdict.allowed && refused === undefined,
     reason: refused === undefined ? verdict.reason : 'MayNotSkip',
     message: refused ?? verdict.message,
+    planned: foresight.planned,
     budget: { wantedSeconds: budget.wantedMs / 1000, leftSeconds: budget.leftMs / 1000 },
     before: foresight.before.map((row) => rowOf(row, pre)),
     after: foresight.after.map((row) => rowOf(row, post)),

@@ -12,21 +12,31 @@ export type Telling = { readonly screen: Screen; readonly wide: boolean }
 /** The plan for one object. */
 export function planText(report: Report, telling: Telling): string {
   const { screen } = telling
-  const { kind, before, after } = report
   return [
     headOf(report, screen),
-    section(`Before it starts (Pre${kind})`, before, telling),
-    before.length > 0 ? budgetOf(report, screen) : '',
-    section(`After it ended (Post${kind})`, after, telling),
-    leftOutOf(report, screen),
+    report.planned ? sections(report, telling) : '',
     skipsOf(report, screen),
     probesOf(report.probes, screen),
   ].join('')
 }
 
-function headOf({ kind, namespace, name, schedule, admitted, message }: Report, screen: Screen): string {
+function sections(report: Report, telling: Telling): string {
+  const { screen } = telling
+  const { kind, before, after } = report
+  return [
+    section(`Before it starts (Pre${kind})`, before, telling),
+    before.length > 0 ? budgetOf(report, screen) : '',
+    section(`After it ended (Post${kind})`, after, telling),
+    leftOutOf(report, screen),
+  ].join('')
+}
+
+function headOf(report: Report, screen: Screen): string {
+  const { kind, namespace, name, schedule, admitted, reason, message } = report
   const from = schedule === undefined ? '' : `, as the Schedule ${schedule} makes it`
-  const verdict = admitted ? 'would be admitted' : 'would be refused'
+  const starts =
+    reason === 'NotStarting' ? ', and starts nothing: its status.phase says that it began before' : ''
+  const verdict = admitted ? `would be admitted${starts}` : 'would be refused'
   const head = paragraph(`${kind} ${namespace}/${name}${from}: ${verdict}`, screen, '')
   return `${toned(head, admitted ? 'good' : 'bad', screen)}${admitted ? '' : paragraph(message, screen, '  ')}`
 }

@@ -15,9 +15,9 @@ the API server gives a new object only when it is created (uid) is shown as zero
 rendered as if it had ended as Completed. Whether the name is taken, or a refusal of a moment ago still
 holds, is not asked.
 
---probe looks names of servers up, connects, and speaks TLS, but sends no request; and it looks whether
-Secrets are there, carry the label and the key, and may be read by the author of the Action. It sees what
-can be seen from where it runs: names of Services are known inside the cluster only.
+--probe looks names of servers up, connects, and speaks TLS, but sends no request; and it reads, as this user,
+whether Secrets are there, carry the label and the key, and may be read by the author of the Action. It sees
+what can be seen from where it runs: names of Services are known inside the cluster only.
 
 Exit codes: 0 all would be admitted; 1 one would be refused, or a probe failed; 2 usage; 3 the cluster could not be
 asked; 4 could not start (kubeconfig, rights, files).`

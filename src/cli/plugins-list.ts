@@ -1,5 +1,6 @@
 /** `tidewaiter plugins list`: the VeleroPlugins of a cluster, and what is known of each. */
 import { Command } from 'commander'
+import { isUnseen, unseenAdvice } from '../core/plugin/aboard.ts'
 import { listedPlugin, type ListedPlugin } from '../core/plugin/listing.ts'
 import type { Json } from '../core/velero.ts'
 import { cannotAsk } from '../wiring/reach.ts'
@@ -8,6 +9,7 @@ import { StartError } from '../start-error.ts'
 import { withClusterFlags, type ClusterFlags } from './cluster.ts'
 import { untilStopped, withCluster } from './command.ts'
 import { asJson, asList, asYaml, outputProblems, withTable, type TableFlags } from './output.ts'
+import { plain } from './plain.ts'
 import { screenOf, type Tone } from './screen.ts'
 import { table, type Column } from './table.ts'
 import { strays, takingAll, tellUsage } from './usage.ts'
@@ -38,6 +40,9 @@ function list(flags: Flags, world: CliWorld, signal: AbortSignal): Promise<void>
       world.stderr(
         `No VeleroPlugin in ${namespace === undefined ? 'any namespace' : `namespace ${namespace}`}.\n`,
       )
+    const unseen = plugins.filter(isUnseen).map((plugin) => listedPlugin(plugin).name)
+    if (unseen.length > 0)
+      world.stderr(`Nothing is known of ${unseen.map(plain).join(', ')}: ${unseenAdvice}.\n`)
     world.stdout(printed(plugins, { flags, world }))
   })
 }

@@ -4,22 +4,23 @@ import { goDurationMs } from '../admission/timeout.ts'
 import { rollOut, type Ended } from '../plugins/rollout.ts'
 import type { RolloutPorts } from '../plugins/rollout-ports.ts'
 import { rolloutCluster } from '../wiring/rollout.ts'
+import { withClusterFlags, type ClusterFlags } from './cluster.ts'
 import { clockOf, untilStopped, withCluster } from './command.ts'
+import { plain, plainLines } from './plain.ts'
 import { strays, takingAll, tellUsage } from './usage.ts'
 import type { CliWorld } from './world.ts'
 
-type Flags = {
-  readonly namespace: string
+type Flags = ClusterFlags & {
   readonly timeout: string
   readonly yes: boolean
   readonly dryRun: boolean
-  readonly kubeconfig: string | undefined
 }
 
 const more = `
-What it does: asks the API server, as a dry run, what a restart would change; waits until no Backup or Restore is
-under way or about to begin; restarts Velero as \`kubectl rollout restart\` does; and follows the rollout. Where
-nothing waits for a rollout, or no server of Velero runs, there is nothing to wait for, and it says so.
+What it does: asks the API server, as a dry run, what a restart would change, and shows what it warns of; waits until
+no Backup or Restore is under way or about to begin; restarts Velero as \`kubectl rollout restart\` does; and follows
+the rollout. Where nothing waits for a rollout, or no server of Velero runs, there is nothing to wait for, and it says
+so.
 
 What it cannot do: keep new work away. A Backup that begins in the instant between the last look and the restart
 (a Schedule may start one at any time) fails, as with any restart of Velero. Pause Schedules if that matters:
@@ -32,10 +33,9 @@ asked; 4 could not start (kubeconfig, rights, no Velero there).`
 
 /** The command. */
 export function pluginsRolloutCommand(world: CliWorld): Command {
-  const command = takingAll(new Command('rollout'))
+  const command = withClusterFlags(takingAll(new Command('rollout')))
   return command
     .description('restart Velero with the plugins that wait for it, once no Backup or Restore is under way')
-    .option('-n, --namespace <name>', "Velero's namespace", 'velero')
     .option(
       '--timeout <duration>',
       'how long to wait for Backups and Restores to end, and again for the rollout: 90s, 30m, 2h',
@@ -43,7 +43,6 @@ export function pluginsRolloutCommand(world: CliWorld): Command {
     )
     .option('-y, --yes', 'do not ask before Velero is restarted', false)
     .option('--dry-run', 'only say what would be done', false)
-    .option('--kubeconfig <file>', 'how to reach the cluster; default: as kubectl')
     .addHelpText('after', more)
     .action((flags: Flags) => {
       const timeoutMs = goDurationMs(flags.timeout)
@@ -70,10 +69,11 @@ type Wish = Flags & { readonly timeoutMs: number }
 
 function run(wish: Wish, world: CliWorld, signal: AbortSignal): Promise<void> {
   return withCluster(wish, world, async (cluster) => {
+    const warn = (text: string) => world.stderr(`Warning: ${plain(text)}\n`)
     const ports: RolloutPorts = {
-      ...rolloutCluster(cluster, { namespace: wish.namespace, signal }),
+      ...rolloutCluster(cluster, { namespace: wish.namespace, signal, warn }),
       clock: clockOf(world),
-      tell: (line) => world.stderr(`${line}\n`),
+      tell: (line) => world.stderr(`${plain(line)}\n`),
       confirmed: async () => wish.yes || (await confirmed(wish.namespace, world, signal)),
       signal,
     }
@@ -89,7 +89,7 @@ async function confirmed(namespace: string, world: CliWorld, signal: AbortSignal
 const codes: Readonly<Record<Ended['ended'], number>> = { yes: 0, no: 1, '?': 3 }
 
 function tell({ ended, message }: Ended, world: CliWorld): void {
-  if (ended === 'yes') world.stdout(`${message}\n`)
-  else world.stderr(`tidewaiter: ${message}\n`)
+  if (ended === 'yes') world.stdout(`${plainLines(message)}\n`)
+  else world.stderr(`tidewaiter: ${plainLines(message)}\n`)
   world.exitCode(codes[ended])
 }

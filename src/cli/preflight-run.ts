@@ -3,6 +3,7 @@ import { arch } from 'node:os'
 import { parsePlatform, platformText, type Platform } from '../core/plugin-check/platform.ts'
 import { checksOf, type PreflightCheck } from '../core/plugin/preflight.ts'
 import type { PluginFindings } from '../core/plugin/findings.ts'
+import { at } from '../core/velero.ts'
 import {
   collect,
   nothingDeclared,
@@ -13,6 +14,7 @@ import {
 import type { PullSecret } from '../plugins/ports.ts'
 import { checkAll, type PreflightPorts, type SecretFound } from '../plugins/preflight.ts'
 import { secretsIn } from '../plugins/secrets-in-files.ts'
+import { readYaml } from '../plugins/yaml-text.ts'
 import { StartError } from '../start-error.ts'
 import { clusterChecks } from '../wiring/cluster-checks.ts'
 import { hash } from '../wiring/crypto.ts'
@@ -64,7 +66,7 @@ export async function runPreflight(
       dockerConfig === undefined ? undefined : dockerSecret(dockerConfig, await readFile(dockerConfig)),
   }
   if (!flags.cluster) return found(run, [], await checkImages(run, undefined))
-  return withCluster({ kubeconfig: flags.kubeconfig }, world, async (reached) => {
+  return withCluster(flags, world, async (reached) => {
     const { namespace } = run
     const checks = await clusterChecks({ reached, namespace, clock: clockOf(world), signal })
     return found(run, checks, await checkImages(run, reached))
@@ -84,10 +86,22 @@ const dockerSecret = (name: string, text: string): PullSecret => ({
   data: { '.dockerconfigjson': Buffer.from(text).toString('base64') },
 })
 
+/** That what stands in may lack credentials: most desktops keep them with a program that only docker asks. */
+function helperWarnings(config: PullSecret | undefined): readonly string[] {
+  if (config === undefined) return []
+  const [value] = readYaml(Buffer.from(config.data['.dockerconfigjson'] ?? '', 'base64').toString()).documents
+  const names = ['credsStore', 'credHelpers'].filter((name) => at(value?.value, name) !== undefined)
+  return names.length === 0
+    ? []
+    : [
+        `${config.name} leaves credentials to a helper (${names.join(', ')}), which is not run: only what stands in its auths counts`,
+      ]
+}
+
 type Images = { readonly findings: readonly PluginFindings[]; readonly warnings: readonly string[] }
 
 function found(
-  { flags, collected }: Run,
+  { flags, collected, dockerConfig }: Run,
   cluster: readonly PreflightCheck[],
   images: Images,
 ): PreflightFound {
@@ -96,7 +110,7 @@ function found(
   return {
     checks: [...cluster, ...declared, ...images.findings.flatMap(checksOf)],
     findings: images.findings,
-    warnings: [...collected.warnings, ...images.warnings],
+    warnings: [...collected.warnings, ...helperWarnings(dockerConfig), ...images.warnings],
   }
 }
 
@@ -123,6 +137,7 @@ async function checkImages(run: Run, reached: Reached | undefined): Promise<Imag
     allowed: registries.allowed,
     nodesOf: async () => nodes.platforms,
     findSecret: secretFinder(run, cluster),
+    podSecretsOf: async (signal) => (await cluster?.podSecretsOf(signal)) ?? [],
     pinnedBefore: cluster === undefined ? () => undefined : await cluster.pinsOf(signal),
     signal,
     onChecked: shown.done,

@@ -1,6 +1,8 @@
 /** What a preflight found, for people and for programs. */
 import { standingOf } from '../core/plugin/findings.ts'
 import { tallyOf, type PreflightCheck, type Tally } from '../core/plugin/preflight.ts'
+import { asJson } from './output.ts'
+import { plain } from './plain.ts'
 import type { PreflightFound } from './preflight-run.ts'
 import { screenOf, type Tone } from './screen.ts'
 import { table, type Column } from './table.ts'
@@ -10,11 +12,10 @@ import type { CliWorld } from './world.ts'
 export function tellPreflight(found: PreflightFound, output: string, world: CliWorld): void {
   const tally = tallyOf(found.checks)
   const ok = tally.no === 0 && tally.unknown === 0
-  if (output === 'json') world.stdout(`${JSON.stringify(asJson(found, ok), null, 2)}\n`)
+  if (output === 'json') world.stdout(asJson(valueOf(found, ok)))
   else {
-    for (const warning of found.warnings) world.stderr(`tidewaiter: warning: ${warning}\n`)
-    if (found.checks.length > 0)
-      world.stdout(table(columns, found.checks, { screen: screenOf(world), headers: true, wide: false }))
+    for (const warning of found.warnings) world.stderr(`tidewaiter: warning: ${plain(warning)}\n`)
+    if (found.checks.length > 0) world.stdout(inTable(found.checks, world))
     world.stderr(`tidewaiter: ${summary(tally)}\n`)
   }
   world.exitCode(ok ? 0 : 1)
@@ -22,7 +23,7 @@ export function tellPreflight(found: PreflightFound, output: string, world: CliW
 
 const statuses = (ok: boolean | undefined): string => (ok === undefined ? 'Unknown' : ok ? 'True' : 'False')
 
-const asJson = ({ checks, findings, warnings }: PreflightFound, ok: boolean): object => ({
+const valueOf = ({ checks, findings, warnings }: PreflightFound, ok: boolean): object => ({
   ok,
   checks: checks.map(({ subject, check, ok: held, reason, message }) => ({
     subject,
@@ -48,15 +49,18 @@ const tones: Readonly<Record<string, Tone>> = { yes: 'good', no: 'bad', '?': 'wa
 const columns: readonly Column<PreflightCheck>[] = [
   {
     head: 'SUBJECT',
-    cell: ({ subject: { kind, name } }) => (kind === 'File' ? name : `${kind.toLowerCase()} ${name}`),
-    whole: true,
+    cell: ({ subject }) =>
+      subject.kind === 'File' ? subject.name : `${subject.kind.toLowerCase()} ${subject.name}`,
   },
-  { head: 'CHECK', cell: ({ check }) => check, spare: true },
+  { head: 'CHECK', cell: ({ check }) => check },
   { head: 'RESULT', cell: ({ ok }) => words(ok), tone: ({ ok }) => tones[words(ok)] },
-  { head: 'REASON', cell: ({ reason }) => reason },
-  // A row is a line.
+  { head: 'REASON', cell: ({ reason }) => reason, spare: true },
+  // A row is a line, but on a terminal what is to be done is never cut off.
   { head: 'MESSAGE', cell: ({ message }) => message.replaceAll(/\s+/gu, ' '), whole: true },
 ]
+
+const inTable = (checks: readonly PreflightCheck[], world: CliWorld): string =>
+  table(columns, checks, { screen: screenOf(world), headers: true, wide: false })
 
 function summary({ yes, no, unknown }: Tally): string {
   const all = yes + no + unknown

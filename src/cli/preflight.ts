@@ -18,6 +18,7 @@ export type PreflightFlags = {
   readonly dockerConfig: string | undefined
   readonly cluster: boolean
   readonly kubeconfig: string | undefined
+  readonly context: string | undefined
   readonly output: string
 }
 
@@ -52,10 +53,14 @@ export function preflightCommand(world: CliWorld): Command {
       false,
     )
     .option('--kubeconfig <file>', 'how to reach the cluster; default: as kubectl (this implies --cluster)')
+    .option(
+      '--context <name>',
+      'a context of the kubeconfig other than the current one (this implies --cluster)',
+    )
     .option('-o, --output <format>', 'table or json', 'table')
     .addHelpText('after', more)
     .action((flags: PreflightFlags) => {
-      const asksCluster = flags.cluster || flags.kubeconfig !== undefined
+      const asksCluster = flags.cluster || flags.kubeconfig !== undefined || flags.context !== undefined
       const given = { ...flags, cluster: asksCluster }
       const problems = [...strays(command), ...flagProblems(given)]
       if (problems.length > 0) return tellUsage(world, 'tidewaiter preflight', problems)

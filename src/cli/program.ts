@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander'
 import { actionsCommand } from './actions.ts'
 import { dashboardCommand } from './dashboard.ts'
+import { decisionsCommand } from './decisions.ts'
 import { helmValuesCommand } from './helm-values.ts'
 import { planCommand } from './plan.ts'
 import { pluginsCommand } from './plugins.ts'
@@ -29,6 +30,7 @@ export function programOf(world: CliWorld, extras: readonly Extra[] = []): Comma
   const commands = [
     serveCommand(world),
     planCommand(world),
+    decisionsCommand(world),
     runsCommand(world),
     actionsCommand(world),
     dashboardCommand(world),

@@ -63,7 +63,7 @@ async function play(flags: SandboxFlags, world: CliWorld, { teller, undo, signal
   const cluster = await startCluster({
     listen: flags.apiListen,
     users: [{ name: serviceUser, token: newToken(), groups: ['system:masters'] }],
-    objects: [...kinds.map(crdOf), ...['shop', 'default'].map(namespace)],
+    objects: [...kinds.map(crdOf), ...['shop', 'default'].map(namespace), node()],
     velero: { settings: { scheduleMs: 5_000 } },
   }).catch((error: unknown) => {
     throw listenError('--api-listen', flags.apiListen, error)
@@ -104,6 +104,16 @@ async function playDemo({ api }: Cluster, shop: Shop, { teller, signal }: Audien
 }
 
 const namespace = (name: string) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
+
+/** The node that nothing runs on: images of plugins must fit one. */
+const node = () => ({
+  apiVersion: 'v1',
+  kind: 'Node',
+  metadata: { name: 'sandbox' },
+  status: {
+    nodeInfo: { operatingSystem: 'linux', architecture: process.arch === 'x64' ? 'amd64' : process.arch },
+  },
+})
 
 const kubeconfigsOf = ({ api }: Cluster): Readonly<Record<string, string>> => ({
   kubeconfig: api.kubeconfig('admin'),

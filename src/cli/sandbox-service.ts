@@ -3,7 +3,7 @@ import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { pino } from 'pino'
 import type { Folder } from '../sandbox/folder.ts'
-import { parseConfig } from '../config.ts'
+import { ConfigError, parseConfig, type Config } from '../config.ts'
 import { startService } from '../service.ts'
 import type { Service } from '../wiring/life.ts'
 import { StartError } from '../start-error.ts'
@@ -67,22 +67,11 @@ async function start(
   world: CliWorld,
   { log, dashboardListen }: { readonly log: pino.Logger; readonly dashboardListen: string },
 ): Promise<Started> {
+  const kubeconfig = folder.file('tidewaiter.kubeconfig')
   for (let left = tries; ; left -= 1) {
     const at = `127.0.0.1:${await freePort()}`
     const webhookUrl = `https://${at}`
-    const config = parseConfig(
-      {
-        kubeconfig: folder.file('tidewaiter.kubeconfig'),
-        listen: at,
-        'metrics-listen': '127.0.0.1:0',
-        'webhook-url': webhookUrl,
-        roles: 'webhook,controller,dashboard',
-        'dashboard-listen': dashboardListen,
-        // Whoever reaches a loopback address of this machine may read the kubeconfigs of the sandbox as well.
-        'dashboard-sign-in': 'none',
-      },
-      {},
-    )
+    const config = configOf({ kubeconfig, at, webhookUrl, dashboardListen }, world)
     try {
       const service = await startService(config, {
         clock: systemClock,
@@ -95,6 +84,34 @@ async function start(
     } catch (error) {
       if (left <= 1 || !(error instanceof StartError && error.message.includes('--listen'))) throw error
     }
+  }
+}
+
+// Other settings of the environment may be of an install, and have no place here.
+const passedOn = ['VELERO_PLUGINS_ENABLED', 'TIDEWAITER_REGISTRIES']
+
+type Where = {
+  readonly kubeconfig: string
+  readonly at: string
+  readonly webhookUrl: string
+  readonly dashboardListen: string
+}
+
+function configOf({ kubeconfig, at, webhookUrl, dashboardListen }: Where, { env }: CliWorld): Config {
+  const flags = {
+    kubeconfig,
+    listen: at,
+    'metrics-listen': '127.0.0.1:0',
+    'webhook-url': webhookUrl,
+    roles: 'webhook,controller,dashboard',
+    'dashboard-listen': dashboardListen,
+    // Whoever reaches a loopback address of this machine may read the kubeconfigs of the sandbox as well.
+    'dashboard-sign-in': 'none',
+  }
+  try {
+    return parseConfig(flags, Object.fromEntries(passedOn.map((name) => [name, env[name]])))
+  } catch (error) {
+    throw error instanceof ConfigError ? new StartError(2, error.message, { cause: error }) : error
   }
 }
 

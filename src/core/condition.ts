@@ -10,6 +10,9 @@ export type Condition = {
   readonly observedGeneration?: number
 }
 
+/** What one says, without of what. */
+export type Word = Pick<Condition, 'status' | 'reason' | 'message'>
+
 /** What is to be said, before it is known since when. */
 export type Said = Omit<Condition, 'lastTransitionTime'>
 

@@ -55,7 +55,7 @@ export function judge(target: Target, rules: EgressRules, parse: ParseAddress): 
   if (rules.onlyTo.length > 0 && !listed(rules.onlyTo, target, parse)) {
     return refuse(
       target,
-      `is not among what --egress-only lists. Add ${nameOf(target)} to it if actions may call it`,
+      `is not among what --egress-only lists. Add ${nameOf(target)} to it if it may be called`,
     )
   }
   return { ok: true }
@@ -94,7 +94,7 @@ function refuse(target: Target, why: string): Judgement {
 }
 
 function howToAllow(target: Target): string {
-  return `If actions may call it, start tidewaiter with --egress-allow ${nameOf(target)}`
+  return `If it may be called, start tidewaiter with --egress-allow ${nameOf(target)}`
 }
 
 function nameOf(target: Target): string {

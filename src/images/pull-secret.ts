@@ -21,6 +21,10 @@ const formats: Readonly<Record<string, string>> = {
   'kubernetes.io/dockercfg': '.dockercfg',
 }
 
+/** Whether the kubelet reads it for pulling at all: others among a pod's pull secrets it passes over. */
+export const isForPulling = ({ type, data }: PullSecret): boolean =>
+  Object.hasOwn(formats, type) && (data[formats[type] ?? ''] ?? '') !== ''
+
 /** Reads a pull secret; like the kubelet it takes all of it or, if one entry cannot be read, nothing. */
 export function readPullSecret(secret: PullSecret): Read<PullSecretRead> {
   const named = `Secret ${secret.name}`

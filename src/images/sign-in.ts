@@ -54,32 +54,33 @@ const withSession = (hop: Hop, session: Session | undefined): Hop =>
 
 async function newSession(refused: Followed, login: Login, world: SigningIn): Promise<Session | Trouble> {
   const challenges = readChallenges(refused.ok.headers['www-authenticate'])
+  const { credential, endpoint } = login
+  const hasCredential = credential !== undefined && !isEmpty(credential)
+  // Whoever is on the way may have written the challenge, a token server of their own in it, and would read the token.
+  if (hasCredential && endpoint.origin.startsWith('http:'))
+    return {
+      code: 'UNAUTHORIZED',
+      got: '401: it wants credentials over plain HTTP, where none are sent and no token server is believed',
+    }
   const bearer = challenges.find(({ scheme, parameters }) => scheme === 'bearer' && parameters.has('realm'))
   if (bearer !== undefined) return tokenSession(bearer, login, world)
-  const { credential, endpoint } = login
-  if (!challenges.some(({ scheme }) => scheme === 'basic')) {
-    const schemes = challenges
-      .map(({ scheme }) => scheme)
-      .join(', ')
-      .slice(0, 80)
-    return {
-      code: 'UNAUTHORIZED',
-      got: `401 with no way to sign in that is known here (${schemes || 'none'})`,
-    }
-  }
-  if (credential === undefined || isEmpty(credential))
-    return { code: 'UNAUTHORIZED', got: '401: it wants a user name and a password' }
-  if (endpoint.origin.startsWith('http:'))
-    return {
-      code: 'UNAUTHORIZED',
-      got: '401: it wants a user name and a password over plain HTTP, where none are sent',
-    }
+  if (!challenges.some(({ scheme }) => scheme === 'basic')) return unknownWay(challenges)
+  if (!hasCredential) return { code: 'UNAUTHORIZED', got: '401: it wants a user name and a password' }
   return {
     authorization: `Basic ${basicOf(credential)}`,
     secrets: secretsOf(credential),
     // Nothing says when a password ends; a 401 does.
     endsAt: Number.POSITIVE_INFINITY,
   }
+}
+
+function unknownWay(challenges: readonly Challenge[]): Trouble {
+  const schemes = challenges
+    .map(({ scheme }) => scheme)
+    .join(', ')
+    .slice(0, 80)
+  const got = `401 with no way to sign in that is known here (${schemes || 'none'})`
+  return { code: 'UNAUTHORIZED', got }
 }
 
 async function tokenSession(

@@ -4,6 +4,7 @@ import { unlessAborted } from '../until.ts'
 import type { ActAs, ClusterAccess, Credentials } from './access.ts'
 import { errorFromAnswer, KubeError } from './errors.ts'
 import type { Transports } from './transport.ts'
+import { warningsIn } from './warnings.ts'
 
 /** The methods that the API server knows. */
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -18,7 +19,12 @@ export type Attempt = {
   readonly signal: AbortSignal
   readonly stream: boolean
   readonly fresh: boolean
+  /** Told what the API server warns of, also where it refuses. */
+  readonly onWarnings?: OnWarnings | undefined
 }
+
+/** Takes the warnings of one answer, at least one. */
+export type OnWarnings = (warnings: readonly string[]) => void
 
 /** What an attempt needs besides itself. */
 export type AttemptWorld = {
@@ -48,6 +54,8 @@ export async function attemptOnce(attempt: Attempt, world: AttemptWorld): Promis
     })
   // undici heeds the signal of a request only once its connection stands or has failed, which takes up to 10 s.
   const response = await sent(attempt, call, () => unlessAborted(attempt.signal, request()))
+  const warnings = warningsIn(response.headers['warning'])
+  if (warnings.length > 0) attempt.onWarnings?.(warnings)
   if (response.statusCode < 300) return response
   const text = await bodyText(response, { max: largestError, call, cut: true })
   const retryAfter = response.headers['retry-after']

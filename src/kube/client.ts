@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
 import type { ActAs, ClusterAccess } from './access.ts'
 import { attemptOnce, bodyText, networkError } from './attempt.ts'
-import type { AttemptWorld, Method, Response } from './attempt.ts'
+import type { AttemptWorld, Method, OnWarnings, Response } from './attempt.ts'
 import { KubeError } from './errors.ts'
 import { persist } from './persist.ts'
 import type { ClientMetrics } from './persist.ts'
@@ -27,6 +27,8 @@ export type Call = {
   readonly maxBytes?: number
   /** True for a POST that changes nothing (a review, a dry run): it is retried as a GET is. */
   readonly safe?: boolean
+  /** Told what the API server warns of, once for each attempt. */
+  readonly onWarnings?: OnWarnings | undefined
 }
 
 /** A GET whose answer is read while it comes; its `timeoutMs` counts until the headers are there. */
@@ -99,11 +101,11 @@ async function textOf({ clock, metrics, world }: Shell, call: Call): Promise<str
     safe: call.safe ?? call.method === 'GET',
     retry: true,
     send: async (signal, fresh) => {
-      const { method } = call
+      const { method, onWarnings } = call
       const path = withQuery(call)
       const contentType = call.contentType ?? 'application/json'
       const response = await attemptOnce(
-        { method, path, body, contentType, signal, stream: false, fresh },
+        { method, path, body, contentType, signal, stream: false, fresh, onWarnings },
         world,
       )
       return wholeBody(response, call, signal)

@@ -19,7 +19,12 @@ export type ResourceOf<T> = {
 /** What every call may be given. */
 export type CallOptions = { readonly signal?: AbortSignal; readonly timeoutMs?: number }
 /** What every write may be given. */
-export type WriteOptions = CallOptions & { readonly dryRun?: boolean; readonly fieldManager?: string }
+export type WriteOptions = CallOptions & {
+  readonly dryRun?: boolean
+  readonly fieldManager?: string
+  /** Told what the API server warns of. */
+  readonly onWarnings?: Call['onWarnings']
+}
 /** What a patch may be given. */
 export type PatchOptions = WriteOptions & { readonly subresource?: string }
 /** What server-side apply must be given. */
@@ -134,12 +139,13 @@ function timing(options: CallOptions | undefined): Pick<Call, 'signal' | 'timeou
 function written(
   options: WriteOptions = {},
   more: Query = {},
-): Pick<Call, 'signal' | 'timeoutMs' | 'query' | 'safe'> {
+): Pick<Call, 'signal' | 'timeoutMs' | 'query' | 'safe' | 'onWarnings'> {
   const dryRun = options.dryRun === true
   return {
     ...timing(options),
     query: { ...more, dryRun: dryRun ? 'All' : undefined, fieldManager: options.fieldManager },
     ...(dryRun ? { safe: true } : {}),
+    ...(options.onWarnings === undefined ? {} : { onWarnings: options.onWarnings }),
   }
 }
 

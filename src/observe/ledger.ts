@@ -11,7 +11,7 @@ import {
   bodyOf,
   counted,
   keyOf,
-  mostLost,
+  mostNamed,
   opened,
   type OpenRecord,
   type Placed,
@@ -91,9 +91,14 @@ export class Ledger {
   }
 
   /** The record as it is to be stored now. */
-  bodyOf({ record }: Entry) {
+  bodyOf(entry: Entry) {
+    const { record } = entry
     const { head, lost, ended } = this.#chainOf(record.namespace, record.last.time)
-    return bodyOf(record, { head, lost, ended }, this.#ports.signing().sign)
+    const others = [...this.#entries.values()].filter(
+      (one) => one !== entry && one.isDirty && one.record.namespace === record.namespace,
+    )
+    const waiting = union(others.flatMap(unstored), [])
+    return bodyOf(record, { head, lost, waiting, ended }, this.#ports.signing().sign)
   }
 
   /** The record was stored as it was then; it may have counted up since. */
@@ -112,23 +117,24 @@ export class Ledger {
   /** The record cannot be stored: what was not is lost. How many that are. */
   drop(entry: Entry): number {
     const { record } = entry
-    const unstored = common(record.seqs, [[entry.stored + 1, Number.MAX_SAFE_INTEGER]])
-    lose(this.#chainOf(record.namespace, record.last.time), unstored)
+    const lost = unstored(entry)
+    lose(this.#chainOf(record.namespace, record.last.time), lost)
     this.#entries.delete(record.name)
     if (this.#open.get(entry.key) === record.name) this.#open.delete(entry.key)
-    return sizeOf(unstored)
+    return sizeOf(lost)
   }
 
-  /** The last word of this replica: what still waits is lost; a record of each chain is to say so. */
-  end(): { readonly lost: number; readonly last: readonly Entry[] } {
+  /** The last word of this replica: what still waits is lost (how many), and a record of each chain waits to say so. */
+  end(): number {
     let lost = 0
     for (const entry of this.due(mostEntries)) lost += this.drop(entry)
-    const last: Entry[] = []
     for (const chain of this.#chains.values()) {
       chain.ended = true
-      if (chain.newest !== undefined) last.push(chain.newest)
+      if (chain.newest === undefined) continue
+      chain.newest.isDirty = true
+      this.#entries.set(chain.newest.record.name, chain.newest)
     }
-    return { lost, last }
+    return lost
   }
 
   #chainOf(namespace: string, since: string): Chain {
@@ -185,5 +191,9 @@ export class Ledger {
 }
 
 function lose(chain: Chain, seqs: Seqs): void {
-  chain.lost = joined(union(chain.lost, seqs), mostLost)
+  chain.lost = joined(union(chain.lost, seqs), mostNamed)
 }
+
+/** The numbers that the record has and the stored one has not. */
+const unstored = ({ record, stored }: Entry): Seqs =>
+  common(record.seqs, [[stored + 1, Number.MAX_SAFE_INTEGER]])

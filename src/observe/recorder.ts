@@ -90,10 +90,15 @@ export function createRecorder(ports: RecorderPorts): Recorder {
     },
     close: async () => {
       stopping.abort()
-      await within(clock, closeMs, flushed(clock, { ledger, write, running }))
+      const flush = (ms: number) => flushed(clock, { ledger, write, until: clock.now() + ms })
+      const all = async () => {
+        await running
+        await flush(closeMs)
+      }
+      await within(clock, closeMs, all())
       isClosed = true
-      const { lost, last } = ledger.end()
-      await within(clock, lastWordMs, write(last))
+      const lost = ledger.end()
+      await within(clock, lastWordMs, flush(lastWordMs))
       lose('stopped', lost)
       if (lost > 0) log.warn({ lost }, 'decisions could not be recorded before this replica ended')
     },
@@ -127,10 +132,8 @@ async function rounds(
 
 async function flushed(
   clock: Clock,
-  { ledger, write, running }: Writing & { readonly running: Promise<void> | undefined },
+  { ledger, write, until }: Writing & { readonly until: number },
 ): Promise<void> {
-  await running
-  const until = clock.now() + closeMs
   while (ledger.waiting() > 0 && clock.now() < until) {
     const { away } = await write(ledger.due(roundSize))
     if (away) await clock.sleep(closeRoundMs)
@@ -185,12 +188,15 @@ function writerOf(
       log.warn({ namespace, name, why }, 'the record of a decision was written by another; writing it again')
     entry.version = failed === 'gone' ? undefined : await store.versionOf(namespace, name)
   }
+  // One after another: the last one then says that nothing waits any more, so that one that is removed later is missed.
   return async (entries) => {
-    const made = await Promise.all(entries.map(one))
-    const away = made.some((round) => round.away)
-    if (away && !wasAway)
-      log.warn({ waiting: ledger.waiting() }, 'decisions cannot be recorded now; trying again')
-    wasAway = away
-    return { away, retryAfterMs: Math.max(0, ...made.map(({ retryAfterMs }) => retryAfterMs)) }
+    for (const entry of entries) {
+      const round = await one(entry)
+      if (round.away && !wasAway)
+        log.warn({ waiting: ledger.waiting() }, 'decisions cannot be recorded now; trying again')
+      wasAway = round.away
+      if (round.away) return round
+    }
+    return { away: false, retryAfterMs: 0 }
   }
 }

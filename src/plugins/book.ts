@@ -5,11 +5,16 @@
 import { sentenceOf } from '../api/problems.ts'
 import { gather, type Gathered } from '../core/plugin/gather.ts'
 import { standingOf, type PluginFindings } from '../core/plugin/findings.ts'
+import { credentialsOf, type PodCredentials } from '../core/plugin/pod-credentials.ts'
 import type { PluginDocument } from '../core/plugin/sources.ts'
+import { isSame as isSameJson } from '../core/same.ts'
 import { unlessAborted } from '../until.ts'
 import type { BookPorts, Source } from './book-ports.ts'
 import { checkPlugin } from './check.ts'
+import { accountSecretsFor } from './account-secrets.ts'
 import { Entry, keyOf } from './entry.ts'
+import { checkMs, freshMs } from './pace.ts'
+import { createReviews, type Written } from './review.ts'
 
 /** What is known of the plugins of a namespace. */
 export type Known = {
@@ -20,40 +25,58 @@ export type Known = {
   readonly faults: ReadonlyMap<string, readonly string[]>
 }
 
+/** What is known for a template: the pull secrets of its ServiceAccount too, where they count; undefined: not known. */
+export type KnownFor = Known & { readonly accountSecrets: readonly string[] | undefined }
+
 /** The book of one process. */
 export type Book = {
   /** Something that declares plugins, or carries them, changed. */
   readonly changed: (namespace: string) => void
+  /** What registries are asked with, or which may be asked, changed: all is looked at again. */
+  readonly renewed: (namespace: string) => void
   /** Looks at one plugin; says after how many milliseconds it is to be looked at again; undefined: never. */
   readonly look: (key: string, signal: AbortSignal) => Promise<number | undefined>
   readonly declared: (namespace: string, signal: AbortSignal) => Promise<readonly PluginDocument[]>
-  readonly known: (namespace: string, signal: AbortSignal) => Promise<Known>
+  /** For a pod template that is being written. */
+  readonly known: (written: Written, signal: AbortSignal) => Promise<KnownFor>
   /** As `known`, of this moment; undefined while it is not known what is declared. */
   readonly now: (namespace: string) => Known | undefined
 }
 
+/** What is declared is not known well enough to be relied on. No bug: the API server was not heard of for too long. */
+export class DeclarationsUnread extends Error {
+  constructor(namespace: string, cause: unknown) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    super(
+      `what declares plugins for ${namespace} could not be read lately, and the API server did not answer (${why})`,
+      { cause },
+    )
+  }
+}
+
 /** Most plugins of one Velero that are looked at: a pod with more initContainers does not start in any useful time. */
 export const mostPlugins = 256
-// For all checks of one plugin: two attempts at a slow registry fit.
-const checkMs = 60_000
-// Somebody who mended something and tries again is not told what was found before.
-const freshMs = 5_000
 
 /** A book that is empty. */
 export function createBook(ports: BookPorts): Book {
   const entries = new Map<string, Entry>()
+  const pages = new Map<string, Page>()
+  const reviews = createReviews(ports)
   const sync = (namespace: string): Page | undefined => {
     const sources = ports.sources(namespace)
     return sources === undefined ? undefined : turned(namespace, sources)
   }
   const turned = (namespace: string, sources: readonly Source[]): Page => {
     const documents = sources.map(({ document }) => document)
-    const gathered = gather(documents, ports.hash)
+    const storedBy = new Map(sources.map(({ document, stored }) => [document.label, stored]))
+    // A hundred plugins are asked for again and again, and seldom change.
+    const former = pages.get(namespace)
+    const gathered = isSame(former?.documents, documents) ? former.gathered : gather(documents, ports.hash)
     const plugins = gathered.plugins.slice(0, mostPlugins)
+    const templates = ports.templates(namespace)
     const kept = plugins.map((plugin) => {
       const key = keyOf(namespace, plugin)
-      const stored = sources.find(({ document }) => document.label === plugin.declaredIn)?.stored
-      const known = { stored, templates: ports.templates(namespace) }
+      const known = { stored: storedBy.get(plugin.declaredIn), templates }
       const before = entries.get(key)
       if (before?.isFor(plugin) === true) {
         before.renew(plugin, known)
@@ -64,48 +87,80 @@ export function createBook(ports: BookPorts): Book {
       ports.offer(key)
       return [key, entry] as const
     })
+    const credentials = templates.map(credentialsOf)
+    // What Velero's pod has changed: what is known may be so no more.
+    if (former !== undefined && !isSameJson(former.credentials, credentials))
+      kept.forEach(([key]) => ports.offer(key))
     const here = new Set(kept.map(([key]) => key))
     for (const key of entries.keys())
       if (key.startsWith(`${namespace}/`) && !here.has(key)) entries.delete(key)
-    return { entries: kept, gathered, documents }
+    const page = { entries: kept, gathered, documents, credentials }
+    pages.set(namespace, page)
+    return page
   }
   const read = async (namespace: string, signal: AbortSignal): Promise<Page> => {
     await unlessAborted(signal, ports.whenRead(namespace, signal))
-    const page = sync(namespace)
-    if (page === undefined)
-      throw new Error(`what declares plugins for ${namespace} could not be read lately from the API server`)
-    return page
+    return sync(namespace) ?? turned(namespace, await asked(namespace, signal))
   }
+  const asked = async (namespace: string, signal: AbortSignal): Promise<readonly Source[]> => {
+    try {
+      return await unlessAborted(signal, ports.ask(namespace, signal))
+    } catch (error) {
+      signal.throwIfAborted()
+      throw new DeclarationsUnread(namespace, error)
+    }
+  }
+  /** From memory, or after the next look; or after a look of its own. */
+  const findingFor = async ([key, entry]: Keyed, written: Written, signal: AbortSignal) => {
+    if (reviews.needed(written, entry)) return reviews.review(written, entry, signal)
+    if (isUnsure(entry, ports.clock.now())) {
+      ports.offer(key)
+      await unlessAborted(signal, entry.nextLook()).catch((error: unknown) => {
+        if (!signal.aborted) throw error
+      })
+    }
+    return entry.findings()
+  }
+  const findingsFor = (written: Written, { entries: all }: Page, signal: AbortSignal) =>
+    Promise.all(all.map((keyed) => findingFor(keyed, written, signal)))
   return {
     changed: (namespace) => void sync(namespace),
+    renewed: (namespace) => {
+      for (const [key, entry] of pages.get(namespace)?.entries ?? []) {
+        entry.renewWorld()
+        ports.offer(key)
+      }
+    },
     look: async (key, signal) => {
       const entry = entries.get(key)
       if (entry === undefined) return undefined
       const [namespace = ''] = key.split('/')
-      const { plugin } = entry
-      const pinnedBefore = entry.pin(ports.templates(namespace))
+      const { plugin, renewals } = entry
+      const templates = ports.templates(namespace)
       const found = await checkPlugin(
-        { plugin, pinnedBefore, signal, timeoutMs: checkMs },
-        ports.checks(namespace),
+        { plugin, pinnedBefore: entry.pin(templates), signal, timeoutMs: checkMs },
+        ports.checks(namespace, templates.map(credentialsOf)),
       )
       // Declared otherwise meanwhile, or no more: what was found is nobody's. The one in its place was offered when it came.
       if (entries.get(key) !== entry || signal.aborted) return undefined
-      entry.take(found, ports.clock.now())
+      entry.take(found, { now: ports.clock.now(), renewals })
       ports.onFound(namespace, plugin)
       return entry.againInMs(ports.clock.random())
     },
     declared: async (namespace, signal) => (await read(namespace, signal)).documents,
-    known: async (namespace, signal) => {
-      const page = await read(namespace, signal)
-      const unsure = page.entries.filter(([, entry]) => isUnsure(entry, ports.clock.now()))
-      const looked = unsure.map(([key, entry]) => {
-        ports.offer(key)
-        return entry.nextLook()
-      })
-      await unlessAborted(signal, Promise.all(looked)).catch((error: unknown) => {
-        if (!signal.aborted) throw error
-      })
-      return knownOf(page)
+    known: async (written, signal) => {
+      const page = await read(written.namespace, signal)
+      const [findings, account] = await Promise.all([
+        findingsFor(written, page, signal),
+        accountSecretsFor(written, page, { ports, signal }),
+      ])
+      const { warnings, ...known } = knownOf(page)
+      return {
+        ...known,
+        findings,
+        accountSecrets: account.secrets,
+        warnings: [...warnings, ...account.warnings],
+      }
     },
     now: (namespace) => {
       const page = sync(namespace)
@@ -114,15 +169,23 @@ export function createBook(ports: BookPorts): Book {
   }
 }
 
+type Keyed = readonly [key: string, entry: Entry]
+
 /** What one namespace declares, and what is known of it. */
 type Page = {
-  readonly entries: readonly (readonly [key: string, entry: Entry])[]
+  readonly entries: readonly Keyed[]
   readonly gathered: Gathered
   readonly documents: readonly PluginDocument[]
+  /** What Velero's pods have. */
+  readonly credentials: readonly PodCredentials[]
 }
 
+/** Whether these are the very same documents: what is read anew is a new one. */
+const isSame = (former: Page['documents'] | undefined, now: Page['documents']): former is Page['documents'] =>
+  former !== undefined && former.length === now.length && former.every((one, index) => one === now[index])
+
 const isUnsure = (entry: Entry, now: number): boolean =>
-  standingOf(entry.findings()) !== 'Ready' && now - entry.lookedAt > freshMs
+  !entry.isSeen || (standingOf(entry.findings()) !== 'Ready' && now - entry.lookedAt > freshMs)
 
 function knownOf({ entries, gathered, documents }: Page): Known {
   const tooMany = gathered.plugins.length - mostPlugins

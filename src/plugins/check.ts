@@ -1,14 +1,20 @@
 /** All checks of one declared plugin, in their order, within one deadline. */
 import { imageText } from '../core/image.ts'
 import { registryAllowed } from '../core/plugin-check/allowed.ts'
-import { noPullSecret, pullSecretUnread, pullSecretValid } from '../core/plugin-check/pull-secret.ts'
+import {
+  noPullSecret,
+  podSecretsUnread,
+  podSecretUnusable,
+  pullSecretUnread,
+  pullSecretValid,
+} from '../core/plugin-check/pull-secret.ts'
 import { inOrder, referenceValid, type CheckResult } from '../core/plugin-check/result.ts'
 import type { DeclaredPlugin } from '../core/plugin/declared.ts'
 import type { PluginFindings } from '../core/plugin/findings.ts'
 import { signatureVerified } from '../core/trust/signature.ts'
 import { unlessAborted } from '../until.ts'
 import { lookAt } from './look.ts'
-import type { CheckPorts, RegistryView, Within } from './ports.ts'
+import type { CheckPorts, PullSecret, RegistryView, Within } from './ports.ts'
 
 /** What is to be checked. */
 export type Checking = {
@@ -48,25 +54,53 @@ async function checked(visit: Visit, ports: CheckPorts): Promise<PluginFindings>
   const before = [...first, door.result]
   if (door.view === undefined) return { plugin, results: inOrder(before), digest }
   const found = await lookAt({ reference, pinnedBefore, within }, door.view, ports)
-  return { plugin, results: inOrder([...before, ...found.results]), digest: found.digest }
+  const { unread } = door
+  const results =
+    unread === undefined ? found.results : found.results.map((one) => podSecretsUnread(one, unread))
+  return { plugin, results: inOrder([...before, ...results]), digest: found.digest }
 }
 
-type Door = { readonly result: CheckResult; readonly view?: RegistryView }
+type Door = {
+  readonly result: CheckResult
+  readonly view?: RegistryView
+  /** Why not all credentials are known. */
+  readonly unread?: string | undefined
+}
 
 /** How the registry is asked. With a pull secret that cannot be used it is not: its answer would say nothing of what the kubelet gets. */
 async function doorOf({ plugin, within }: Visit, ports: CheckPorts): Promise<Door> {
   const name = plugin.imagePullSecret
-  if (name === undefined) return opened(noPullSecret(), ports.registries(undefined))
-  let secret: Awaited<ReturnType<CheckPorts['secretOf']>>
-  try {
-    secret = await unlessAborted(within.signal, ports.secretOf(name, within.signal))
-  } catch (error) {
-    return { result: pullSecretUnread(name, error instanceof Error ? error.message : String(error)) }
-  }
-  if (secret === undefined) return { result: pullSecretValid(name, undefined) }
-  const read = ports.registries(secret)
-  return opened(pullSecretValid(name, 'ok' in read ? { ok: { notes: read.ok.notes } } : read), read)
+  const [named, pod] = await Promise.all([namedSecret(name, within, ports), podSecrets(within, ports)])
+  if ('result' in named) return named
+  const read = ports.registries({ named: named.secret, ofPod: pod.secrets })
+  if (!('ok' in read) && read.of === 'ofPod') return { result: podSecretUnusable(read.problem) }
+  const result =
+    name === undefined
+      ? noPullSecret(pod.secrets.map((secret) => secret.name))
+      : pullSecretValid(name, 'ok' in read ? { ok: { notes: read.ok.notes } } : read)
+  return result.ok === true && 'ok' in read ? { result, view: read.ok, unread: pod.unread } : { result }
 }
 
-const opened = (result: CheckResult, read: ReturnType<CheckPorts['registries']>): Door =>
-  result.ok === true && 'ok' in read ? { result, view: read.ok } : { result }
+type Named = { readonly secret: PullSecret | undefined } | { readonly result: CheckResult }
+
+async function namedSecret(name: string | undefined, within: Within, ports: CheckPorts): Promise<Named> {
+  if (name === undefined) return { secret: undefined }
+  try {
+    const secret = await unlessAborted(within.signal, ports.secretOf(name, within.signal))
+    return secret === undefined ? { result: pullSecretValid(name, undefined) } : { secret }
+  } catch (error) {
+    return { result: pullSecretUnread(name, messageOf(error)) }
+  }
+}
+
+type OfPod = { readonly secrets: readonly PullSecret[]; readonly unread?: string }
+
+async function podSecrets({ signal }: Within, ports: CheckPorts): Promise<OfPod> {
+  try {
+    return { secrets: await unlessAborted(signal, ports.podSecretsOf(signal)) }
+  } catch (error) {
+    return { secrets: [], unread: messageOf(error) }
+  }
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -24,6 +24,8 @@ export type Collected = {
   readonly warnings: readonly string[]
   /** How many documents could declare plugins, also with an empty list. */
   readonly documents: number
+  /** The namespaces of the VeleroPlugins that were left out, as they are for another one than was asked for. */
+  readonly elsewhere: readonly string[]
   /** The namespace that the VeleroPlugins are for; undefined: none says one. */
   readonly namespace: string | undefined
 }
@@ -54,7 +56,8 @@ export function collect(texts: readonly NamedText[], options: CollectOptions): C
   const finds = texts.map(({ name, text }) =>
     inText(text, { file: name, prefix: '', isNested: false, lineOf: () => 1 }, (line) => line),
   )
-  const found = finds.flatMap((one) => one.found).filter(({ document }) => isFor(document, options.namespace))
+  const all = finds.flatMap((one) => one.found)
+  const found = all.filter(({ document }) => isFor(document, options.namespace))
   const documents = found.map(({ document }) => throughProxy(document, options.proxyDomain))
   const gathered = gather(documents, options.hash)
   const overrides = found.flatMap(({ document, at }) =>
@@ -73,8 +76,11 @@ export function collect(texts: readonly NamedText[], options: CollectOptions): C
       ...overrides.flatMap((one) => ('value' in one ? [] : one)),
       ...severalNamespaces(found, options.namespace),
     ],
-    warnings: gathered.warnings,
+    warnings: [...gathered.warnings, ...found.flatMap(withoutPlugins)],
     documents: found.length,
+    elsewhere: [
+      ...new Set(all.filter((one) => !found.includes(one)).flatMap((one) => one.document.namespace ?? [])),
+    ],
     namespace:
       options.namespace ?? found.find(({ document }) => document.namespace !== undefined)?.document.namespace,
   }
@@ -82,14 +88,22 @@ export function collect(texts: readonly NamedText[], options: CollectOptions): C
 
 /** That nothing at all is declared in texts of these names, if so. */
 export function nothingDeclared(
-  { documents, problems }: Collected,
+  { documents, elsewhere, namespace, problems }: Collected,
   names: readonly string[],
 ): readonly LocatedProblem[] {
   if (documents > 0 || problems.length > 0) return []
   const message =
-    'must hold a VeleroPlugin (tidewaiter.io), or a Config or Installation of Embedded Cluster (embeddedcluster.replicated.com), and holds none'
+    elsewhere.length === 0
+      ? 'must hold a VeleroPlugin (tidewaiter.io), or a Config or Installation of Embedded Cluster (embeddedcluster.replicated.com), and holds none'
+      : `must hold a VeleroPlugin of namespace ${namespace}, and holds only those of ${elsewhere.join(', ')}`
   return [{ file: names.join(', '), line: 1, message }]
 }
+
+// A Config need not declare any; but who names it as a file of plugins believes that it does.
+const withoutPlugins = ({ document, at }: Found): readonly string[] =>
+  [...document.plugins, ...document.problems, ...document.warnings].length > 0
+    ? []
+    : [`${at.file}: ${document.label} declares no plugins: it has none in extensions.velero.plugins`]
 
 // A VeleroPlugin without a namespace is for the one it is applied to.
 const isFor = ({ namespace }: PluginDocument, wanted: string | undefined): boolean =>

@@ -25,6 +25,8 @@ export class Entry {
   #pin: string | undefined
   #lookedAt = Number.NEGATIVE_INFINITY
   #failures = 0
+  #renewals = 0
+  #isSeen = false
   #next: PromiseWithResolvers<void> | undefined
 
   constructor(plugin: DeclaredPlugin, { stored, templates }: Before, former: Entry | undefined) {
@@ -76,19 +78,38 @@ export class Entry {
     return { plugin: this.#plugin, ...this.#known }
   }
 
-  /** Takes what a look found. */
-  take(found: PluginFindings, now: number): void {
-    this.#known = withLastKnown(found, this.#known)
+  /** How often the world was renewed that looks are made in. */
+  get renewals(): number {
+    return this.#renewals
+  }
+
+  /** Whether this process has looked at it, in the world as it is. */
+  get isSeen(): boolean {
+    return this.#isSeen
+  }
+
+  /** What registries are asked with, or which may be asked, has changed: what was found before may be found no more. */
+  renewWorld(): void {
+    this.#renewals += 1
+    this.#isSeen = false
+  }
+
+  /** Takes what a look found that began after so many renewals. */
+  take(found: PluginFindings, { now, renewals }: { readonly now: number; readonly renewals: number }): void {
+    const { results, digest } = found
+    this.#known = withLastKnown({ results, digest }, this.#known)
     this.#lookedAt = now
     // What was never right is pinned to nothing: whoever mends the image and pushes the tag again is not held to the wrong one.
     if (standingOf(found) === 'Ready') this.#pin ??= found.digest
     // What only counts as known has failed too.
     this.#failures = standingOf(found) === 'Ready' ? 0 : this.#failures + 1
+    if (renewals !== this.#renewals) return
+    this.#isSeen = true
     this.#next?.resolve()
     this.#next = undefined
   }
 
-  /** Resolves after the next look. */
+  /** Resolves after the next look that counts. */
   nextLook(): Promise<void> {
     this.#next ??= Promise.withResolvers<void>()
     return this.#next.promise

@@ -21,9 +21,9 @@ export type Within = { readonly signal: AbortSignal; readonly endsAt: number }
 /** The digest that a reference has, or why that was not told. */
 export type HeadOf = { readonly ok: string } | { readonly failed: RegistryFailure }
 
-/** Registries as the holder of one pull secret (or of none) sees them. Nothing rejects for what a registry does. */
+/** Registries as the holder of pull secrets (or of none) sees them. Nothing rejects for what a registry does. */
 export type RegistryView = {
-  /** What somebody who wrote the pull secret should know. */
+  /** What somebody who wrote the named pull secret should know. */
   readonly notes: readonly PullSecretNote[]
   /** The digest that a reference has now; costs as little as possible, and no pull of those that Docker Hub counts. */
   readonly digestOf: (image: ImageReference, within: Within) => Promise<HeadOf>
@@ -31,10 +31,13 @@ export type RegistryView = {
   readonly inspect: (image: ImageReference, nodes: readonly Platform[], within: Within) => Promise<Looked>
 }
 
-/** Registries by pull secret; or a sentence about what is wrong with the secret. */
+/** What the kubelet pulls with: the pull secret that a plugin names, and what else Velero's pod has. */
+export type PullSecrets = { readonly named: PullSecret | undefined; readonly ofPod: readonly PullSecret[] }
+
+/** Registries by pull secrets; or a sentence about what is wrong with one of them. */
 export type Registries = (
-  secret: PullSecret | undefined,
-) => { readonly ok: RegistryView } | { readonly problem: string }
+  secrets: PullSecrets,
+) => { readonly ok: RegistryView } | { readonly problem: string; readonly of: keyof PullSecrets }
 
 /** Images that were looked at, by digest and nodes. What a digest names never changes. */
 export type Inspections = {
@@ -50,6 +53,8 @@ export type CheckPorts = {
   readonly allowed: readonly string[]
   /** The Secret of this name in Velero's namespace; undefined: there is none. Rejects if it could not be found out. */
   readonly secretOf: (name: string, signal: AbortSignal) => Promise<PullSecret | undefined>
+  /** Those that Velero's pod has whatever plugins name, as far as they are there. Rejects if it could not be found out. */
+  readonly podSecretsOf: (signal: AbortSignal) => Promise<readonly PullSecret[]>
   /** The platforms that Velero may run on. Rejects if it could not be found out. */
   readonly nodesOf: (signal: AbortSignal) => Promise<readonly Platform[]>
   /** Left out: everything is looked at anew. */

@@ -1,5 +1,5 @@
 /** Restarts Velero once it has nothing in hand, so that it takes the plugins that wait for its next rollout. */
-import { conditionStatus } from '../core/plugin/aboard.ts'
+import { conditionOf, conditionStatus, isUnseen, unseenAdvice } from '../core/plugin/aboard.ts'
 import { changeText, changesBetween, restartPatch, type Changes } from '../core/plugin/restart.ts'
 import { isServing } from '../core/plugin/pods.ts'
 import { isPaused, rolloutOf } from '../core/plugin/rollout.ts'
@@ -72,15 +72,19 @@ async function withoutChange(velero: Velero, wish: RolloutWish, ports: RolloutPo
       `${left.map(nameOf).join(', ')} would not come aboard by a restart: the webhook did not put it into the Deployment. ` +
         'Check that tidewaiter runs with VELERO_PLUGINS_ENABLED=true, and that the namespace has no label tidewaiter.io/gate=off',
     )
+  const unseen = velero.plugins.filter(isUnseen)
+  if (unseen.length > 0) return no(`nothing is known of ${unseen.map(nameOf).join(', ')}: ${unseenAdvice}`)
   if (rolloutOf(velero.deployment).isDone || wish.dryRun)
     return yes('nothing waits for a rollout: Velero was not restarted')
   ports.tell('a rollout is under way already')
   return watched(velero.deployment, wish, ports)
 }
 
-/** Ready, and not carried. */
+/** Ready, and not carried, unless somebody else brings it. */
 const waitsForRollout = (plugin: Json): boolean =>
-  conditionStatus(plugin, 'Ready') === 'True' && conditionStatus(plugin, 'Injected') === 'False'
+  conditionStatus(plugin, 'Ready') === 'True' &&
+  conditionStatus(plugin, 'Injected') === 'False' &&
+  textAt(conditionOf(plugin, 'Injected'), 'reason') !== 'BroughtByOther'
 
 async function wouldDo(velero: Velero, ports: RolloutPorts): Promise<string> {
   const work = answered(await ports.work())

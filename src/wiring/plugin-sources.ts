@@ -1,7 +1,8 @@
 /** What declares plugins, as this process follows it: VeleroPlugins, ConfigMaps, an Installation; and the Deployments that carry them. */
-import type { VeleroPluginStatus } from '../api/velero-plugin.ts'
-import { parseVeleroPlugin } from '../api/parse.ts'
+import { veleroPluginKind, type VeleroPluginStatus } from '../api/velero-plugin.ts'
+import { parseKeeping } from '../api/parse.ts'
 import { componentLabel } from '../core/plugin/deployment.ts'
+import { throughProxy } from '../core/plugin/proxy.ts'
 import { readDeployment, type VeleroDeployment } from '../core/plugin/rollout.ts'
 import { readDocument, type PluginDocument } from '../core/plugin/sources.ts'
 import { storedFindings } from '../core/plugin/status.ts'
@@ -37,15 +38,25 @@ export type NamespaceSources = {
   readonly installation: Reflector<InstallationDocument> | undefined
 }
 
+/** Where Installations of Embedded Cluster are. */
+export const installationsOf = {
+  group: 'embeddedcluster.replicated.com',
+  version: 'v1beta1',
+  plural: 'installations',
+} as const
+
 /** The Config in an Installation. */
-type InstallationDocument = { readonly name: string; readonly document: PluginDocument }
+export type InstallationDocument = { readonly name: string; readonly document: PluginDocument }
 
 /** What following needs. */
 export type SourcesWorld = {
   readonly client: KubeClient
   readonly clock: Clock
   readonly log: Log
-  readonly config: Pick<Config, 'pluginsConfigMaps' | 'pluginsInstallation' | 'veleroNamespaces'>
+  readonly config: Pick<
+    Config,
+    'pluginsConfigMaps' | 'pluginsInstallation' | 'proxyDomain' | 'veleroNamespaces'
+  >
   /** Something of a namespace changed. */
   readonly onChange: (namespace: string) => void
 }
@@ -59,12 +70,8 @@ export function createSources(world: SourcesWorld): readonly NamespaceSources[] 
       ? undefined
       : createReflector<InstallationDocument>({
           ...common,
-          path: collectionPath({
-            group: 'embeddedcluster.replicated.com',
-            version: 'v1beta1',
-            plural: 'installations',
-          }),
-          project: keptInstallation,
+          path: collectionPath(installationsOf),
+          project: (raw) => keptInstallation(raw, config.proxyDomain),
           onChange: () => config.veleroNamespaces.forEach(onChange),
         })
   return config.veleroNamespaces.map((namespace) => {
@@ -85,7 +92,7 @@ export function createSources(world: SourcesWorld): readonly NamespaceSources[] 
         onChange: changed,
       }),
       texts: config.pluginsConfigMaps.map((name) =>
-        createTexts({ ...common, namespace, name, onChange: changed }),
+        createTexts({ ...common, namespace, name, proxyDomain: config.proxyDomain, onChange: changed }),
       ),
       installation,
     }
@@ -108,7 +115,8 @@ export const copiesOf = (all: readonly NamespaceSources[]): readonly Reflector<u
 export function keptPlugin(raw: unknown): KeptPlugin | undefined {
   const read = readDocument(raw)
   if (read.kind !== 'plugins') return undefined
-  const parsed = parseVeleroPlugin(raw)
+  // By itself: whatever is wrong with the spec, what was said of it stands, or it would be said again and again.
+  const status = parseKeeping(veleroPluginKind.status, at(raw, 'status'), 'status')
   const generation = at(raw, 'metadata', 'generation')
   return {
     name: textAt(raw, 'metadata', 'name'),
@@ -117,21 +125,22 @@ export function keptPlugin(raw: unknown): KeptPlugin | undefined {
     generation: typeof generation === 'number' ? generation : 0,
     createdAt: textAt(raw, 'metadata', 'creationTimestamp'),
     document: read.document,
-    status: 'ok' in parsed ? parsed.ok.status : undefined,
+    status: 'ok' in status ? status.ok : undefined,
   }
 }
 
-function keptInstallation(raw: unknown): InstallationDocument | undefined {
+/** What is kept of an Installation. */
+export function keptInstallation(raw: unknown, domain: string | undefined): InstallationDocument | undefined {
   const read = readDocument({ ...objectAt(raw), kind: 'Installation' })
   return read.kind === 'plugins'
-    ? { name: textAt(raw, 'metadata', 'name'), document: read.document }
+    ? { name: textAt(raw, 'metadata', 'name'), document: throughProxy(read.document, domain) }
     : undefined
 }
 
 // The API server sends a bookmark at least once a minute: a copy that heard nothing for longer is not believed.
 const longestSilenceMs = 75_000
 
-/** Everything that declares plugins, the oldest VeleroPlugin first: a newer one must not take its place. Undefined: not known well enough. */
+/** Everything that declares plugins, by the copies of it. Undefined: not known well enough. */
 export function sourcesOf(
   sources: NamespaceSources,
   installationName: string | undefined,
@@ -139,22 +148,40 @@ export function sourcesOf(
   const isFresh = copiesOf([sources]).every((copy) => copy.synced() && copy.silentMs() < longestSilenceMs)
   const texts = sources.texts.map((one) => one.documents())
   if (!isFresh || texts.includes(undefined)) return undefined
-  const plugins = sources.plugins
-    .list()
+  return inOrder({
+    plugins: sources.plugins.list(),
+    listed: texts.flatMap((documents) => documents ?? []),
+    installations: sources.installation?.list() ?? [],
+    installationName,
+  })
+}
+
+/** What declares plugins, as it was found. */
+export type Declaring = {
+  readonly plugins: readonly KeptPlugin[]
+  /** In ConfigMaps. */
+  readonly listed: readonly PluginDocument[]
+  readonly installations: readonly InstallationDocument[]
+  readonly installationName: string | undefined
+}
+
+/** The order in which it counts, the oldest VeleroPlugin first: a newer one must not take its place. */
+export function inOrder({ plugins, listed, ...installing }: Declaring): readonly Source[] {
+  const own = plugins
     .toSorted((a, b) => compare(a.createdAt, b.createdAt) || compare(a.name, b.name))
     .map(({ document, status, generation }) => ({ document, stored: storedFindings(status, generation) }))
-  const others = [...texts.flatMap((documents) => documents ?? []), ...installed(sources, installationName)]
-  return [...plugins, ...others.map((document) => ({ document, stored: undefined }))]
+  const others = [...listed, ...installed(installing)]
+  return [...own, ...others.map((document) => ({ document, stored: undefined }))]
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
 /** Embedded Cluster names Installations by their time, and takes the one with the last name (kubeutils.GetLatestInstallation). */
-function installed(
-  { installation }: NamespaceSources,
-  wanted: string | undefined,
-): readonly PluginDocument[] {
-  const all = installation?.list().toSorted((a, b) => compare(b.name, a.name)) ?? []
+function installed({
+  installations,
+  installationName: wanted,
+}: Pick<Declaring, 'installations' | 'installationName'>): readonly PluginDocument[] {
+  const all = installations.toSorted((a, b) => compare(b.name, a.name))
   const found = wanted === 'newest' ? all[0] : all.find(({ name }) => name === wanted)
   return found === undefined ? [] : [found.document]
 }

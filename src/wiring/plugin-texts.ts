@@ -1,5 +1,6 @@
 /** One ConfigMap that may declare plugins: its texts are read apart, one reading at a time, the newest last. */
 import type { Clock } from '../clock.ts'
+import { throughProxy } from '../core/plugin/proxy.ts'
 import { readDocument, type PluginDocument } from '../core/plugin/sources.ts'
 import { objectAt } from '../core/velero.ts'
 import type { KubeClient } from '../kube/client.ts'
@@ -27,11 +28,14 @@ export type TextsWorld = {
   readonly log: Log
   readonly namespace: string
   readonly name: string
+  /** What stands for Embedded Cluster's proxy in images. */
+  readonly proxyDomain: string | undefined
   readonly onChange: () => void
 }
 
 /** Follows one ConfigMap; nothing is asked before it is started. */
-export function createTexts({ client, clock, log, namespace, name, onChange }: TextsWorld): Texts {
+export function createTexts(world: TextsWorld): Texts {
+  const { client, clock, log, namespace, name, proxyDomain, onChange } = world
   let documents: readonly PluginDocument[] | undefined
   let changed = Promise.withResolvers<void>()
   const copy = createReflector<TextsIn>({
@@ -48,7 +52,8 @@ export function createTexts({ client, clock, log, namespace, name, onChange }: T
     for (;;) {
       changed = Promise.withResolvers()
       const texts = copy.get(namespace, name)
-      documents = texts === undefined ? [] : await documentsApart(texts, { clock, signal })
+      const read = texts === undefined ? [] : await documentsApart(texts, { clock, signal })
+      documents = read.map((document) => throughProxy(document, proxyDomain))
       onChange()
       await unlessAborted(signal, changed.promise)
     }
@@ -67,7 +72,8 @@ export function createTexts({ client, clock, log, namespace, name, onChange }: T
   }
 }
 
-const textsOf = (raw: unknown): TextsIn | undefined => {
+/** The texts of a ConfigMap that may declare plugins. */
+export const textsOf = (raw: unknown): TextsIn | undefined => {
   // In a list of a built-in kind the items do not say what they are.
   const read = readDocument({ ...objectAt(raw), apiVersion: 'v1', kind: 'ConfigMap' })
   return read.kind === 'texts' ? read : undefined

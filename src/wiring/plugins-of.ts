@@ -54,7 +54,8 @@ export async function pluginsOf(setup: PluginsSetup, world: () => World): Promis
     ports: plugins.ports,
     notReady: plugins.notReady,
     lead: keeper.lead,
-    start: async (signal) => void (await Promise.all([plugins.start(signal), registries.start(signal)])),
+    start: async (signal) =>
+      void (await Promise.all([plugins.start(signal), registries.start(signal, plugins.renewed)])),
   }
 }
 

@@ -5,19 +5,20 @@ import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
 import type { Platform } from '../core/plugin-check/platform.ts'
 import { runsOn } from '../core/plugin/nodes.ts'
-import { textAt, textMapAt } from '../core/velero.ts'
+import type { PodCredentials } from '../core/plugin/pod-credentials.ts'
 import { createQueue } from '../control/queue.ts'
 import type { Ports } from '../images/ports.ts'
 import type { KubeClient } from '../kube/client.ts'
 import type { Log } from '../log.ts'
 import { createBook, type Book } from '../plugins/book.ts'
 import { createInspections } from '../plugins/inspections.ts'
-import type { PullSecret } from '../plugins/ports.ts'
-import { unlessAborted } from '../until.ts'
+import type { CheckPorts } from '../plugins/ports.ts'
 import { hash } from './crypto.ts'
 import type { Calls } from './kinds.ts'
+import { askedSources } from './plugin-sources-asked.ts'
 import { copiesOf, createSources, sourcesOf, type NamespaceSources } from './plugin-sources.ts'
 import type { RegistriesFile } from './registries-file.ts'
+import { accountSecrets, podSecrets, pullSecret } from './pull-secrets.ts'
 import { registriesOf } from './registries.ts'
 
 /** What the book of a process needs. */
@@ -45,6 +46,8 @@ export type Plugins = {
   readonly sources: ReadonlyMap<string, NamespaceSources>
   /** Follows and looks until the signal aborts. */
   readonly start: (signal: AbortSignal) => Promise<void>
+  /** The settings of registries changed. */
+  readonly renewed: () => void
   /** Why this replica cannot answer for plugins yet. */
   readonly notReady: () => readonly string[]
 }
@@ -54,11 +57,15 @@ export const noPlugins: PluginPorts = {
   isOn: false,
   hash,
   declared: () => Promise.resolve([]),
-  known: () => Promise.resolve({ findings: [], problems: [], warnings: [] }),
+  known: () => Promise.resolve({ findings: [], problems: [], warnings: [], accountSecrets: [] }),
 }
 
 // Checks wait for registries, most of the time; the registry client asks each host four things at once.
 const workers = 8
+// A look that waits for a dead registry gives its worker back, so that it holds up no other; so many of them at most.
+const maxSlow = 24
+// A look has no effect outside: there is nothing to wait for when this process ends.
+const drainMs = 500
 
 /** The plugins of a process whose gate is on; nothing is asked before they are started. */
 export function createPlugins(world: PluginsWorld): Plugins {
@@ -73,6 +80,7 @@ export function createPlugins(world: PluginsWorld): Plugins {
       const found = sources.get(namespace)
       return found === undefined ? [] : sourcesOf(found, config.pluginsInstallation)
     },
+    ask: (namespace, signal) => askedSources(world, namespace, signal),
     whenRead: async (namespace, signal) => {
       const found = sources.get(namespace)
       if (found !== undefined) await Promise.all(copiesOf([found]).map((copy) => copy.whenSynced(signal)))
@@ -83,6 +91,7 @@ export function createPlugins(world: PluginsWorld): Plugins {
         ?.deployments.list()
         .map(({ template }) => template) ?? [],
     checks,
+    accountSecrets: (account, signal) => accountSecrets(world.calls, account, signal),
     offer: (key) => queue.add(key),
     onFound: (namespace) => world.onPlugin(namespace),
   })
@@ -91,6 +100,8 @@ export function createPlugins(world: PluginsWorld): Plugins {
     log,
     name: 'plugins',
     workers,
+    maxSlow,
+    drainMs,
     onRoom: () => all.forEach(({ namespace }) => book.changed(namespace)),
     work: async (key, signal) => {
       const again = await book.look(key, signal)
@@ -110,6 +121,7 @@ export function createPlugins(world: PluginsWorld): Plugins {
     start: async (signal) => {
       await Promise.all([...copies, ...texts, queue].map((one) => one.start(signal)))
     },
+    renewed: () => all.forEach(({ namespace }) => book.renewed(namespace)),
     notReady: () =>
       copies.every((copy) => copy.synced()) && texts.every((one) => one.documents() !== undefined)
         ? []
@@ -126,7 +138,7 @@ function checksOf(world: PluginsWorld, sources: Plugins['sources']) {
     registriesOf({ clock, log, send, userAgent, authorities }, settings)
   let settings = world.registries.current().settings
   let registries = make(settings)
-  return (namespace: string) => {
+  return (namespace: string, credentials: readonly PodCredentials[]): CheckPorts => {
     const current = world.registries.current()
     if (current.settings !== settings) {
       settings = current.settings
@@ -144,23 +156,8 @@ function checksOf(world: PluginsWorld, sources: Plugins['sources']) {
           ? platforms.filter(runsOn({}))
           : platforms.filter((platform) => deployments.some((one) => one.runsOn(platform)))
       },
-      secretOf: (name: string, signal: AbortSignal) => secretOf(calls, { namespace, name }, signal),
+      secretOf: (name: string, signal: AbortSignal) => pullSecret(calls, { namespace, name }, signal),
+      podSecretsOf: (signal: AbortSignal) => podSecrets(calls, { namespace, credentials }, signal),
     }
   }
-}
-
-const secretMs = 5_000
-
-async function secretOf(
-  calls: Calls,
-  { namespace, name }: { readonly namespace: string; readonly name: string },
-  signal: AbortSignal,
-): Promise<PullSecret | undefined> {
-  const found = await unlessAborted(
-    signal,
-    calls.secrets(namespace).find(name, { signal, timeoutMs: secretMs }),
-  )
-  return found === undefined
-    ? undefined
-    : { name: `${namespace}/${name}`, type: textAt(found, 'type'), data: textMapAt(found, 'data') }
 }

@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts'
 import type { Platform } from '../core/plugin-check/platform.ts'
 import { componentLabel } from '../core/plugin/deployment.ts'
 import { runsOn } from '../core/plugin/nodes.ts'
+import { credentialsOf } from '../core/plugin/pod-credentials.ts'
 import { readDeployment } from '../core/plugin/rollout.ts'
 import type { DeclaredPlugin } from '../core/plugin/declared.ts'
 import { textAt, type Json } from '../core/velero.ts'
@@ -13,6 +14,7 @@ import type { Log } from '../log.ts'
 import { createEgress } from '../net/egress.ts'
 import type { PullSecret, Registries } from '../plugins/ports.ts'
 import { pullSecretOf } from '../plugins/secrets-in-files.ts'
+import { podSecrets } from './pull-secrets.ts'
 import { cannotAsk, isUnanswered, type Reached } from './reach.ts'
 import { platformsOf } from './refused.ts'
 import { registriesOf } from './registries.ts'
@@ -37,6 +39,8 @@ export function registriesFromHere({ clock, log, userAgent, settings }: Registry
 export type PluginCluster = {
   /** Undefined: there is none. Rejects with a sentence if that could not be found out. */
   readonly secretOf: (name: string, signal: AbortSignal) => Promise<PullSecret | undefined>
+  /** Those that Velero's pod has whatever plugins name; none where Velero is not installed. */
+  readonly podSecretsOf: (signal: AbortSignal) => Promise<readonly PullSecret[]>
   readonly nodesOf: (signal: AbortSignal) => Promise<readonly Platform[]>
   /** What a plugin is pinned to there: only if it is declared there with the same image. */
   readonly pinsOf: (signal: AbortSignal) => Promise<(plugin: DeclaredPlugin) => string | undefined>
@@ -51,6 +55,13 @@ export function pluginCluster(reached: Reached, namespace: string): PluginCluste
         const found = await calls.secrets(namespace).find(name, { signal })
         return found === undefined ? undefined : pullSecretOf(found, namespace)
       }),
+    podSecretsOf: (signal) =>
+      answered(reached, async () => {
+        const credentials = (await velerosIn(reached, namespace, signal)).map(({ template }) =>
+          credentialsOf(template),
+        )
+        return podSecrets(calls, { namespace, credentials }, signal)
+      }),
     nodesOf: (signal) => answered(reached, () => nodesOf(reached, namespace, signal)),
     pinsOf: (signal) => answered(reached, async () => pinsOf(await declaredIn(reached, namespace, signal))),
   }
@@ -64,23 +75,29 @@ async function answered<T>({ server }: Reached, ask: () => Promise<T>): Promise<
   }
 }
 
+/** The Deployments that run Velero there. */
+async function velerosIn({ calls }: Reached, namespace: string, signal: AbortSignal) {
+  const { items } = await calls
+    .of('apps', 'deployments', namespace)
+    .list({ labelSelector: `${componentLabel.key}=${componentLabel.value}`, signal })
+  return items.flatMap((one) => readDeployment(one) ?? [])
+}
+
 /** The platforms that Velero may run on: as its Deployment demands, if there is one already. */
 async function nodesOf(
-  { calls }: Reached,
+  reached: Reached,
   namespace: string,
   signal: AbortSignal,
 ): Promise<readonly Platform[]> {
-  const [nodes, deployments] = await Promise.all([
-    calls.nodes().list({ pageSize: nodesAtOnce, signal }),
-    calls.of('apps', 'deployments', namespace).list({ labelSelector: ofVelero, signal }),
+  const [nodes, found] = await Promise.all([
+    reached.calls.nodes().list({ pageSize: nodesAtOnce, signal }),
+    velerosIn(reached, namespace, signal),
   ])
-  const found = deployments.items.flatMap((one) => readDeployment(one) ?? [])
   const mayRun = found.length === 0 ? [runsOn({})] : found.map((one) => one.runsOn)
   return platformsOf(nodes.items).filter((platform) => mayRun.some((may) => may(platform)))
 }
 
 const nodesAtOnce = 100
-const ofVelero = `${componentLabel.key}=${componentLabel.value}`
 
 async function declaredIn(
   { calls }: Reached,

@@ -27,8 +27,8 @@ export type ReadRegistriesFile = { readonly ok: RegistriesConfig } | { readonly 
 /** The settings of a running service: those of the file as it was when it last was right. */
 export type RegistriesFile = {
   readonly current: () => RegistriesConfig
-  /** Follows the file until the signal aborts. */
-  readonly start: (signal: AbortSignal) => Promise<void>
+  /** Follows the file until the signal aborts; tells of each change. */
+  readonly start: (signal: AbortSignal, onChange: () => void) => Promise<void>
 }
 
 // A ConfigMap that is mounted turns within a minute or two (kubelet syncFrequency); one look is a few reads.
@@ -44,7 +44,7 @@ export async function openRegistriesFile(
   if ('problems' in first) throw new StartError(4, `--registries: ${first.problems.join('; ')}`)
   let current = first.ok
   let told = ''
-  const look = async () => {
+  const look = async (onChange: () => void) => {
     const read = await readRegistriesFile(file)
     const trouble = 'problems' in read ? read.problems.join('; ') : ''
     // A lasting fault is told once, not at every look.
@@ -57,13 +57,14 @@ export async function openRegistriesFile(
     if ('problems' in read || isDeepStrictEqual(read.ok, current)) return
     current = read.ok
     log.info({ file }, 'the settings of registries have changed')
+    onChange()
   }
   return {
     current: () => current,
-    start: async (signal) => {
+    start: async (signal, onChange) => {
       while (!signal.aborted) {
         await clock.sleep(everyMs, signal).catch(() => undefined)
-        if (!signal.aborted) await look()
+        if (!signal.aborted) await look(onChange)
       }
     },
   }

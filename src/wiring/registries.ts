@@ -1,9 +1,9 @@
 /** The registry client as the checks of plugins use it. */
 import type { ImageReference } from '../core/image.ts'
 import { inspect } from '../images/inspect.ts'
-import type { Keyring } from '../images/keyring.ts'
+import type { Keyring, KeyringEntry } from '../images/keyring.ts'
 import type { Ports } from '../images/ports.ts'
-import { readPullSecret } from '../images/pull-secret.ts'
+import { isForPulling, readPullSecret } from '../images/pull-secret.ts'
 import { createRegistry, type Registry } from '../images/registry.ts'
 import type { RegistrySettings } from '../images/settings.ts'
 import type { HeadOf, Registries, RegistryView, Within } from '../plugins/ports.ts'
@@ -11,12 +11,24 @@ import type { HeadOf, Registries, RegistryView, Within } from '../plugins/ports.
 /** One client for all: sign-ins are remembered by credential, and each registry is asked a few things at a time. */
 export function registriesOf(ports: Ports, settings: readonly RegistrySettings[]): Registries {
   const registry = createRegistry(ports, settings)
-  return (secret) => {
-    if (secret === undefined) return { ok: viewOf(registry, { keyring: [], notes: [] }) }
-    const read = readPullSecret(secret)
-    return 'ok' in read ? { ok: viewOf(registry, read.ok) } : read
+  return ({ named, ofPod }) => {
+    const own = named === undefined ? nothing : readPullSecret(named)
+    if ('problem' in own) return { ...own, of: 'named' }
+    const others = ofPod.filter(isForPulling).map(readPullSecret)
+    const unusable = others.find((one) => 'problem' in one)
+    if (unusable !== undefined) return { ...unusable, of: 'ofPod' }
+    const more = others.flatMap((one) => ('ok' in one ? one.ok.keyring.map(asKubeletReads) : []))
+    return { ok: viewOf(registry, { keyring: [...own.ok.keyring, ...more], notes: own.ok.notes }) }
   }
 }
+
+/** Without an identity token, which the kubelet does not read. In a named secret it is told of. */
+function asKubeletReads({ location, credential }: KeyringEntry): KeyringEntry {
+  const { username, password, from } = credential
+  return { location, credential: { username, password, from } }
+}
+
+const nothing = { ok: { keyring: [], notes: [] } }
 
 type Holder = Pick<RegistryView, 'notes'> & { readonly keyring: Keyring }
 

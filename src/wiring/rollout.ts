@@ -12,15 +12,24 @@ import { cannotAsk, isUnanswered, type Reached } from './reach.ts'
 /** Which Velero, and until when. */
 export type RolloutPlace = { readonly namespace: string; readonly signal: AbortSignal }
 
+/** Told what is warned of when Velero's Deployment is written, each text once: the dry run and the write are warned of the same. */
+export type Warn = { readonly warn: (text: string) => void }
+
 /** The looks and writes of a rollout. */
 export function rolloutCluster(
   reached: Reached,
-  place: RolloutPlace,
+  { warn, ...place }: RolloutPlace & Warn,
 ): Pick<RolloutPorts, 'velero' | 'work' | 'patch'> {
+  const told = new Set<string>()
+  const onWarnings = (texts: readonly string[]) => {
+    for (const text of texts) if (!told.has(text)) warn(text)
+    texts.forEach((text) => told.add(text))
+  }
   return {
     velero: () => looked(reached, () => veleroOf(reached, place)),
     work: () => looked(reached, () => workOf(reached, place)),
-    patch: (deployment, patch, { dryRun }) => written({ reached, place }, { deployment, patch, dryRun }),
+    patch: (deployment, patch, { dryRun }) =>
+      written({ reached, place }, { deployment, patch, dryRun, onWarnings }),
   }
 }
 
@@ -89,17 +98,22 @@ async function workOf({ calls }: Reached, { namespace, signal }: RolloutPlace) {
   return work.flat()
 }
 
-type Writing = { readonly deployment: Json; readonly patch: Json; readonly dryRun: boolean }
+type Writing = {
+  readonly deployment: Json
+  readonly patch: Json
+  readonly dryRun: boolean
+  readonly onWarnings: (texts: readonly string[]) => void
+}
 
 async function written(
   { reached, place }: { readonly reached: Reached; readonly place: RolloutPlace },
-  { deployment, patch, dryRun }: Writing,
+  { deployment, patch, ...how }: Writing,
 ): Promise<Written> {
   const deployments = reached.calls.of('apps', 'deployments', place.namespace)
   const name = String((deployment['metadata'] as Json)['name'])
   try {
     const { signal } = place
-    return { ok: await deployments.mergePatch(name, patch, { dryRun, fieldManager: 'tidewaiter', signal }) }
+    return { ok: await deployments.mergePatch(name, patch, { ...how, fieldManager: 'tidewaiter', signal }) }
   } catch (error) {
     if (isKubeError(error, 'CONFLICT')) return { conflict: true }
     if (isUnanswered(error)) return { unanswered: error.message }

@@ -1,6 +1,7 @@
 /** The webhook server of one process: its certificate follows the Secret or the files, and it drains when it is closed. */
 import { buildAdmission, type AdmissionServer } from '../admission/server.ts'
 import { isKubeError } from '../kube/errors.ts'
+import { DeclarationsUnread } from '../plugins/book.ts'
 import { listening } from './listening.ts'
 import type { performerOf } from './perform.ts'
 import type { Credentials } from './tls.ts'
@@ -30,7 +31,8 @@ export async function startWebhook({
     log,
     clock,
     pathPrefix: credentials.pathTokens,
-    explain: (error) => (isKubeError(error) ? error.message : undefined),
+    explain: (error) =>
+      isKubeError(error) || error instanceof DeclarationsUnread ? error.message : undefined,
     mutualTls: config.clientCa !== undefined,
     limits: { drainMs },
   })

@@ -141,9 +141,11 @@ t.test('switched off, everything passes as it is', async (t) => {
 
 t.test('the look is told to end after four seconds, and may answer then with what it has', async (t) => {
   const clock = new FakeClock()
-  const known = (_: string, signal: AbortSignal) =>
+  const known = (_: unknown, signal: AbortSignal) =>
     new Promise<Known>((resolve) =>
-      signal.addEventListener('abort', () => resolve({ findings: ready, problems: [], warnings: [] })),
+      signal.addEventListener('abort', () =>
+        resolve({ findings: ready, problems: [], warnings: [], accountSecrets: [] }),
+      ),
     )
   const asked = ask(installed, {}, { clock }, { known })
   await clock.pass(3_999)

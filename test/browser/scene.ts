@@ -15,7 +15,13 @@ export type Scene = {
 
 /** Starts the system and the browser that Debian ships (CHROMIUM names another); both end with the test. */
 export async function startScene(t: Test): Promise<Scene> {
-  const system = await startCluster(t, { dashboard: 'none', velero: { settings: { scheduleMs: 500 } } })
+  const system = await startCluster(t, {
+    flags: {
+      roles: 'webhook,controller,dashboard',
+      'dashboard-listen': '127.0.0.1:0',
+      'dashboard-sign-in': 'none',
+    },
+  })
   await play(system)
   const browser = await chromium.launch({
     executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',

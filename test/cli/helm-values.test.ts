@@ -175,6 +175,7 @@ nodeAgent:
     files: { 'config.yaml': config('        []\n'), 'values.yaml': built },
     args: ['-f', 'config.yaml', '--values', 'values.yaml'],
     want: '{}\n',
+    warns: /^tidewaiter: warning: \S*config.yaml: Config app declares no plugins: [^\n]*\n$/,
   },
   'VeleroPlugins of a folder, named as Velero would; a Helm list would replace ours, and that is told': {
     files: {
@@ -281,6 +282,18 @@ t.test('a plugin that is not added brings no pull secret', async (t) => {
     args: ['-f', 'c.yaml', '--values', 'v.yaml', '-o', 'json'],
   })
   t.equal(JSON.parse((await helmValues(args)).out).image, undefined)
+})
+
+t.test("a pod that names its first pull secret keeps those of the chart's ServiceAccount", async (t) => {
+  const plugin = config(`${acme}          imagePullSecret: acme-registry\n`)
+  const account = 'serviceAccount: {server: {imagePullSecrets: [of-account]}}\n'
+  const secrets = async (values: string) => {
+    const dir = t.testdir({ 'values.yaml': values, 'config.yaml': plugin })
+    const files = ['-f', join(dir, 'config.yaml'), '--values', join(dir, 'values.yaml')]
+    return JSON.parse((await helmValues([...files, '-o', 'json'])).out).image.imagePullSecrets
+  }
+  t.same(await secrets(account), ['of-account', 'acme-registry'])
+  t.same(await secrets(`${account}image: {imagePullSecrets: [own]}\n`), ['own', 'acme-registry'])
 })
 
 t.test('no initContainer gets the name of the container of the chart', async (t) => {

@@ -60,6 +60,26 @@ t.test('what a condition says of an earlier spec is unknown', async (t) => {
   t.match((await list('-n', 'other')).out, /acme +registry\S+ +Unknown +Unknown +Unknown/)
 })
 
+t.test('what nobody looked at is told beside the output, with what to look at', async (t) => {
+  const unseen = { ...acme, metadata: { name: 'new', namespace: 'unseen' }, status: {} }
+  cluster.seed(unseen)
+  t.match(await list('-n', 'unseen'), {
+    code: 0,
+    err: /^Nothing is known of new: .*VELERO_PLUGINS_ENABLED=true.*\n$/,
+    out: /new +registry\S+ +Unknown +Unknown +Unknown +-\n/,
+  })
+})
+
+t.test('where Ready is unknown, why', async (t) => {
+  const { status, ...rest } = aVeleroPlugin('acme', 'registry.example.com/acme:1.0', {
+    TagUnmoved: ['False', 'TagMoved'],
+    Ready: ['Unknown', 'NodesUnknown'],
+    Injected: ['False', 'NotReady'],
+  })
+  cluster.seed({ ...rest, status, metadata: { ...rest.metadata, namespace: 'unknown' } })
+  t.match((await list('-n', 'unknown')).out, /Unknown +False +Unknown +NodesUnknown\n/)
+})
+
 t.test('none: said beside the output, which stays what its format says', async (t) => {
   const err = 'No VeleroPlugin in namespace empty.\n'
   t.same(await list('-n', 'empty'), { code: 0, err, out: '' })

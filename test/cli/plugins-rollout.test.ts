@@ -67,6 +67,27 @@ t.test('what waits is rolled out: told, restarted once, followed to its end', as
   t.match(restarts(await cluster.deployment()), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/, 'as kubectl writes it')
 })
 
+t.test('what the write is warned of is shown once, and drives no terminal', async (t) => {
+  const cluster = await startVeleroCluster(t)
+  await startDeploymentWebhook(t, cluster, [acme], ['its "tag" was moved: \u202egnp', 'and another'])
+  cluster.seed(aVeleroPlugin('acme', image, ready))
+  const [said] = await Promise.all([rollout(cluster), comesUp(cluster)])
+  t.equal(said.code, 0, said.err)
+  const warned = said.err.split('\n').filter((line) => line.startsWith('Warning: '))
+  t.same(warned, ['Warning: its "tag" was moved: \\u202egnp', 'Warning: and another'])
+  t.ok(said.err.indexOf('and another') < said.err.indexOf('Velero restarts'), 'before anything is done')
+})
+
+t.test('a write that is refused shows what it was warned of too', async (t) => {
+  const cluster = await startVeleroCluster(t)
+  await startDeploymentWebhook(t, cluster, { refusal: 'not aboard' }, ['look at the other one'])
+  cluster.seed(aVeleroPlugin('acme', image, ready))
+  t.match(await rollout(cluster), {
+    code: 1,
+    err: /^Warning: look at the other one\ntidewaiter: .*not aboard/,
+  })
+})
+
 t.test('it waits for a Backup and a Restore, and for nothing that has ended', async (t) => {
   const seen: Said = { out: '', err: '', code: 0 }
   const cluster = await begun(t)
@@ -140,12 +161,27 @@ t.test('nothing waits: nothing is done, 0', async (t) => {
   t.equal(restarts(await cluster.deployment()), undefined)
 })
 
+t.test('what nobody looked at is not taken for nothing that waits: 1', async (t) => {
+  const cluster = await startVeleroCluster(t)
+  cluster.seed(aVeleroPlugin('acme', image))
+  t.match(await rollout(cluster, ['--dry-run']), {
+    code: 1,
+    err: /nothing is known of acme: .*VELERO_PLUGINS_ENABLED=true/,
+  })
+})
+
 t.test('a plugin that no webhook would put in is not rolled out: 1, with what to look at', async (t) => {
   const cluster = await startVeleroCluster(t)
   cluster.seed(aVeleroPlugin('acme', image, ready))
   const said = await rollout(cluster)
   t.match(said, { code: 1, err: /acme would not come aboard by a restart.*VELERO_PLUGINS_ENABLED=true/ })
   t.equal(restarts(await cluster.deployment()), undefined)
+})
+
+t.test('what somebody else brings is not waited for: nothing is done, 0', async (t) => {
+  const cluster = await startVeleroCluster(t)
+  cluster.seed(aVeleroPlugin('acme', image, { ...ready, Injected: ['False', 'BroughtByOther'] }))
+  t.match(await rollout(cluster), { code: 0, out: /nothing waits for a rollout/ })
 })
 
 t.test('a rollout that is under way is followed, and not begun again', async (t) => {

@@ -245,6 +245,20 @@ t.test(
   },
 )
 
+t.test('a helper that credentials are left to is not run, which is said', async (t) => {
+  const { settings, image } = await harbour(t)
+  const said = await preflight(
+    t,
+    {
+      'plugins.yaml': plugin('acme', image),
+      'registries.yaml': settings,
+      'config.json': '{"credsStore":"desktop"}',
+    },
+    { args: ['--platform', 'linux/amd64', '--docker-config', 'FOLDER/config.json'] },
+  )
+  t.match(said.err, /warning: config.json leaves credentials to a helper \(credsStore\), which is not run/)
+})
+
 t.test('for a machine of its own without --platform, which is said', async (t) => {
   const { settings, image } = await harbour(t)
   const files = { 'plugins.yaml': plugin('acme', image), 'registries.yaml': settings }

@@ -43,6 +43,7 @@ up() {
   start_apiserver 2379 $ADDRESS 6443 --bind-address=0.0.0.0 --advertise-address=$ADDRESS --service-cluster-ip-range=10.96.0.0/16
   start_controllers
   start_registry
+  start_private_registry
   start_containerd
   start_kubelet
   start_proxy

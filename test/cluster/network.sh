@@ -2,11 +2,12 @@
 # The network of a cluster: one namespace for each folder. usage: source network.sh, with D the folder of the cluster
 ADDRESS=10.244.0.1 # the node on the pods' bridge; the API server, the registry, DNS and S3 listen here too
 REGISTRY=$ADDRESS:5000
+PRIVATE_REGISTRY=$ADDRESS:5001
 DNS=10.96.0.10
 NETNS=tidewaiter-$(cksum <<<"$D" | cut -d' ' -f1)
 # In front of a command, enters the namespace. Not `ip netns exec`: its fresh /sys hides the cgroups from the kubelet.
 ENTER=(nsenter "--net=/run/netns/$NETNS")
-export ADDRESS REGISTRY DNS
+export ADDRESS REGISTRY PRIVATE_REGISTRY DNS
 
 make_network() {
   ip netns add "$NETNS"

@@ -24,6 +24,34 @@ END
   "$REPO/test/cluster/push.sh" "$D" pause:1 /bin/sleep,infinity "$image" >/dev/null
 }
 
+# A second registry, with a password (robot, pa:55word), TLS, and an authority that only who is told of it knows: state/private/ca.crt.
+start_private_registry() {
+  local own=$D/state/private certs=$D/state/certs.d/$PRIVATE_REGISTRY
+  mkdir -p "$own" "$certs"
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj '/CN=private registry' \
+    -keyout "$own/ca.key" -out "$own/ca.crt" 2>/dev/null
+  openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$ADDRESS" -keyout "$own/tls.key" -out "$own/tls.csr" 2>/dev/null
+  openssl x509 -req -in "$own/tls.csr" -CA "$own/ca.crt" -CAkey "$own/ca.key" -CAcreateserial -days 2 -out "$own/tls.crt" \
+    -extfile <(echo "subjectAltName=IP:$ADDRESS") 2>/dev/null
+  # shellcheck disable=SC2016
+  echo 'robot:$2a$05$k1kVhaVZq3RwYkMBVQxBAu.p75YQ5JoppEzLhBA8fG3rpxAoUjvZq' >"$own/htpasswd"
+  cat >"$own/registry.yaml" <<END
+version: 0.1
+storage: {filesystem: {rootdirectory: $own/storage}, delete: {enabled: true}}
+http: {addr: '$PRIVATE_REGISTRY', tls: {certificate: $own/tls.crt, key: $own/tls.key}}
+auth: {htpasswd: {realm: private, path: $own/htpasswd}}
+log: {level: error}
+END
+  cat >"$certs/hosts.toml" <<END
+server = "https://$PRIVATE_REGISTRY"
+[host."https://$PRIVATE_REGISTRY"]
+  capabilities = ["pull", "resolve"]
+  ca = "$own/ca.crt"
+END
+  start private-registry registry serve "$own/registry.yaml"
+  await private-registry 20 "${ENTER[@]}" curl -fsS --cacert "$own/ca.crt" --user robot:pa:55word "https://$PRIVATE_REGISTRY/v2/"
+}
+
 start_containerd() {
   local certs=$D/state/certs.d
   mkdir -p "$certs/$REGISTRY" "$D/state/cni"

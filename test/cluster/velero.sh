@@ -48,7 +48,7 @@ why() {
 "${ENTER[@]}" timeout 180 velero install --image $REGISTRY/velero/velero:v1.18.3 --plugins $REGISTRY/velero/velero-plugin-for-aws:v1.14.3 \
   --provider aws --bucket backups --secret-file "$D/state/aws" --use-volume-snapshots=false \
   --backup-location-config region=us-east-1,s3ForcePathStyle=true,s3Url=http://$ADDRESS:9000 \
-  --velero-pod-cpu-request 0 --velero-pod-mem-request 0 --wait "$@" >"$D/logs/velero-install.log" 2>&1 ||
+  --velero-pod-cpu-request 0 --velero-pod-mem-request 0 --velero-pod-cpu-limit 0 --velero-pod-mem-limit 0 --wait "$@" >"$D/logs/velero-install.log" 2>&1 ||
   { tail -n 5 "$D/logs/velero-install.log" >&2; why; }
 "${ENTER[@]}" kubectl -n velero wait bsl/default --for 'jsonpath={.status.phase}=Available' --timeout 60s >/dev/null 2>&1 || why
 echo "velero ready after $((SECONDS - began)) s" >&2

@@ -83,7 +83,7 @@ for (const text of ['10.0.0.1', '::ffff:10.0.0.1', '64:ff9b::a00:1', 'fd00::1', 
   t.test(`${text} is the API server's or a node's, and refused until the install allows it`, async (t) => {
     t.match(
       sentence(text),
-      /API server or of a node. If actions may call it, start tidewaiter with --egress-allow quiesce.shop:443$/,
+      /API server or of a node. If it may be called, start tidewaiter with --egress-allow quiesce.shop:443$/,
     )
     t.same(judged(text, { allowNames: ['quiesce.shop'] }), { ok: true })
     t.same(judged(text, { allowNames: [text.includes(':') ? `[${text}]:443` : `${text}:443`] }), { ok: true })
@@ -184,11 +184,11 @@ t.test('the list of what alone is called opens nothing that is refused', async (
 t.test('a refusal names the address, what led there, the rule and the way out', async (t) => {
   t.equal(
     sentence('10.0.0.1', {}, { host: 'kube.internal', port: 6443 }),
-    '10.0.0.1, which kube.internal resolves to, is an address of the API server or of a node. If actions may call it, start tidewaiter with --egress-allow kube.internal:6443',
+    '10.0.0.1, which kube.internal resolves to, is an address of the API server or of a node. If it may be called, start tidewaiter with --egress-allow kube.internal:6443',
   )
   t.equal(
     sentence('fd00::1', {}, { host: '[fd00::1]', port: 6443 }),
-    'fd00::1 is an address of the API server or of a node. If actions may call it, start tidewaiter with --egress-allow [fd00::1]:6443',
+    'fd00::1 is an address of the API server or of a node. If it may be called, start tidewaiter with --egress-allow [fd00::1]:6443',
   )
 })
 t.test('an entry that could never match is a problem, and says which flag', async (t) => {

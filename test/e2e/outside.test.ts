@@ -144,7 +144,7 @@ t.test(
         .flatMap(({ body }) => body.items.map(({ metadata }: Loose) => String(metadata.name)))
         .filter((name) => name.includes('tidewaiter-dev-'))
     }
-    t.equal((await registered()).length, 10, String(await registered()))
+    t.equal((await registered()).length, 12, String(await registered()))
 
     const here = (object: Loose): Loose => ({ ...object, metadata: { ...object.metadata, namespace } })
     const at = (group: string, kind: string, query = '') =>

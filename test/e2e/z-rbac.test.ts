@@ -46,6 +46,8 @@ let credentials = ''
 t.before(async () => {
   await whole()
   server = await hook()
+  // The API server answers 429 to the first who asks for a kind.
+  await eventually(async () => must(await kubectl(['get', 'veleroplugins'])), { what: 'the VeleroPlugins' })
   const { stdout } = must(await kubectl(['-n', ownNamespace, 'create', 'token', 'tidewaiter']))
   credentials = join(t.testdir({}), 'tidewaiter')
   writeFileSync(
@@ -101,7 +103,7 @@ const start = (pattern: RegExp): Scenario => ({
       const child = spawn(process.execPath, [join(root, 'src/main.ts'), ...args], {
         stdio: ['ignore', 'pipe', 'pipe'],
         // As in a pod: it is not told where to be called, for it is called by the Service.
-        env: { PATH: process.env['PATH'], POD_NAMESPACE: 'tidewaiter' },
+        env: { PATH: process.env['PATH'], POD_NAMESPACE: 'tidewaiter', VELERO_PLUGINS_ENABLED: 'true' },
       })
       let text = ''
       let settling: NodeJS.Timeout | undefined
@@ -188,6 +190,9 @@ const scenarios: Readonly<Record<string, Scenario>> = {
     /backupstoragelocations.*a watch broke off|a watch broke off.*backupstoragelocations/,
   ),
   'velero: list watch actions': start(/needs the rights of .*actions/),
+  'velero: list watch veleroplugins': start(/cannot (list|watch) resource \\"veleroplugins\\"/),
+  'velero: list watch deployments': start(/cannot (list|watch) resource \\"deployments\\"/),
+  'velero: list watch configmaps': start(/cannot (list|watch) resource \\"configmaps\\"/),
   'velero: get schedules': {
     // A skip that Velero copied is looked for on its Schedule.
     broken: async () => {
@@ -206,6 +211,10 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   ),
   'velero: get list watch create delete actionruns': backup,
   'velero: update actionruns/status': backup,
+  'velero: get list create update delete admissiondecisions': log(
+    /decisions cannot be recorded now|the record of a decision is not taken/,
+    backUpOnce,
+  ),
   'velero: release actionruns': log(
     /annotations tidewaiter\.io\/\S+ are written by tidewaiter only/,
     backUpOnce,
@@ -230,12 +239,15 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   },
 }
 
+// Needed by a leader whose gate of plugins is open: their scenarios are in z-plugins.test.ts.
+const elsewhere = ['velero: patch veleroplugins/status', 'velero: get serviceaccounts']
+
 t.test(
   'every rule of the manifests has a scenario, and the install has those rules and no other',
   async (t) => {
     t.same(
       roles.flatMap((role) => role.rules.map((rule: Loose) => keyOf(role, rule))).sort(),
-      Object.keys(scenarios).sort(),
+      [...Object.keys(scenarios), ...elsewhere].sort(),
     )
     for (const role of roles)
       t.same((await call('GET', pathOf(role))).body.rules, role.rules, role.metadata.name)

@@ -247,6 +247,41 @@ t.test('a password is never sent over plain HTTP', async (t) => {
   }
 })
 
+// Whoever is on the way to a registry without TLS can answer in its name.
+t.test('credentials of a plain HTTP registry go to no token server, whoever names it', async (t) => {
+  for (const isListed of [false, true]) {
+    const registry = open(await serveRegistry(t, 'registry.test', false), 'token')
+    const other = await serveRegistry(t, 'other.test')
+    registry.realm = `${other.origin}/token`
+    const settings = {
+      registry: registry.host,
+      plainHttp: true,
+      ...(isListed ? { realms: [other.host] } : {}),
+    }
+    const client = aClient([other], { settings: [settings] })
+    const got = await client.manifest(imageIn(registry), access([entry(registry.host, 'robot:pa55word')]))
+    t.match(got, { failed: { code: 'UNAUTHORIZED', message: /no token server is believed/ } })
+    t.same(authorizations(registry), [undefined])
+    t.equal(other.seen.length, 0)
+  }
+})
+
+t.test('a registry with TLS may have a plain token server, which gets no password', async (t) => {
+  const registry = open(await serveRegistry(t), 'token')
+  const other = await serveRegistry(t, 'other.test', false)
+  registry.realm = `http://${other.host}/token`
+  const settings = [
+    { registry: registry.host, ca: fakeCa },
+    { registry: other.host, plainHttp: true },
+  ]
+  const got = await aClient([], { settings }).manifest(
+    imageIn(registry),
+    access([entry(registry.host, 'robot:pa55word')]),
+  )
+  t.match(got, { failed: { code: 'REALM_REFUSED', message: /by plain HTTP, over which no credentials/ } })
+  t.equal(other.seen.length, 0)
+})
+
 const tokens: Readonly<Record<string, unknown>> = {
   'a token that would break a header': { token: 'abc\r\nX-Evil: 1' },
   'no token': { expires_in: 3 },

@@ -29,6 +29,7 @@ function portsOf(registry: FakeRegistry, given: Partial<CheckPorts> = {}): Check
     registries: registriesOf(ports, [{ registry: registry.host, ca: fakeCa }]),
     allowed: [],
     secretOf: async () => undefined,
+    podSecretsOf: async () => [],
     nodesOf: async () => [amd],
     ...given,
   }
@@ -299,4 +300,77 @@ t.test('a Secret and nodes that are never read do not hold up the checks', async
     sleep(5000, undefined, { ref: false }),
   ])
   t.match(findings, { results: { 2: { reason: 'SecretUnread', ok: undefined } } })
+})
+
+// --- what Velero's pod has anyway ---
+
+const asking = (registry: FakeRegistry, secret?: string) =>
+  checking(`${registry.host}/acme/plugin:v1`, secret === undefined ? {} : { imagePullSecret: secret })
+
+t.test("credentials that Velero's pod has count after those of the named secret", async (t) => {
+  const registry = await serveRegistry(t)
+  registry.push('acme/plugin', 'v1')
+  registry.door = { kind: 'token', users: ['me:right'] }
+  const right = pullSecret('me:right', registry.host)
+  const podSecretsOf = async () => [right]
+  const bare = await checkPlugin(asking(registry), portsOf(registry, { podSecretsOf }))
+  t.equal(standingOf(bare), 'Ready')
+  t.match(bare.results[2], {
+    reason: 'NoneNamed',
+    message: /asked with what Velero's pod has \(velero\/pull\)$/,
+  })
+  const named = portsOf(registry, { podSecretsOf, secretOf: async () => pullSecret('me:old', registry.host) })
+  t.equal(standingOf(await checkPlugin(asking(registry, 'pull'), named)), 'Ready')
+  const missing = await checkPlugin(asking(registry, 'pull'), portsOf(registry, { podSecretsOf }))
+  t.equal(shown(missing)[2], '- PullSecretValid SecretNotFound', 'the named one must be there all the same')
+})
+
+t.test(
+  'a secret of the pod that is none for pulling is passed over, one that cannot be parsed is not',
+  async (t) => {
+    const registry = await serveRegistry(t)
+    registry.push('acme/plugin', 'v1')
+    const json = 'kubernetes.io/dockerconfigjson'
+    const of = (type: string, data: PullSecret['data']) => async () => [{ name: 'velero/odd', type, data }]
+    const passed = [of('Opaque', { a: 'b' }), of(json, {}), of(json, { '.dockerconfigjson': '' })]
+    for (const podSecretsOf of passed)
+      t.equal(standingOf(await checkPlugin(asking(registry), portsOf(registry, { podSecretsOf }))), 'Ready')
+    const asked = registry.seen.length
+    const podSecretsOf = of(json, { '.dockerconfigjson': btoa('{"auths":{"a":{"auth":"%%"}}}') })
+    const { results } = await checkPlugin(asking(registry), portsOf(registry, { podSecretsOf }))
+    t.match(results[2], {
+      ok: false,
+      reason: 'SecretUnusable',
+      message:
+        /Secret velero\/odd .*Velero's pod has it too, and with it the kubelet pulls none of its images/,
+    })
+    t.equal(registry.seen.length, asked)
+  },
+)
+
+t.test('an identity token of the pod is not used: the kubelet does not read it', async (t) => {
+  const registry = await serveRegistry(t)
+  registry.push('acme/plugin', 'v1')
+  registry.door = { kind: 'token', users: ['me:right'] }
+  const auths = { [registry.host]: { auth: btoa('me:'), identitytoken: 'let-me-in' } }
+  const data = { '.dockerconfigjson': btoa(JSON.stringify({ auths })) }
+  const podSecretsOf = async () => [{ name: 'velero/odd', type: 'kubernetes.io/dockerconfigjson', data }]
+  const found = await checkPlugin(asking(registry), portsOf(registry, { podSecretsOf }))
+  t.equal(shown(found)[3], '- ManifestReachable Unauthorized')
+  t.notMatch(JSON.stringify(registry.seen), 'let-me-in')
+})
+
+t.test("a no is none while it is not known what Velero's pod has; a yes is one", async (t) => {
+  const registry = await serveRegistry(t)
+  registry.push('acme/plugin', 'v1')
+  const podSecretsOf = () => Promise.reject(new Error('serviceaccounts "odd" is forbidden'))
+  t.equal(standingOf(await checkPlugin(asking(registry), portsOf(registry, { podSecretsOf }))), 'Ready')
+  registry.door = { kind: 'token', users: ['me:right'] }
+  const { results } = await checkPlugin(asking(registry), portsOf(registry, { podSecretsOf }))
+  t.match(results[3], {
+    check: 'ManifestReachable',
+    ok: undefined,
+    reason: 'PullSecretsUnread',
+    message: /Velero's pod may have other pull secrets: serviceaccounts "odd" is forbidden$/,
+  })
 })

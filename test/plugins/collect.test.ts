@@ -1,6 +1,6 @@
 /** From texts to one list of plugins: every source, the same rules for all, every problem with its place. */
 import t from 'tap'
-import { collect, type CollectOptions } from '../../src/plugins/collect.ts'
+import { collect, nothingDeclared, type CollectOptions } from '../../src/plugins/collect.ts'
 import { hash } from '../../src/wiring/crypto.ts'
 
 const read = (text: string | readonly string[], more: Partial<CollectOptions> = {}) =>
@@ -248,6 +248,44 @@ t.test('overrides of the chart named velero are read, of others not', async (t) 
   ])
   t.match(said(text.replace('nodeAgent: {x: 1}', '[1]')), [
     /^0.yaml:14: spec.unsupportedOverrides.builtInExtensions\[1\].values must be one map of chart values in YAML: got no map$/,
+  ])
+})
+
+const misspelt: Readonly<Record<string, string>> = {
+  'spec.extensions.velero.plugin must not be given: there is no such field; did you mean plugins?':
+    'Config\nspec: {extensions: {velero: {plugin: []}}}',
+  'spec.extensions.Velero must not be given: there is no such field; did you mean velero?':
+    'Config\nspec: {extensions: {Velero: {plugins: []}}}',
+  'spec.extension must not be given: there is no such field; did you mean extensions?':
+    'Config\nspec: {extension: {velero: {plugins: []}}}',
+  'spec.confg must not be given: there is no such field; did you mean config?':
+    'Installation\nspec: {confg: {extensions: {velero: {plugins: []}}}}',
+}
+for (const [want, rest] of Object.entries(misspelt)) {
+  t.test(`a list that is not found for a misspelt name is no empty one: ${want}`, async (t) => {
+    t.same(said(`apiVersion: embeddedcluster.replicated.com/v1beta1\nkind: ${rest}\n`), [`0.yaml:3: ${want}`])
+  })
+}
+
+t.test('fields of Embedded Cluster that we do not know are none of ours', async (t) => {
+  const text = config(acme).replace('spec:', 'spec:\n  roles: {}\n  version: 2.13.0\n  extensio: {}')
+  t.match(read(text), { plugins: [wanted], problems: [], warnings: [] })
+})
+
+t.test('a Config that declares none is told', async (t) => {
+  t.same(read(config('        []\n')).warnings, [
+    '0.yaml: Config app declares no plugins: it has none in extensions.velero.plugins',
+  ])
+})
+
+t.test('where all are for other namespaces, those are told', async (t) => {
+  const collected = read(veleroPlugin('acme', '{image: a/b}'), { namespace: 'other' })
+  t.same(nothingDeclared(collected, ['plugins/']), [
+    {
+      file: 'plugins/',
+      line: 1,
+      message: 'must hold a VeleroPlugin of namespace other, and holds only those of velero',
+    },
   ])
 })
 

@@ -33,18 +33,26 @@ const told = (name: string, command: Command): string =>
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
 
-const helpOf = (command: Command): string => {
-  command.configureHelp({ helpWidth: 120 })
-  return command.helpInformation().trimEnd()
+/** All that --help prints, what is said after the flags too. */
+function helpOf(command: Command): string {
+  let text = ''
+  command
+    .configureOutput({ writeOut: (more) => void (text += more), getOutHelpWidth: () => 120 })
+    .outputHelp()
+  return text.trimEnd()
 }
 
 const before = `# The command line
+
+In a checkout, \`npm run tidewaiter -- plan --help\` is \`tidewaiter plan --help\` (with \`-s\` after \`run\`, npm itself says nothing). After
+\`npm run build && npm link\` the program \`tidewaiter\` is on the \`PATH\`; it needs Node 24 there.
 
 Every command is also one of a plugin of kubectl: \`npm link\` (or a link by hand to the program as \`kubectl-tidewaiter\` in a folder of
 \`PATH\`) makes \`kubectl tidewaiter runs list\` of \`tidewaiter runs list\`.
 
 - **Who asks.** \`plan\`, \`runs\` and \`actions\` ask the cluster of the kubeconfig as its user, and need no pod of ours. Whoever may view
-  Velero's namespace may look ([rights](rbac.md)).
+  Velero's namespace may look ([rights](rbac.md)). \`plan\` also reads Velero's storage locations, and the Schedule or the Backup that an
+  object names.
 - **Output.** Data goes to standard output, everything else to standard error. \`-o table\` (the default), \`wide\`, \`json\`, \`yaml\` or
   \`name\`. In a pipe nothing is cut, and each row is one line; on a terminal no line is longer than it. \`json\` and \`yaml\` of
   \`runs\` are the objects as the API server holds them; times are UTC.

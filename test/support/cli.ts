@@ -55,7 +55,7 @@ export async function cli(args: readonly string[], setting: CliSetting = {}): Pr
     stderr: (text: string) => void (said.err += text),
     onStop: (listener: () => void) => stop?.addEventListener('abort', listener, { once: true }),
     exitCode: (code: number) => void (said.code = code),
-    columns: () => columns,
+    columns: () => columns ?? (terminals.includes('stdout') ? 80 : undefined),
     ...(clock === undefined ? {} : { clock }),
     ...(calledAs === undefined ? {} : { calledAs }),
   }

@@ -7,7 +7,7 @@ import type { Test } from 'tap'
 import { crdOf } from '../../src/api/crd.ts'
 import { kinds } from '../../src/api/kinds.ts'
 import type { Clock } from '../../src/clock.ts'
-import { parseConfig, type Config } from '../../src/config.ts'
+import { parseConfig } from '../../src/config.ts'
 import type { Log } from '../../src/log.ts'
 import type { ApiServer } from '../../src/sandbox/apiserver/server.ts'
 import { startCluster as startSandbox, type ClusterOptions, type Cluster } from '../../src/sandbox/start.ts'
@@ -67,8 +67,10 @@ export type SystemOptions = Pick<ClusterOptions, 'velero' | 'objects'> & {
   readonly speed?: number
   /** false: no service is started yet. */
   readonly service?: boolean
-  /** How people sign in to the dashboards of the services; absent: they have none. */
-  readonly dashboard?: Config['dashboardSignIn']
+  /** More environment for the service. */
+  readonly env?: Readonly<Record<string, string>>
+  /** More flags for it. */
+  readonly flags?: Readonly<Record<string, string>>
 }
 
 /** Starts a system; ends it after the test. */
@@ -87,7 +89,15 @@ export async function startCluster(t: Test, options: SystemOptions = {}): Promis
   const folder = t.testdir()
   const webhookPort = await freePort()
   const start = (): Promise<Running> =>
-    runService(t, { folder, lines, api: cluster.api, webhookPort, clock, dashboard: options.dashboard })
+    runService(t, {
+      folder,
+      lines,
+      api: cluster.api,
+      webhookPort,
+      clock,
+      env: options.env ?? {},
+      flags: options.flags ?? {},
+    })
   const absent = async (): Promise<never> => {
     throw new Error('no service was started with this system')
   }
@@ -117,13 +127,14 @@ type ServiceWorld = {
   readonly api: ApiServer
   readonly webhookPort: number
   readonly clock: Clock
-  readonly dashboard: Config['dashboardSignIn'] | undefined
+  readonly env: Readonly<Record<string, string>>
+  readonly flags: Readonly<Record<string, string>>
 }
 
 /** All services of a system are one install: one webhook URL, which the first that lives listens on. */
 async function runService(
   t: Test,
-  { folder, lines, api, webhookPort, clock, dashboard }: ServiceWorld,
+  { folder, lines, api, webhookPort, clock, env, flags }: ServiceWorld,
 ): Promise<Running> {
   const line = await startLine(t, Number(new URL(api.url).port))
   const kubeconfig = join(folder, `kubeconfig-${line.port}`)
@@ -136,11 +147,10 @@ async function runService(
       listen: `127.0.0.1:${port}`,
       'metrics-listen': '127.0.0.1:0',
       'webhook-url': `https://127.0.0.1:${webhookPort}`,
-      roles: dashboard === undefined ? 'webhook,controller' : 'webhook,controller,dashboard',
-      'dashboard-listen': '127.0.0.1:0',
-      'dashboard-sign-in': dashboard ?? 'token',
+      roles: 'webhook,controller',
+      ...flags,
     },
-    {},
+    env,
   )
   const service = await startService(config, {
     clock,

@@ -9,7 +9,7 @@ export const pluginPorts = (known: Partial<Known> = {}, given: Partial<PluginPor
   isOn: true,
   hash,
   declared: async () => [],
-  known: async () => ({ findings: [], problems: [], warnings: [], ...known }),
+  known: async () => ({ findings: [], problems: [], warnings: [], accountSecrets: [], ...known }),
   ...given,
 })
 

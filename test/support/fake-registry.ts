@@ -25,7 +25,15 @@ export type Door = { readonly kind: 'basic' | 'token'; readonly users: readonly 
 type Content = { readonly bytes: Buffer; readonly type: string }
 
 const authority = certificate({ name: 'the authority', ca: true })
-const names = ['registry.test', 'mirror.test', 'storage.test', 'token.test', 'other.test', '127.0.0.1']
+const names = [
+  'registry.test',
+  'mirror.test',
+  'storage.test',
+  'token.test',
+  'other.test',
+  'localhost',
+  '127.0.0.1',
+]
 const leaves = new Map(names.map((name) => [name, certificate({ name, by: authority })]))
 /** The PEM of the authority of every fake registry. */
 export const fakeCa = authority.cert

@@ -53,7 +53,13 @@ export async function startPluginWebhooks(t: Test, ask: Ask, namespace: string):
   const plugins = pluginPorts(
     {},
     {
-      known: async () => ({ findings: [], problems: [], warnings: [], ...webhooks.known }),
+      known: async () => ({
+        findings: [],
+        problems: [],
+        warnings: [],
+        accountSecrets: [],
+        ...webhooks.known,
+      }),
       declared: async () => webhooks.declared,
     },
   )

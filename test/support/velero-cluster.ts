@@ -107,6 +107,7 @@ export async function startDeploymentWebhook(
   t: Test,
   { api }: VeleroCluster,
   answer: readonly DeclaredPlugin[] | { readonly refusal: string },
+  warnings: readonly string[] = [],
 ): Promise<void> {
   const pair = certificate({ name: '127.0.0.1' })
   const port = await serve(
@@ -125,11 +126,12 @@ export async function startDeploymentWebhook(
     pair,
   )
   const said = (request: Loose) => {
-    if ('refusal' in answer) return { allowed: false, status: { code: 403, message: answer.refusal } }
+    if ('refusal' in answer)
+      return { allowed: false, status: { code: 403, message: answer.refusal }, warnings }
     const template = readPodTemplate(request.object)
     const operations = template === undefined ? [] : pluginPatch(template, answer, hash).operations
     const patch = Buffer.from(JSON.stringify(operations)).toString('base64')
-    return { allowed: true, patchType: 'JSONPatch', patch }
+    return { allowed: true, patchType: 'JSONPatch', patch, warnings }
   }
   api.seed([
     {

@@ -4,7 +4,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
 import { eventually } from '../support/asking.ts'
-import { ask, start, told, type Run } from '../support/command.ts'
+import { ask, launch, send, start, told, type Run } from '../support/command.ts'
 
 t.jobs = 2
 
@@ -87,6 +87,32 @@ t.test('a port in use is told with exit code 4, a wrong address with 2', async (
   const wrong = start(t, '--dir', dir, '--api-listen', 'here')
   t.equal(await wrong.ended, 2)
   t.match(wrong.err(), '--api-listen must be [HOST]:PORT, got "here"')
+})
+
+t.test('with VELERO_PLUGINS_ENABLED in its environment it serves VeleroPlugins, for its node', async (t) => {
+  const dir = join(t.testdir(), 'box')
+  const sandbox = (value: string) =>
+    launch(t, ['sandbox', '--dir', dir, '--no-demo'], { VELERO_PLUGINS_ENABLED: value })
+  const wrong = sandbox('ture')
+  t.equal(await wrong.ended, 2)
+  t.equal(wrong.err(), 'tidewaiter: VELERO_PLUGINS_ENABLED must be true or false, got "ture"\n')
+  const run = sandbox('true')
+  await told(run, 'Ctrl-C ends it all')
+  const kubeconfig = join(dir, 'kubeconfig')
+  t.match((await ask(t, kubeconfig, '/api/v1/nodes')).body.items, [
+    { metadata: { name: 'sandbox' }, status: { nodeInfo: { operatingSystem: 'linux' } } },
+  ])
+  const path = '/apis/tidewaiter.io/v1beta1/namespaces/velero/veleroplugins'
+  const plugin = (name: string) => ({
+    apiVersion: 'tidewaiter.io/v1beta1',
+    kind: 'VeleroPlugin',
+    metadata: { name },
+    spec: { image: '127.0.0.1:1/acme/plugin:1.0' },
+  })
+  const create = (name: string) => send(t, { kubeconfig, method: 'POST', path, body: plugin(name) })
+  t.match(await create('acme'), { status: 201 })
+  const looked = async () => (await ask(t, kubeconfig, `${path}/acme`)).body.status?.conditions
+  t.match(await eventually('its checks were made', looked, { seconds: 20 }), [{ type: 'ReferenceValid' }])
 })
 
 t.test('without the demo there is the service and no Backup', async (t) => {

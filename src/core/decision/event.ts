@@ -85,7 +85,7 @@ function specOf(decided: Decided, { replica, key, hash }: Decider): DecisionSpec
 
 /** A record has at most so many bytes of JSON. */
 export const largestRecord = 8 * 1024
-/** Of that: metadata and signature, the numbers, the lost ones, and the first event at its largest. */
+/** Of that: metadata and signature, the numbers, the lost and the waiting ones, and the first event at its largest. */
 const reserved = 700 + 1024 + 1000 + 1750
 const largestDetail = 2560
 

@@ -9,8 +9,9 @@ const slackMs = 120_000
 
 /** What is missing, as far as the records and the audit log know that it was. */
 export function gaps(input: ChainInput, known: Known): readonly Finding[] {
-  const { seqs, lost, most } = known
-  const missing = missingUpTo(most, union(seqs, lost))
+  const { seqs, lost, waiting, most } = known
+  const here = union(seqs, lost)
+  const missing = missingUpTo(most, union(here, waiting))
   const { young, old } = byAge(missing, known.times, input.horizon + slackMs)
   const about = `replica ${input.replica}`
   return [
@@ -25,6 +26,13 @@ export function gaps(input: ChainInput, known: Known): readonly Finding[] {
       code: 'LeftRing',
       about,
       words: 'are in no record: they left the ring, or were removed; here the two look the same',
+    }),
+    ...numbered(without(common(waiting, [[1, most]]), here), {
+      sort: 'unseen',
+      code: 'NotYet',
+      about,
+      words:
+        'were still to be written when the replica last wrote: a moment later they are there, unless it was killed',
     }),
     ...tail(input, known),
   ]

@@ -4,7 +4,7 @@ import type { Hash } from '../author.ts'
 import type { AuditedDecision } from './audit-log.ts'
 import { genesis, type ChainOf, type Checkpoint } from './chain.ts'
 import type { Checked } from './check-record.ts'
-import { seqsIn, union, type Seqs } from './seqs.ts'
+import { common, seqsIn, union, type Seqs } from './seqs.ts'
 
 /** One chain: its records, and what the audit log knows of it. */
 export type ChainInput = ChainOf & {
@@ -22,6 +22,8 @@ export type Known = {
   /** What the records stand for. */
   readonly seqs: Seqs
   readonly lost: Seqs
+  /** What the newest word says was still to be written. */
+  readonly waiting: Seqs
   readonly most: number
   readonly hasEnded: boolean
   /** When each decision was, as far as that is known. */
@@ -55,6 +57,7 @@ export function knownOf({ records, audited, checkpoints, hash, ...of }: ChainInp
     times.set(0, Math.max(times.get(0) ?? 0, Date.parse(chain.since)))
   }
   for (const { seq, chain } of checkpoints) says(seq, chain, `the checkpoint ${seq} of the audit log`)
+  const most = heads.reduce((most, { seq }) => Math.max(most, seq), 0)
   return {
     seqs: union(
       records.flatMap(({ seqs }) => seqs),
@@ -64,7 +67,11 @@ export function knownOf({ records, audited, checkpoints, hash, ...of }: ChainInp
       heads.flatMap(({ lost = '' }) => seqsIn(lost) ?? []),
       [],
     ),
-    most: heads.reduce((most, { seq }) => Math.max(most, seq), 0),
+    waiting: heads
+      .filter(({ seq }) => seq === most)
+      .map(({ waiting = '' }) => seqsIn(waiting) ?? [])
+      .reduce<Seqs>(common, [[1, Number.MAX_SAFE_INTEGER]]),
+    most,
     hasEnded: heads.some(({ ended }) => ended === true),
     times,
     digests,

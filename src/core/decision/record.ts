@@ -71,8 +71,8 @@ function nameOf(
 
 const dayMs = 24 * 3_600_000
 const longestSeqs = 1000
-/** Ranges of lost numbers that a record names: of 32 characters each at most. */
-export const mostLost = 30
+/** Ranges of lost numbers, and of those that wait, that a record names: of 32 characters each at most. */
+export const mostNamed = 15
 const mostRecent = 64
 
 /** The record with one more decision of its key, or undefined if it has had its day or its numbers have no room. */
@@ -95,12 +95,19 @@ const briefOf = ({ seq, time, name, milliseconds, run, digest }: DecisionEvent):
 })
 
 /** What a replica knows of its chain when it writes. */
-export type Head = { readonly head: ChainHead; readonly lost: Seqs; readonly ended: boolean }
+export type Head = {
+  readonly head: ChainHead
+  readonly lost: Seqs
+  /** What other records are still to be written for. */
+  readonly waiting: Seqs
+  readonly ended: boolean
+}
 
 /** What is said of the chain in a record. */
-const headOf = ({ head, lost, ended }: Head): ChainHead => ({
+const headOf = ({ head, lost, waiting, ended }: Head): ChainHead => ({
   ...head,
-  ...(lost.length === 0 ? {} : { lost: seqsText(joined(lost, mostLost)) }),
+  ...(lost.length === 0 ? {} : { lost: seqsText(joined(lost, mostNamed)) }),
+  ...(waiting.length === 0 ? {} : { waiting: seqsText(joined(waiting, mostNamed)) }),
   ...(ended ? { ended } : {}),
 })
 

@@ -63,12 +63,12 @@ export const registryCodes: Readonly<Record<RegistryCode, Meaning>> = {
   },
   UNREACHABLE: {
     reason: 'Unreachable',
-    next: 'Check the host name, name resolution, network policies and firewalls between this pod and the registry',
+    next: 'Check the host name, name resolution, network policies and firewalls between here and the registry',
     passing: true,
   },
   TLS: {
     reason: 'TlsFailed',
-    next: 'Give the authority that signs it as the CA of this registry, or mend the certificate; a registry without TLS must be set so',
+    next: 'In the settings of registries (--registries), give the authority that signs it (caFile), or plainHttp: true if the registry has no TLS; or mend the certificate',
     passing: false,
   },
   TIMEOUT: {

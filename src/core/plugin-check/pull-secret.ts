@@ -1,4 +1,5 @@
 /** Whether a pull secret is one that the kubelet can use. */
+import { registryCodes } from './failure.ts'
 import type { CheckResult } from './result.ts'
 
 /** What somebody who wrote a pull secret should know. */
@@ -14,13 +15,39 @@ export type PullSecretSeen =
 // With these the kubelet would ask without the credentials that the author meant, also where our own request succeeds.
 const fatal: ReadonlySet<PullSecretNote['reason']> = new Set(['IdentityTokenOnly'])
 
-/** Where no pull secret is named. */
-export const noPullSecret = (): CheckResult => ({
+/** Where no pull secret is named; the kubelet then has those of Velero's pod alone. */
+export const noPullSecret = (ofPod: readonly string[]): CheckResult => ({
   check: 'PullSecretValid',
   ok: true,
   reason: 'NoneNamed',
-  message: 'no pull secret is named: the registry is asked without credentials',
+  message:
+    ofPod.length === 0
+      ? 'no pull secret is named: the registry is asked without credentials'
+      : `no pull secret is named: the registry is asked with what Velero's pod has (${ofPod.join(', ')})`,
 })
+
+/** Where one that Velero's pod has anyway stops the kubelet (MakeDockerKeyring of Kubernetes gives up at the first it cannot parse). */
+export const podSecretUnusable = (problem: string): CheckResult => ({
+  check: 'PullSecretValid',
+  ok: false,
+  reason: 'SecretUnusable',
+  message: `${problem}. Velero's pod has it too, and with it the kubelet pulls none of its images. Mend it`,
+})
+
+const aboutCredentials: ReadonlySet<string> = new Set(
+  (['UNAUTHORIZED', 'DENIED', 'NOT_FOUND'] as const).map((code) => registryCodes[code].reason),
+)
+
+/** Where the pull secrets of Velero's pod are not known: a no that others of them might have turned into a yes is none. */
+export const podSecretsUnread = (result: CheckResult, why: string): CheckResult =>
+  result.check === 'ManifestReachable' && result.ok === false && aboutCredentials.has(result.reason)
+    ? {
+        ...result,
+        ok: undefined,
+        reason: 'PullSecretsUnread',
+        message: `${result.message}. Velero's pod may have other pull secrets: ${why}`,
+      }
+    : result
 
 /** Where it could not be found out whether there is one. */
 export const pullSecretUnread = (name: string, why: string): CheckResult => ({

@@ -32,10 +32,13 @@ export function inOrder(results: readonly CheckResult[]): readonly CheckResult[]
   return imageChecks.map((check) => results.find((one) => one.check === check) ?? notMade(check, blocking))
 }
 
+/** The reason of a check that was not made: mostly because another one comes first. */
+export const notChecked = 'NotChecked'
+
 const notMade = (check: ImageCheck, blocking: ImageCheck | undefined): CheckResult => ({
   check,
   ok: undefined,
-  reason: 'NotChecked',
+  reason: notChecked,
   message: blocking === undefined ? 'not looked at yet' : `not looked at: ${blocking} comes first`,
 })
 

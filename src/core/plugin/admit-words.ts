@@ -1,5 +1,6 @@
 /** The sentences about plugins that whoever writes a Velero Deployment sees. */
 import { imageText } from '../image.ts'
+import { notChecked } from '../plugin-check/result.ts'
 import { breakGlass } from '../refusal.ts'
 import type { Choice } from './choice.ts'
 import type { DeclaredPlugin } from './declared.ts'
@@ -10,7 +11,10 @@ export type WrittenAt = { readonly namespace: string; readonly name: string }
 
 /** Why a plugin is not Ready: each check that keeps it from that. */
 function objections(findings: PluginFindings): string {
-  const found = objectionsTo(findings).map(
+  const objecting = objectionsTo(findings)
+  // What waits for another check adds nothing to what that one says.
+  const telling = objecting.filter(({ reason }) => reason !== notChecked)
+  const found = (telling.length === 0 ? objecting : telling).map(
     ({ check, ok, reason, message }) =>
       `${check} is ${ok === false ? 'False' : 'Unknown'} (${reason}): ${message}`,
   )

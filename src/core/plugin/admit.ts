@@ -4,6 +4,7 @@ import type { PodTemplate } from './deployment.ts'
 import type { PluginFindings } from './findings.ts'
 import type { Hash } from './names.ts'
 import { pluginPatch, type Operation } from './patch.ts'
+import { withAccountSecrets } from './pod-credentials.ts'
 
 /** A Deployment that is being written, and what is known of the plugins it must carry. */
 export type Written = {
@@ -13,6 +14,8 @@ export type Written = {
   readonly findings: readonly PluginFindings[]
   /** What is wrong with declarations: their plugins are not among the findings. */
   readonly problems: readonly string[]
+  /** The pull secrets of the ServiceAccount that Velero runs as, where they count; undefined: not known. */
+  readonly accountSecrets: readonly string[] | undefined
 }
 
 /** What becomes of the write. */
@@ -31,11 +34,12 @@ export type Admitted =
  * Decides. A plugin that another's initContainer brings under another name is not judged: nothing of it is added. Whatever is wrong
  * with a declaration refuses, because a plugin that cannot be read would else be taken for declared no more.
  */
-export function admit({ template, before, findings, problems }: Written, hash: Hash): Admitted {
+export function admit(written: Written, hash: Hash): Admitted {
+  const { template, before, findings, problems } = written
   const all = findings.map((one) => choiceFor(one, before)).sort(inFormerOrder)
   const patch = pluginPatch(
     template,
-    all.map(({ plugin }) => plugin),
+    all.map(({ plugin }) => withAccountSecrets(plugin, written)),
     hash,
   )
   const choices = all.filter((_, index) => patch.injections[index]?.isInjected === true)

@@ -84,6 +84,6 @@ function asBefore(plugin: DeclaredPlugin, { initContainer, reference, pullSecret
     reference,
     imagePullPolicy:
       pullPolicies.find((one) => one === initContainer.imagePullPolicy) ?? plugin.imagePullPolicy,
-    formerPullSecrets: pullSecrets,
+    morePullSecrets: pullSecrets,
   }
 }

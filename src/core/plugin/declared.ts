@@ -26,6 +26,6 @@ export function pinned(plugin: DeclaredPlugin, digest: string): DeclaredPlugin {
 
 /** A plugin as it goes into the Deployment. */
 export type CarriedPlugin = DeclaredPlugin & {
-  /** Pull secrets that it may have come with before, and that must stay with it. */
-  readonly formerPullSecrets?: readonly string[]
+  /** Pull secrets that must come with its own: those it may have come with before, those that its own would keep away. */
+  readonly morePullSecrets?: readonly string[]
 }

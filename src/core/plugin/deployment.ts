@@ -32,6 +32,8 @@ export type PodTemplate = {
   readonly serverMounts: readonly Mount[] | undefined
   readonly volumes: readonly string[] | undefined
   readonly imagePullSecrets: readonly string[] | undefined
+  /** The ServiceAccount that its pods run as. */
+  readonly serviceAccount: string
 }
 
 /** The pod template of a Deployment of Velero; undefined if it is not one: another may carry the same label. */
@@ -52,6 +54,11 @@ export function readPodTemplate(deployment: unknown): PodTemplate | undefined {
     serverMounts: mountsOf(containers[serverIndex]),
     volumes: namesAt(template, 'spec', 'volumes'),
     imagePullSecrets: namesAt(template, 'spec', 'imagePullSecrets'),
+    // serviceAccount is the older name of the field; a pod that says neither runs as default.
+    serviceAccount:
+      textAt(template, 'spec', 'serviceAccountName') ||
+      textAt(template, 'spec', 'serviceAccount') ||
+      'default',
   }
 }
 

@@ -22,6 +22,7 @@ export type HelmValues = { readonly values: Json; readonly warnings: readonly st
 
 /** What is wrong with the values that the chart gets before ours; undefined if ours can follow. */
 export function baseFault(base: unknown): { readonly path: string; readonly want: string } | undefined {
+  if (!isObject(base)) return { path: 'the document', want: 'be a map of chart values' }
   const initContainers = at(base, 'initContainers') ?? []
   if (typeof initContainers === 'string')
     return { path: 'initContainers', want: 'be a list: a template in a text cannot be added to' }
@@ -77,10 +78,17 @@ function initContainersOf(there: readonly unknown[], placements: readonly Placem
 
 function pullSecrets(base: unknown, placements: readonly Placement[]): Json {
   const needed = placements.flatMap((one) => (one.do === 'leave' ? [] : (one.plugin.imagePullSecret ?? [])))
-  const before = listAt(base, 'image', 'imagePullSecrets')
+  const own = listAt(base, 'image', 'imagePullSecrets')
+  // A pod with one of its own gets none of its account (pod-credentials.ts): what the chart gives that is given to the pod too.
+  const before = own.length > 0 ? own : accountSecretsIn(base)
   const imagePullSecrets = [...new Set([...before, ...needed])]
   return needed.length === 0 ? {} : { image: { imagePullSecrets } }
 }
+
+const accountSecretsIn = (base: unknown): readonly string[] =>
+  listAt(base, 'serviceAccount', 'server', 'imagePullSecrets').map((one) =>
+    typeof one === 'string' ? one : textAt(one, 'name'),
+  )
 
 const isObject = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -11,7 +11,7 @@ export type ListedPlugin = {
   readonly ready: string
   readonly injected: string
   readonly rolledOut: string
-  /** Of the first condition that does not hold, in the order in which they are told; '' if all hold. */
+  /** Of the first condition that does not hold, in the order in which they are told; of Ready where that is unknown; '' if all hold. */
   readonly reason: string
   readonly message: string
   readonly digest: string
@@ -20,7 +20,10 @@ export type ListedPlugin = {
 
 /** Reads one as the API server gives it. */
 export function listedPlugin(plugin: Json): ListedPlugin {
-  const wanting = pluginConditions.find((type) => textAt(conditionOf(plugin, type), 'status') === 'False')
+  const wanting =
+    textAt(conditionOf(plugin, 'Ready'), 'status') === 'Unknown'
+      ? 'Ready'
+      : pluginConditions.find((type) => textAt(conditionOf(plugin, type), 'status') === 'False')
   const condition = wanting === undefined ? {} : conditionOf(plugin, wanting)
   return {
     namespace: textAt(plugin, 'metadata', 'namespace'),

@@ -161,9 +161,9 @@ const mounted = (
 
 // --- pull secrets ---
 
-const pullSecretsFor = ({ imagePullSecret, formerPullSecrets = [] }: CarriedPlugin): readonly string[] => [
+const pullSecretsFor = ({ imagePullSecret, morePullSecrets = [] }: CarriedPlugin): readonly string[] => [
   ...(imagePullSecret === undefined ? [] : [imagePullSecret]),
-  ...formerPullSecrets,
+  ...morePullSecrets,
 ]
 
 function secretsOf(

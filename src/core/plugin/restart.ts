@@ -2,7 +2,7 @@
 import { at, objectAt, textAt, type Json } from '../velero.ts'
 
 /** The annotation of the pod template that kubectl writes (kubectl pkg/polymorphichelpers/objectrestarter.go). */
-const restartedAt = 'kubectl.kubernetes.io/restartedAt'
+export const restartedAt = 'kubectl.kubernetes.io/restartedAt'
 
 /** When a pod, or the template of pods, was last told to restart; '' if never. */
 export const restartedAtOf = (podOrTemplate: Json): string =>

@@ -1,8 +1,9 @@
 /** Documents that declare plugins: VeleroPlugin, and Embedded Cluster's Config and Installation, also inside a ConfigMap. */
+import { nearest } from '../../api/nearest.ts'
 import { parse, parseVeleroPlugin } from '../../api/parse.ts'
 import type { FieldProblem } from '../../api/problems.ts'
 import { group, type Infer, type ShapeNode } from '../../api/schema.ts'
-import { shown } from '../../api/text.ts'
+import { shortened, shown } from '../../api/text.ts'
 import {
   imageNode,
   imagePullPolicyNode,
@@ -151,14 +152,35 @@ const mostPlugins = 64
 function config(document: unknown, spec: string): PluginDocument {
   const root = spec.split('.').reduce((here: unknown, key) => at(here, key), document)
   const path = `${spec}.extensions.velero.plugins`
-  const given = at(root, 'extensions', 'velero', 'plugins') ?? undefined
+  const given = at(document, ...path.split('.')) ?? undefined
   const items = listOf(given)
   return {
     ...nothing(labelOf(document)),
     plugins: (items ?? []).slice(0, mostPlugins).map((item, index) => listed(item, `${path}[${index}]`)),
     overrides: overridesOf(root, spec),
-    problems: listProblems(given, path),
+    problems: [...misspelt(document, path.split('.')), ...listProblems(given, path)],
   }
+}
+
+/**
+ * The one step of a path that is missing where a field of nearly its name stands. Embedded Cluster has more fields than we know, so
+ * that an unknown one is none of ours; but a list under a wrong name would be taken for plugins that are declared no more.
+ */
+function misspelt(document: unknown, path: readonly string[]): readonly FieldProblem[] {
+  const missing = path.findIndex((_, index) => at(document, ...path.slice(0, index + 1)) === undefined)
+  const wanted = path[missing]
+  if (wanted === undefined) return []
+  const before = path.slice(0, missing)
+  return Object.keys(objectAt(document, ...before)).flatMap((name) =>
+    nearest(name, [wanted]) === undefined
+      ? []
+      : [
+          {
+            path: [...before, shortened(name)].join('.'),
+            want: `not be given: there is no such field; did you mean ${wanted}?`,
+          },
+        ],
+  )
 }
 
 function listProblems(given: unknown, path: string): readonly FieldProblem[] {

@@ -1,9 +1,10 @@
 /** The status of a VeleroPlugin: what its checks found, and what became of it. */
 import { pluginConditions, type VeleroPluginStatus } from '../../api/velero-plugin.ts'
-import { conditionOf, isSaid, type Condition, type Said } from '../condition.ts'
+import { conditionOf, isSaid, type Condition, type Said, type Word } from '../condition.ts'
 import { imageChecks, inOrder, type CheckResult } from '../plugin-check/result.ts'
-import { carrierOf, carries } from './carried.ts'
+import { carrierOf } from './carried.ts'
 import { standingOf, type PluginFindings } from './findings.ts'
+import { injectedOf } from './injected.ts'
 import type { VeleroDeployment } from './rollout.ts'
 
 /** What is known of a VeleroPlugin. */
@@ -16,8 +17,6 @@ export type PluginFacts = {
   /** The Deployments that run Velero in its namespace; undefined: not read yet. */
   readonly deployments: readonly VeleroDeployment[] | undefined
 }
-
-type Word = Pick<Condition, 'status' | 'reason' | 'message'>
 
 // The CRD lets a message have 32 KiB; nobody reads so much of one.
 const longestMessage = 1000
@@ -59,8 +58,8 @@ function fieldsOf(facts: PluginFacts): Pick<VeleroPluginStatus, 'digest' | 'init
 
 /** What is pinned: the digest that was right once for this generation. What never was is in the words of the checks alone. */
 function pinOf({ known, status, generation }: PluginFacts): string | undefined {
-  if ('problems' in known) return undefined
   const kept = status?.observedGeneration === generation ? status.digest : undefined
+  if ('problems' in known) return kept
   return standingOf(known) === 'Ready' || known.digest === kept ? known.digest : undefined
 }
 
@@ -124,34 +123,6 @@ function readyOf(known: PluginFindings): Word {
 }
 
 // --- what became of it ---
-
-function injectedOf({ namespace, deployments }: PluginFacts, known: PluginFindings): Word {
-  const { plugin, digest } = known
-  if (deployments === undefined)
-    return { status: 'Unknown', reason: 'NotReadYet', message: 'the Deployments were not read yet' }
-  if (deployments.length === 0)
-    return {
-      status: 'False',
-      reason: 'NoDeployment',
-      message: `no Deployment in ${namespace} has the label component=velero and a container velero`,
-    }
-  const lacking = deployments.find(({ template }) => !carries(template, plugin, digest))
-  if (lacking === undefined)
-    return { status: 'True', reason: 'Injected', message: carriedBy(deployments, known) }
-  const there = carrierOf(lacking.template, plugin)
-  if (there === undefined && plugin.enforcement === 'Enforce' && standingOf(known) !== 'Ready')
-    return { status: 'False', reason: 'NotReady', message: 'it is injected once Ready is True' }
-  const has = there === undefined ? 'does not carry it yet' : `carries ${there.image} in ${there.name}`
-  const message =
-    `Deployment ${lacking.name} ${has}. A changed pod template restarts Velero, so it waits for the next rollout: ` +
-    `start one with tidewaiter plugins rollout -n ${namespace}`
-  return { status: 'False', reason: there === undefined ? 'WaitsForRollout' : 'OtherImage', message }
-}
-
-const carriedBy = (deployments: readonly VeleroDeployment[], { plugin }: PluginFindings): string =>
-  deployments
-    .map(({ name, template }) => `Deployment ${name} carries it in ${carrierOf(template, plugin)?.name}`)
-    .join('; ')
 
 function rolledOutOf(injected: Word, deployments: readonly VeleroDeployment[]): Word {
   if (injected.status !== 'True')

@@ -6,6 +6,7 @@ import { isSame } from '../same.ts'
 import { at, objectAt, textAt, type Json } from '../velero.ts'
 import { isSameFolder, pluginFolder, readPodTemplate, type PodTemplate } from './deployment.ts'
 import { marked, pluginsAnnotation, pullSecretsAnnotation, volumeOf } from './patch.ts'
+import { restartedAt, restartedAtOf } from './restart.ts'
 
 /** Nothing; only what we had put in is lost; or more than that. */
 export type TemplateChange = 'none' | 'ours lost' | 'changed'
@@ -34,7 +35,7 @@ function withoutLost(before: Json, now: Json, read: PodTemplate): Json {
   const containers = listAt(spec, 'containers').map((one, index) =>
     index === read.serverIndex ? withoutLostMount(one, listAt(specNow, 'containers')[index]) : one,
   )
-  return { ...before, metadata: withoutMarks(before), spec: { ...kept, containers } }
+  return { ...before, metadata: withoutMarks(before, now), spec: { ...kept, containers } }
 }
 
 const listAt = (object: unknown, key: string): readonly unknown[] => {
@@ -70,11 +71,19 @@ function withoutLostMount(container: unknown, now: unknown): unknown {
       )
 }
 
-/** Whoever keeps our marks works on what is there, and means what is taken out; a manifest that knows nothing of us lacks them. */
-function withoutMarks(template: Json): Json {
+/**
+ * Whoever keeps our marks works on what is there, and means what is taken out; a manifest that knows nothing of us lacks them. Nor does
+ * it know when Velero was restarted last, and taking that away would restart it once more.
+ */
+function withoutMarks(template: Json, now: Json): Json {
   const { annotations: _, ...rest } = objectAt(template, 'metadata')
+  const lost = new Set([
+    pluginsAnnotation,
+    pullSecretsAnnotation,
+    ...(restartedAtOf(now) === '' ? [restartedAt] : []),
+  ])
   const annotations = Object.entries(objectAt(template, 'metadata', 'annotations')).filter(
-    ([key]) => ![pluginsAnnotation, pullSecretsAnnotation].includes(key),
+    ([key]) => !lost.has(key),
   )
   return annotations.length === 0 ? rest : { ...rest, annotations: Object.fromEntries(annotations) }
 }

@@ -202,3 +202,7 @@ for (const [name, { tag, pinned, want }] of Object.entries(moved)) {
     t.match(tagUnmoved({ name: 'a/b:v1', tag }, pinned, 'sha256:a'), { check: 'TagUnmoved', ...want })
   })
 }
+
+t.test('what to do next is said in words that are true in a pod and on a laptop', async (t) => {
+  for (const [code, { next }] of Object.entries(registryCodes)) t.notMatch(next, /\bpod\b/u, code)
+})

@@ -27,17 +27,21 @@ type Write = {
   readonly before?: Tree
   readonly findings?: readonly PluginFindings[]
   readonly problems?: readonly string[]
+  readonly account?: readonly string[] | undefined
 }
-const written = ({ object = installed, before, findings = [], problems = [] }: Write): Admitted =>
-  admit(
+const written = (write: Write): Admitted => {
+  const { object = installed, before, findings = [], problems = [] } = write
+  return admit(
     {
       template: templateOf(object),
       before: before === undefined ? undefined : templateOf(before),
       findings,
       problems,
+      accountSecrets: 'account' in write ? write.account : [],
     },
     hash,
   )
+}
 const applied = (object: Tree, admitted: Admitted): Tree =>
   admitted.do === 'refuse'
     ? { refused: admitted.blocked.map(({ plugin }) => plugin.name) }
@@ -342,9 +346,87 @@ t.test('checks that were not made yet are told so', async (t) => {
   )
 })
 
+t.test('what waits for another check is not told beside that one', async (t) => {
+  const unmade = {
+    check: 'ShapeValid',
+    ok: undefined,
+    reason: 'NotChecked',
+    message: 'not looked at',
+  } as const
+  const finding = aFinding(thing, 'Unknown')
+  const text = pluginRefusal(
+    { namespace: 'v', name: 'v' },
+    [{ ...finding, results: [...finding.results, unmade] }],
+    [],
+  )
+  t.match(text, /ManifestReachable is Unknown \(Timeout\): no answer\n/)
+})
+
 t.test('the audit line says of each plugin what it is, and why', async (t) => {
   t.equal(
     auditLine([aFinding(acme, 'NotReady', one), aFinding(thing, 'Ready', other)]),
     'acme=NotReady:ShapeValid/NoPlugin,thing=Ready',
   )
+})
+
+// --- the ServiceAccount's pull secrets ---
+
+const secretsOf = (deployment: Tree): unknown => podOf(deployment)['imagePullSecrets']
+const acmeReady = { findings: [aFinding(acme, 'Ready', one)] }
+const account = ['of-account', 'of-account-too']
+
+t.test(
+  'the first pull secret of a plugin brings those of the ServiceAccount along, marked as ours',
+  async (t) => {
+    const after = applied(installed, written({ ...acmeReady, account }))
+    t.same(secretsOf(after), [{ name: 'acme-registry' }, { name: 'of-account' }, { name: 'of-account-too' }])
+    t.equal(
+      after['spec'].template.metadata.annotations[pullSecretsAnnotation],
+      'acme-registry,of-account,of-account-too',
+    )
+    const again = written({ object: after, before: installed, ...acmeReady, account })
+    t.same(again.do === 'carry' && again.operations, [])
+  },
+)
+
+t.test('a plugin without a pull secret brings none along', async (t) => {
+  const { imagePullSecret: _, ...bare } = acme
+  const admitted = written({ findings: [aFinding(bare, 'Ready', one)], account })
+  t.equal(secretsOf(applied(installed, admitted)), undefined)
+})
+
+t.test(
+  'a template with a pull secret of its own gets none of the account, as the API server has it',
+  async (t) => {
+    for (const own of [{ name: 'own' }, { name: '' }]) {
+      const object = withPodSpec(installed, (spec) => ({ ...spec, imagePullSecrets: [own] }))
+      const after = applied(object, written({ object, ...acmeReady, account }))
+      t.same(secretsOf(after), [own, { name: 'acme-registry' }])
+    }
+  },
+)
+
+t.test('what the account has no more goes, and all of it once no plugin brings a pull secret', async (t) => {
+  const object = applied(installed, written({ ...acmeReady, account }))
+  const fewer = applied(object, written({ object, ...acmeReady, account: ['of-account'] }))
+  t.same(secretsOf(fewer), [{ name: 'acme-registry' }, { name: 'of-account' }])
+  t.same(secretsOf(applied(object, written({ object, account }))), [])
+})
+
+t.test(
+  'while the account cannot be read, what was carried over stays, also where a manifest lost it',
+  async (t) => {
+    const before = applied(installed, written({ ...acmeReady, account }))
+    for (const object of [before, installed]) {
+      const after = applied(object, written({ object, before, ...acmeReady, account: undefined }))
+      t.same(secretsOf(after), secretsOf(before))
+    }
+  },
+)
+
+t.test('a plugin that stays as it was keeps what was carried over for it', async (t) => {
+  const before = applied(installed, written({ ...acmeReady, account }))
+  const findings = [aFinding(acme, 'Unknown')]
+  const after = applied(installed, written({ before, findings, account }))
+  t.same(secretsOf(after), secretsOf(before))
 })

@@ -48,6 +48,12 @@ const turned = (value: unknown): unknown =>
         )
       : value
 
+const restarted = (deployment: Tree, at = 'once'): Tree =>
+  annotated(deployment, {
+    ...deployment['spec'].template.metadata.annotations,
+    'kubectl.kubernetes.io/restartedAt': at,
+  })
+
 const upgrade = (deployment: Tree): Tree =>
   withPodSpec(deployment, (pod) => ({
     ...pod,
@@ -86,6 +92,16 @@ const cases: Readonly<
       initContainers: carrying(charted)['spec'].template.spec.initContainers,
     })),
     want: 'ours lost',
+  },
+  'the manifest again, after a restart by kubectl or by our own command': {
+    before: restarted(carrying(installed)),
+    now: installed,
+    want: 'ours lost',
+  },
+  'a restart with the manifest': {
+    before: restarted(carrying(installed)),
+    now: restarted(installed, 'later'),
+    want: 'changed',
   },
   'the manifest with another image of Velero': {
     before: carrying(installed),

@@ -1,0 +1,547 @@
+/** `plan`: without a cluster, against an API server, and held to what a real dry run is answered. */
+import { createServer as createPlain, type AddressInfo, type Server, type Socket } from 'node:net'
+import { createServer as createSecure } from 'node:tls'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { parse, stringify } from 'yaml'
+import { eventually } from '../support/asking.ts'
+import { anActionObject, type ActionGiven } from '../support/build.ts'
+import { cli, golden, type CliSetting } from '../support/cli.ts'
+import { madeAt, standingAt, startKept } from '../support/kept-cluster.ts'
+import { mint } from '../kube/minted.ts'
+
+const utf8 = { LANG: 'C.UTF-8' }
+const narrow = { columns: 40, env: { ...utf8, NO_COLOR: '1' } }
+
+/** A manifest, as people write it: only what is said. */
+const action = (name: string, spec: Readonly<Record<string, unknown>>) => ({
+  apiVersion: 'tidewaiter.io/v1beta1',
+  kind: 'Action',
+  metadata: { name },
+  spec: { stage: 'PreBackup', http: { url: 'https://quiesce.example/freeze' }, ...spec },
+})
+const velero = (kind: string, name: string, more: Readonly<Record<string, unknown>> = {}) => ({
+  apiVersion: 'velero.io/v1',
+  kind,
+  metadata: { name },
+  spec: {},
+  ...more,
+})
+const manifests = (...all: readonly unknown[]): string => all.map((one) => stringify(one)).join('---\n')
+
+const freeze = action('10-freeze-shop', {
+  match: { includedNamespaces: ['shop-*'] },
+  timeoutSeconds: 20,
+  http: {
+    url: 'https://quiesce.example/freeze/${backup.metadata.name}',
+    headers: [{ name: 'Authorization', valueFrom: { secretKeyRef: { name: 'quiesce', key: 'token' } } }],
+    body: {
+      backup: '${backup.metadata.name}',
+      where: '${backup.spec.storageLocation}',
+      list: 'x'.repeat(400),
+    },
+  },
+})
+const verify = action('20-verify', {
+  timeoutSeconds: 5,
+  onError: 'Continue',
+  http: { method: 'GET', url: "https://quiesce.example/lsn/${outputs['10-freeze-shop'].lsn}" },
+})
+const nightlyOnly = action('30-nightly', { match: { scheduleNames: ['nightly'] }, timeoutSeconds: 3 })
+const labelled = action('40-gold', { match: { selector: { matchLabels: { tier: 'gold' } } } })
+const asleep = action('50-asleep', { suspend: true })
+const resume = action('90-resume-shop', {
+  stage: 'PostBackup',
+  when: ['Completed', 'FailedValidation', 'Deleted'],
+  http: { url: 'https://quiesce.example/resume', body: { phase: '${backup.status.phase}' } },
+})
+const report = action('95-report', {
+  stage: 'PostBackup',
+  dryRun: true,
+  http: { url: 'https://quiesce.example/report', body: '${backup.status.progress.totalItems}' },
+})
+const stop = action('10-stop', {
+  stage: 'PreRestore',
+  match: { expression: "restore.spec.backupName.startsWith('shop')" },
+})
+const shopActions = manifests(freeze, verify, nightlyOnly, labelled, asleep, resume, report, stop)
+
+const shopBackup = velero('Backup', 'shop-1', {
+  metadata: { name: 'shop-1', annotations: { '20-verify/prebackup': 'skip' } },
+  spec: { includedNamespaces: ['shop-eu'] },
+})
+const nightly = velero('Schedule', 'nightly', {
+  metadata: { name: 'nightly', labels: { tier: 'gold' } },
+  spec: { schedule: '0 3 * * *', template: { includedNamespaces: ['shop-eu'], storageLocation: 'eu' } },
+})
+const restore = velero('Restore', 'r1', { spec: { backupName: 'bank-1' } })
+const allSubjects = manifests(shopBackup, nightly, restore)
+
+/** Plans files, at a time that stands still. */
+function offline(
+  t: Test,
+  files: Readonly<Record<string, string>>,
+  { args = [], ...given }: CliSetting & { readonly args?: readonly string[] } = {},
+) {
+  const dir = t.testdir({ ...files })
+  const flags = ['-f', join(dir, 'b.yaml'), '--actions', join(dir, 'a.yaml'), ...args]
+  const setting = { clock: standingAt(madeAt), env: utf8, ...given }
+  return cli(['plan', ...flags], setting).then((seen) => ({
+    ...seen,
+    out: seen.out.replaceAll(dir, 'DIR'),
+    err: seen.err.replaceAll(dir, 'DIR'),
+  }))
+}
+
+t.test('what a plan prints, piped and on narrow terminals', async (t) => {
+  const files = { 'a.yaml': shopActions, 'b.yaml': allSubjects }
+  const shown: Readonly<Record<string, CliSetting & { readonly args?: readonly string[] }>> = {
+    plan: {},
+    'plan-wide': { args: ['-o', 'wide'] },
+    'plan-json': { args: ['-o', 'json'] },
+    'plan-name': { args: ['-o', 'name'] },
+    'plan-40': narrow,
+    'plan-ascii': { env: { LANG: 'C' } },
+  }
+  for (const [name, given] of Object.entries(shown)) {
+    const { out, err, code } = await offline(t, files, given)
+    t.same({ err, code }, { err: '', code: 1 }, 'the Backup of the Schedule is over budget')
+    golden(t, name, out)
+  }
+  const { out } = await offline(t, files, narrow)
+  t.same(
+    out.split('\n').filter((line) => Array.from(line).length > 40),
+    [],
+  )
+  t.same(
+    parse((await offline(t, files, { args: ['-o', 'yaml'] })).out),
+    JSON.parse((await offline(t, files, { args: ['-o', 'json'] })).out),
+  )
+})
+
+type Judged = {
+  readonly actions: readonly unknown[]
+  readonly subject: unknown
+  readonly code: number
+  readonly want: object
+}
+const judged: Readonly<Record<string, Judged>> = {
+  'nothing matches: as without tidewaiter': {
+    actions: [labelled],
+    subject: velero('Backup', 'b'),
+    code: 0,
+    want: { admitted: true, reason: 'NoActionMatches', before: [], after: [] },
+  },
+  'an expression that fails refuses, and is told': {
+    actions: [action('a', { match: { expression: 'backup.spec.nope == 1' } })],
+    subject: velero('Backup', 'b'),
+    code: 1,
+    want: {
+      admitted: false,
+      reason: 'MatchFailed',
+      message: /match expression of PreBackup action "a" failed: no such key: nope/,
+      leftOut: [{ name: 'a', reason: 'MatchFailed', because: /no such key: nope/ }],
+    },
+  },
+  'an expression that gives no truth value does too': {
+    actions: [action('a', { match: { expression: "backup.metadata.labels['x']" } })],
+    subject: velero('Backup', 'b', { metadata: { name: 'b', labels: { x: 'y' } } }),
+    code: 1,
+    want: { reason: 'MatchFailed', message: /must give true or false, got string/ },
+  },
+  'more seconds than an admission has are refused, and each action is still rendered': {
+    actions: [action('a', { timeoutSeconds: 28 }), action('b', { timeoutSeconds: 1 })],
+    subject: velero('Backup', 'b'),
+    code: 1,
+    want: {
+      reason: 'OverBudget',
+      message: /may take 29 s together, an admission request has 28.5 s/,
+      budget: { wantedSeconds: 29, leftSeconds: 28.5 },
+      before: [
+        { name: 'a', does: 'call' },
+        { name: 'b', does: 'call' },
+      ],
+    },
+  },
+  'what cannot be rendered before it refuses; the others are still shown': {
+    actions: [
+      action('a', { http: { url: 'https://a.example/${backup.spec.nope}' } }),
+      action('b', { http: { url: 'https://b.example/' } }),
+    ],
+    subject: velero('Backup', 'b'),
+    code: 1,
+    want: {
+      reason: 'CannotRender',
+      message: /PreBackup action "a" could not run: .*no such key: nope/,
+      before: [{ does: 'fail', calls: 'POST https://a.example/${backup.spec.nope}' }, { does: 'call' }],
+    },
+  },
+  'what cannot be rendered after it refuses nothing: the end may bring it': {
+    actions: [report],
+    subject: velero('Backup', 'b'),
+    code: 0,
+    want: { admitted: true, after: [{ name: '95-report', does: 'fail', dryRun: true }] },
+  },
+  'an object that has run already starts nothing': {
+    actions: [freeze, verify],
+    subject: velero('Backup', 'b', { status: { phase: 'Completed' } }),
+    code: 0,
+    want: { admitted: true, reason: 'NotStarting', before: [] },
+  },
+  'a person may not bring annotations of ours': {
+    actions: [verify],
+    subject: velero('Backup', 'b', { metadata: { name: 'b', annotations: { 'tidewaiter.io/pre': '{}' } } }),
+    code: 1,
+    want: { admitted: false, reason: 'ForeignAnnotation' },
+  },
+  'all in the namespace of the object, and none of another': {
+    actions: [{ ...verify, metadata: { name: 'x', namespace: 'other' } }],
+    subject: velero('Backup', 'b'),
+    code: 0,
+    want: { reason: 'NoActionMatches', leftOut: [] },
+  },
+  'a Backup whose name the API server makes': {
+    actions: [verify],
+    subject: velero('Backup', '', { metadata: { generateName: 'b-' } }),
+    code: 0,
+    want: { name: 'b-xxxxx' },
+  },
+}
+for (const [name, { actions, subject, code, want }] of Object.entries(judged))
+  t.test(`a plan is judged as the admission judges: ${name}`, async (t) => {
+    const files = { 'a.yaml': manifests(...actions), 'b.yaml': manifests(subject) }
+    const seen = await offline(t, files, { args: ['-o', 'json'] })
+    t.match(seen.err, /^(DIR\/a.yaml:\d+: warning: .*\n)?$/)
+    t.match(JSON.parse(seen.out).plans[0], want)
+    t.equal(seen.code, code)
+  })
+
+t.test(
+  'Schedules, Backups and storage locations of the files are seen as if they were in the cluster',
+  async (t) => {
+    const actions = manifests(
+      action('a', { stage: 'PreRestore', match: { scheduleNames: ['nightly'] } }),
+      action('b', { match: { expression: "backup.spec.storageLocation == 'eu'" } }),
+    )
+    const location = velero('BackupStorageLocation', 'eu', { spec: { default: true } })
+    const made = velero('Backup', 'nightly-1', {
+      metadata: { name: 'nightly-1', labels: { 'velero.io/schedule-name': 'nightly' } },
+    })
+    const list = {
+      apiVersion: 'v1',
+      kind: 'List',
+      items: [velero('Restore', 'r', { spec: { backupName: 'nightly-1' } }), made],
+    }
+    const { out } = await offline(
+      t,
+      { 'a.yaml': actions + '---\n' + stringify(location), 'b.yaml': manifests(list) },
+      { args: ['-o', 'json'] },
+    )
+    t.match(JSON.parse(out).plans, [
+      { kind: 'Restore', before: [{ name: 'a' }] },
+      { kind: 'Backup', before: [{ name: 'b' }] },
+    ])
+  },
+)
+
+t.test(
+  'a skip in a Schedule counts for its Backups, with the labels and annotations of its template',
+  async (t) => {
+    const schedule = velero('Schedule', 's', {
+      metadata: { name: 's', labels: { tier: 'lead' }, annotations: { '20-verify/prebackup': 'skip' } },
+      spec: { template: { metadata: { labels: { tier: 'gold' } } } },
+    })
+    const files = { 'a.yaml': manifests(verify, labelled), 'b.yaml': manifests(schedule) }
+    const { out } = await offline(t, files, { args: ['-o', 'json'] })
+    t.match(JSON.parse(out).plans[0], {
+      kind: 'Backup',
+      name: 's-20260131030000',
+      schedule: 's',
+      before: [
+        { name: '20-verify', does: 'skip' },
+        { name: '40-gold', does: 'call' },
+      ],
+      skips: ['20-verify/prebackup=skip'],
+    })
+  },
+)
+
+const wrong: Readonly<
+  Record<string, { readonly files: Readonly<Record<string, string>>; readonly says: RegExp }>
+> = {
+  'an Action that cannot work, each problem with its line': {
+    files: {
+      'a.yaml': manifests(
+        verify,
+        action('b', { timeoutSeconds: 9999, retries: 1 }),
+        action('c', { match: { expression: 'nope' } }),
+      ),
+      'b.yaml': manifests(velero('Backup', 'b')),
+    },
+    says: /a.yaml:22: spec.retries must not be given.*\nDIR\/a.yaml:21: spec.timeoutSeconds must .*, got 9999\nDIR\/a.yaml:33: spec.match.expression must be a CEL expression.*\ntidewaiter: no plan: mend these 3 problems/s,
+  },
+  'an Action given twice': {
+    files: { 'a.yaml': manifests(verify, verify), 'b.yaml': manifests(velero('Backup', 'b')) },
+    says: /a.yaml:\d+: metadata.name must be given once, got the Action velero\/20-verify again/,
+  },
+  'a file in which nothing is planned for': {
+    files: { 'a.yaml': manifests(verify), 'b.yaml': manifests({ kind: 'Pod' }) },
+    says: /b.yaml:1: must hold a Backup, a Restore or a Schedule .*, and holds none/,
+  },
+  'a Backup without a name': {
+    files: {
+      'a.yaml': manifests(verify),
+      'b.yaml': 'apiVersion: velero.io/v1\nkind: Backup\nmetadata: {}\n',
+    },
+    says: /b.yaml:3: metadata.name must be given/,
+  },
+  'what is no YAML': {
+    files: { 'a.yaml': manifests(verify), 'b.yaml': 'a: [\n' },
+    says: /b.yaml:\d+: the YAML cannot be read/,
+  },
+}
+for (const [name, { files, says }] of Object.entries(wrong))
+  t.test(`there is no plan for ${name}`, async (t) => {
+    const { out, err, code } = await offline(t, files)
+    t.same({ out, code }, { out: '', code: 1 })
+    t.match(err, says)
+  })
+
+t.test('an expression that is most likely wrong is told, and hinders nothing', async (t) => {
+  const files = {
+    'a.yaml': manifests(action('a', { match: { expression: 'has(backup.spec.storageLocatin)' } })),
+    'b.yaml': manifests(velero('Backup', 'b')),
+  }
+  const { err, code } = await offline(t, files)
+  t.match(err, /^DIR\/a.yaml:\d+: warning: spec.match.expression: .*did you mean storageLocation/)
+  t.equal(code, 0)
+})
+
+for (const [line, want] of Object.entries({
+  plan: /-f must name a file, a folder, or - for stdin, got nothing/,
+  'plan -f - --actions -': /- must be given once/,
+  'plan -f x -o csv': /-o must be table, wide, json, yaml or name/,
+  'plan -f x y': /plan takes options only, got the word "y"/,
+}))
+  t.test(`a plan that cannot be meant is usage: ${line}`, async (t) => {
+    t.match(await cli(line.split(' ')), { out: '', err: want, code: 2 })
+  })
+
+t.test('files that cannot be read end with 4; stdin is read', async (t) => {
+  t.match(await cli(['plan', '-f', '/nowhere', '--actions', '/nowhere']), { code: 4, err: /no such file/ })
+  const dir = t.testdir({ 'a.yaml': manifests(verify) })
+  const stdin = manifests(velero('Backup', 'piped'))
+  t.match(await cli(['plan', '-f', '-', '--actions', dir, '-o', 'json'], { stdin }), {
+    code: 0,
+    out: /"name": "piped"/,
+  })
+})
+
+// The colours that we write ourselves; without them nothing may be left that a terminal obeys.
+const ours = new RegExp(`${String.fromCharCode(27)}\\[\\d+m`, 'gu')
+
+t.test('what a file says is shown, and drives no terminal', async (t) => {
+  const name = 'b\u001b[2J\u202e'
+  const files = {
+    'a.yaml': manifests(
+      action('a', { http: { url: 'https://a.example/', body: '${backup.metadata.name}\u009b31m' } }),
+    ),
+    'b.yaml': manifests(
+      velero('Backup', name, { metadata: { name, annotations: { 'a\u0007/prebackup': 'skip' } } }),
+    ),
+  }
+  for (const format of ['table', 'wide', 'json', 'yaml', 'name']) {
+    const { out, err } = await offline(t, files, { args: ['-o', format], columns: 60 })
+    t.notMatch((out + err).replaceAll(ours, ''), /(?!\n)[\p{Cc}\u202e]/u, format)
+  }
+})
+
+/** Listens until the test ends; its port. */
+async function listening(t: Test, server: Server): Promise<number> {
+  server.listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
+  t.teardown(() => new Promise((resolve) => server.close(resolve)))
+  return (server.address() as AddressInfo).port
+}
+
+t.test('a probe reaches servers, checks their certificates, and sends nothing', async (t) => {
+  const { cert, key } = mint()
+  const secure = { connections: 0, bytes: 0 }
+  const plain = { connections: 0, bytes: 0 }
+  const bytes = (seen: typeof plain) => (socket: Socket) =>
+    void socket.on('data', (data) => void (seen.bytes += data.length))
+  const reached = (seen: typeof plain) => () => void (seen.connections += 1)
+  const securePort = await listening(
+    t,
+    createSecure({ cert, key }, bytes(secure)).on('connection', reached(secure)),
+  )
+  const plainPort = await listening(t, createPlain(bytes(plain)).on('connection', reached(plain)))
+  const closed = createPlain().listen(0, '127.0.0.1')
+  await new Promise((resolve) => closed.once('listening', resolve))
+  const closedPort = (closed.address() as AddressInfo).port
+  await new Promise((resolve) => closed.close(resolve))
+  const at = (name: string, url: string, more: object = {}) =>
+    action(name, { timeoutSeconds: 1, http: { url, ...more } })
+  const good = [
+    at('a', `https://127.0.0.1:${securePort}/freeze/\${backup.metadata.name}`, { caBundle: cert }),
+    at('b', `http://127.0.0.1:${plainPort}/\${outputs.a.lsn}`),
+  ]
+  const bad = [
+    at('c', `https://127.0.0.1:${securePort}/`),
+    at('d', `http://127.0.0.1:${closedPort}/`),
+    at('e', 'http://169.254.169.254/latest'),
+    at('f', 'https://nowhere.invalid/'),
+  ]
+  const subject = manifests(velero('Backup', 'b'))
+  const probed = (actions: readonly unknown[]) =>
+    offline(t, { 'a.yaml': manifests(...actions), 'b.yaml': subject }, { args: ['--probe', '-o', 'json'] })
+  const yes = await probed(good)
+  t.match(JSON.parse(yes.out).plans[0].probes, [
+    {
+      what: `https://127.0.0.1:${securePort}`,
+      found: 'yes',
+      said: /its certificate is good; nothing was sent/,
+    },
+    { found: 'yes', said: /it is open/ },
+  ])
+  t.equal(yes.code, 0)
+  const no = await probed([...good, ...bad])
+  t.match(
+    JSON.parse(no.out)
+      .plans[0].probes.slice(2)
+      .map(({ found, said }: { found: string; said: string }) => `${found} ${said}`),
+    [
+      /^no .*certificate .* self-signed/,
+      /^no .*nothing listens there/,
+      /^no .*link-local address/,
+      /^no could not look up nowhere.invalid/,
+    ],
+  )
+  t.match(no, { code: 1 })
+  t.ok(JSON.parse(no.out).plans[0].admitted, 'it would be admitted, and would then fail')
+  t.same([secure.bytes, plain.bytes], [0, 0])
+  await eventually('both were reached', () => (secure.connections > 0 && plain.connections > 0) || undefined)
+})
+
+/** An Action of a cluster, with the stamp of its author as a person can read it. */
+const stamped = (given: ActionGiven) =>
+  anActionObject({
+    ...given,
+    annotations: {
+      'tidewaiter.io/author': JSON.stringify({ user: 'alice', groups: ['developers'], spec: 'x', mac: 'x' }),
+    },
+  })
+const secretHeader = (name: string, key: string) => ({
+  method: 'POST' as const,
+  url: 'https://quiesce.invalid/',
+  expectStatus: ['2xx'],
+  followRedirects: 0,
+  headers: [{ name: 'Authorization', valueFrom: { secretKeyRef: { name, key } } }],
+})
+const secret = (name: string, labels: Readonly<Record<string, string>>) => ({
+  apiVersion: 'v1',
+  kind: 'Secret',
+  metadata: { name, namespace: 'velero', labels },
+  data: { token: Buffer.from('correct horse battery staple').toString('base64') },
+})
+
+async function inCluster(t: Test, objects: readonly unknown[], subject: unknown) {
+  const kept = await startKept(t, objects)
+  const dir = t.testdir({ 'b.yaml': manifests(subject) })
+  return async (as: string, ...args: readonly string[]) => {
+    const kubeconfig = kept.kubeconfig(as)
+    return cli(['plan', '-f', join(dir, 'b.yaml'), '--kubeconfig', kubeconfig, ...args], {
+      clock: standingAt(madeAt),
+      env: utf8,
+    })
+  }
+}
+
+t.test(
+  'against the cluster: its Actions, its storage location, and whether this user may skip',
+  async (t) => {
+    const unadopted = anActionObject({ name: '60-restored' })
+    const actions = [
+      stamped({
+        name: '10-eu',
+        timeoutSeconds: 1,
+        match: { expression: "backup.spec.storageLocation == 'default'" },
+      }),
+      unadopted,
+    ]
+    const skipping = velero('Backup', 'b', {
+      metadata: { name: 'b', annotations: { '10-eu/prebackup': 'skip' } },
+    })
+    const ask = await inCluster(t, actions, skipping)
+    const admin = JSON.parse((await ask('admin', '-o', 'json')).out).plans[0]
+    t.match(admin, { admitted: true, maySkip: true, before: [{ name: '10-eu', does: 'skip' }] })
+    t.match(admin.leftOut, [{ name: '60-restored', reason: 'Unadopted' }])
+    const alice = await ask('alice')
+    t.equal(alice.code, 1)
+    t.notMatch(alice.out, 'Before it starts', 'what was not planned is not called nothing')
+    t.match(
+      alice.out,
+      /^Backup velero\/b: would be refused\n {2}tidewaiter refused Backup velero\/b: alice may not skip actions \(10-eu\/prebackup=skip\)/,
+    )
+  },
+)
+
+t.test(
+  'who may not skip may not write it into a Schedule either: the guard says no, although Velero may',
+  async (t) => {
+    const schedule = velero('Schedule', 's', {
+      metadata: { name: 's', annotations: { 'tidewaiter.io/skip-actions': 'migration' } },
+    })
+    const ask = await inCluster(t, [stamped({ name: 'a' })], schedule)
+    t.match(await ask('alice'), {
+      code: 1,
+      out: /the guard would refuse the Schedule: this user may not skip/,
+    })
+    t.match(await ask('admin'), {
+      code: 0,
+      out: /skipped by the annotation tidewaiter.io\/skip-actions: migration.*you may skip/s,
+    })
+  },
+)
+
+t.test(
+  'a probe of Secrets sees whether they are there, labelled, with the key, and for the author; never a value',
+  async (t) => {
+    const forActions = { 'tidewaiter.io/for-actions': 'true' }
+    const actions = [
+      stamped({ name: 'a', timeoutSeconds: 1, http: secretHeader('good', 'token') }),
+      stamped({ name: 'b', timeoutSeconds: 1, http: secretHeader('good', 'nokey') }),
+      stamped({ name: 'c', timeoutSeconds: 1, http: secretHeader('unlabelled', 'token') }),
+      stamped({ name: 'd', timeoutSeconds: 1, http: secretHeader('missing', 'token') }),
+    ]
+    const ask = await inCluster(
+      t,
+      [...actions, secret('good', forActions), secret('unlabelled', {})],
+      velero('Backup', 'b'),
+    )
+    const { out, code } = await ask('admin', '--probe', '-o', 'json')
+    t.match(JSON.parse(out).plans[0].probes.slice(1), [
+      {
+        what: 'Secret velero/good, key token',
+        found: 'no',
+        said: 'alice, the author of the Action, may not get it',
+      },
+      { found: 'no', said: 'it has no such key, it has token' },
+      { found: 'no', said: 'it must carry the label tidewaiter.io/for-actions: "true"' },
+      { found: 'no', said: 'there is no such Secret' },
+    ])
+    t.equal(code, 1)
+    t.notMatch(out, /correct horse|Y29ycmVjd/)
+    const alice = await ask('alice', '--probe', '-o', 'json')
+    t.match(JSON.parse(alice.out).plans[0].probes[1], { found: 'unknown', said: /this user may not look/ })
+  },
+)
+
+t.test('an Action of the cluster that cannot be understood refuses, as it would', async (t) => {
+  const odd = { ...anActionObject({ name: 'odd' }), spec: { stage: 'MidBackup' } }
+  const ask = await inCluster(t, [odd], velero('Backup', 'b'))
+  t.match(await ask('admin'), {
+    code: 1,
+    out: /would be refused\n.*it is not known which Actions there are: the Action odd/s,
+  })
+})

@@ -1,0 +1,66 @@
+import t from 'tap'
+import { documentsApart } from '../../src/plugins/texts-apart.ts'
+import { systemClock } from '../../src/system-clock.ts'
+
+const config = (more: string) => `apiVersion: embeddedcluster.replicated.com/v1beta1
+kind: Config
+metadata: {name: app}
+spec: {extensions: {velero: {plugins: [{name: listed, image: "ghcr.io/acme/plugin:1"}]}}}
+${more}`
+const texts = (...all: readonly string[]) => ({
+  label: 'ConfigMap velero/plugins',
+  texts: all.map((text, index) => ({ path: `data[${index}]`, text })),
+})
+const never = new AbortController().signal
+const read = (given: ReturnType<typeof texts>, signal = never) =>
+  documentsApart(given, { clock: systemClock, signal })
+
+const padding = Array.from({ length: 4000 }, (_, index) => `# ${index}`).join('\n')
+
+t.test('a large text is read as a small one', async (t) => {
+  const small = await read(texts(config('')))
+  t.match(small, [
+    { label: 'ConfigMap velero/plugins (Config app)', plugins: [{ name: 'listed' }], problems: [] },
+  ])
+  t.same(await read(texts(config(padding))), small)
+})
+
+t.test('what cannot be read is a problem with its line, beside what can', async (t) => {
+  for (const more of ['', padding]) {
+    const found = await read(texts(config(more), 'a: ['))
+    t.match(found, [
+      { plugins: [{ name: 'listed' }] },
+      {
+        label: 'ConfigMap velero/plugins',
+        plugins: [],
+        problems: [{ path: 'data[1]', want: /^hold YAML that can be read: line 1 cannot be read/ }],
+      },
+    ])
+  }
+})
+
+t.test('hostile text stops nobody else while it is read', async (t) => {
+  const hostile = texts(`embeddedcluster.replicated.com/ ${'\t: }\n'.repeat(20_000)}`)
+  let longest = 0
+  let last = performance.now()
+  const watching = setInterval(() => {
+    longest = Math.max(longest, performance.now() - last)
+    last = performance.now()
+  }, 5)
+  const found = await read(hostile)
+  clearInterval(watching)
+  t.match(found, [{ problems: [{ want: /^(hold YAML that can be read|be read)/ }] }])
+  t.ok(longest < 1000, `the event loop stood still for ${Math.round(longest)} ms`)
+})
+
+t.test('a reading ends with its deadline, and with the signal', async (t) => {
+  const slow = texts(config(padding))
+  const late = { ...systemClock, abortAfter: () => ({ signal: AbortSignal.timeout(1), release: () => {} }) }
+  t.match(await documentsApart(slow, { clock: late, signal: never }), [
+    { problems: [{ want: 'be read within 10 s: make it smaller' }] },
+  ])
+  const given = new AbortController()
+  const reading = read(slow, given.signal)
+  given.abort(new Error('stopping'))
+  await t.rejects(reading, { message: 'stopping' })
+})
