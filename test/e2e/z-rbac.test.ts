@@ -211,7 +211,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
     broken: async () => {
       const own = { ...plugin, metadata: { ...plugin.metadata, name: aName('plugin') } }
       const path = `/apis/tidewaiter.io/v1beta1/namespaces/velero/veleroplugins/${own.metadata.name}`
-      must(await tryApply([{ ...own, spec: { image: `${openRegistry}/acme/${own.metadata.name}:1` } }]))
+      await tryApply([{ ...own, spec: { image: `${openRegistry}/acme/${own.metadata.name}:1` } }])
       try {
         return await eventually(
           async () => {
