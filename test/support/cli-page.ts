@@ -44,6 +44,9 @@ function helpOf(command: Command): string {
 
 const before = `# The command line
 
+In a checkout, \`npm run tidewaiter -- plan --help\` is \`tidewaiter plan --help\` (with \`-s\` after \`run\`, npm itself says nothing). After
+\`npm run build && npm link\` the program \`tidewaiter\` is on the \`PATH\`; it needs Node 24 there.
+
 Every command is also one of a plugin of kubectl: \`npm link\` (or a link by hand to the program as \`kubectl-tidewaiter\` in a folder of
 \`PATH\`) makes \`kubectl tidewaiter runs list\` of \`tidewaiter runs list\`.
 
