@@ -384,6 +384,32 @@ t.test('platforms of the nodes, the pull secret and what is pinned come from the
   t.match(verdicts(none.out), { PullSecretValid: 'no SecretNotFound' })
 })
 
+t.test("what Velero's pod in the cluster pulls with counts there, and not without the cluster", async (t) => {
+  const { registry, settings, declared } = await locked(t)
+  const cluster = await startVeleroCluster(t)
+  const metadata = { name: 'velero', namespace: 'velero' }
+  const data = { '.dockerconfigjson': btoa(dockerConfig(registry.host, 'robot:secret')) }
+  cluster.seed(
+    node('a', 'amd64'),
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata, imagePullSecrets: [{ name: 'of-velero' }] },
+    {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { ...metadata, name: 'of-velero' },
+      type: 'kubernetes.io/dockerconfigjson',
+      data,
+    },
+  )
+  const files = {
+    'plugins.yaml': declared.replace(', imagePullSecret: pull', ''),
+    'registries.yaml': settings,
+  }
+  const there = await preflight(t, files, { args: ['--kubeconfig', cluster.kubeconfig()] })
+  t.match(verdicts(there.out), { PullSecretValid: 'yes NoneNamed', ManifestReachable: 'yes Reachable' })
+  const here = await preflight(t, files)
+  t.match(verdicts(here.out), { ManifestReachable: 'no Unauthorized' })
+})
+
 t.test('a cluster that does not answer: 3', async (t) => {
   const cluster = await startVeleroCluster(t)
   const kubeconfig = cluster.kubeconfig()

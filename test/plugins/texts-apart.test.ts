@@ -1,5 +1,5 @@
 import t from 'tap'
-import { documentsApart } from '../../src/plugins/texts-apart.ts'
+import { documentsApart, longestApart } from '../../src/plugins/texts-apart.ts'
 import { systemClock } from '../../src/system-clock.ts'
 
 const config = (more: string) => `apiVersion: embeddedcluster.replicated.com/v1beta1
@@ -63,4 +63,37 @@ t.test('a reading ends with its deadline, and with the signal', async (t) => {
   const reading = read(slow, given.signal)
   given.abort(new Error('stopping'))
   await t.rejects(reading, { message: 'stopping' })
+})
+
+// A list of half a million items ended the whole process: a thread's limit of memory does not hold for every allocation.
+t.test('a text that is too long is not read at all, and told', async (t) => {
+  const list = (length: number) => config(`more: [${'a,'.repeat(length / 2)}]`).slice(0, length)
+  t.match(await read(texts(list(1024 * 1024))), [
+    {
+      label: 'ConfigMap velero/plugins',
+      plugins: [],
+      problems: [{ path: 'data[0]', want: /^have at most 131072 characters/, got: 1024 * 1024 }],
+    },
+  ])
+  t.match(await read(texts(list(longestApart / 2), list(longestApart / 2 + 1))), [
+    { problems: [{ got: longestApart + 1 }] },
+  ])
+  const before = process.memoryUsage.rss()
+  t.match(await read(texts(list(longestApart))), [{ label: 'ConfigMap velero/plugins' }])
+  const grownMb = (process.memoryUsage.rss() - before) / 2 ** 20
+  t.ok(grownMb < 250, `the longest that is read took ${Math.round(grownMb)} MB`)
+})
+
+t.test('texts are read one after another, and who gives up holds up nobody', async (t) => {
+  const ended: string[] = []
+  const given = new AbortController()
+  const one = async (name: string, signal = never) => {
+    await read(texts(config(padding)), signal)
+    ended.push(name)
+  }
+  const [first, second, third] = [one('first'), one('second', given.signal), one('third')]
+  given.abort(new Error('gone'))
+  await t.rejects(second, { message: 'gone' })
+  await Promise.all([first, third])
+  t.same(ended, ['first', 'third'])
 })

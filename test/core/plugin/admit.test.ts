@@ -374,6 +374,7 @@ t.test('the audit line says of each plugin what it is, and why', async (t) => {
 const secretsOf = (deployment: Tree): unknown => podOf(deployment)['imagePullSecrets']
 const acmeReady = { findings: [aFinding(acme, 'Ready', one)] }
 const account = ['of-account', 'of-account-too']
+const names = (deployment: Tree) => (secretsOf(deployment) as readonly Tree[]).map((one) => one['name'])
 
 t.test(
   'the first pull secret of a plugin brings those of the ServiceAccount along, marked as ours',
@@ -419,7 +420,7 @@ t.test(
     const before = applied(installed, written({ ...acmeReady, account }))
     for (const object of [before, installed]) {
       const after = applied(object, written({ object, before, ...acmeReady, account: undefined }))
-      t.same(secretsOf(after), secretsOf(before))
+      t.same(new Set(names(after)), new Set(['acme-registry', ...account]))
     }
   },
 )
@@ -428,5 +429,5 @@ t.test('a plugin that stays as it was keeps what was carried over for it', async
   const before = applied(installed, written({ ...acmeReady, account }))
   const findings = [aFinding(acme, 'Unknown')]
   const after = applied(installed, written({ before, findings, account }))
-  t.same(secretsOf(after), secretsOf(before))
+  t.same(new Set(names(after)), new Set(['acme-registry', ...account]))
 })
