@@ -4,13 +4,22 @@ import { existsSync, readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { basename } from 'node:path'
 import { createInterface } from 'node:readline/promises'
-import { run } from './cli/program.ts'
 import type { Extra } from './cli/program.ts'
 
 type Package = { readonly version: string }
 
 // Both src/main.ts and dist/main.js are one folder below package.json.
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as Package
+
+// Before anything else is loaded: what we are made of ends an older Node with a stack trace.
+const oldestNode = 24
+if (Number.parseInt(process.versions.node, 10) < oldestNode) {
+  process.stderr.write(
+    `tidewaiter: needs Node ${oldestNode} or newer, got ${process.versions.node}: install it, or use npm, which brings one (npm run tidewaiter -- ARGUMENTS)\n`,
+  )
+  process.exit(4)
+}
+const { run } = await import('./cli/program.ts')
 
 process.exitCode = 0
 let stops = 0
