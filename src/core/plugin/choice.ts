@@ -4,9 +4,9 @@ import { parseImage, placeOf, type ImageReference } from '../image.ts'
 import { pinned, type CarriedPlugin, type DeclaredPlugin } from './declared.ts'
 import type { InitContainer, PodTemplate } from './deployment.ts'
 import { standingOf, type PluginFindings } from './findings.ts'
-import { marked, pluginsAnnotation, pullSecretsAnnotation } from './patch.ts'
+import { isByUs, marked, pullSecretsAnnotation } from './patch.ts'
 
-/** What the Deployment carried of a plugin before: the initContainer that we wrote, and the digest that its image is pinned to. */
+/** What the Deployment carried of a plugin before: the initContainer that has its image from us, and the digest that its image is pinned to. */
 type Former = {
   readonly initContainer: InitContainer
   readonly index: number
@@ -54,12 +54,11 @@ const isMoved = ({ results }: PluginFindings): boolean =>
 /** Of the same plugin, that we wrote, pinned: another's, or one that was let in without a digest, was never found good. */
 function formerOf(plugin: DeclaredPlugin, before: PodTemplate | undefined): Former | undefined {
   if (before === undefined) return undefined
-  const ours = marked(before, pluginsAnnotation)
   const secrets = before.imagePullSecrets ?? []
   const pullSecrets = marked(before, pullSecretsAnnotation).filter((name) => secrets.includes(name))
   const found = (before.initContainers ?? []).flatMap((initContainer, index) => {
     const read = parseImage(initContainer.image)
-    if (!ours.includes(initContainer.name) || !('ok' in read)) return []
+    if (!isByUs(before, initContainer) || !('ok' in read)) return []
     const { digest, ...reference } = read.ok
     return digest === undefined || placeOf(reference) !== placeOf(plugin.reference)
       ? []

@@ -224,6 +224,17 @@ t.test('a pin that somebody else wrote is none of ours', async (t) => {
   t.match(admitted, { do: 'refuse', blocked: [{ plugin: { name: 'acme' } }] })
 })
 
+t.test("the image of another's initContainer that we pinned stays as it was, like one of ours", async (t) => {
+  const before = applied(
+    foreign('acme-plugin', byTag),
+    written({ object: foreign('acme-plugin', byTag), findings: [aFinding(acme, 'Ready', one)] }),
+  )
+  const object = upgraded(before)
+  const admitted = written({ before, object, findings: [aFinding(acme, 'NotReady', one)] })
+  t.same(carried(applied(object, admitted)), [good])
+  t.match(told(admitted), [/stays as it was/])
+})
+
 // --- tags that move ---
 
 t.test('what is carried becomes the digest that was checked, and that is told once', async (t) => {
