@@ -110,6 +110,18 @@ export function createBook(ports: BookPorts): Book {
       throw new DeclarationsUnread(namespace, error)
     }
   }
+  /** Before the first look Velero must be read, for what it carries counts as pinned; but who may not read it has plugins checked too. */
+  const whenReadOrLate = async (namespace: string, signal: AbortSignal): Promise<void> => {
+    const limit = ports.clock.abortAfter(checkMs)
+    const until = AbortSignal.any([signal, limit.signal])
+    try {
+      await unlessAborted(until, ports.whenRead(namespace, until))
+    } catch (error) {
+      if (!until.aborted) throw error
+    } finally {
+      limit.release()
+    }
+  }
   /** From memory, or after the next look; or after a look of its own. */
   const findingFor = async ([key, entry]: Keyed, written: Written, signal: AbortSignal) => {
     if (reviews.needed(written, entry)) return reviews.review(written, entry, signal)
@@ -135,6 +147,7 @@ export function createBook(ports: BookPorts): Book {
       const entry = entries.get(key)
       if (entry === undefined) return undefined
       const [namespace = ''] = key.split('/')
+      await whenReadOrLate(namespace, signal)
       const { plugin, renewals } = entry
       const templates = ports.templates(namespace)
       const found = await checkPlugin(
@@ -143,6 +156,9 @@ export function createBook(ports: BookPorts): Book {
       )
       // Declared otherwise meanwhile, or no more: what was found is nobody's. The one in its place was offered when it came.
       if (entries.get(key) !== entry || signal.aborted) return undefined
+      // The leader settled on another digest meanwhile, or another was injected: that one is to be looked at, and this one is nobody's.
+      const pin = entry.pin(ports.templates(namespace))
+      if (pin !== undefined && pin !== found.digest) return 0
       entry.take(found, { now: ports.clock.now(), renewals })
       ports.onFound(namespace, plugin)
       return entry.againInMs(ports.clock.random())

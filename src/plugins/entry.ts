@@ -33,7 +33,8 @@ export class Entry {
     this.#plugin = plugin
     this.#pin = plugin.reference.digest ?? stored?.digest ?? former?.pinOf(plugin)
     const digest = this.#pin ?? carriedPin(templates, plugin)
-    const isStored = stored !== undefined && (stored.digest ?? digest) === digest
+    // A status without a digest speaks of an image that was never right, and of none that is carried.
+    const isStored = stored !== undefined && (stored.digest ?? plugin.reference.digest) === digest
     this.#known = { results: isStored ? stored.results : none, digest }
   }
 

@@ -2,6 +2,7 @@ import t, { type Test } from 'tap'
 import { readDocument } from '../../src/core/plugin/sources.ts'
 import { readPodTemplate, type PodTemplate } from '../../src/core/plugin/deployment.ts'
 import type { PodCredentials } from '../../src/core/plugin/pod-credentials.ts'
+import { pluginsAnnotation } from '../../src/core/plugin/patch.ts'
 import { standingOf } from '../../src/core/plugin/findings.ts'
 import { imageChecks } from '../../src/core/plugin-check/result.ts'
 import { createQueue } from '../../src/control/queue.ts'
@@ -35,6 +36,14 @@ function written(pod: object = {}): Written {
   const template = readPodTemplate(withPodSpec(installed, (spec) => ({ ...spec, ...pod })))
   if (template === undefined) throw new Error('no Velero')
   return { namespace: 'velero', template }
+}
+
+/** Velero's Deployment with this image put in by us. */
+function carrying(image: string): Written {
+  const { namespace, template } = written({
+    initContainers: [{ name: 'acme-plugin', image, volumeMounts: [] }],
+  })
+  return { namespace, template: { ...template, annotations: { [pluginsAnnotation]: 'acme-plugin' } } }
 }
 
 const credentials = (name: string, host: string, pair: string): PullSecret => ({
@@ -348,6 +357,72 @@ t.test('a digest in the status counts for all replicas, and is what is looked at
   await settled()
   t.match(book.now('velero')?.findings, [{ digest: old, results: { 4: { reason: 'TagMoved' } } }])
 })
+
+t.test(
+  'a digest that is settled on, or carried, while another is looked at, is the one that counts',
+  async (t) => {
+    for (const how of ['settled', 'carried'] as const) {
+      const { book, registry, image, declare, deploy, settled } = await desk(t)
+      const old = registry.push('acme/plugin', 'v1')
+      registry.push('acme/plugin', 'v1', anImageConfig({ author: 'x' }))
+      const begun = Promise.withResolvers<void>()
+      const hold = Promise.withResolvers<void>()
+      const blobs: string[] = []
+      registry.intercept = (_request, response, { path }) => {
+        if (!path.includes('/blobs/') || blobs.push(path) > 1) return false
+        begun.resolve()
+        void hold.promise.then(() => response.writeHead(503).end())
+        return true
+      }
+      declare(source('acme', { image }))
+      await begun.promise
+      if (how === 'settled') declare(source('acme', { image }, { digest: old, results: [] }))
+      else deploy(carrying(`${image}@${old}`))
+      hold.resolve()
+      const { findings } = await book.known(written(), soon())
+      t.match(findings, [{ digest: old, results: { 4: { reason: 'TagMoved' } } }], how)
+      await settled()
+    }
+  },
+)
+
+t.test('what Velero carries is read before the first look, which would pin another', async (t) => {
+  const read = Promise.withResolvers<void>()
+  const { book, registry, image, declare, deploy, settled } = await desk(t, { whenRead: () => read.promise })
+  const old = registry.push('acme/plugin', 'v1')
+  registry.push('acme/plugin', 'v1', anImageConfig({ author: 'x' }))
+  declare(source('acme', { image }))
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  t.equal(registry.seen.length, 0)
+  deploy(carrying(`${image}@${old}`))
+  read.resolve()
+  await settled()
+  t.match(book.now('velero')?.findings, [{ digest: old, results: { 4: { reason: 'TagMoved' } } }])
+})
+
+t.test('a Velero that cannot be read holds up no look for ever', async (t) => {
+  const { book, clock, registry, image, declare, settled } = await desk(t, {
+    whenRead: () => new Promise(() => {}),
+  })
+  const digest = registry.push('acme/plugin', 'v1')
+  declare(source('acme', { image }))
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  await clock.pass(60_000)
+  await settled()
+  t.match(book.now('velero')?.findings, [{ digest }])
+})
+
+t.test(
+  'what a status says of an image that was never right is not said of one that is carried',
+  async (t) => {
+    const { book, image, declare, deploy } = await desk(t)
+    const old = `sha256:${'1'.repeat(64)}`
+    const results = imageChecks.map((check) => ({ check, ok: true, reason: 'Fine', message: 'fine' }))
+    deploy(carrying(`${image}@${old}`))
+    declare(source('acme', { image }, { digest: undefined, results }))
+    t.match(book.now('velero')?.findings, [{ digest: old, results: { 6: { ok: undefined } } }])
+  },
+)
 
 t.test('an image that was never right is pinned to nothing: the next push of the tag counts', async (t) => {
   const { book, registry, image, declare, settled, pass } = await desk(t)

@@ -1,6 +1,7 @@
 /** Deployments of Velero and VeleroPlugins written through an API server that asks our webhooks: its sandbox here, a real one in test/e2e. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
+import { pluginImagesAnnotation } from '../../src/core/plugin/images-mark.ts'
 import { pluginsAnnotation } from '../../src/core/plugin/patch.ts'
 import { readDocument } from '../../src/core/plugin/sources.ts'
 import type { Loose } from '../support/asking.ts'
@@ -158,6 +159,34 @@ export async function pluginsSuite(t: Test, ask: Ask, namespace: string): Promis
       const third = await apply(withoutNull(upgrade(installed, 'v1.19.0')))
       t.equal(third.status, 200, JSON.stringify(third.body))
       t.same(images(third.body), [aws, pinnedAcme])
+    },
+  )
+
+  scene(
+    'the plugin that a manifest brings itself is pinned; merged or put again it stays so, also when NotReady, and declared no more it is what it was',
+    async (t) => {
+      const cloud = { ...aPlugin(aws, { name: 'aws' }), initContainer: 'velero-velero-plugin-for-aws' }
+      webhooks.known = { findings: ready(cloud) }
+      const first = await create('cloud')
+      t.same(images(first.body), [`docker.io/${aws}@${one}`])
+      const reset = { initContainers: [{ name: cloud.initContainer, image: aws }] }
+      for (const findings of [ready(cloud, thing), [aFinding(cloud, 'NotReady', one)]]) {
+        webhooks.known = { findings }
+        for (const answer of [
+          await put('cloud'),
+          await patch('cloud', { spec: { template: { spec: reset } } }),
+        ]) {
+          t.equal(answer.status, 200, JSON.stringify(answer.body))
+          t.same(answer.body.spec, first.body.spec)
+          t.equal(answer.body.metadata.generation, first.body.metadata.generation)
+        }
+      }
+      webhooks.known = { findings: [] }
+      const gone = await patch('cloud', {
+        spec: { template: { spec: { terminationGracePeriodSeconds: 7 } } },
+      })
+      t.same(images(gone.body), [aws])
+      t.notOk(gone.body.spec.template.metadata.annotations?.[pluginImagesAnnotation])
     },
   )
 

@@ -75,14 +75,19 @@ function waysOut(blocked: readonly PluginFindings[], problems: readonly string[]
 }
 
 /** What must be told of a plugin that is carried: nothing, if all is well. */
-export function carriedWarnings({ findings, plugin, how, isMoved }: Choice): readonly string[] {
+export function carriedWarnings(choice: Choice): readonly string[] {
+  const { findings, plugin, how, isMoved } = choice
   const who = named(findings.plugin)
   const moved = isMoved ? [movedWarning(findings.plugin)] : []
   switch (how) {
     case 'ready':
-      return moved
+      return [...moved, ...repinned(choice)]
     case 'warned':
-      return [...moved, `tidewaiter: ${who} is carried (enforcement: Warn) although ${objections(findings)}`]
+      return [
+        ...moved,
+        ...repinned(choice),
+        `tidewaiter: ${who} is carried (enforcement: Warn) although ${objections(findings)}`,
+      ]
     case 'as before':
       return [
         ...moved,
@@ -92,6 +97,13 @@ export function carriedWarnings({ findings, plugin, how, isMoved }: Choice): rea
       return []
   }
 }
+
+const repinned = ({ findings, plugin, unchecked }: Choice): readonly string[] =>
+  unchecked === undefined
+    ? []
+    : [
+        `tidewaiter: ${named(findings.plugin)}: its image was pinned to ${unchecked}, which is not the one that was checked: it becomes ${imageText(plugin.reference)}`,
+      ]
 
 const movedWarning = (plugin: DeclaredPlugin): string => {
   const { digest: _, ...tagged } = plugin.reference

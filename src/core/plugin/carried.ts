@@ -2,7 +2,7 @@
 import { parseImage, placeOf } from '../image.ts'
 import { pinned, type DeclaredPlugin } from './declared.ts'
 import type { InitContainer, PodTemplate } from './deployment.ts'
-import { pluginsAnnotation } from './patch.ts'
+import { isByUs } from './patch.ts'
 import { isSameImage } from './placement.ts'
 
 /** The initContainer that carries a plugin, in whatever version; undefined: none does. */
@@ -20,8 +20,7 @@ export const carriedPin = (templates: readonly PodTemplate[], plugin: DeclaredPl
 
 function pinIn(template: PodTemplate, plugin: DeclaredPlugin): string | undefined {
   const carrier = carrierOf(template, plugin)
-  const ours = template.annotations?.[pluginsAnnotation]?.split(',') ?? []
-  if (carrier === undefined || !ours.includes(carrier.name)) return undefined
+  if (carrier === undefined || !isByUs(template, carrier)) return undefined
   const read = parseImage(carrier.image)
   return 'ok' in read && read.ok.tag === plugin.reference.tag ? read.ok.digest : undefined
 }

@@ -4,9 +4,9 @@ import { parseImage, placeOf, type ImageReference } from '../image.ts'
 import { pinned, type CarriedPlugin, type DeclaredPlugin } from './declared.ts'
 import type { InitContainer, PodTemplate } from './deployment.ts'
 import { standingOf, type PluginFindings } from './findings.ts'
-import { marked, pluginsAnnotation, pullSecretsAnnotation } from './patch.ts'
+import { isByUs, marked, pullSecretsAnnotation } from './patch.ts'
 
-/** What the Deployment carried of a plugin before: the initContainer that we wrote, and the digest that its image is pinned to. */
+/** What the Deployment carried of a plugin before: the initContainer that has its image from us, and the digest that its image is pinned to. */
 type Former = {
   readonly initContainer: InitContainer
   readonly index: number
@@ -23,6 +23,8 @@ export type Choice = {
   readonly how: 'ready' | 'warned' | 'as before' | 'blocked'
   /** Its tag is another image now; what was pinned stays. */
   readonly isMoved: boolean
+  /** What its tag was pinned to in the Deployment, where the checks speak of another digest: that one takes its place. */
+  readonly unchecked: string | undefined
   /** Where it was among the initContainers before. */
   readonly index: number
 }
@@ -35,7 +37,8 @@ export function choiceFor(findings: PluginFindings, before: PodTemplate | undefi
   const declared = digest === undefined ? plugin : pinned(plugin, digest)
   const common = {
     findings,
-    isMoved: isMoved(findings, digest),
+    isMoved: isMoved(findings),
+    unchecked: uncheckedOf(plugin, former, digest),
     index: former?.index ?? Number.POSITIVE_INFINITY,
   }
   if (standingOf(findings) === 'Ready') return { ...common, plugin: declared, how: 'ready' }
@@ -45,19 +48,17 @@ export function choiceFor(findings: PluginFindings, before: PodTemplate | undefi
     : { ...common, plugin: asBefore(plugin, former), how: 'as before' }
 }
 
-const isMoved = ({ digest, results }: PluginFindings, pin: string | undefined): boolean =>
-  (digest !== undefined && digest !== pin) ||
+const isMoved = ({ results }: PluginFindings): boolean =>
   results.some(({ check, ok }) => check === 'TagUnmoved' && ok === false)
 
 /** Of the same plugin, that we wrote, pinned: another's, or one that was let in without a digest, was never found good. */
 function formerOf(plugin: DeclaredPlugin, before: PodTemplate | undefined): Former | undefined {
   if (before === undefined) return undefined
-  const ours = marked(before, pluginsAnnotation)
   const secrets = before.imagePullSecrets ?? []
   const pullSecrets = marked(before, pullSecretsAnnotation).filter((name) => secrets.includes(name))
   const found = (before.initContainers ?? []).flatMap((initContainer, index) => {
     const read = parseImage(initContainer.image)
-    if (!ours.includes(initContainer.name) || !('ok' in read)) return []
+    if (!isByUs(before, initContainer) || !('ok' in read)) return []
     const { digest, ...reference } = read.ok
     return digest === undefined || placeOf(reference) !== placeOf(plugin.reference)
       ? []
@@ -66,13 +67,29 @@ function formerOf(plugin: DeclaredPlugin, before: PodTemplate | undefined): Form
   return found[0]
 }
 
-/** The digest that a person named, else the one that the tag was pinned to when it was let in: a tag that moves changes nothing. */
-function pinOf(
+/**
+ * The digest that a person named, else the one that the checks speak of, which look at what is carried first of all. The carried one
+ * counts by itself only while they know of none: after `kubectl rollout undo` it may be one that nobody checked.
+ */
+const pinOf = (
   { plugin: { reference }, digest }: PluginFindings,
   former: Former | undefined,
+): string | undefined =>
+  reference.digest ?? digest ?? (isSameTag(reference, former) ? former?.reference.digest : undefined)
+
+const isSameTag = ({ tag }: ImageReference, former: Former | undefined): boolean =>
+  former !== undefined && former.reference.tag === tag
+
+/** A person who names a digest means another one than before. */
+function uncheckedOf(
+  { reference }: DeclaredPlugin,
+  former: Former | undefined,
+  digest: string | undefined,
 ): string | undefined {
-  if (reference.digest !== undefined) return reference.digest
-  return former !== undefined && former.reference.tag === reference.tag ? former.reference.digest : digest
+  const carried = former?.reference.digest
+  return reference.digest === undefined && isSameTag(reference, former) && carried !== digest
+    ? carried
+    : undefined
 }
 
 /** All as it was, pull secrets too: which of them it needs is not written down. */

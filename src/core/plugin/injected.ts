@@ -1,9 +1,8 @@
 /** Whether the Deployments of Velero carry a plugin as it is declared; if not, what it waits for. */
 import type { Word } from '../condition.ts'
-import { imageText, parseImage } from '../image.ts'
 import { carrierOf, carries } from './carried.ts'
-import { pinned } from './declared.ts'
 import type { InitContainer } from './deployment.ts'
+import { pinned } from './declared.ts'
 import { standingOf, type PluginFindings } from './findings.ts'
 import { marked, pluginsAnnotation } from './patch.ts'
 import type { VeleroDeployment } from './rollout.ts'
@@ -30,7 +29,7 @@ export function injectedOf({ namespace, deployments }: Crew, known: PluginFindin
     return { status: 'True', reason: 'Injected', message: carriedBy(deployments, known) }
   const there = carrierOf(lacking.template, plugin)
   const lack = there === undefined ? absent(known) : otherwise(lacking, there, known)
-  return { status: 'False', ...(lack ?? waiting(namespace, lacking, there)) }
+  return { status: 'False', ...(lack ?? waiting({ namespace, known }, lacking, there)) }
 }
 
 const carriedBy = (deployments: readonly VeleroDeployment[], { plugin }: PluginFindings): string =>
@@ -58,34 +57,27 @@ function otherwise(
     const message = `${carried}, which tidewaiter did not add: it stays, and no second one is added. Remove it, or this VeleroPlugin`
     return there.name === plugin.initContainer ? undefined : { reason: 'BroughtByOther', message }
   }
-  if (isKeptOut(known)) return { reason: 'NotReady', message: `${carried}, which stays until Ready is True` }
-  return isHeld(there, known)
-    ? {
-        reason: 'OtherImage',
-        message: `${carried}, which was pinned before, and stays. To take the other, name its digest: image: ${wanted(known)}`,
-      }
+  return isKeptOut(known)
+    ? { reason: 'NotReady', message: `${carried}, which stays until Ready is True` }
     : undefined
 }
 
-/** Whether it is the declared tag, pinned otherwise: what an initContainer of ours was pinned to stays (choice.ts). */
-function isHeld({ image }: InitContainer, { digest, plugin: { reference } }: PluginFindings): boolean {
-  const read = parseImage(image)
-  return (
-    'ok' in read &&
-    digest !== undefined &&
-    read.ok.digest !== undefined &&
-    reference.digest === undefined &&
-    read.ok.tag === reference.tag
-  )
-}
+type Wanted = { readonly namespace: string; readonly known: PluginFindings }
 
-const wanted = ({ plugin, digest }: PluginFindings): string =>
-  imageText((digest === undefined ? plugin : pinned(plugin, digest)).reference)
-
-function waiting(namespace: string, { name }: VeleroDeployment, there: InitContainer | undefined): Lack {
-  const has = there === undefined ? 'does not carry it yet' : `carries ${there.image} in ${there.name}`
+function waiting(
+  { namespace, known }: Wanted,
+  { name }: VeleroDeployment,
+  there: InitContainer | undefined,
+): Lack {
+  const has =
+    there === undefined
+      ? 'does not carry it yet'
+      : `carries ${there.image} in ${there.name}, and ${imageOf(known)} is wanted`
   const message =
     `Deployment ${name} ${has}. A changed pod template restarts Velero, so it waits for the next rollout: ` +
     `start one with tidewaiter plugins rollout -n ${namespace}`
   return { reason: there === undefined ? 'WaitsForRollout' : 'OtherImage', message }
 }
+
+const imageOf = ({ plugin, digest }: PluginFindings): string =>
+  (digest === undefined ? plugin : pinned(plugin, digest)).image

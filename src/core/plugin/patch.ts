@@ -11,6 +11,7 @@ import {
   type Mount,
   type PodTemplate,
 } from './deployment.ts'
+import { imageBefore, imageMarks, pluginImagesAnnotation, replacedIn, type Replaced } from './images-mark.ts'
 import type { Hash } from './names.ts'
 import { isSameImage, placed, type Placement } from './placement.ts'
 
@@ -58,16 +59,22 @@ export function pluginPatch(
   )
   const carried = placements.filter((one) => one.do !== 'leave')
   const volume = volumeOf(template)
+  const images = othersImages(template, carried)
   const secrets = secretsOf(template, carried)
   const operations = [
     ...carried.flatMap((one) => (one.do === 'keep' ? updates(one, there[one.index], volume) : [])),
+    ...images.operations,
     ...removed
       .toReversed()
       .map((index): Operation => ({ op: 'remove', path: `${pod}/initContainers/${index}` })),
     ...appended(template, placements, volume),
     ...(carried.length === 0 ? [] : volumeOperations(template, volume)),
     ...secrets.operations,
-    ...marks(template, { [pluginsAnnotation]: oursAfter(placements), [pullSecretsAnnotation]: secrets.ours }),
+    ...marks(template, {
+      [pluginsAnnotation]: oursAfter(placements),
+      [pluginImagesAnnotation]: imageMarks(images.replaced),
+      [pullSecretsAnnotation]: secrets.ours,
+    }),
   ]
   return { operations, warnings, injections: placements.map(injectionOf) }
 }
@@ -107,6 +114,32 @@ function updates(
       ? []
       : [{ op: 'add', path: `${path}/imagePullPolicy`, value: plugin.imagePullPolicy }]
   return [...image, ...policy, ...mounted(there?.mounts, path, { name: volume, mountPath: targetFolder })]
+}
+
+/** What becomes of images of others: those of plugins are noted with what they were, those of plugins no more are put back. */
+function othersImages(
+  template: PodTemplate,
+  carried: readonly Placement[],
+): { readonly operations: readonly Operation[]; readonly replaced: ReadonlyMap<string, Replaced> } {
+  const before = replacedIn(template)
+  const ours = marked(template, pluginsAnnotation)
+  const plugins = new Map(carried.map(({ name, plugin }) => [name, plugin]))
+  const operations: Operation[] = []
+  const replaced = new Map<string, Replaced>()
+  for (const [index, there] of (template.initContainers ?? []).entries()) {
+    if (ours.includes(there.name)) continue
+    const plugin = plugins.get(there.name)
+    const was = imageBefore(before, there)
+    if (plugin === undefined) {
+      if (was !== undefined)
+        operations.push({ op: 'replace', path: `${pod}/initContainers/${index}/image`, value: was })
+      continue
+    }
+    const isDeclared = isSameImage(there.image, plugin)
+    const [first, is] = [was ?? there.image, isDeclared ? there.image : plugin.image]
+    if (first !== is) replaced.set(there.name, { was: first, is })
+  }
+  return { operations, replaced }
 }
 
 function appended(
@@ -193,9 +226,14 @@ function secretsOf(
 
 // --- marks ---
 
-/** The names in one of the two annotations. */
+/** The names in one of the annotations that hold names. */
 export const marked = ({ annotations = {} }: PodTemplate, annotation: string): readonly string[] =>
   (annotations[annotation] ?? '').split(',').filter((name) => name !== '')
+
+/** Whether an initContainer has its image from us. */
+export const isByUs = (template: PodTemplate, one: InitContainer): boolean =>
+  marked(template, pluginsAnnotation).includes(one.name) ||
+  imageBefore(replacedIn(template), one) !== undefined
 
 /**
  * Writes the marks that changed; an empty one is taken away. Sorted: plugins that are declared in another order change nothing, and a

@@ -5,6 +5,7 @@
 import { isSame } from '../same.ts'
 import { at, objectAt, textAt, type Json } from '../velero.ts'
 import { isSameFolder, pluginFolder, readPodTemplate, type PodTemplate } from './deployment.ts'
+import { pluginImagesAnnotation, imageBefore, replacedIn } from './images-mark.ts'
 import { marked, pluginsAnnotation, pullSecretsAnnotation, volumeOf } from './patch.ts'
 import { restartedAt, restartedAtOf } from './restart.ts'
 
@@ -16,8 +17,26 @@ export function templateChange(object: unknown, oldObject: unknown): TemplateCha
   const [now, before] = [objectAt(object, 'spec', 'template'), objectAt(oldObject, 'spec', 'template')]
   if (isSame(now, before)) return 'none'
   const read = readPodTemplate(oldObject)
-  if (read === undefined || marked(read, pluginsAnnotation).length === 0) return 'changed'
-  return isSame(now, withoutLost(before, now, read)) ? 'ours lost' : 'changed'
+  if (read === undefined) return 'changed'
+  if (marked(read, pluginsAnnotation).length === 0 && replacedIn(read).size === 0) return 'changed'
+  const back = withImagesBack(before, now, read)
+  // A merge of three ways sets images of others back, and leaves all that is ours.
+  return isSame(now, back) || isSame(now, withoutLost(back, now, read)) ? 'ours lost' : 'changed'
+}
+
+/** The template before, with those images of others as they were that are so in the one of now. */
+function withImagesBack(before: Json, now: Json, read: PodTemplate): Json {
+  const replaced = replacedIn(read)
+  const images = new Map(
+    listAt(at(now, 'spec'), 'initContainers').map((one) => [textAt(one, 'name'), textAt(one, 'image')]),
+  )
+  const spec = objectAt(before, 'spec')
+  const initContainers = listAt(spec, 'initContainers').map((one) => {
+    const name = textAt(one, 'name')
+    const was = imageBefore(replaced, { name, image: textAt(one, 'image') })
+    return was !== undefined && images.get(name) === was ? { ...objectAt({ one }, 'one'), image: was } : one
+  })
+  return { ...before, spec: withList(spec, 'initContainers', initContainers) }
 }
 
 /** The template before, without those parts of ours that the one of now lacks. */
@@ -79,6 +98,7 @@ function withoutMarks(template: Json, now: Json): Json {
   const { annotations: _, ...rest } = objectAt(template, 'metadata')
   const lost = new Set([
     pluginsAnnotation,
+    pluginImagesAnnotation,
     pullSecretsAnnotation,
     ...(restartedAtOf(now) === '' ? [restartedAt] : []),
   ])

@@ -5,6 +5,7 @@ import t from 'tap'
 import { placeOfText } from '../../../src/core/image.ts'
 import { pinned, type DeclaredPlugin } from '../../../src/core/plugin/declared.ts'
 import { readPodTemplate } from '../../../src/core/plugin/deployment.ts'
+import { pluginImagesAnnotation } from '../../../src/core/plugin/images-mark.ts'
 import { pluginPatch, pluginsAnnotation, pullSecretsAnnotation } from '../../../src/core/plugin/patch.ts'
 import { jsonPatch } from '../../../src/sandbox/apiserver/patch/json-patch.ts'
 import type { Json } from '../../../src/sandbox/apiserver/json.ts'
@@ -45,6 +46,7 @@ const acmeContainer = {
 }
 const mark = '/spec/template/metadata/annotations/tidewaiter.io~1plugins'
 const secretMark = '/spec/template/metadata/annotations/tidewaiter.io~1plugin-pull-secrets'
+const imagesMark = '/spec/template/metadata/annotations/tidewaiter.io~1plugin-images'
 const spec = '/spec/template/spec'
 
 const without = (key: string) => (pod: Tree) =>
@@ -226,9 +228,15 @@ t.test('the very plugin that another wrote gets the declared image, and is never
       path: `${spec}/initContainers/0/image`,
       value: 'velero/velero-plugin-for-aws:v1.15.0',
     },
+    {
+      op: 'add',
+      path: imagesMark,
+      value:
+        'velero-velero-plugin-for-aws=velero/velero-plugin-for-aws:v1.14.0>velero/velero-plugin-for-aws:v1.15.0',
+    },
   ])
   t.match(warnings, [/was there with image velero\/velero-plugin-for-aws:v1.14.0: it gets the declared/])
-  t.same(patchOf(patched(installed, [aws]), []).operations, [])
+  t.same(patched(patched(installed, [aws]), []), installed)
   const same = pinned(aPlugin('velero/velero-plugin-for-aws:v1.14.0'), digest)
   t.same(patchOf(installed, [same]).warnings, [], 'pinning its tag is worth no warning')
 })
@@ -308,6 +316,72 @@ t.test('of two others with the same plugin the one with its name is the very plu
   t.match(patchOf(two, [other]).operations, [
     { op: 'replace', path: `${spec}/initContainers/1/image`, value: 'ghcr.io/other/thing:2' },
   ])
+})
+
+// --- images of others ---
+
+const awsImage = String(podOf(installed)['initContainers'][0].image)
+const awsName = 'velero-velero-plugin-for-aws'
+const aws = (version: string, pin = digest) =>
+  pinned({ ...aPlugin(awsImage.replace(/:.*/u, `:${version}`)), initContainer: awsName }, pin)
+const imageOf = (deployment: Tree) => podOf(deployment)['initContainers'][0].image
+
+t.test(
+  'an image of others that is pinned is marked with what it was, and once more changes nothing',
+  async (t) => {
+    const plugin = aws('v1.14.0')
+    const after = patched(installed, [plugin])
+    t.equal(imageOf(after), plugin.image)
+    t.same(annotationsOf(after), {
+      ...annotationsOf(installed),
+      [pluginImagesAnnotation]: `${awsName}=${awsImage}>${plugin.image}`,
+    })
+    t.same(patchOf(after, [plugin]).operations, [])
+  },
+)
+
+t.test('declared no more, it is what it was, whatever versions came between', async (t) => {
+  const newer = patched(patched(installed, [aws('v1.14.0')]), [aws('v1.15.0')])
+  t.equal(imageOf(newer), aws('v1.15.0').image)
+  t.same(patched(newer, []), installed)
+})
+
+t.test('what somebody else makes of it stays theirs', async (t) => {
+  const own = withPodSpec(patched(installed, [aws('v1.14.0')]), (pod) => ({
+    ...pod,
+    initContainers: [{ ...pod['initContainers'][0], image: 'velero/velero-plugin-for-aws:v1.16.0' }],
+  }))
+  const gone = patched(own, [])
+  t.equal(imageOf(gone), 'velero/velero-plugin-for-aws:v1.16.0')
+  t.same(annotationsOf(gone), annotationsOf(installed))
+  const again = patched(own, [aws('v1.15.0')])
+  t.equal(
+    annotationsOf(again)[pluginImagesAnnotation],
+    `${awsName}=velero/velero-plugin-for-aws:v1.16.0>${aws('v1.15.0').image}`,
+  )
+})
+
+t.test('a mark that somebody wrote brings no other image, and is cleared away', async (t) => {
+  for (const mark of [`${awsName}=evil/image:1>${awsImage}`, `${awsName}=>${awsImage}`, 'x', '=,>,']) {
+    const template = installed['spec'].template
+    const metadata = { ...template.metadata, annotations: { [pluginImagesAnnotation]: mark } }
+    const given = { ...installed, spec: { ...installed['spec'], template: { ...template, metadata } } }
+    const after = patched(given, [])
+    t.equal(imageOf(after), awsImage)
+    t.same(annotationsOf(after), {})
+  }
+})
+
+t.test('the mark is bounded', async (t) => {
+  const many = Array.from({ length: 100 }, (_, index) => aPlugin(`example.com/a/p${index}:1`))
+  const given = withPodSpec(charted, (pod) => ({
+    ...pod,
+    initContainers: many.map(({ initContainer: name, image }) => ({ name, image, volumeMounts: [] })),
+  }))
+  const pinnedAll = many.map((one) => pinned(one, digest))
+  const after = patched(given, pinnedAll)
+  t.equal(annotationsOf(after)[pluginImagesAnnotation].split(',').length, 64)
+  t.same(patchOf(after, pinnedAll).operations, [])
 })
 
 t.test('without plugins not even a missing volume is added', async (t) => {
@@ -474,11 +548,16 @@ t.test('property: nothing outside of the five places of the pod template changes
 t.test('property: declared and then not, the pod is as if it never was', async () => {
   fc.assert(
     fc.property(aDeployment, aList, (deployment, plugins) => {
-      // Of a Deployment without marks of ours, and without the image of a plugin that somebody else wrote being brought up to date.
+      // Of a Deployment without marks of ours.
       const clean = { ...deployment, spec: { template: { spec: podOf(deployment) } } }
       const were: readonly string[] = (podOf(clean)['initContainers'] ?? []).map(({ name }: Tree) => name)
       const after = patched(patched(clean, plugins), [])
-      return isDeepStrictEqual(names(after), were) && annotationsOf(after)[pluginsAnnotation] === undefined
+      const images = (tree: Tree) => (podOf(tree)['initContainers'] ?? []).map(({ image }: Tree) => image)
+      return (
+        isDeepStrictEqual(names(after), were) &&
+        isDeepStrictEqual(images(after), images(clean)) &&
+        isDeepStrictEqual(annotationsOf(after), {})
+      )
     }),
     ways,
   )

@@ -130,11 +130,13 @@ const cases: Readonly<Record<string, { given: Partial<PluginFacts>; type: string
     type: 'Injected',
     want: { status: 'False', reason: 'OtherImage', message: new RegExp(`${other} in ours-0`) },
   },
-  'what stays pinned says how another digest is taken: no rollout brings it': {
+  'a digest that nobody checked waits for a rollout that brings the checked one': {
     given: { deployments: [carrying([`${image}@${other}`])] },
     type: 'Injected',
     want: {
-      message: new RegExp(`pinned before, and stays\\. To take the other.* image: ${image}@${digest}`),
+      message: new RegExp(
+        `in ours-0, and ${image}@${digest} is wanted.* tidewaiter plugins rollout -n velero`,
+      ),
     },
   },
   'another version waits for a rollout': {

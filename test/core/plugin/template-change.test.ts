@@ -1,6 +1,6 @@
 /** What an UPDATE changes beside what is ours: a manifest that is applied again must not restart Velero. */
 import t from 'tap'
-import { pinned } from '../../../src/core/plugin/declared.ts'
+import { pinned, type DeclaredPlugin } from '../../../src/core/plugin/declared.ts'
 import { readPodTemplate } from '../../../src/core/plugin/deployment.ts'
 import { pluginPatch, pluginsAnnotation, pullSecretsAnnotation } from '../../../src/core/plugin/patch.ts'
 import { templateChange } from '../../../src/core/plugin/template-change.ts'
@@ -16,12 +16,12 @@ const acme = pinned(
 )
 
 /** The Deployment with the plugin put in. */
-function carrying(deployment: Tree): Tree {
+function carrying(deployment: Tree, plugins: readonly DeclaredPlugin[] = [acme]): Tree {
   const template = readPodTemplate(deployment)
   if (template === undefined) throw new Error('not a Deployment of Velero')
   return jsonPatch(
     deployment as Json,
-    pluginPatch(template, [acme], hash).operations as unknown as Json,
+    pluginPatch(template, plugins, hash).operations as unknown as Json,
   ) as Tree
 }
 const without = (key: string) => (pod: Tree) =>
@@ -60,6 +60,19 @@ const upgrade = (deployment: Tree): Tree =>
     containers: [{ ...pod['containers'][0], image: 'velero/velero:v1.19.0' }],
   }))
 const marks = carrying(installed)['spec'].template.metadata.annotations
+
+const awsImage = String(installed['spec'].template.spec.initContainers[0].image)
+/** The plugin of the cloud, which the manifest brings itself, is declared too. */
+const aws = pinned(aPlugin(awsImage), digestOf('2'))
+const both = carrying(installed, [aws, acme])
+/** As a merge of three ways writes it: what the manifest says is as it says, and the rest is left. */
+const merged = (deployment: Tree, image: string): Tree =>
+  withPodSpec(deployment, (pod) => ({
+    ...pod,
+    initContainers: pod['initContainers'].map((one: Tree, index: number) =>
+      index === 0 ? { ...one, image } : one,
+    ),
+  }))
 
 const cases: Readonly<
   Record<string, { readonly before: unknown; readonly now: unknown; readonly want: string }>
@@ -135,6 +148,27 @@ const cases: Readonly<
   'our initContainer taken out by hand': {
     before: carrying(installed),
     now: annotated(installed, marks),
+    want: 'changed',
+  },
+  'the manifest again, where the plugin that it brings was pinned': {
+    before: carrying(installed, [aws]),
+    now: installed,
+    want: 'ours lost',
+  },
+  'the manifest again, where that one was pinned and another one put in': {
+    before: both,
+    now: installed,
+    want: 'ours lost',
+  },
+  'the manifest merged again': { before: both, now: merged(both, awsImage), want: 'ours lost' },
+  'the manifest merged with another version of that plugin': {
+    before: both,
+    now: merged(both, awsImage.replace('v1', 'v2')),
+    want: 'changed',
+  },
+  'the manifest with another version of that plugin': {
+    before: both,
+    now: merged(installed, awsImage.replace('v1', 'v2')),
     want: 'changed',
   },
   'a Deployment that carries nothing of ours': {
