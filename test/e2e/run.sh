@@ -57,6 +57,12 @@ done
 # Only a run of all tests has so much to do that a second whole cluster is worth its start.
 [ -z "${APART:-}" ] && [ ${#wild[@]} -gt 1 ] || { wild+=("${second[@]}"); second=(); }
 
+# Until this file is there, a minute and a half at most.
+for _ in $(seq 90); do
+  [ -n "${AFTER:-}" ] && [ ! -e "$AFTER" ] || break
+  sleep 1
+done
+
 say 'Debian packages'
 test/cluster/packages.sh
 say 'building what is not built yet (about 10 minutes the first time)'
@@ -97,12 +103,16 @@ aside() {
   local name=$1
   shift
   [ $# -gt 0 ] || return 0
-  APART=1 DIR=$DIR-$name setsid nice -n 10 test/e2e/apart.sh test/e2e/run.sh "$@" >"$DIR/logs/beside-$name.log" 2>&1 &
+  APART=1 AFTER=$after DIR=$DIR-$name setsid nice -n 10 test/e2e/apart.sh test/e2e/run.sh "$@" >"$DIR/logs/beside-$name.log" 2>&1 &
   beside+=($!)
 }
 mkdir -p "$DIR/logs"
 rm -f "$DIR"/logs/beside-*.log
+after=
 if [ ${#second[@]} -gt 0 ]; then
+  # The start of a whole cluster wants the processors for itself: what is light waits for it.
+  after=$DIR-second/logs/install.log
+  rm -f "$after"
   # A whole cluster has a network of its own.
   APART=1 DIR=$DIR-second setsid test/e2e/run.sh "${second[@]}" >"$DIR/logs/beside-second.log" 2>&1 &
   beside+=($!)
