@@ -16,16 +16,28 @@ async function asking(api: Api, ns: string, fields: Omit<Entry, 'hook'>): Promis
   await register(api, 'validating', { ns, entries: [{ ...fields, hook }] })
   return hook
 }
+type Request = Hook['asked'][number]['request']
+
+const nameOf = ({ operation, resource, subResource }: Request): string =>
+  `${operation} ${resource.resource}${subResource === undefined ? '' : `/${subResource}`}`
+
+/** What was to be written, without what a second try brings up to date. */
+const written = ({ object }: Request): string =>
+  JSON.stringify(object, (key, value) =>
+    ['resourceVersion', 'managedFields'].includes(key) ? undefined : value,
+  )
+
 // A namespaceSelector does not keep out what belongs to no namespace: others make such things at the same time.
+// A server whose watch cache is behind updates a stale copy first, and asks once more about the same: that counts once.
 const namesAsked = (hook: Hook): readonly string[] =>
   hook.asked
-    .filter(
-      ({ request }) => request.namespace !== undefined && request.resource.resource !== 'serviceaccounts',
-    )
-    .map(
-      ({ request }) =>
-        `${request.operation} ${request.resource.resource}${request.subResource === undefined ? '' : `/${request.subResource}`}`,
-    )
+    .map(({ request }) => request)
+    .filter(({ namespace, resource }) => namespace !== undefined && resource.resource !== 'serviceaccounts')
+    .filter((one, i, all) => {
+      const before = all[i - 1]
+      return before === undefined || nameOf(before) !== nameOf(one) || written(before) !== written(one)
+    })
+    .map(nameOf)
 
 const withStatus = (api: Api): Promise<Kind> =>
   widgets(api, {
@@ -63,7 +75,7 @@ export const cases = about('webhook matching', [
     const widget = await withStatus(api)
     const hook = await asking(api, ns, { rules: on(['*'], ['UPDATE']) })
     await updateBoth(api, widget, ns)
-    assert.deepEqual([...new Set(namesAsked(hook))], ['UPDATE widgets'])
+    assert.deepEqual(namesAsked(hook), ['UPDATE widgets'])
   }),
   inNamespace('a subresource is named', async (api, ns) => {
     const widget = await withStatus(api)
@@ -75,8 +87,7 @@ export const cases = about('webhook matching', [
     const widget = await withStatus(api)
     const hook = await asking(api, ns, { rules: on(['*/*'], ['UPDATE']) })
     await updateBoth(api, widget, ns)
-    // A server whose watch cache is behind updates a stale copy first, and asks once more.
-    assert.deepEqual([...new Set(namesAsked(hook))], ['UPDATE widgets/status', 'UPDATE widgets'])
+    assert.deepEqual(namesAsked(hook), ['UPDATE widgets/status', 'UPDATE widgets'])
   }),
   inNamespace('the scope Cluster leaves out what lies in namespaces', async (api, ns) => {
     const hook = await asking(api, ns, { rules: on(['configmaps'], ['CREATE'], { scope: 'Cluster' }) })
