@@ -1,5 +1,12 @@
 /** Waiting no longer than a signal allows. */
 
+/** Resolves when the signal aborts, at once if it has. */
+export const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+
 /** The promise, or a rejection with the signal's reason as soon as it aborts; what the promise does later is ignored. */
 export async function unlessAborted<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
   const { promise: aborted, reject } = Promise.withResolvers<never>()

@@ -2,6 +2,7 @@
 import type { Server } from 'node:https'
 import type { FastifyInstance } from 'fastify'
 import type { Clock } from '../clock.ts'
+import { aborted } from '../until.ts'
 import type { Connections } from './connections.ts'
 import type { Fence } from './fence.ts'
 import type { ServerLimits } from './ports.ts'
@@ -36,9 +37,3 @@ export async function drain({ app, connections, fence, clock, limits, state }: D
   }
   await app.close()
 }
-
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    signal.addEventListener('abort', () => resolve(), { once: true })
-  })

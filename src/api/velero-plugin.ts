@@ -8,11 +8,8 @@ export const pullPolicies = ['Always', 'IfNotPresent', 'Never'] as const
 /** When the kubelet pulls the image of a plugin. */
 export type PullPolicy = (typeof pullPolicies)[number]
 
-/**
- * What is said about a plugin, a condition each: first the checks, in the order in which they are made, then what became of it.
- * A check that was not made yet is Unknown; Ready is True when every check but TagUnmoved is: a moved tag keeps nothing out.
- */
-export const pluginConditions = [
+/** The checks of a plugin's image, in the order in which they are made; each is a condition. */
+export const imageChecks = [
   'ReferenceValid',
   'RegistryAllowed',
   'PullSecretValid',
@@ -21,10 +18,13 @@ export const pluginConditions = [
   'PlatformSupported',
   'ShapeValid',
   'SignatureVerified',
-  'Ready',
-  'Injected',
-  'RolledOut',
 ] as const
+
+/**
+ * What is said about a plugin, a condition each: first the checks, in the order in which they are made, then what became of it.
+ * A check that was not made yet is Unknown; Ready is True when every check but TagUnmoved is: a moved tag keeps nothing out.
+ */
+export const pluginConditions = [...imageChecks, 'Ready', 'Injected', 'RolledOut'] as const
 /** One condition of a VeleroPlugin. */
 export type PluginCondition = (typeof pluginConditions)[number]
 

@@ -8,6 +8,7 @@ import { parseAddress } from '../net/address.ts'
 import { startService } from '../service.ts'
 import { StartError } from '../start-error.ts'
 import { systemClock } from '../system-clock.ts'
+import { aborted } from '../until.ts'
 import { logForm } from './log-form.ts'
 import { unknownVariables } from './unknown-variables.ts'
 import { strays, takingAll, tellUsage } from './usage.ts'
@@ -83,13 +84,6 @@ async function serve(config: Config, ignored: readonly string[], world: CliWorld
     world.exitCode(codeOf(error))
     world.stderr(`tidewaiter: ${said}\n`)
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
 }
 
 const codeOf = (error: unknown): number => (error instanceof StartError ? error.exitCode : 4)

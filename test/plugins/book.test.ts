@@ -4,7 +4,7 @@ import { readPodTemplate, type PodTemplate } from '../../src/core/plugin/deploym
 import type { PodCredentials } from '../../src/core/plugin/pod-credentials.ts'
 import { pluginsAnnotation } from '../../src/core/plugin/patch.ts'
 import { standingOf } from '../../src/core/plugin/findings.ts'
-import { imageChecks } from '../../src/core/plugin-check/result.ts'
+import { imageChecks } from '../../src/api/velero-plugin.ts'
 import { createQueue } from '../../src/control/queue.ts'
 import { createBook, DeclarationsUnread, mostPlugins, type Book } from '../../src/plugins/book.ts'
 import type { BookPorts, Source, Stored } from '../../src/plugins/book-ports.ts'

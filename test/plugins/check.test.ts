@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { pluginConditions } from '../../src/api/velero-plugin.ts'
-import { imageChecks } from '../../src/core/plugin-check/result.ts'
+import { imageChecks, pluginConditions } from '../../src/api/velero-plugin.ts'
 import type { Platform } from '../../src/core/plugin-check/platform.ts'
 import { standingOf } from '../../src/core/plugin/findings.ts'
 import { checkPlugin, type Checking } from '../../src/plugins/check.ts'

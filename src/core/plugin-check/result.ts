@@ -1,17 +1,7 @@
 /** What a check of a plugin's image found: the stuff of a condition, of a line in a table, of a warning. */
+import { imageChecks } from '../../api/velero-plugin.ts'
 
-/** The checks in the order in which they are made, named as the conditions are. */
-export const imageChecks = [
-  'ReferenceValid',
-  'RegistryAllowed',
-  'PullSecretValid',
-  'ManifestReachable',
-  'TagUnmoved',
-  'PlatformSupported',
-  'ShapeValid',
-  'SignatureVerified',
-] as const
-/** One of them. */
+/** One of the checks, named as its condition is. */
 export type ImageCheck = (typeof imageChecks)[number]
 
 /** One finding. */

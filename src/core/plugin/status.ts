@@ -1,7 +1,7 @@
 /** The status of a VeleroPlugin: what its checks found, and what became of it. */
-import { pluginConditions, type VeleroPluginStatus } from '../../api/velero-plugin.ts'
+import { imageChecks, pluginConditions, type VeleroPluginStatus } from '../../api/velero-plugin.ts'
 import { conditionOf, isSaid, type Condition, type Said, type Word } from '../condition.ts'
-import { imageChecks, inOrder, type CheckResult } from '../plugin-check/result.ts'
+import { inOrder, type CheckResult } from '../plugin-check/result.ts'
 import { carrierOf } from './carried.ts'
 import { standingOf, type PluginFindings } from './findings.ts'
 import { injectedOf } from './injected.ts'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { VeleroPluginStatus } from '../../../src/api/velero-plugin.ts'
+import { imageChecks, type VeleroPluginStatus } from '../../../src/api/velero-plugin.ts'
 import { carriedPin } from '../../../src/core/plugin/carried.ts'
 import type { PluginFindings } from '../../../src/core/plugin/findings.ts'
 import { withLastKnown } from '../../../src/core/plugin/last-known.ts'
@@ -8,12 +8,7 @@ import { pluginNotes } from '../../../src/core/plugin/notes.ts'
 import { pluginsAnnotation } from '../../../src/core/plugin/patch.ts'
 import { readDeployment } from '../../../src/core/plugin/rollout.ts'
 import { pluginStatus, storedFindings, type PluginFacts } from '../../../src/core/plugin/status.ts'
-import {
-  imageChecks,
-  inOrder,
-  type CheckResult,
-  type ImageCheck,
-} from '../../../src/core/plugin-check/result.ts'
+import { inOrder, type CheckResult, type ImageCheck } from '../../../src/core/plugin-check/result.ts'
 import { newYear } from '../../support/fake-clock.ts'
 import { aPlugin, installed, withPodSpec, type Tree } from '../../support/velero-deployments.ts'
 
