@@ -1,7 +1,7 @@
 /** The composition root: Config and the outside world in, a service that starts and stops out. */
 import { createCel } from './cel/cel.ts'
 import type { Config } from './config.ts'
-import { createWatchman, type Look } from './control/watchman.ts'
+import { createWatchman, type Look, type Watchman } from './control/watchman.ts'
 import { createAccessReview } from './kube/access-review.ts'
 import type { Metrics } from './observe/metrics.ts'
 import { StartError } from './start-error.ts'
@@ -10,6 +10,8 @@ import { createController } from './wiring/controller.ts'
 import { assembleDashboard } from './wiring/dashboard-alone.ts'
 import { openDashboard, type DashboardPart } from './wiring/dashboard.ts'
 import { recorderOf } from './wiring/decisions.ts'
+import { hash } from './wiring/crypto.ts'
+import { exclusiveKeys } from './wiring/exclusive.ts'
 import { installOf } from './wiring/install.ts'
 import { lead } from './wiring/lead.ts'
 import { begin, copiesNotReady, type Life, type Outside, type Service } from './wiring/life.ts'
@@ -82,6 +84,7 @@ async function assemble(config: Config, outside: Outside, life: Life): Promise<S
   })
   const controller = createController(() => world)
   let dashboard: DashboardPart | undefined
+  let watchman: Watchman | undefined
   const caches = config.veleroNamespaces.map((namespace) =>
     createCaches(namespace, {
       client: connection.client,
@@ -119,6 +122,7 @@ async function assemble(config: Config, outside: Outside, life: Life): Promise<S
     cluster: connection.cluster,
     owner,
     version: outside.version,
+    guards: (namespace) => watchman?.guards(namespace) === true,
     macKey: credentials.macKey,
     record: decisions.record,
   }
@@ -161,7 +165,8 @@ async function assemble(config: Config, outside: Outside, life: Life): Promise<S
   running.push(decisions.start(signal))
   // Once the webhook is closed, and while the API server can be reached.
   undo.push(() => decisions.close())
-  const perform = performerOf(world, guarded(egress, refused.known))
+  const keys = exclusiveKeys({ calls: connection.calls, clock, hash })
+  const perform = performerOf(world, guarded(egress, refused.known), keys)
 
   const webhook = config.roles.includes('webhook')
     ? await startWebhook({ world, credentials, perform, undo })
@@ -172,10 +177,11 @@ async function assemble(config: Config, outside: Outside, life: Life): Promise<S
   if (install.outside) await goOutside(connection, registration, undo)
   undo.push(() => Promise.resolve(keeping.abort()))
 
-  const watchman = createWatchman(watchmanPorts(world, (look) => noteLook(metrics, look)))
-  running.push(watchman.start(signal))
+  const watching = createWatchman(watchmanPorts(world, (look) => noteLook(metrics, look)))
+  watchman = watching
+  running.push(watching.start(signal))
   notReady.push(() =>
-    watchman.open().map((namespace) => `the guard has not denied its canary in namespace ${namespace}`),
+    watching.open().map((namespace) => `the guard has not denied its canary in namespace ${namespace}`),
   )
   if (config.roles.includes('controller'))
     running.push(
@@ -184,6 +190,7 @@ async function assemble(config: Config, outside: Outside, life: Life): Promise<S
         registration,
         controller,
         perform,
+        keys,
         refused,
         plugins,
         signal: AbortSignal.any([signal, leadership.signal]),

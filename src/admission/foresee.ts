@@ -1,6 +1,7 @@
 /** All that can be told beforehand of one Backup or Restore: the same as its dry run would be answered, with every reason. */
 import type { Stage } from '../api/action.ts'
 import type { AdmissionRequest } from '../core/admission-request.ts'
+import type { Way } from '../core/hold/way.ts'
 import type { LeftOut, StagePlan } from '../core/plan.ts'
 import { secondsOf } from '../core/plan.ts'
 import { stagesOf } from '../core/run/names.ts'
@@ -11,6 +12,7 @@ import type { Verdict } from '../core/verdict.ts'
 import { endOf, type Case } from './case.ts'
 import { foreseen, type Foreseen } from './foreseen.ts'
 import type { ForesightPorts } from './gate-ports.ts'
+import { wayFor } from './held.ts'
 import { overBudget } from './limits.ts'
 import { previewed } from './preview.ts'
 import { weigh } from './weigh.ts'
@@ -24,6 +26,8 @@ export type Foresight = {
   /** As if it had ended as Completed: what a post action sees of the end is known only then. */
   readonly after: readonly Foreseen[]
   readonly leftOut: readonly (LeftOut & { readonly stage: Stage })[]
+  /** Whether it would be held, and why. */
+  readonly way: Way
   /** How long the actions before it may take together, and how long an admission request has; milliseconds. */
   readonly budget: { readonly wantedMs: number; readonly leftMs: number }
   /** The skip annotations that it carries, `key=value`, whether they count or not. */
@@ -42,7 +46,8 @@ export async function foresee(
   const { actions } = plans.pre
   const leftMs = Math.max(0, endOf(at) - ports.clock.now())
   // Judged first: rendering takes time of its own.
-  const refused = overBudget(actions, at)
+  const way = wayFor(actions, at.arrival)
+  const refused = way.hold ? undefined : overBudget(actions, at)
   const before = await all(foreseen(actions, pre, at))
   return {
     verdict: weighed.verdict ?? withWarnings(refused ?? previewed(before, plans, at), weighed.warnings),
@@ -50,6 +55,7 @@ export async function foresee(
     before,
     after: await all(foreseen(plans.post.actions, post, ended(at))),
     leftOut: [...inStage(plans.pre, pre), ...inStage(plans.post, post)],
+    way,
     budget: { wantedMs: secondsOf(actions) * 1000, leftMs },
     skips: skipsIn(at.arrival.annotations),
   }

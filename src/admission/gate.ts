@@ -2,13 +2,14 @@
 import type { Considered } from '../api/admission-decision.ts'
 import type { AdmissionRequest } from '../core/admission-request.ts'
 import { consideredIn } from '../core/decision/considered.ts'
-import { refusal } from '../core/refusal.ts'
+import { refusal, type Subject } from '../core/refusal.ts'
 import { isTooLarge, tooLarge } from '../core/run/draft.ts'
 import { stagesOf } from '../core/run/names.ts'
 import type { VeleroKind } from '../core/velero.ts'
 import { deny, type Verdict } from '../core/verdict.ts'
 import { draftOf, endOf, type Case, type Plans } from './case.ts'
 import type { GatePorts } from './gate-ports.ts'
+import { guardOpen, heldInVain, hold, mismatchOf, wayFor } from './held.ts'
 import { coolingDown, overBudget } from './limits.ts'
 import { preview } from './preview.ts'
 import { nameTaken, runStage, type Planned } from './stage.ts'
@@ -22,8 +23,12 @@ export function createGate(kind: VeleroKind, ports: GatePorts): Gate {
   return async (request) => {
     const weighed = await weigh(kind, request, ports)
     const considered = weighed.plans === undefined ? [] : allOf(kind, weighed.plans)
-    if (weighed.verdict !== undefined) return { ...weighed.verdict, considered }
-    const { at, plans, warnings } = weighed
+    const { at } = weighed
+    const { uid, subject } = at.arrival
+    if (weighed.verdict !== undefined)
+      return { ...(heldInVain(weighed.verdict, at) ?? weighed.verdict), considered }
+    const { plans, warnings } = weighed
+    if (uid === '') return { ...noUid(subject), considered }
     const verdict = await (request.dryRun ? preview(plans, at) : decide(plans, { ...at, ports, stage }))
     return { ...verdict, warnings: [...warnings, ...verdict.warnings], considered }
   }
@@ -34,25 +39,40 @@ function allOf(kind: VeleroKind, plans: Plans): readonly Considered[] {
   return [...consideredIn(pre, plans.pre), ...consideredIn(post, plans.post)]
 }
 
-async function decide(
-  plans: Plans,
-  at: Case & { readonly ports: GatePorts; readonly stage: ReturnType<typeof runStage> },
-): Promise<Verdict> {
-  const { arrival, request, ports } = at
+const noUid = (subject: Subject): Verdict =>
+  deny('NoUid', refusal(subject, 'the request carries no metadata.uid', ''), { code: 422 })
+
+type Deciding = Case & { readonly ports: GatePorts; readonly stage: ReturnType<typeof runStage> }
+
+async function decide(plans: Plans, at: Deciding): Promise<Verdict> {
+  const { arrival, ports } = at
   if (await ports.exists(arrival.subject)) return nameTaken(arrival.subject)
-  const refused = overBudget(plans.pre.actions, at) ?? (await coolingDown(plans.pre.actions, at))
+  const way = wayFor(plans.pre.actions, arrival)
+  const refused = mismatchOf(way, at) ?? (way.hold ? guardOpen(at) : await tooMuch(plans, at))
   if (refused !== undefined) return refused
-  const stages = stagesOf(arrival.kind)
-  const pre = plans.pre.actions.length === 0 ? undefined : draftOf(at, stages.pre, plans.pre.actions)
-  const post = plans.post.actions.length === 0 ? undefined : draftOf(at, stages.post, plans.post.actions)
-  const large = [pre, post].some((run) => run !== undefined && isTooLarge(run))
+  const planned = plannedOf(plans, { ...at, held: way.hold })
+  const large = [planned.pre, planned.post].some((run) => run !== undefined && isTooLarge(run))
   if (large) return deny('RunTooLarge', refusal(arrival.subject, tooLarge, 'Nothing was run'))
-  const planned: Planned = {
+  return way.hold ? hold({ ...planned, why: way.why }, ports) : at.stage(planned)
+}
+
+/** The runs of both stages, as they will be written; there is none where no action matches. */
+function plannedOf({ pre, post }: Plans, at: Case & { readonly held: boolean }): Planned {
+  const { arrival, request } = at
+  const stages = stagesOf(arrival.kind)
+  return {
     arrival,
     endsAt: endOf(at),
     signal: request.signal,
-    ...(pre === undefined ? {} : { pre }),
-    ...(post === undefined ? {} : { post }),
+    ...(pre.actions.length === 0 ? {} : { pre: draftOf(at, stages.pre, pre.actions) }),
+    ...(post.actions.length === 0
+      ? {}
+      : { post: draftOf({ ...at, held: false }, stages.post, post.actions) }),
   }
-  return at.stage(planned)
 }
+
+const tooMuch = async (
+  plans: Plans,
+  at: Case & { readonly ports: GatePorts },
+): Promise<Verdict | undefined> =>
+  overBudget(plans.pre.actions, at) ?? (await coolingDown(plans.pre.actions, at))

@@ -5,12 +5,14 @@ import { stagesOf } from '../core/run/names.ts'
 import { headsFirst, wouldRun, type WouldRun } from '../core/would-run.ts'
 import { allow, deny, type Verdict } from '../core/verdict.ts'
 import type { Case, Plans } from './case.ts'
+import { wayFor } from './held.ts'
 import { foreseen, type Foreseen } from './foreseen.ts'
 import { overBudget } from './limits.ts'
 
 /** Lists as warnings what would run. An action that cannot even be rendered refuses, as it would. */
 export async function preview(plans: Plans, at: Case): Promise<Verdict> {
-  const refused = overBudget(plans.pre.actions, at)
+  const way = wayFor(plans.pre.actions, at.arrival)
+  const refused = way.hold ? undefined : overBudget(plans.pre.actions, at)
   if (refused !== undefined) return refused
   const rows: Foreseen[] = []
   for await (const row of foreseen(plans.pre.actions, stagesOf(at.arrival.kind).pre, at)) {
@@ -24,7 +26,8 @@ export async function preview(plans: Plans, at: Case): Promise<Verdict> {
 /** The answer that these rows of a pre stage stand for. */
 export function previewed(rows: readonly Foreseen[], plans: Plans, { arrival }: Case): Verdict {
   const { pre, post } = stagesOf(arrival.kind)
-  const lines: WouldRun[] = []
+  const way = wayFor(plans.pre.actions, arrival)
+  const lines: WouldRun[] = way.hold ? [plain(`tidewaiter: dry run, it would be held: ${way.why}`)] : []
   for (const row of rows) {
     if (row.does === 'fail') {
       const why = `${pre} action "${row.action.name}" could not run: ${row.problem}`

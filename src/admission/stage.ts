@@ -4,7 +4,8 @@ import type { DecisionCall } from '../api/admission-decision.ts'
 import { actionRefusal, breakGlass, passedOverWarning, refusal, type Subject } from '../core/refusal.ts'
 import type { NewRun } from '../core/run/draft.ts'
 import { drive, type Driven } from '../core/run/drive.ts'
-import { settled, type AbortReason } from '../core/run/machine.ts'
+import { endedPhase } from '../core/run/ending.ts'
+import { hasEnded, type AbortReason } from '../core/run/machine.ts'
 import { entries, specOf, type Entry } from '../core/run/rows.ts'
 import { allow, deny, type Verdict } from '../core/verdict.ts'
 import { headsFirst, wouldRun } from '../core/would-run.ts'
@@ -150,7 +151,7 @@ function replay({ arrival }: Planned, run: ActionRun): Verdict {
   const { subject } = arrival
   const rows = entries(run.spec, run.status)
   const recorded = { audit: { run: run.metadata.name }, calls: rows.map(callOf) }
-  if (run.status.phase === 'Succeeded' || run.status.phase === 'Skipped') {
+  if (endedPhase(run) === 'Succeeded' || endedPhase(run) === 'Skipped') {
     const { stage } = run.spec
     const failed = rows.filter(({ row }) => row.phase === 'Failed')
     const rendered = rows.filter(({ action, row }) => row.phase === 'Succeeded' && specOf(action).dryRun)
@@ -191,7 +192,7 @@ async function joined(planned: Planned, pre: NewRun, ports: GatePorts): Promise<
   while (ports.clock.now() < planned.endsAt && !planned.signal.aborted) {
     const run = await ports.runs.read(subject.namespace, pre.metadata.name)
     if (run !== undefined && run.spec.objectRef.uid !== uid) break
-    if (run !== undefined && settled.has(run.status.phase ?? 'Pending')) return replay(planned, run)
+    if (run !== undefined && hasEnded(run)) return replay(planned, run)
     await ports.clock.sleep(Math.min(pollMs, Math.max(1, planned.endsAt - ports.clock.now())))
   }
   const why = `its run ${pre.metadata.name} is being written by another replica and did not end in time`

@@ -29,10 +29,6 @@ export async function weigh(
   const decided = (verdict: Verdict): Weighed => ({ at, verdict, warnings: [] })
   // Backup sync creates finished Backups (backup_sync_controller.go): leave them alone.
   if (request.operation !== 'CREATE' || !startsWork(request.object)) return decided(allow('NotStarting'))
-  if (arrival.uid === '')
-    return decided(
-      deny('NoUid', refusal(arrival.subject, 'the request carries no metadata.uid', ''), { code: 422 }),
-    )
   const planned = await plan(at)
   return 'verdict' in planned ? decided(planned.verdict) : judged(planned.plans, at)
 }

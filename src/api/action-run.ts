@@ -16,17 +16,11 @@ export const runPhases = [
   'Unknown',
 ] as const
 
-/** The life of one action in a run. */
-export const rowPhases = [
-  'Pending',
-  'Running',
-  'Succeeded',
-  'Failed',
-  'Undoing',
-  'Undone',
-  'Skipped',
-  'Unknown',
-] as const
+/** The life of one action in a run. What became of its undo stands beside it: `undo.phase`. */
+export const rowPhases = ['Pending', 'Running', 'Succeeded', 'Failed', 'Skipped', 'Unknown'] as const
+
+/** The life of the undo of one action. Stuck: it failed for long, was reported, and is tried again from time to time. */
+export const undoPhases = ['Undoing', 'Undone', 'Stuck'] as const
 
 const time = (doc: string) => ({ type: 'string', doc, format: 'date-time', maxLength: 32 }) as const
 const text = (doc: string, maxLength: number) => ({ type: 'string', doc, maxLength }) as const
@@ -52,6 +46,10 @@ const spec = {
       'The uid of the namespace kube-system where the run was written; a run of another cluster is never acted on.',
       64,
     ),
+    held: {
+      type: 'boolean',
+      doc: 'True: the object waits (annotation tidewaiter.io/hold) until these actions have ended. Otherwise they ran inside its admission request.',
+    },
     requestedBy: text('Who created the object; empty if it was first seen later.', 1024),
     scheduleName: text('The Schedule that made the object, if one did.', 253),
     fingerprint: text(
@@ -97,6 +95,12 @@ const status = {
   doc: 'What was done.',
   fields: {
     phase: { type: 'string', doc: 'Where the run is in its life.', enum: runPhases, maxLength: 9 },
+    undoneFrom: {
+      type: 'string',
+      doc: 'The phase that the run had ended in before its actions were undone.',
+      enum: runPhases,
+      maxLength: 9,
+    },
     owner: text('Who acts: a webhook replica (pod name and start), or the leader.', 253),
     deadline: time('Until when the owner acts; after it and a margin for clocks the leader takes over.'),
     startTimestamp: time('When the first action was claimed.'),
@@ -128,12 +132,33 @@ const status = {
             8192,
           ),
           outputs: kept('Its outputs, secrets masked.'),
+          noEffect: {
+            type: 'boolean',
+            doc: 'True if it failed and it is certain that nothing reached the other side: there is nothing to undo.',
+          },
+          undo: {
+            type: 'object',
+            doc: 'Its undo, once that is owed.',
+            fields: {
+              phase: {
+                type: 'string',
+                doc: 'Where the undo is in its life.',
+                enum: undoPhases,
+                maxLength: 7,
+              },
+              attempts: { type: 'integer', doc: 'How often it was tried.', minimum: 0, maximum: 1_000_000 },
+              lastTimestamp: time('When it was last tried.'),
+              message: text('What it answered, secrets masked.', 4096),
+              request: text('What was sent, rendered, secrets masked.', 8192),
+            },
+            required: ['phase', 'attempts'],
+          },
         },
         required: ['name', 'phase', 'attempts'],
       },
     },
     conditions: conditions(
-      'Seen: the object came to be. Unguarded: it began although its pre actions did not succeed.',
+      'Seen: the object came to be. Started: Velero began with it. Unguarded: it began although its pre actions did not succeed. Orphaned: it never came to be after it was admitted. UndoStuck: an undo fails for long.',
     ),
   },
   required: [],
@@ -166,6 +191,8 @@ export type RunStatus = Infer<typeof status>
 export type PlannedAction = RunSpec['actions'][number]
 /** One action of a run as it went. */
 export type RunRow = NonNullable<RunStatus['actions']>[number]
+/** The undo of one action as it went. */
+export type RowUndo = NonNullable<RunRow['undo']>
 
 /** An ActionRun as we hold it. */
 export type ActionRun = { readonly metadata: Metadata; readonly spec: RunSpec; readonly status: RunStatus }

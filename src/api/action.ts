@@ -12,10 +12,12 @@ export const outcomes = ['Completed', 'PartiallyFailed', 'Failed', 'FailedValida
 /** How a Backup or Restore ended. */
 export type EndedAs = (typeof outcomes)[number]
 
-/** Longest an action may take, seconds: an admission has at most 30 s, less 1.5 s because its timeout is rounded up. */
-export const longestActionSeconds = 28
-/** Longest a post action may take, seconds. */
-export const longestPostActionSeconds = 3600
+/** Longest an action may take inside an admission request, seconds: that has at most 30 s, less 1.5 s because its timeout is rounded up. */
+export const longestInsideSeconds = 28
+/** Longest any action may take, seconds. */
+export const longestActionSeconds = 3600
+
+const bodies = ['http', 'exec', 'job', 'scale', 'patch', 'wait', 'restore', 'plugin'] as const
 
 /** What may be tried again: a status (`503`), a class (`5xx`), no connection (`network`), no answer in time (`timeout`). */
 export const retryPattern = '^([1-5][0-9]{2}|[1-5]xx|network|timeout)$'
@@ -138,8 +140,34 @@ const http = {
   ],
 } as const satisfies ShapeNode
 
+const hasOneBody = (self: Readonly<Record<string, unknown>>): boolean =>
+  bodies.filter((body) => self[body] !== undefined).length === 1
+
 const notYet = (name: string) =>
   ({ type: 'any', object: true, doc: `Not there yet.`, later: `${name} is not there yet` }) as const
+
+const undo = {
+  type: 'object',
+  doc: 'Pre stages: takes back what the action did. Run if the action started and is not known to be without effect: after a refusal by a later action, if the object never came to be, failed its validation or was deleted before it started; undoAt says when else. It must be idempotent: it is tried again until it succeeds.',
+  fields: {
+    http,
+    exec: notYet('body exec'),
+    job: notYet('body job'),
+    scale: notYet('body scale'),
+    patch: notYet('body patch'),
+    wait: notYet('body wait'),
+    restore: notYet('body restore'),
+    plugin: notYet('body plugin'),
+  },
+  required: [],
+  rules: [
+    {
+      cel: '[has(self.http), has(self.exec), has(self.job), has(self.scale), has(self.patch), has(self.wait), has(self.restore), has(self.plugin)].filter(x, x).size() == 1',
+      message: 'exactly one body must be given (http, ...)',
+      holds: hasOneBody,
+    },
+  ],
+} as const satisfies ShapeNode
 
 const spec = {
   type: 'object',
@@ -252,17 +280,10 @@ const spec = {
     },
     mode: {
       type: 'string',
-      doc: 'Pre stages: Refuse runs the action inside the admission request; Auto chooses (today always Refuse). Hold is not there yet.',
+      doc: 'Pre stages: Refuse runs the actions inside the admission request, and an error refuses it. Hold admits the object and keeps Velero from starting it until they have ended. Auto holds what a Schedule made, and what may take longer than a request has. Among the matching actions, Hold beats Refuse beats Auto.',
       enum: ['Auto', 'Refuse', 'Hold'],
       maxLength: 6,
       default: 'Auto',
-      rules: [
-        {
-          cel: "self != 'Hold'",
-          message: 'mode Hold is not there yet',
-          holds: (self: string) => self !== 'Hold',
-        },
-      ],
     },
     onError: {
       type: 'string',
@@ -279,9 +300,9 @@ const spec = {
     suspend: { type: 'boolean', doc: 'Do not match anything.', default: false },
     timeoutSeconds: {
       type: 'integer',
-      doc: 'For the whole action, retries and waits included. Pre stages: at most 28, because an admission request has at most 30 s.',
+      doc: 'For the whole action, retries and waits included. With mode Refuse at most 28, because an admission request has at most 30 s. The undo has as much again, each time it is tried.',
       minimum: 1,
-      maximum: longestPostActionSeconds,
+      maximum: longestActionSeconds,
       default: 10,
     },
     retry: {
@@ -362,9 +383,19 @@ const spec = {
       doc: 'False: after a crash in between, the action is left Unknown and reported instead of being done again with the same Idempotency-Key.',
       default: true,
     },
-    exclusive: { type: 'string', doc: 'Not there yet.', maxLength: 253, later: 'exclusive is not there yet' },
-    undo: notYet('undo'),
-    undoAt: { type: 'string', doc: 'Not there yet.', maxLength: 6, later: 'undoAt is not there yet' },
+    exclusive: {
+      type: 'string',
+      doc: "Pre stages: a key. From the start of this action until its undo, or the object's post stage, has ended, no action with this key starts for another object of the namespace: a held one waits, another one is refused. Default for actions with undo: their name.",
+      minLength: 1,
+      maxLength: 253,
+    },
+    undo,
+    undoAt: {
+      type: 'string',
+      doc: 'When to undo: Abort (default), if the object never starts; Always, also when it has ended, however it ended.',
+      enum: ['Abort', 'Always'],
+      maxLength: 6,
+    },
     serviceAccountName: {
       type: 'string',
       doc: 'Not there yet.',
@@ -390,10 +421,7 @@ const spec = {
     {
       cel: '[has(self.http), has(self.exec), has(self.job), has(self.scale), has(self.patch), has(self.wait), has(self.restore), has(self.plugin)].filter(x, x).size() == 1',
       message: 'exactly one body must be given (http, ...)',
-      holds: (self: Readonly<Record<string, unknown>>) =>
-        ['http', 'exec', 'job', 'scale', 'patch', 'wait', 'restore', 'plugin'].filter(
-          (body) => self[body] !== undefined,
-        ).length === 1,
+      holds: hasOneBody,
     },
     {
       cel: "self.stage.startsWith('Post') || (!has(self.when) && !has(self.at))",
@@ -412,11 +440,23 @@ const spec = {
       holds: (self: { stage: string; mode: string }) => self.stage.startsWith('Pre') || self.mode === 'Auto',
     },
     {
-      cel: "!self.stage.startsWith('Pre') || self.timeoutSeconds <= 28",
+      cel: "!has(self.mode) || self.mode != 'Refuse' || self.timeoutSeconds <= 28",
       message:
-        'timeoutSeconds of a pre action must be at most 28: an admission request has at most 30 s, and there is no hold yet',
-      holds: (self: { stage: string; timeoutSeconds: number }) =>
-        !self.stage.startsWith('Pre') || self.timeoutSeconds <= longestActionSeconds,
+        'timeoutSeconds with mode Refuse must be at most 28, because an admission request has at most 30 s: leave mode to Auto, or use Hold',
+      holds: (self: { mode: string; timeoutSeconds: number }) =>
+        self.mode !== 'Refuse' || self.timeoutSeconds <= longestInsideSeconds,
+    },
+    {
+      cel: "self.stage.startsWith('Pre') || (!has(self.undo) && !has(self.exclusive))",
+      message: 'undo and exclusive are for pre stages only',
+      holds: (self: { stage: string; undo?: unknown; exclusive?: unknown }) =>
+        self.stage.startsWith('Pre') || (self.undo === undefined && self.exclusive === undefined),
+    },
+    {
+      cel: 'has(self.undo) || !has(self.undoAt)',
+      message: 'undoAt is for actions with undo only',
+      holds: (self: { undo?: unknown; undoAt?: string }) =>
+        self.undo !== undefined || self.undoAt === undefined,
     },
   ],
 } as const satisfies ShapeNode

@@ -6,13 +6,14 @@ import type { ActionRun } from '../api/action-run.ts'
 import { bytesOf, cutToBytes, longestEvent } from '../core/bytes.ts'
 import { saysUnguarded, speaksOf, type SeenObject } from '../core/post.ts'
 import { holds } from '../core/run/conditions.ts'
+import { endedPhase } from '../core/run/ending.ts'
 import { scheduleRefusal } from '../core/schedule-refusal.ts'
 import type { Again } from './post.ts'
 import type { ControlPorts, EventNote } from './ports.ts'
 
 const annotationOf = (run: ActionRun): string =>
   JSON.stringify({
-    phase: run.status.phase,
+    phase: endedPhase(run),
     run: run.metadata.name,
     at: run.status.completionTimestamp ?? run.metadata.creationTimestamp,
     ...(isUnguarded(run) ? { unguarded: true } : {}),
@@ -36,6 +37,44 @@ export async function tellPost(run: ActionRun, object: SeenObject, ports: Contro
   await ports.tell(noteOf(run, object, 'PostActions'))
   await ports.objects.annotate(object, 'tidewaiter.io/post', annotationOf(run))
   return undefined
+}
+
+/** The annotation tidewaiter.io/pre for a run. */
+export const preAnnotation = (run: ActionRun): Readonly<Record<string, string>> => ({
+  'tidewaiter.io/pre': annotationOf(run),
+})
+
+/** Tells how the pre stage of a held object went; the annotation comes with what ends the hold. */
+export const tellPreEvent = (run: ActionRun, object: SeenObject, ports: ControlPorts): Promise<void> =>
+  ports.tell(noteOf(run, object, 'PreActions'))
+
+/** Tells once that an object is held, and for what. */
+export async function tellHeld(run: ActionRun, object: SeenObject, ports: ControlPorts): Promise<void> {
+  const key = `held/${object.uid}`
+  if (ports.decided.has(key)) return
+  const rows = run.spec.actions.filter(({ skip }) => skip === undefined)
+  const message = `held until its ${run.spec.stage} actions have ended${named(rows)} (run ${run.metadata.name})`
+  await ports.tell({ regarding: regarding(object), type: 'Normal', reason: 'Held', message })
+  ports.decided.add(key)
+}
+
+/** Tells that an undo fails for long; where the object is gone, the run and the metric say so. */
+export async function tellStuck(
+  run: ActionRun,
+  object: SeenObject | undefined,
+  ports: ControlPorts,
+): Promise<void> {
+  const stuck = (run.status.actions ?? []).filter(({ undo }) => undo?.phase === 'Stuck')
+  const said = stuck.map(({ undo }) => undo?.message ?? '').join('; ')
+  ports.log.error(
+    { run: run.metadata.name, actions: stuck.map(({ name }) => name), said },
+    'an undo is stuck',
+  )
+  if (object === undefined) return
+  const tail = ` It is tried again every ten minutes (run ${run.metadata.name})`
+  const text = `what actions did could not be undone${named(stuck)}: ${said}.`
+  const message = cutToBytes(text, longestEvent - bytesOf(tail)) + tail
+  await ports.tell({ regarding: regarding(object), type: 'Warning', reason: 'UndoStuck', message })
 }
 
 /** Tells how the pre stage went, once the object it was for is there; and again if it then began all the same. */
@@ -90,7 +129,7 @@ function named(rows: readonly { readonly name: string }[]): string {
 }
 
 function noteOf(run: ActionRun, object: SeenObject, what: 'PreActions' | 'PostActions'): EventNote {
-  const phase = run.status.phase ?? 'Unknown'
+  const phase = endedPhase(run)
   const rows = run.status.actions ?? []
   // Passed over (onError: Continue, dryRun), and yet somebody should know.
   const failed = rows.some((row) => row.phase === 'Failed')

@@ -2,7 +2,7 @@
 import type { VeleroKind } from '../core/velero.ts'
 import { reconcilePost, type Again, type ObjectKey } from './post.ts'
 import type { ControlPorts } from './ports.ts'
-import { reconcilePre } from './pre.ts'
+import { reconcilePre, sooner } from './pre.ts'
 
 /** A key as text, for the queue. */
 export const textOf = (key: ObjectKey): string => `${key.kind}/${key.namespace}/${key.name}/${key.uid}`
@@ -22,11 +22,10 @@ export async function reconcileObject(
   let pre: Again
   let post: Again
   try {
-    pre = await reconcilePre(key, ports)
+    pre = await reconcilePre(key, ports, signal)
   } finally {
     // What the pre stage cannot tell just now must not keep the post actions from running.
     post = await reconcilePost(key, ports, signal)
   }
-  if (pre === undefined || post === undefined) return pre ?? post
-  return pre.inMs < post.inMs ? pre : post
+  return sooner(pre, post)
 }

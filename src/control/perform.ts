@@ -1,15 +1,22 @@
-/** Performs an action of a post run that was claimed. */
+/** Performs an action of a run that the leader claimed, or its undo. */
 import type { ActionRun } from '../api/action-run.ts'
 import { notBegun, type Outcome } from '../core/outcome.ts'
 import { entries, specOf } from '../core/run/rows.ts'
 import type { Json } from '../core/velero.ts'
 import type { ControlPorts } from './ports.ts'
 
-/** Performs one claimed action of a post run: its object is read, then the world is asked. */
-export async function performPost(
+/** With what an action is performed: `endsAt` is the end of what it waits for, milliseconds since the epoch. */
+export type PerformingAt = {
+  readonly ports: ControlPorts
+  readonly signal: AbortSignal
+  readonly endsAt?: number
+}
+
+/** Performs one claimed action of a run, or its undo: its object is read, then the world is asked. */
+export async function performClaimed(
   run: ActionRun,
-  work: { readonly action: string; readonly renderOnly?: boolean },
-  { ports, signal }: { readonly ports: ControlPorts; readonly signal: AbortSignal },
+  work: { readonly do: 'perform' | 'undo'; readonly action: string; readonly renderOnly?: boolean },
+  { ports, signal, endsAt = Number.POSITIVE_INFINITY }: PerformingAt,
 ): Promise<Outcome> {
   const entry = entries(run.spec, run.status).find(({ action }) => action.name === work.action)
   if (entry === undefined) throw new Error(`run ${run.metadata.name} has no action ${work.action}`)
@@ -22,7 +29,8 @@ export async function performPost(
     action: entry.action,
     object: object.ok,
     renderOnly: work.renderOnly === true,
-    endsAt: Math.min(ports.clock.now() + specOf(entry.action).timeoutSeconds * 1000, deadlineOf(run)),
+    ...(work.do === 'undo' ? { undo: true } : {}),
+    endsAt: Math.min(ports.clock.now() + specOf(entry.action).timeoutSeconds * 1000, deadlineOf(run), endsAt),
     signal,
   })
 }

@@ -100,6 +100,27 @@ export async function writeUnguarded(
   return typeof written === 'string' ? undefined : written
 }
 
+/**
+ * Writes the run of an object that is held and has none: its admission was not finished. `nothing`: no action matches any more.
+ */
+export async function writeHeldRun(
+  object: SeenObject,
+  ports: ControlPorts,
+): Promise<'written' | 'exists' | 'gone' | 'nothing' | { readonly problems: readonly string[] }> {
+  const unsure = ports.unsure(object.namespace)
+  if (unsure !== undefined) throw new Error(`what ${object.name} waits for is not known yet: ${unsure}`)
+  const live = await readSame(object, ports)
+  if (live === undefined) return 'gone'
+  const stage = stagesOf(object.kind).pre
+  const actions = ports.actions(object.namespace)
+  const plan = await planFor(live, { object, stage, actions, ports })
+  if (plan.problems.length > 0) return { problems: plan.problems }
+  if (plan.actions.length === 0) return 'nothing'
+  const draft = draftOf(live, { object, stage, plan, ports, held: true })
+  if (isTooLarge(draft)) return { problems: [tooLarge] }
+  return (await ports.runs.create(draft)) === 'exists' ? 'exists' : 'written'
+}
+
 /** Writes down that the object of a run that never began was admitted all the same. */
 export function markUnguarded(
   run: ActionRun,
@@ -151,9 +172,10 @@ type Drafting = {
   readonly stage: ActionRun['spec']['stage']
   readonly plan: StagePlan
   readonly ports: ControlPorts
+  readonly held?: boolean
 }
 
-const draftOf = (live: Json, { object, stage, plan, ports }: Drafting) =>
+const draftOf = (live: Json, { object, stage, plan, ports, held = false }: Drafting) =>
   draftRun({
     stage,
     kind: object.kind,
@@ -162,5 +184,6 @@ const draftOf = (live: Json, { object, stage, plan, ports }: Drafting) =>
     requestedBy: '',
     scheduleName: object.schedule,
     actions: plan.actions,
+    held,
     hash: ports.hash,
   })

@@ -63,6 +63,8 @@ export type ControlPorts = {
   readonly leading: AbortSignal
   /** Counts an object that began to work without its pre actions. */
   readonly unguarded: (object: SeenObject) => void
+  /** Counts a run whose object never came to be. */
+  readonly orphaned: (run: ActionRun) => void
   /** Why the Actions of a namespace are not known well enough to plan with; undefined if they are. */
   readonly unsure: (namespace: string) => string | undefined
   readonly actions: (namespace: string) => readonly KnownAction[]
@@ -91,7 +93,19 @@ export type ControlPorts = {
     readonly read: (kind: VeleroKind, namespace: string, name: string) => Promise<Json | undefined>
     /** Sets one annotation if the object is still this one (by uid); false if it is gone. */
     readonly annotate: (object: SeenObject, key: string, value: string) => Promise<boolean>
+    /** Merges a patch that names uid and resourceVersion; false if the object changed since, or is gone. */
+    readonly patch: (object: SeenName, patch: Json) => Promise<boolean>
+    /** Those of a namespace that have not ended. */
+    readonly open: (kind: VeleroKind, namespace: string) => readonly SeenObject[]
   }
+  /** The longest life of a hold, milliseconds. */
+  readonly holdMaxMs: number
+  /** After this long without a sign of life, what Velero works on is stuck, milliseconds. */
+  readonly stuckAfterMs: number
+  /** How many objects of a kind Velero works on at once. */
+  readonly slots: (kind: VeleroKind, namespace: string) => number
+  /** Gives the exclusive keys of a run back. */
+  readonly freeKeys: (run: ActionRun, keys: readonly string[]) => Promise<void>
   readonly perform: (performing: Performing) => Promise<Outcome>
   readonly tell: (note: EventNote) => Promise<void>
   /** Counts what became of a run. */

@@ -3,13 +3,13 @@ import type { ActionRun } from '../api/action-run.ts'
 import { bytesOf, longestEvent, toldWithin } from '../core/bytes.ts'
 import { holds, withCondition } from '../core/run/conditions.ts'
 import { drive, type Driven } from '../core/run/drive.ts'
-import { settled, type Seen } from '../core/run/machine.ts'
+import { hasEnded, type Seen } from '../core/run/machine.ts'
 import { runName, stagesOf } from '../core/run/names.ts'
 import { isDue, restOf } from '../core/run/rows.ts'
 import { heldForMs, postStep, type PostStep, type SeenObject } from '../core/post.ts'
 import { progressOf, type Progress, type VeleroKind } from '../core/velero.ts'
 import { tellPost } from './announce.ts'
-import { isSame, performPost } from './perform.ts'
+import { isSame, performClaimed } from './perform.ts'
 import { planPost, writePostRun } from './plan.ts'
 import type { ControlPorts } from './ports.ts'
 
@@ -125,7 +125,7 @@ async function withRun(
   run: ActionRun,
   at: Driving & { readonly object: SeenObject },
 ): Promise<Again> {
-  if (!holds(run, 'Seen') && !settled.has(run.status.phase ?? 'Pending')) return markSeen(run, at.ports)
+  if (!holds(run, 'Seen') && !hasEnded(run)) return markSeen(run, at.ports)
   if (step.do === 'wait') return { inMs: step.untilMs }
   if (step.do === 'tell') return tellPost(run, at.object, at.ports)
   return step.do === 'drive' ? driveOn(run, at) : undefined
@@ -192,7 +192,7 @@ async function driveOn(known: ActionRun, at: Driving): Promise<Again> {
     write: ports.runs.write,
     progress: () => at.progress,
     because: () => (at.signal.aborted || ports.leading.aborted ? 'Stopping' : undefined),
-    perform: (current, work) => performPost(current, work, at),
+    perform: (current, work) => performClaimed(current, work, at),
   })
   return afterDriving(driven, at)
 }

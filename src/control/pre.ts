@@ -3,26 +3,65 @@ import type { ActionRun } from '../api/action-run.ts'
 import { clockMarginMs, isSynced, speaksOf, type SeenObject } from '../core/post.ts'
 import { holds, withCondition } from '../core/run/conditions.ts'
 import { drive } from '../core/run/drive.ts'
-import { settled, type Seen } from '../core/run/machine.ts'
+import { endedPhase } from '../core/run/ending.ts'
+import { hasEnded, type Seen } from '../core/run/machine.ts'
 import { runName, stagesOf } from '../core/run/names.ts'
 import { textAt } from '../core/velero.ts'
 import { tellPre, tellSchedule } from './announce.ts'
 import { markUnguarded, writeUnguarded } from './plan.ts'
 import type { Again, ObjectKey } from './post.ts'
+import { abortGone, concernsHold, reconcileHold } from './hold.ts'
+import { isSame } from './perform.ts'
 import type { ControlPorts } from './ports.ts'
+import { reconcileUndo } from './undo.ts'
 
 /** A run that was created and never claimed: its owner ended in between. No admission request lasts this long. */
 const unclaimedMs = 60_000
 
 /** Looks at the pre stage of one object. */
-export async function reconcilePre(key: ObjectKey, ports: ControlPorts): Promise<Again> {
+export async function reconcilePre(key: ObjectKey, ports: ControlPorts, signal: AbortSignal): Promise<Again> {
   const { pre } = stagesOf(key.kind)
   const run = ports.runs.ofObject(key.uid).find(({ spec }) => spec.stage === pre)
   const object = ports.objects.seen(key.kind, key.namespace, key.name)
   const here = object !== undefined && object.uid === key.uid ? object : undefined
+  if (run !== undefined && run.spec.cluster !== ports.cluster) return undefined
+  if (concernsHold(here, run)) return ofHold(here, run, { ports, signal })
   if (run === undefined) return here === undefined ? undefined : withoutRun(here, ports)
-  if (run.spec.cluster !== ports.cluster) return undefined
-  if (!settled.has(run.status.phase ?? 'Pending')) return unsettled(run, here !== undefined, ports)
+  if (!hasEnded(run)) return unsettled(run, here !== undefined, ports)
+  const told = await tellEnded(run, here, ports)
+  const undone = await reconcileUndo(run, { object: here, ports, signal })
+  return sooner(told, undone)
+}
+
+/** The earlier of two looks. */
+export function sooner(one: Again, other: Again): Again {
+  if (one === undefined || other === undefined) return one ?? other
+  return one.inMs < other.inMs ? one : other
+}
+
+async function ofHold(
+  here: SeenObject | undefined,
+  run: ActionRun | undefined,
+  at: { readonly ports: ControlPorts; readonly signal: AbortSignal },
+): Promise<Again> {
+  if (here !== undefined) return reconcileHold(here, run, at)
+  return run === undefined ? undefined : goneWhileHeld(run, at.ports)
+}
+
+/** The copy may be behind, or the object not be stored yet. */
+async function goneWhileHeld(run: ActionRun, ports: ControlPorts): Promise<Again> {
+  const { kind, name, uid } = run.spec.objectRef
+  const { namespace, creationTimestamp } = run.metadata
+  const live = await ports.objects.read(kind, namespace, name)
+  if (live !== undefined && isSame(live, uid)) return { inMs: clockMarginMs }
+  const wait = Date.parse(creationTimestamp) + unclaimedMs - ports.clock.now()
+  // What has begun was there.
+  if (run.status.startTimestamp === undefined && wait > 0) return { inMs: wait }
+  return abortGone(run, ports)
+}
+
+/** Tells how it went where users look. */
+async function tellEnded(run: ActionRun, here: SeenObject | undefined, ports: ControlPorts): Promise<Again> {
   if (here === undefined) return tellSchedule(run, ports)
   const noted = await noteUnguarded(run, here, ports)
   // Another wrote the run, or the copy is behind: looked at again.
@@ -40,7 +79,8 @@ async function noteUnguarded(
   object: SeenObject,
   ports: ControlPorts,
 ): Promise<ActionRun | 'conflict' | 'gone'> {
-  const { phase, reason } = run.status
+  const { reason } = run.status
+  const phase = endedPhase(run)
   const said = phase === 'Refused' || (phase === 'Unknown' && reason !== 'Unguarded')
   const began = !notBegun.has(textAt(object.progress, 'status', 'phase'))
   if (!said || !began || holds(run, 'Unguarded')) return run
@@ -93,7 +133,7 @@ async function unsettled(known: ActionRun, isHere: boolean, ports: ControlPorts)
   if (now < freeAt(known)) return { inMs: freeAt(known) - now }
   // Read anew: the cache may be behind, and its owner at work.
   const run = await ports.runs.read(known.metadata.namespace, known.metadata.name)
-  if (run === undefined || settled.has(run.status.phase ?? 'Pending')) return undefined
+  if (run === undefined || hasEnded(run)) return undefined
   if (now < freeAt(run)) return { inMs: freeAt(run) - now }
   const ended = await abandoned(run, isHere, ports)
   if (typeof ended === 'string') return { inMs: clockMarginMs }

@@ -40,6 +40,8 @@ export type Watchman = {
   readonly start: (signal: AbortSignal) => Promise<void>
   /** Whether every namespace is guarded, or switched off by its label. */
   readonly closed: () => boolean
+  /** Whether the guard was seen closed in a namespace: what is held there stays where it is. */
+  readonly guards: (namespace: string) => boolean
   /** Why not, for /readyz. */
   readonly open: () => readonly string[]
 }
@@ -72,6 +74,7 @@ export function createWatchman(ports: WatchmanPorts): Watchman {
   }
   return {
     closed,
+    guards: (namespace) => seen.get(namespace)?.guardClosed === true,
     open: () => ports.namespaces.filter((namespace) => !closedIn(namespace)),
     start: async (signal) => {
       while (!signal.aborted) {

@@ -29,14 +29,24 @@ export type CheckTools = {
 /** Every problem of a spec whose shape is right. */
 export function checkAction(spec: ActionSpec, tools: CheckTools): readonly FieldProblem[] {
   const { found, problems } = expressionsOf(spec)
-  const isOfHttp = ({ path }: Expression) => path.startsWith('spec.http.')
+  const isOfHttp = ({ path }: Expression) => /^spec\.(undo\.)?http\./.test(path)
   return [
     ...found.filter((one) => !isOfHttp(one)).flatMap((one) => checkOne(one, tools)),
     ...(spec.retry === undefined ? [] : checkRetry(spec.retry, 'spec.retry', spec.http?.expectStatus)),
-    ...(spec.http === undefined ? [] : checkUrl(spec.http.url)),
-    ...(spec.http === undefined ? [] : checkHttpBody(spec.http, 'spec.http', tools.parsePem)),
+    ...httpOf(spec).flatMap(({ http, path }) => [
+      ...checkUrl(http.url, `${path}.url`),
+      ...checkHttpBody(http, path, tools.parsePem),
+    ]),
     ...problems,
     ...found.filter(isOfHttp).flatMap((one) => checkOne(one, tools)),
+  ]
+}
+
+/** The HTTP bodies of a spec, each with the field it stands in. */
+function httpOf({ http, undo }: ActionSpec): readonly { readonly http: HttpBody; readonly path: string }[] {
+  return [
+    ...(http === undefined ? [] : [{ http, path: 'spec.http' }]),
+    ...(undo?.http === undefined ? [] : [{ http: undo.http, path: 'spec.undo.http' }]),
   ]
 }
 
@@ -76,7 +86,7 @@ function expressionsOf(spec: ActionSpec): Expressions {
   const variables = variableNames(spec.stage)
   const [object = 'backup'] = variables
   const match = spec.match?.expression
-  const templates = spec.http === undefined ? { found: [], problems: [] } : inTemplates(spec.http, variables)
+  const templates = httpOf(spec).map((one) => inTemplates(one, variables))
   const found: readonly Expression[] = [
     ...(match === undefined
       ? []
@@ -87,20 +97,23 @@ function expressionsOf(spec: ActionSpec): Expressions {
       variables: ['response'],
       want: 'any' as const,
     })),
-    ...templates.found,
+    ...templates.flatMap((one) => one.found),
   ]
-  return { found, problems: templates.problems }
+  return { found, problems: templates.flatMap((one) => one.problems) }
 }
 
 /** The expressions in the URL, the headers and the body of a spec. */
 export const templatesOf = ({ http, stage }: ActionSpec): readonly Expression[] =>
-  http === undefined ? [] : inTemplates(http, variableNames(stage)).found
+  http === undefined ? [] : inTemplates({ http, path: 'spec.http' }, variableNames(stage)).found
 
-function inTemplates(http: HttpBody, variables: readonly string[]): Expressions {
+function inTemplates(
+  { http, path }: { readonly http: HttpBody; readonly path: string },
+  variables: readonly string[],
+): Expressions {
   const templates: readonly (readonly [unknown, string])[] = [
-    [checkUrl(http.url).length > 0 ? '' : http.url, 'spec.http.url'],
-    [http.body, 'spec.http.body'],
-    ...(http.headers ?? []).map(({ value }, i) => [value ?? '', `spec.http.headers[${i}].value`] as const),
+    [checkUrl(http.url, `${path}.url`).length > 0 ? '' : http.url, `${path}.url`],
+    [http.body, `${path}.body`],
+    ...(http.headers ?? []).map(({ value }, i) => [value ?? '', `${path}.headers[${i}].value`] as const),
   ]
   const all = templates.map(([template, path]) => expressionsIn(template, path))
   return {
@@ -126,9 +139,11 @@ function checkOne({ path, source, variables, want }: Expression, tools: CheckToo
 export function secretsOf(
   spec: ActionSpec,
 ): readonly { readonly name: string; readonly key: string; readonly path: string }[] {
-  return (spec.http?.headers ?? []).flatMap(({ valueFrom }, i) =>
-    valueFrom === undefined
-      ? []
-      : [{ ...valueFrom.secretKeyRef, path: `spec.http.headers[${i}].valueFrom.secretKeyRef` }],
+  return httpOf(spec).flatMap(({ http, path }) =>
+    (http.headers ?? []).flatMap(({ valueFrom }, i) =>
+      valueFrom === undefined
+        ? []
+        : [{ ...valueFrom.secretKeyRef, path: `${path}.headers[${i}].valueFrom.secretKeyRef` }],
+    ),
   )
 }

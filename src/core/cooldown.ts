@@ -4,7 +4,7 @@
  * a restart forgets nothing. Any change of a matching Action ends it.
  */
 import type { ActionRun } from '../api/action-run.ts'
-import { endedAt } from './run/ending.ts'
+import { endedAt, endedPhase } from './run/ending.ts'
 
 const firstMs = 5 * 60_000
 const longestMs = 60 * 60_000
@@ -59,7 +59,7 @@ const isOwn = ({ spec }: ActionRun, request: CooldownRequest): boolean =>
 const failures: ReadonlySet<string> = new Set(['ActionFailed', 'OutOfTime', 'OwnerLost'])
 
 const refusedAlike = (run: ActionRun, request: CooldownRequest): boolean =>
-  ['Refused', 'Unknown'].includes(run.status.phase ?? '') &&
+  ['Refused', 'Unknown'].includes(endedPhase(run)) &&
   failures.has(run.status.reason ?? '') &&
   run.spec.actionsHash === request.actionsHash
 

@@ -3,8 +3,7 @@
  *
  * What it cannot keep: the annotation tidewaiter.io/author on Actions. Our mutating webhook stamps it inside the request
  * of the person who writes the Action, and a policy sees one object, not who put what into it. The stamp carries a MAC instead.
- * For the same reason: once a mutating webhook of ours sets the hold in a person's request, `notOurs` must let the hold
- * pass at CREATE.
+ * For the same reason a hold that comes with a CREATE is let pass: our validating webhook refuses one that should not be there.
  */
 import { ownLabels, scopeOf, type Manifest } from './registration.ts'
 import { breakGlass } from './refusal.ts'
@@ -50,6 +49,8 @@ const waiting = "['', 'New']"
 const starting = "['Queued', 'ReadyToStart', 'InProgress']"
 const notBegun = "['', 'New', 'Queued', 'ReadyToStart']"
 
+const restoreFinalizer = 'restores.velero.io/external-resources-finalizer'
+
 const common: readonly Variable[] = [
   { name: 'created', expression: 'oldObject == null' },
   { name: 'notes', expression: 'object.metadata.?annotations.orValue({})' },
@@ -67,6 +68,7 @@ const isSkip = (map: string) =>
   `k == 'tidewaiter.io/skip-actions' || (${map}[k] == 'skip' && (k.endsWith('/prebackup') || k.endsWith('/postbackup') || ` +
   "k.endsWith('/prerestore') || k.endsWith('/postrestore')))"
 const isOurs = "k.startsWith('tidewaiter.io/') && k != 'tidewaiter.io/skip-actions'"
+const isOursAtCreate = `${isOurs} && k != 'tidewaiter.io/hold'`
 
 /** A CEL condition: what `which` picks of one map is in the other, unchanged. Linear, for annotations are 256 KiB of anything. */
 const within = (which: string, one: string, other: string) =>
@@ -92,6 +94,11 @@ const phases: readonly Rule[] = [
       `(variables.oldPhase in ${waiting} ? variables.phase in ['FailedValidation', 'Deleting'] || variables.oldPhase == '' && variables.phase == 'New' : ` +
       `!(variables.phase in ${starting}) || variables.oldPhase in ${notBegun})`,
     message: `tidewaiter guard: held, because its pre actions have not ended. Wait, or lift the hold by removing the annotation tidewaiter.io/hold (needs the verb release on actionruns). ${emergency}`,
+  },
+  {
+    // Velero's restore controller adds it before all else, again and again, and counts an attempt each time (restore_controller.go).
+    expression: `!(variables.held && variables.stays) || !('${restoreFinalizer}' in object.metadata.?finalizers.orValue([])) || '${restoreFinalizer}' in oldObject.metadata.?finalizers.orValue([])`,
+    message: 'tidewaiter guard: held, because its pre actions have not ended: Velero may not begin with it',
   },
   {
     expression:
@@ -135,7 +142,7 @@ const annotations: readonly Rule[] = [
   {
     // A finished Backup comes with the annotations of the cluster it was made in (backup sync): nobody reads those here.
     expression:
-      `(variables.created ? !(variables.phase in ${waiting}) || !variables.notes.exists(k, ${isOurs}) : ` +
+      `(variables.created ? !(variables.phase in ${waiting}) || !variables.notes.exists(k, ${isOursAtCreate}) : ` +
       `${sameIn(() => isOurs, 'variables.notes', 'variables.oldNotes')}) || variables.keeper`,
     keys: changedIn(() => isOurs, 'variables.notes', 'variables.oldNotes'),
     message: `tidewaiter guard: the annotations KEYS are written by tidewaiter only. Leave them as they are, or hold the verb release on actionruns. ${notHeld}. ${emergency}`,

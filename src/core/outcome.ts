@@ -18,6 +18,8 @@ export type Outcome =
         | 'network'
         | 'timeout'
         | 'aborted'
+        /** Another object has the exclusive key. */
+        | 'exclusive'
         | 'egress'
         | 'secret'
         | 'template'
@@ -33,7 +35,7 @@ export type Outcome =
     }
 
 /** The outcome of an action that was not begun: nothing was sent, and it may be begun again. */
-export const notBegun = (cause: 'aborted' | 'internal', message: string): Outcome => ({
+export const notBegun = (cause: 'aborted' | 'exclusive' | 'internal', message: string): Outcome => ({
   status: 'failed',
   cause,
   mayHaveHadEffect: false,

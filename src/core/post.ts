@@ -1,6 +1,6 @@
 /** What a Backup or Restore that is seen needs: a run to be written, a run to be driven, results to be told. Pure. */
 import type { ActionRun } from '../api/action-run.ts'
-import { settled } from './run/machine.ts'
+import { hasEnded } from './run/machine.ts'
 import { textAt, at, type Json, type Progress } from './velero.ts'
 
 /** A Backup or Restore as the controller keeps it: only what decides. Times are milliseconds, NaN where absent. */
@@ -19,6 +19,10 @@ export type SeenObject = {
   /** The annotations tidewaiter.io/pre and tidewaiter.io/post. */
   readonly pre: string
   readonly post: string
+  /** It carries the annotation tidewaiter.io/hold. */
+  readonly held: boolean
+  /** It is being deleted: by the API server (a finalizer holds it), or by Velero. */
+  readonly leaving: boolean
 }
 
 /** Reads what we keep of a Backup or Restore. */
@@ -41,6 +45,9 @@ export function seenObjectOf(kind: 'Backup' | 'Restore', raw: unknown): SeenObje
     progress: { status: Object.fromEntries(status) },
     pre: textAt(raw, 'metadata', 'annotations', 'tidewaiter.io/pre'),
     post: textAt(raw, 'metadata', 'annotations', 'tidewaiter.io/post'),
+    held: at(raw, 'metadata', 'annotations', 'tidewaiter.io/hold') !== undefined,
+    leaving:
+      at(raw, 'metadata', 'deletionTimestamp') !== undefined || textAt(raw, 'status', 'phase') === 'Deleting',
   }
 }
 
@@ -125,7 +132,7 @@ export function postStep(facts: PostFacts): PostStep {
   const { run, object, progress } = facts
   if (run === undefined) return withoutRun(facts)
   const phase = run.status.phase ?? 'Pending'
-  if (settled.has(phase))
+  if (hasEnded(run))
     return speaksOf(object.post, run.metadata.name)
       ? { do: 'nothing', because: 'done and told' }
       : { do: 'tell' }
@@ -142,14 +149,14 @@ function ofRunning(run: ActionRun, facts: PostFacts): PostStep {
 }
 
 /**
- * For how long a run must still be left to another: the owner of a Running one has until its deadline and a margin. What
+ * For how long a run must still be left to another: the owner of one that is Running or Undoing has until its deadline and a margin. What
  * this process claimed and did not end is its own to go on with: 0.
  */
 export function heldForMs(
   { status }: ActionRun,
   { owner, now }: { readonly owner: string; readonly now: number },
 ): number {
-  if (status.phase !== 'Running' || status.owner === owner) return 0
+  if ((status.phase !== 'Running' && status.phase !== 'Undoing') || status.owner === owner) return 0
   const left = Date.parse(status.deadline ?? '') + clockMarginMs - now
   return left > 0 ? left : 0
 }

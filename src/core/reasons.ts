@@ -7,6 +7,13 @@ export const reasons = {
   NoActionMatches: 'no Action matches',
   PostOnly: 'only post actions match: they run after it ended',
   ActionsSucceeded: 'the pre actions succeeded',
+  Held: 'admitted, and kept from starting until its pre actions have ended',
+  HoldSet: 'a Backup or Restore that is about to be created was marked to be held',
+  NothingToHold: 'a Backup or Restore that is about to be created has nothing to wait for',
+  HoldMismatch:
+    'the object should be held and is not marked so, or the other way round: the mutating webhook was away, or an Action changed in between',
+  GuardOpen: 'the object should be held, and the policy that keeps Velero from starting it is not in force',
+  AnnotationsRemoved: 'annotations that only tidewaiter may write were taken off',
   DryRun: 'a dry-run request: nothing was run, warnings say what would be',
   AlreadyExists: 'an object of that name exists: nothing was run',
   NameClaimed: 'another creation of the same name is under way',

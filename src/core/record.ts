@@ -11,7 +11,7 @@ export type ActionRecord = {
   readonly lastResult: string
 }
 
-const counted: ReadonlySet<string> = new Set(['Succeeded', 'Failed', 'Unknown', 'Undone'])
+const counted: ReadonlySet<string> = new Set(['Succeeded', 'Failed', 'Unknown'])
 
 /** What a record is kept under. */
 export const recordKey = (namespace: string, action: string): string => `${namespace}/${action}`
@@ -34,8 +34,7 @@ const endOf = ({ action, row }: Entry): string | undefined =>
 
 function withEnd(old: ActionRecord | undefined, phase: string, at: string): ActionRecord {
   const isLast = old === undefined || Date.parse(at) >= Date.parse(old.lastAt)
-  // What was undone had succeeded before.
-  const good = phase === 'Succeeded' || phase === 'Undone' ? 1 : 0
+  const good = phase === 'Succeeded' ? 1 : 0
   return {
     succeeded: (old?.succeeded ?? 0) + good,
     ended: (old?.ended ?? 0) + 1,

@@ -27,25 +27,40 @@ export const head = ({ kind, namespace, name }: Subject): string =>
 export const breakGlass = (namespace: string): string =>
   `In an emergency, kubectl label namespace ${namespace} tidewaiter.io/gate=off switches tidewaiter off for this namespace`
 
-/** What earlier actions of the stage did, and nobody takes back. */
+/** What earlier actions of the stage did: who takes it back, and what nobody takes back. */
 function standing({ spec, status }: ActionRun): string {
   const done = entries(spec, status).filter(
     ({ action, row }) => row.phase === 'Succeeded' && !specOf(action).dryRun,
   )
-  if (done.length === 0) return ''
-  return `Done before it, and not undone: ${done.map(({ row }) => `"${row.name}"`).join(', ')}. `
+  const named = (canUndo: boolean, words: string): string => {
+    const names = done
+      .filter(({ action }) => (specOf(action).undo !== undefined) === canUndo)
+      .map(({ row }) => `"${row.name}"`)
+    return names.length === 0 ? '' : `Done before it, and ${words}: ${names.join(', ')}. `
+  }
+  return named(true, 'being undone') + named(false, 'not undone')
 }
 
-/** A refusal because an action failed, as design 12 words it. */
+/** What is written on a held object that may not start. */
+export function heldRefusal(subject: Subject, run: ActionRun): string {
+  const failed = entries(run.spec, run.status).findLast(({ row }) => row.phase === 'Failed')
+  if (run.status.reason === 'ActionFailed' && failed !== undefined)
+    return actionRefusal(subject, run, failed.row)
+  const why = `its ${run.spec.stage} actions did not end: ${run.status.message ?? 'nobody knows why'}`
+  return `${head(subject)}: ${why}. The ${subject.kind} was not started. Run: ${run.metadata.name}`
+}
+
+/** A refusal because an action failed, as design 12 words it. What is held was created, and is not started. */
 export function actionRefusal(subject: Subject, run: ActionRun, row: RunRow): string {
   const stage: Stage = run.spec.stage
   const started = Date.parse(row.startTimestamp ?? '')
   const took = Date.parse(row.completionTimestamp ?? '') - started
   const after = `after ${times(row.attempts)} in ${spell(Number.isFinite(took) ? took : 0)}`
   const skip = `${skipAnnotation(row.name, stage)}=skip`
+  const fate = run.spec.held === true ? 'started' : 'created'
   return (
     `${head(subject)}: ${stage} action "${row.name}" failed ${after}: ${row.message ?? 'no answer'}. ` +
-    `The ${subject.kind} was not created. ${standing(run)}Fix the cause or skip it with the annotation ${skip} ` +
+    `The ${subject.kind} was not ${fate}. ${standing(run)}Fix the cause or skip it with the annotation ${skip} ` +
     `(needs the verb skip on actions). Run: ${run.metadata.name}`
   )
 }

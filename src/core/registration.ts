@@ -52,7 +52,15 @@ export type RegistrationInput = {
 }
 
 /** The last part of the path by which each webhook is called. */
-export const webhookRoutes = ['backups', 'restores', 'actions', 'plugins', 'author', 'deployments'] as const
+export const webhookRoutes = [
+  'backups',
+  'restores',
+  'actions',
+  'plugins',
+  'author',
+  'deployments',
+  'hold',
+] as const
 /** One webhook. */
 export type WebhookRoute = (typeof webhookRoutes)[number]
 
@@ -81,11 +89,11 @@ const templateChanges = {
     'oldObject == null || object.?spec.template.orValue({}) != oldObject.?spec.template.orValue({})',
 }
 
-const rule = (group: string, resource: string, operations: readonly string[]) => ({
+const rule = (group: string, resource: string | readonly string[], operations: readonly string[]) => ({
   apiGroups: [group],
   apiVersions: ['*'],
   operations,
-  resources: [resource],
+  resources: typeof resource === 'string' ? [resource] : resource,
   scope: 'Namespaced',
 })
 
@@ -142,6 +150,16 @@ const deployments = (input: RegistrationInput): Json => ({
   timeoutSeconds: 10,
 })
 
+/** While we are away nothing is held, and what should be is refused by the validating webhook. */
+const hold = (input: RegistrationInput): Json => ({
+  ...common('hold', input),
+  rules: [rule('velero.io', ['backups', 'restores'], ['CREATE'])],
+  matchConditions: [starts],
+  failurePolicy: 'Ignore',
+  sideEffects: 'None',
+  timeoutSeconds: 5,
+})
+
 const configuration = (kind: string, name: string, webhooks: readonly Json[]): Manifest => ({
   apiVersion: 'admissionregistration.k8s.io/v1',
   kind,
@@ -157,8 +175,9 @@ export function registrationsOf(input: RegistrationInput): readonly [Manifest, M
     ownKind('actions', input),
     ownKind('plugins', input),
   ]
-  // Called again if a later webhook changes the object: a stamp is for one spec, and a pod template must carry its plugins after all.
-  const mutating = [ownKind('author', input), deployments(input)].map((webhook) => ({
+  // Called again if a later webhook changes the object: a stamp is for one spec, a pod template must carry its plugins after all,
+  // and what is held depends on spec and labels.
+  const mutating = [ownKind('author', input), deployments(input), hold(input)].map((webhook) => ({
     ...webhook,
     reinvocationPolicy: 'IfNeeded',
   }))

@@ -5,7 +5,7 @@
 import type { ActionRun } from '../api/action-run.ts'
 import { cooldownOf } from './cooldown.ts'
 import { holds } from './run/conditions.ts'
-import { endedAt } from './run/ending.ts'
+import { endedAt, endedPhase } from './run/ending.ts'
 
 /** Refusals of one Schedule for one cause. Times are milliseconds. */
 export type ScheduleRefusal = {
@@ -27,7 +27,8 @@ const longestAnswer = 500
 
 /** Unguarded is a Backup that began unasked, or although it was refused: it is there, and has an Event of its own. */
 const wasRefused = (run: ActionRun): boolean => {
-  const { phase, reason } = run.status
+  const phase = endedPhase(run)
+  const { reason } = run.status
   if (run.spec.stage !== 'PreBackup' || holds(run, 'Unguarded')) return false
   return phase === 'Refused' || (phase === 'Unknown' && reason !== 'Unguarded')
 }

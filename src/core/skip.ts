@@ -3,6 +3,7 @@
  * (velero design/new-prepost-backuprestore-plugin-hooks.md); `tidewaiter.io/skip-actions: "<reason>"` skips all.
  */
 import type { Stage } from '../api/action.ts'
+import { holdAnnotation } from './hold/patches.ts'
 
 /** Skips every action, with a reason. */
 export const skipAllAnnotation = 'tidewaiter.io/skip-actions'
@@ -42,10 +43,13 @@ export function skipReason(
     : `skipped by the annotation ${skipAllAnnotation}: ${all.slice(0, 256)}`
 }
 
-/** Annotations that only we may write: a person who brings one along at CREATE is refused (skip-actions is judged by itself). */
+/**
+ * Annotations that only we may write, brought along at CREATE; skip-actions is judged by itself, and so is the hold, which our
+ * mutating webhook sets in the same request.
+ */
 export function foreignAnnotations(annotations: Readonly<Record<string, string>>): readonly string[] {
   return Object.keys(annotations).filter(
-    (key) => key.startsWith('tidewaiter.io/') && key !== skipAllAnnotation,
+    (key) => key.startsWith('tidewaiter.io/') && key !== skipAllAnnotation && key !== holdAnnotation,
   )
 }
 

@@ -26,6 +26,10 @@ export function told(webhook: string, handle: Handle, ports: DecisionPorts): Han
     try {
       const verdict = await handle(request)
       const at = ports.clock.now()
+      if (verdict.reason === 'NothingToHold') {
+        count(webhook, request, { ports, verdict: 'allowed', reason: verdict.reason, ms: at - began })
+        return verdict
+      }
       tell(webhook, request, { ports, verdict, ms: at - began })
       const recorded = record(request, verdict, { ports, webhook, at, ms: at - began })
       const answer = verdict.allowed ? 'allowed' : 'refused'

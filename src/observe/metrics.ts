@@ -101,6 +101,30 @@ export function createMetrics(version: string) {
       labelNames: ['kind'],
       registers,
     }),
+    orphaned: new Counter({
+      name: 'tidewaiter_orphaned_total',
+      help: 'Runs whose Backup or Restore never came to be after it was admitted.',
+      labelNames: ['kind'],
+      registers,
+    }),
+    held: new Gauge({
+      name: 'tidewaiter_held',
+      help: 'Backups and Restores that are held until their pre actions have ended.',
+      labelNames: ['namespace', 'kind'],
+      registers,
+    }),
+    heldOldest: new Gauge({
+      name: 'tidewaiter_held_oldest_seconds',
+      help: 'For how long the oldest of them is held.',
+      labelNames: ['namespace', 'kind'],
+      registers,
+    }),
+    undoStuck: new Gauge({
+      name: 'tidewaiter_undo_stuck',
+      help: 'Runs of which an undo fails for long.',
+      labelNames: ['namespace'],
+      registers,
+    }),
     unknown: new Counter({
       name: 'tidewaiter_unknown_total',
       help: 'Runs of which nobody knows what was done.',

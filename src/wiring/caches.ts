@@ -69,6 +69,7 @@ export function createCaches(namespace: string, options: CacheOptions): Namespac
       ...common,
       path: veleroPath(veleroPlural[kind], namespace),
       project: (raw) => seenObjectOf(kind, raw),
+      indexes: { open: (object) => (isOpen(object) ? ['yes'] : []) },
       onChange: ({ object }) => onObject(object),
     })
   return {
@@ -94,6 +95,10 @@ export function createCaches(namespace: string, options: CacheOptions): Namespac
     }),
   }
 }
+
+/** Held, waiting or at work: whose turn it is depends on these, and they are few. */
+const isOpen = ({ progress }: SeenObject): boolean =>
+  ['', 'New', 'Queued', 'ReadyToStart', 'InProgress'].includes(textAt(progress, 'status', 'phase'))
 
 /** Every copy of a namespace. */
 export const allOf = (caches: NamespaceCaches): readonly Reflector<unknown>[] => [

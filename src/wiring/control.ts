@@ -1,15 +1,17 @@
 /** The controller's world, from the process's. */
-import { textAt } from '../core/velero.ts'
+import { textAt, type Json } from '../core/velero.ts'
 import type { ActionRun } from '../api/action-run.ts'
 import type { SeenObject } from '../core/post.ts'
-import type { ControlPorts } from '../control/ports.ts'
+import type { ControlPorts, SeenName } from '../control/ports.ts'
 import { isKubeError } from '../kube/errors.ts'
 import type { Outcome } from '../core/outcome.ts'
 import { isFresh, readable } from './caches.ts'
 import { claimsBy } from './claims.ts'
 import { hash } from './crypto.ts'
+import type { ExclusiveKeys } from './exclusive.ts'
 import { writeEvent } from './events.ts'
 import { veleroPlural } from './kinds.ts'
+import type { Slots } from './slots.ts'
 import type { Performing } from '../core/run/performing.ts'
 import {
   annotationsOfSchedule,
@@ -30,7 +32,15 @@ export type Term = Pick<ControlPorts, 'installedAt' | 'unwatchedSince' | 'looked
 export function controlPorts(
   world: World,
   term: Term,
-  perform: (performing: Performing) => Promise<Outcome>,
+  {
+    perform,
+    keys,
+    slots,
+  }: {
+    readonly perform: (performing: Performing) => Promise<Outcome>
+    readonly keys: ExclusiveKeys
+    readonly slots: Pick<Slots, 'backups'>
+  },
 ): ControlPorts {
   const claims = claimsBy({ calls: world.calls, clock: world.clock, hash })
   return {
@@ -60,10 +70,17 @@ export function controlPorts(
       seen: (kind, namespace, name) => cachesOf(world, namespace)?.objects[kind].get(namespace, name),
       read: (kind, namespace, name) => readObject(world, veleroPlural[kind], { namespace, name }),
       annotate: (object, key, value) => annotate(world, object, { key, value }),
+      patch: (object, patch) => patchObject(world, object, patch),
+      open: (kind, namespace) => cachesOf(world, namespace)?.objects[kind].byIndex('open', 'yes') ?? [],
     },
+    holdMaxMs: world.config.holdMaxSeconds * 1000,
+    stuckAfterMs: world.config.stuckAfterSeconds * 1000,
+    slots: (kind, namespace) => (kind === 'Backup' ? slots.backups(namespace) : 1),
+    freeKeys: keys.free,
     perform,
     tell: (note) => writeEvent(world, note),
     count: (run) => count(world, run),
+    orphaned: ({ spec }) => world.metrics.orphaned.inc({ kind: spec.objectRef.kind }),
     unguarded: ({ kind }) => world.metrics.unguarded.inc({ kind }),
     unsure: (namespace) => unsure(world, namespace),
     releaseName: ({ kind, namespace, name, uid }) => claims.release({ kind, namespace, name }, uid),
@@ -91,6 +108,17 @@ async function annotate(
     if (!isKubeError(error, 'INVALID', 'CONFLICT')) throw error
     const live = await calls.find(object.name)
     if (textAt(live, 'metadata', 'uid') !== object.uid) return false
+    throw error
+  }
+}
+
+/** Patches an object as it was read; false if it changed since, or is gone. */
+async function patchObject(world: World, object: SeenName, patch: Json): Promise<boolean> {
+  try {
+    await world.calls.velero(veleroPlural[object.kind], object.namespace).mergePatch(object.name, patch)
+    return true
+  } catch (error) {
+    if (isKubeError(error, 'NOT_FOUND', 'CONFLICT')) return false
     throw error
   }
 }

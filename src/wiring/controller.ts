@@ -1,4 +1,5 @@
 /** What the leader does: look at Backups, Restores, runs and Actions as they change, and keep the registrations. */
+import { turns } from '../control/hold.ts'
 import { acceptedCondition, resultsOf } from '../control/action-status.ts'
 import { keyOf, reconcileObject, textOf } from '../control/objects.ts'
 import type { ActionRun } from '../api/action-run.ts'
@@ -6,7 +7,8 @@ import type { Looked } from '../control/looked.ts'
 import type { ControlPorts } from '../control/ports.ts'
 import { createQueue, type Queue } from '../control/queue.ts'
 import { doubtsOf } from '../core/action-check.ts'
-import { settled } from '../core/run/machine.ts'
+import { isHeld } from '../core/hold/turn.ts'
+import { hasEnded } from '../core/run/machine.ts'
 import type { ObjectKey } from '../control/post.ts'
 import { isKubeError } from '../kube/errors.ts'
 import { refOf } from './caches.ts'
@@ -55,7 +57,7 @@ export function createController(world: () => World): Controller {
           metrics.queue.set(own.depth().waiting)
           const again = key.startsWith('Action/')
             ? await reconcileAction(world(), key)
-            : await look(world(), ports, { key, abort, looked })
+            : await look(world(), ports, { key, abort, looked, kick: own.add })
           if (again !== undefined) own.addAfter(key, again)
         },
       })
@@ -80,7 +82,17 @@ export function createController(world: () => World): Controller {
 async function look(
   world: World,
   ports: ControlPorts,
-  { key, abort, looked }: { readonly key: string; readonly abort: AbortSignal; readonly looked: Looked },
+  {
+    key,
+    abort,
+    looked,
+    kick,
+  }: {
+    readonly key: string
+    readonly abort: AbortSignal
+    readonly looked: Looked
+    readonly kick: (key: string) => unknown
+  },
 ): Promise<number | undefined> {
   const object = keyOf(key)
   const since = looked.begin(key)
@@ -97,9 +109,21 @@ async function look(
     looked.failed(key, since)
     throw error
   }
-  for (const run of ports.runs.ofObject(object.uid))
-    if (settled.has(run.status.phase ?? '')) await noteResults(world, run)
+  for (const run of ports.runs.ofObject(object.uid)) if (hasEnded(run)) await noteResults(world, run)
+  kickHeld(object, ports, kick)
   return again?.inMs
+}
+
+/** What is not held may have made room: whose turn it is now is looked at at once. */
+function kickHeld(
+  { kind, namespace, name }: ObjectKey,
+  ports: ControlPorts,
+  kick: (key: string) => unknown,
+): void {
+  const seen = ports.objects.seen(kind, namespace, name)
+  if (seen !== undefined && isHeld(seen)) return
+  const next = turns(kind, namespace, ports)
+  for (const object of ports.objects.open(kind, namespace)) if (next.has(object.uid)) kick(textOf(object))
 }
 
 /** The keys of all Backups and Restores that are known, and of those that runs are for. */

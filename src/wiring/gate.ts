@@ -50,6 +50,7 @@ export function gatePorts(world: World, perform: (performing: Performing) => Pro
     exists: async (subject: Subject) =>
       (await world.calls.velero(veleroPlural[subject.kind], subject.namespace).find(subject.name)) !==
       undefined,
+    guardClosed: world.guards,
     claimName: claims.claim,
     releaseName: claims.release,
     perform,

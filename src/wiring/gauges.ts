@@ -1,5 +1,7 @@
 /** Gauges over all that is kept, and Actions whose author is judged anew: now and then. Leader only. */
-import { settled } from '../core/run/machine.ts'
+import { inLine } from '../core/hold/turn.ts'
+import { hasEnded } from '../core/run/machine.ts'
+import { isStuck } from '../core/run/undo.ts'
 import { progressOf } from '../core/velero.ts'
 import { readable } from './caches.ts'
 import { authorOfKept, type World } from './world.ts'
@@ -15,6 +17,7 @@ export async function watchGauges(
   while (!signal.aborted) {
     countStuck(world)
     countPending(world)
+    countHeld(world)
     countUnadopted(world, onAction)
     await world.clock.sleep(everyMs, signal).catch(() => undefined)
   }
@@ -34,10 +37,20 @@ function countStuck({ caches, clock, config, metrics }: World): void {
 
 function countPending({ caches, metrics }: World): void {
   const runs = [...caches.values()].flatMap((kept) => readable(kept.runs.list()))
-  const open = runs.filter(
-    ({ spec, status }) => spec.stage.startsWith('Post') && !settled.has(status.phase ?? 'Pending'),
-  )
+  const open = runs.filter((run) => run.spec.stage.startsWith('Post') && !hasEnded(run))
   metrics.pending.set(open.length)
+}
+
+function countHeld({ caches, clock, metrics }: World): void {
+  for (const { namespace, objects, runs } of caches.values()) {
+    for (const kind of ['Backup', 'Restore'] as const) {
+      const [oldest, ...others] = inLine(objects[kind].byIndex('open', 'yes'))
+      metrics.held.set({ namespace, kind }, oldest === undefined ? 0 : 1 + others.length)
+      const since = oldest === undefined ? 0 : Math.max(0, clock.now() - oldest.createdAt)
+      metrics.heldOldest.set({ namespace, kind }, since / 1000)
+    }
+    metrics.undoStuck.set({ namespace }, readable(runs.list()).filter(isStuck).length)
+  }
 }
 
 function countUnadopted(world: World, onAction: (namespace: string, name: string) => void): void {

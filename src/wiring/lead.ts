@@ -8,10 +8,12 @@ import { allOf } from './caches.ts'
 import { controlPorts } from './control.ts'
 import { objectKeys, type createController } from './controller.ts'
 import type { Install } from './install.ts'
+import type { ExclusiveKeys } from './exclusive.ts'
 import { installedAt } from './marker.ts'
 import type { performerOf } from './perform.ts'
 import type { Refused } from './refused.ts'
 import { registrationsFor, type RegistrationWorld } from './registrations.ts'
+import { createSlots } from './slots.ts'
 import type { World } from './world.ts'
 
 /** What leading needs. */
@@ -20,6 +22,7 @@ export type Leading = {
   readonly registration: RegistrationWorld
   readonly controller: ReturnType<typeof createController>
   readonly perform: ReturnType<typeof performerOf>
+  readonly keys: ExclusiveKeys
   /** Until the addresses that actions may not call are known, no post action could do more than fail. */
   readonly refused: Pick<Refused, 'whenKnown'>
   /** Writes the status of VeleroPlugins. */
@@ -68,7 +71,7 @@ function signsOfLife(access: LeaseAccess): Signs & { readonly lease: LeaseAccess
 /** Takes part in the election until the signal aborts. */
 export function lead(
   world: World,
-  { install, registration, controller, perform, refused, plugins, signal, keeping }: Leading,
+  { install, registration, controller, perform, keys, refused, plugins, signal, keeping }: Leading,
 ): Promise<void> {
   const { clock, log, metrics } = world
   const { namespace } = install
@@ -85,6 +88,7 @@ export function lead(
       const unwatchedSince = signs.renewedAt() - marginMs
       const before = signs.lookedUntil()
       metrics.leader.set(1)
+      const slots = createSlots(world)
       const registrar = keepRegistrations(
         {
           clock,
@@ -108,9 +112,9 @@ export function lead(
           await refused.whenKnown(leading)
           const looked = createLooked(objectKeys(world), { before, clock, silentMs: () => silentMs(world) })
           signs.tell(looked)
-          await controller.lead(controlPorts(world, term, perform), looked, leading)
+          await controller.lead(controlPorts(world, term, { perform, keys, slots }), looked, leading)
         }
-        await Promise.all([work(), registrar, plugins.lead(leading)])
+        await Promise.all([work(), slots.start(leading), registrar, plugins.lead(leading)])
       } finally {
         signs.tell(undefined)
         metrics.leader.set(0)

@@ -3,13 +3,16 @@ import type { Performing } from '../core/run/performing.ts'
 import type { ActionRun, PlannedAction } from '../api/action-run.ts'
 import { createPerformer } from '../actions/perform.ts'
 import type { Call, CallAnswer, Ports, SecretRef } from '../actions/ports.ts'
+import { keyOf } from '../core/hold/exclusive.ts'
 import { notBegun, type Outcome } from '../core/outcome.ts'
 import type { Author } from '../core/plan.ts'
-import { idempotencyKey, traceparent } from '../core/run/names.ts'
+import { idempotencyKey, traceparent, undoKey } from '../core/run/names.ts'
 import { specOf } from '../core/run/rows.ts'
+import { undoSpec } from '../core/run/undo.ts'
 import { variablesOf } from '../core/run/variables.ts'
 import { textAt, textsAt, type VeleroDefaults } from '../core/velero.ts'
 import { hash, randomHex } from './crypto.ts'
+import type { ExclusiveKeys } from './exclusive.ts'
 import { secretFor, type SecretAnswer } from './secrets.ts'
 import { defaultsOf, type World } from './world.ts'
 
@@ -17,24 +20,55 @@ import { defaultsOf, type World } from './world.ts'
 export function performerOf(
   world: World,
   egress: { readonly send: (call: Call) => Promise<CallAnswer> },
+  keys: Pick<ExclusiveKeys, 'take'>,
 ): (performing: Performing) => Promise<Outcome> {
   return async (performing) => {
     const { run, action, renderOnly } = performing
     const defaults = await defaultsFor(performing, world)
+    const held = 'unread' in defaults ? undefined : await heldByAnother(performing, keys, world)
     const outcome =
       'unread' in defaults
         ? defaults.unread
-        : await performWith(defaults.ok, performing, {
-            clock: world.clock,
-            log: world.log,
-            evaluate: world.cel.evaluate,
-            version: world.version,
-            send: egress.send,
-            secret: (ref, by) => secretFor(ref, by, world),
-            spanId: () => randomHex(8),
-          })
+        : held !== undefined
+          ? held
+          : await performWith(defaults.ok, performing, {
+              clock: world.clock,
+              log: world.log,
+              evaluate: world.cel.evaluate,
+              version: world.version,
+              send: egress.send,
+              secret: (ref, by) => secretFor(ref, by, world),
+              spanId: () => randomHex(8),
+            })
     if (!renderOnly) note(world, run, { action: action.name, outcome })
     return outcome
+  }
+}
+
+/** The exclusive key of an action is taken before anything is sent. An undo needs no new one: its action has it. */
+async function heldByAnother(
+  { run, action, renderOnly, undo = false }: Performing,
+  keys: Pick<ExclusiveKeys, 'take'>,
+  world: World,
+): Promise<Outcome | undefined> {
+  const key = keyOf(action.name, specOf(action))
+  if (key === undefined || renderOnly || undo) return undefined
+  try {
+    const taken = await keys.take(run, key)
+    if ('ok' in taken) return undefined
+    return notBegun(
+      'exclusive',
+      `the exclusive key "${key}" is taken by ${taken.heldBy}, until its undo or its post actions have ended`,
+    )
+  } catch (error) {
+    world.log.warn(
+      { run: run.metadata.name, key, err: error },
+      'an action was not begun: its exclusive key could not be taken',
+    )
+    return notBegun(
+      'internal',
+      `its exclusive key "${key}" could not be taken from the API server; see the log`,
+    )
   }
 }
 
@@ -69,7 +103,7 @@ export type PerformTools = Pick<Ports, 'clock' | 'log' | 'evaluate' | 'send'> & 
 /** Performs one action of a run with these tools. */
 export function performWith(
   defaults: VeleroDefaults,
-  { run, action, object, renderOnly, endsAt, signal }: Performing,
+  { run, action, object, renderOnly, undo = false, endsAt, signal }: Performing,
   tools: PerformTools,
 ): Promise<Outcome> {
   const { namespace } = run.metadata
@@ -84,8 +118,8 @@ export function performWith(
   })
   const { stage, objectRef } = run.spec
   return perform({
-    action: { name: action.name, spec: specOf(action) },
-    idempotencyKey: idempotencyKey(objectRef.uid, stage, action.name),
+    action: { name: action.name, spec: undo ? undoSpec(specOf(action)) : specOf(action) },
+    idempotencyKey: (undo ? undoKey : idempotencyKey)(objectRef.uid, stage, action.name),
     // One trace for all that is done for an object; the uid is its only memory.
     traceparent: traceparent(hash(`${objectRef.uid}/${stage}`).slice(0, 32), tools.spanId()),
     variables: variablesOf(run, object, defaults),

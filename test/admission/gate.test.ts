@@ -177,7 +177,7 @@ for (const [name, { prepare, given, asked, want }] of Object.entries({
   'timeouts that add up to more than there is': {
     prepare: (made: FakeGate) =>
       void (made.actions = [
-        anAction({ name: 'a', timeoutSeconds: 15 }),
+        anAction({ name: 'a', mode: 'Refuse', timeoutSeconds: 15 }),
         anAction({ name: 'b', timeoutSeconds: 14 }),
       ]),
     given: {},
@@ -236,12 +236,12 @@ t.test("Velero's copy of a skip counts only while its Schedule carries it", asyn
     [{ nightly: {} }, ['a']],
     [{}, ['a']],
   ] as const) {
-    const made = gateOf({ name: 'a' })
+    const made = gateOf({ name: 'a', mode: 'Refuse' })
     made.schedules = schedules
     t.match(await ask(made, given, { username: veleroUser }), { allowed: true })
     t.same(made.performed, want)
   }
-  const unlabelled = gateOf({ name: 'a' })
+  const unlabelled = gateOf({ name: 'a', mode: 'Refuse' })
   await ask(unlabelled, { annotations: given.annotations }, { username: veleroUser })
   t.same(unlabelled.performed, ['a'])
 })
@@ -319,7 +319,7 @@ t.test('a dry run has no writes at all; warnings say what would run', async (t) 
 t.test(
   'a Schedule whose Backup was refused is refused again without running anything, until the actions change',
   async (t) => {
-    const made = gateOf({ name: 'a' })
+    const made = gateOf({ name: 'a', mode: 'Refuse' })
     made.act = () => aFailed()
     const scheduled = (name: string) =>
       ask(made, { name, uid: `uid-of-${name}`, schedule: 'nightly' }, { username: veleroUser })
@@ -331,14 +331,14 @@ t.test(
       message: /for another 240 s|for another 4 min 0 s/,
     })
     t.same(made.performed, ['a'])
-    made.actions = [anAction({ name: 'a', generation: 2 })]
+    made.actions = [anAction({ name: 'a', mode: 'Refuse', generation: 2 })]
     t.match(await scheduled('n3'), { reason: 'ActionFailed' })
     t.equal(made.performed.length, 2)
   },
 )
 
 t.test("refusals of Backups that people make with a Schedule's label do not stop the Schedule", async (t) => {
-  const made = gateOf({ name: 'a' })
+  const made = gateOf({ name: 'a', mode: 'Refuse' })
   made.act = () => aFailed()
   for (const n of [1, 2, 3, 4, 5])
     t.match(await ask(made, { name: `mine-${n}`, uid: `${n}-uid`, schedule: 'nightly' }), {
@@ -352,7 +352,7 @@ t.test("refusals of Backups that people make with a Schedule's label do not stop
 t.test(
   'a person who has mended the cause gets through: only the third refusal alike cools down',
   async (t) => {
-    const made = gateOf({ name: 'a' })
+    const made = gateOf({ name: 'a', mode: 'Refuse' })
     made.act = () => aFailed()
     const reasons: string[] = []
     for (const n of [1, 2, 3, 4])
@@ -533,7 +533,7 @@ t.test('actions that are too large to be recorded together are refused by name',
 })
 
 t.test('a dry run refuses what would be refused for want of time', async (t) => {
-  const made = gateOf({ name: 'a', timeoutSeconds: 20 }, { name: 'b', timeoutSeconds: 20 })
+  const made = gateOf({ name: 'a', mode: 'Refuse', timeoutSeconds: 20 }, { name: 'b', timeoutSeconds: 20 })
   t.match(await ask(made, {}, { dryRun: true }), { allowed: false, reason: 'OverBudget' })
 })
 

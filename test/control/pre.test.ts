@@ -9,11 +9,13 @@ import { FakeControl } from '../support/fake-control.ts'
 import { aRequest, FakeGate, veleroUser } from '../support/fake-gate.ts'
 import { FakeProcess } from '../support/fake-process.ts'
 
+const never = new AbortController().signal
 const iso = (ms: number) => new Date(ms).toISOString()
 const look = (made: FakeControl, ports: ControlPorts = made.ports(), object: VeleroObject = aBackup()) =>
   reconcilePre(
     { kind: object.kind, namespace: 'velero', name: object.metadata.name, uid: object.metadata.uid },
     ports,
+    never,
   )
 const backup = (given: VeleroGiven = {}) => aBackup({ creationTimestamp: iso(newYear - 60_000), ...given })
 const done = { phase: 'Succeeded', message: '1 succeeded', completionTimestamp: iso(newYear) } as const
@@ -448,7 +450,7 @@ t.test('a new leader tells a Schedule once, however many of its Backups were ref
       return ports.uidOfSchedule(namespace, name)
     },
   }
-  for (const run of runs) await reconcilePre({ ...run.spec.objectRef, namespace: 'velero' }, counted)
+  for (const run of runs) await reconcilePre({ ...run.spec.objectRef, namespace: 'velero' }, counted, never)
   t.same([life.calls, asked], [['tell'], ['nightly']])
   t.match([...made.events.values()], [{ series: { count: 20 } }])
 })
@@ -463,7 +465,7 @@ t.test('what a leader remembers of a Schedule does not grow with its refusals', 
     const status = { ...run.status, completionTimestamp: iso(made.clock.now()) }
     made.runs.put({ ...run, spec: { ...run.spec, objectRef }, status })
     await made.clock.pass(600_000)
-    await reconcilePre({ ...objectRef, namespace: 'velero' }, ports)
+    await reconcilePre({ ...objectRef, namespace: 'velero' }, ports, never)
     t.equal([...ports.decided].filter((key) => key.startsWith('schedule/')).length, 1)
   }
 })

@@ -126,7 +126,7 @@ t.test('every rule of the policy "hold" but the hold itself says that nothing is
   t.same(
     validations.map(({ message }) => message).filter((message) => !message.includes('Nothing is held'))
       .length,
-    2,
-    'the canary and the hold',
+    3,
+    'the canary, the hold, and what keeps a held Restore untouched',
   )
 })

@@ -32,7 +32,7 @@ t.test('each webhook is called for what it decides', async (t) => {
   const rows = webhooksOf().map(({ name, rules, failurePolicy, timeoutSeconds, sideEffects }) => [
     name,
     rules[0]?.apiGroups[0],
-    rules[0]?.resources[0],
+    rules[0]?.resources.join(),
     rules[0]?.operations.join(),
     failurePolicy,
     timeoutSeconds,
@@ -45,6 +45,7 @@ t.test('each webhook is called for what it decides', async (t) => {
     ['plugins.tidewaiter.io', 'tidewaiter.io', 'veleroplugins', 'CREATE,UPDATE', 'Fail', 10, 'None'],
     ['author.tidewaiter.io', 'tidewaiter.io', 'actions', 'CREATE,UPDATE', 'Fail', 10, 'None'],
     ['deployments.tidewaiter.io', 'apps', 'deployments', 'CREATE,UPDATE', 'Ignore', 10, 'None'],
+    ['hold.tidewaiter.io', 'velero.io', 'backups,restores', 'CREATE', 'Ignore', 5, 'None'],
   ])
 })
 
@@ -63,7 +64,7 @@ t.test("of Deployments only Velero's are asked about, and those again after late
   const webhooks = mutating['webhooks'] as Webhook[]
   t.same(
     webhooks.map(({ reinvocationPolicy }) => reinvocationPolicy),
-    ['IfNeeded', 'IfNeeded'],
+    ['IfNeeded', 'IfNeeded', 'IfNeeded'],
   )
   for (const { rules, objectSelector } of webhooksOf())
     t.same(objectSelector, rules[0]?.apiGroups[0] === 'apps' ? { matchLabels: { component: 'velero' } } : {})
@@ -94,7 +95,9 @@ t.test('every webhook stops at the gate label and outside the given namespaces',
 t.test('each has a path of its own behind the token', async (t) => {
   t.same(
     webhooksOf().map(({ clientConfig }) => clientConfig.service?.path),
-    ['backups', 'restores', 'actions', 'plugins', 'author', 'deployments'].map((route) => `/abc/${route}`),
+    ['backups', 'restores', 'actions', 'plugins', 'author', 'deployments', 'hold'].map(
+      (route) => `/abc/${route}`,
+    ),
   )
   t.same(
     webhooksOf({ clientConfig: { url: 'https://127.0.0.1:9443/' } }).map(

@@ -4,8 +4,8 @@ import type { ControlPorts, EventNote } from '../../src/control/ports.ts'
 import type { Performing } from '../../src/core/run/performing.ts'
 import type { Outcome } from '../../src/core/outcome.ts'
 import { seenObjectOf } from '../../src/core/post.ts'
-import { idempotencyKey } from '../../src/core/run/names.ts'
-import { textAt, type VeleroKind } from '../../src/core/velero.ts'
+import { idempotencyKey, undoKey } from '../../src/core/run/names.ts'
+import { textAt, type Json, type VeleroKind } from '../../src/core/velero.ts'
 import { clusterUid, type VeleroObject } from './build.ts'
 import { FakeClock, newYear } from './fake-clock.ts'
 import { veleroUser } from './fake-gate.ts'
@@ -23,6 +23,18 @@ export type Performed = {
 }
 
 const keyOf = (kind: string, namespace: string, name: string) => `${kind}/${namespace}/${name}`
+
+/** A merge patch (RFC 7386). */
+function merged(target: unknown, patch: Json): Json {
+  const result: Record<string, unknown> = { ...(target as Json) }
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) delete result[key]
+    else if (typeof value === 'object' && !Array.isArray(value))
+      result[key] = merged(result[key], value as Json)
+    else result[key] = value
+  }
+  return result
+}
 
 /** Stores, and what was done to the outside. */
 export class FakeControl {
@@ -44,6 +56,12 @@ export class FakeControl {
   /** Why runs cannot be understood, by name. */
   unread: Readonly<Record<string, string>> = {}
   readonly unguarded: string[] = []
+  readonly orphaned: string[] = []
+  /** Exclusive keys that were given back, with their object. */
+  readonly freed: string[] = []
+  readonly patches: Json[] = []
+  /** How many objects Velero works on at once. */
+  slots = 1
   schedules: Readonly<Record<string, Readonly<Record<string, string>>>> = {}
   /** What performing does; it may let time pass. */
   act: (performing: Performing) => Outcome | Promise<Outcome> = () => aDone()
@@ -114,7 +132,26 @@ export class FakeControl {
           life.call('objects.read', () => this.#objects.get(keyOf(kind, namespace, name))),
         annotate: (object, key, value) =>
           life.call('objects.annotate', () => this.#annotate(object, key, value)),
+        patch: (object, patch) => life.call('objects.patch', () => this.#patch(object, patch)),
+        open: (kind) =>
+          [...this.#objects.values()]
+            .filter((one) => one.kind === kind)
+            .map((one) => seenObjectOf(kind, one))
+            .filter(({ progress }) =>
+              ['', 'New', 'Queued', 'ReadyToStart', 'InProgress'].includes(
+                textAt(progress, 'status', 'phase'),
+              ),
+            ),
       },
+      holdMaxMs: 3_600_000,
+      stuckAfterMs: 24 * 3_600_000,
+      slots: () => this.slots,
+      freeKeys: (run, keys) =>
+        life.call(
+          'freeKeys',
+          () => void this.freed.push(...keys.map((key) => `${run.spec.objectRef.name} ${key}`)),
+        ),
+      orphaned: (run) => void this.orphaned.push(run.metadata.name),
       perform: (performing) => life.call('perform', () => this.#perform(performing, owner)),
       tell: (note) =>
         life.call(
@@ -137,12 +174,23 @@ export class FakeControl {
       // What is performed was claimed on record before.
       const stored = await this.runs.read(run.metadata.namespace, run.metadata.name)
       const row = stored?.status.actions?.find(({ name }) => name === action.name)
-      if (stored?.status.phase !== 'Running' || row?.phase !== 'Running' || stored.status.owner !== owner)
+      const isClaimed = performing.undo
+        ? stored?.status.phase === 'Undoing' && row?.undo?.phase !== 'Undone' && row?.undo !== undefined
+        : stored?.status.phase === 'Running' && row?.phase === 'Running'
+      if (!isClaimed || stored?.status.owner !== owner)
         throw new Error(`${action.name} is performed by ${owner} without a claim on record`)
-      const key = idempotencyKey(objectRef.uid, stage, action.name)
+      const key = (performing.undo ? undoKey : idempotencyKey)(objectRef.uid, stage, action.name)
       this.performed.push({ action: action.name, key, owner, at: this.clock.now() })
     }
     return this.act(performing)
+  }
+
+  #patch(object: { kind: VeleroKind; namespace: string; name: string }, patch: Json): boolean {
+    const found = this.#objects.get(keyOf(object.kind, object.namespace, object.name))
+    if (found === undefined || textAt(patch, 'metadata', 'uid') !== found.metadata.uid) return false
+    this.patches.push(patch)
+    this.store(merged(found, patch) as VeleroObject)
+    return true
   }
 
   #annotate(

@@ -53,6 +53,7 @@ export class FakeGate {
   readonly taken = new Set<string>()
   readonly counted: string[] = []
   actions: readonly Action[] | { readonly unknown: string } = []
+  guardClosed = true
   unadopted: readonly string[] = []
   skippers: readonly string[] = []
   schedules: Readonly<Record<string, Readonly<Record<string, string>>>> = {}
@@ -89,6 +90,7 @@ export class FakeGate {
       annotationsOfSchedule: async (_namespace, schedule) => this.schedules[schedule] ?? {},
       isVelero: ({ username }) => username === veleroUser,
       maySkip: async ({ username }) => this.skippers.includes(username),
+      guardClosed: () => this.guardClosed,
       exists: async ({ name }) => this.taken.has(name),
       claimName: (subject, uid) => life.call('claimName', () => this.#claim(subject.name, uid)),
       releaseName: (subject, uid) =>

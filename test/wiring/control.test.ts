@@ -23,7 +23,11 @@ t.test(
     // Asking for runs needs no more of the world.
     const world = { clock: new FakeClock(), log, cel: {}, caches: new Map([['velero', { runs }]]) }
     const term = { installedAt: 0, unwatchedSince: 0, lookedUntil: 0, leading: new AbortController().signal }
-    const ports = controlPorts(world as unknown as World, term, async () => aDone())
+    const ports = controlPorts(world as unknown as World, term, {
+      perform: async () => aDone(),
+      keys: { take: async () => ({ ok: true }), free: async () => {} },
+      slots: { backups: () => 1 },
+    })
     t.match(ports.runs.unread('velero', 'broken'), /spec/)
     t.equal(ports.runs.unread('velero', 'good'), undefined)
     t.equal(ports.runs.unread('velero', 'none'), undefined)

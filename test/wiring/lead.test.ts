@@ -47,6 +47,7 @@ function candidate(known: Promise<void> = Promise.resolve()) {
       },
       controller,
       perform: () => Promise.reject(new Error('nothing is performed here')),
+      keys: { take: async () => ({ ok: true }), free: async () => {} },
       refused: { whenKnown: () => known },
       plugins: { lead: () => Promise.resolve() },
       signal: stop.signal,

@@ -23,7 +23,7 @@ function broken({ clock, log }: FakeGate) {
   }
   // Performing an action without secrets needs no more of the world.
   const world = { ...parts, calls: { velero: () => ({ list }) } } as unknown as World
-  return { perform: performerOf(world, { send }), sent, metrics }
+  return { perform: performerOf(world, { send }, { take: async () => ({ ok: true }) }), sent, metrics }
 }
 
 t.test('what is thrown before an action begins is an outcome: nothing was sent', async (t) => {

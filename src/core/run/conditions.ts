@@ -2,12 +2,21 @@
 import type { ActionRun, RunStatus } from '../../api/action-run.ts'
 import { time } from './ending.ts'
 
-/** Seen: the object came to be. Unguarded: it began although its pre actions did not succeed. */
-export type ConditionType = 'Seen' | 'Unguarded'
+/**
+ * Seen: the object came to be. Started: Velero began with it. Unguarded: it began although its pre actions did not succeed. Orphaned: it never came to be
+ * after it was admitted. UndoStuck: an undo fails for long.
+ */
+export type ConditionType = 'Seen' | 'Started' | 'Unguarded' | 'Orphaned' | 'UndoStuck'
 
 /** Whether a condition of the run is True. */
 export const holds = (run: ActionRun, wanted: ConditionType): boolean =>
   (run.status.conditions ?? []).some(({ type, status }) => type === wanted && status === 'True')
+
+/** The status without a condition. */
+export const withoutCondition = (run: ActionRun, unwanted: ConditionType): RunStatus => ({
+  ...run.status,
+  conditions: (run.status.conditions ?? []).filter(({ type }) => type !== unwanted),
+})
 
 /** The status with a condition that is True. */
 export function withCondition(

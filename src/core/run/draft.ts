@@ -20,6 +20,8 @@ export type Draft = {
   readonly requestedBy: string
   readonly scheduleName: string
   readonly actions: readonly PlannedAction[]
+  /** Whether the object waits for them: see RunSpec.held. */
+  readonly held?: boolean
   /** Makes a short text (at most 64 characters) of a long one. */
   readonly hash: (text: string) => string
 }
@@ -72,6 +74,7 @@ export function draftRun(draft: Draft): NewRun {
       stage,
       objectRef: ref,
       cluster: draft.cluster,
+      ...(draft.held === true ? { held: true } : {}),
       requestedBy: draft.requestedBy.slice(0, 1024),
       ...(draft.scheduleName === '' ? {} : { scheduleName: draft.scheduleName }),
       fingerprint: fingerprintOf(object, draft.hash),

@@ -11,12 +11,18 @@ export type End = { readonly phase: Phase; readonly reason: string; readonly mes
 /** Whether the run is of a stage that comes before the object starts. */
 export const isPre = (run: ActionRun): boolean => run.spec.stage.startsWith('Pre')
 
+/** Whether the run is carried out inside an admission request: somebody waits for the answer, and nobody goes on with it. */
+export const isInline = (run: ActionRun): boolean => isPre(run) && run.spec.held !== true
+
 /** Milliseconds since the epoch as the API server writes times. */
 export const time = (ms: number): string => new Date(ms).toISOString()
 
 /** When a run ended, milliseconds; when it was made, while it has not. */
 export const endedAt = ({ status, metadata }: ActionRun): number =>
   Date.parse(status.completionTimestamp ?? metadata.creationTimestamp)
+
+/** The phase in which the run ended, whatever was undone since; its phase while it has not ended. */
+export const endedPhase = ({ status }: ActionRun): Phase => status.undoneFrom ?? status.phase ?? 'Pending'
 
 /** The run with one row replaced. */
 export const put = (run: ActionRun, row: RunRow): ActionRun => ({

@@ -8,12 +8,23 @@
 import type { ActionRun, RunRow, RunStatus } from '../../api/action-run.ts'
 import type { Outcome } from '../outcome.ts'
 import type { Progress } from '../velero.ts'
-import { isPre, put, rest, settle, stopStage, time, leftOver, type End } from './ending.ts'
+import {
+  endedPhase,
+  isInline,
+  isPre,
+  put,
+  rest,
+  settle,
+  stopStage,
+  time,
+  leftOver,
+  type End,
+} from './ending.ts'
 import { disposition, entries, specOf, type Entry } from './rows.ts'
-import { afterUndo, startUndo } from './undo.ts'
+import { afterUndo, startUndo, type UndoScope } from './undo.ts'
 
-/** Why a run was cut short. */
-export type AbortReason = 'OutOfTime' | 'ClientGone' | 'Stopping'
+/** Why a run was cut short. The last three: of a held object. */
+export type AbortReason = 'OutOfTime' | 'ClientGone' | 'Stopping' | 'HeldTooLong' | 'Released' | 'Deleted'
 
 /** What a driver sees. Times are milliseconds since the epoch. */
 export type Seen =
@@ -31,8 +42,8 @@ export type Seen =
   | { readonly see: 'abort'; readonly reason: AbortReason; readonly message: string }
   /** The owner's deadline and a margin have passed: the leader takes what is left over. */
   | { readonly see: 'overdue'; readonly owner: string; readonly until: number; readonly progress?: Progress }
-  /** The object never started: what was done is to be undone. */
-  | { readonly see: 'undo'; readonly owner: string; readonly until: number }
+  /** What was done is to be undone, as far as `scope` says; or its undo is to be tried again. */
+  | { readonly see: 'undo'; readonly owner: string; readonly until: number; readonly scope: UndoScope }
   /** An undo ended. */
   | { readonly see: 'undone'; readonly action: string; readonly outcome: Outcome }
   /** The object never came to be, or ended in a way that no action names. */
@@ -46,6 +57,8 @@ export type Effect =
   | { readonly do: 'announce' }
   /** Nobody knows what the action did; a person must look. */
   | { readonly do: 'report-unknown'; readonly action: string }
+  /** The undo of the action fails for long; it is tried again from time to time. */
+  | { readonly do: 'report-stuck'; readonly action: string }
 
 /** The new status, and what to do once it is written. An unchanged status needs no write. */
 export type Step = { readonly status: RunStatus; readonly effects: readonly Effect[] }
@@ -60,6 +73,9 @@ export const settled: ReadonlySet<string> = new Set([
   'Unknown',
 ])
 
+/** Whether the stage of a run has ended; its actions may still be undone. */
+export const hasEnded = (run: ActionRun): boolean => settled.has(endedPhase(run))
+
 // What an owner has beyond the action's own timeout to write down how it ended.
 const slackMs = 5_000
 
@@ -71,7 +87,7 @@ const heeds: Readonly<Record<Seen['see'], readonly Phase[]>> = {
   outcome: ['Running'],
   abort: ['Pending', 'Running'],
   overdue: ['Running'],
-  undo: ['Succeeded', 'Refused', 'Failed', 'Unknown', 'Undoing'],
+  undo: ['Succeeded', 'Refused', 'Unknown', 'Skipped', 'Undoing'],
   undone: ['Undoing'],
   pointless: ['Pending'],
 }
@@ -140,8 +156,8 @@ function start(run: ActionRun, { action, row }: Entry, now: number): Step {
   const { dryRun, timeoutSeconds } = specOf(action)
   const { completionTimestamp: _returned, ...open } = row
   const { status } = put(run, { ...open, phase: 'Running', startTimestamp: row.startTimestamp ?? time(now) })
-  // A post stage may last for hours: its deadline moves with each action. A pre stage ends with its admission request.
-  const deadline = isPre(run) ? {} : { deadline: time(now + timeoutSeconds * 1000 + slackMs) }
+  // A stage may last for hours: its deadline moves with each action. One inside an admission request ends with that.
+  const deadline = isInline(run) ? {} : { deadline: time(now + timeoutSeconds * 1000 + slackMs) }
   const effects: readonly Effect[] = [{ do: 'perform', action: row.name, renderOnly: dryRun }]
   return { status: { ...status, ...deadline }, effects }
 }
@@ -154,7 +170,8 @@ function afterOutcome(run: ActionRun, seen: Outcomes, now: number): Step {
   const { outcome } = seen
   const after = put(run, rowAfter(entry.row, outcome, now))
   if (outcome.status === 'done') return goOn(after, seen.progress, now)
-  if (!isPre(run) && comesAgain(entry, outcome)) return handedBack(run, entry, { seen, outcome, now })
+  if (!isInline(run) && comesAgain(entry, { seen, outcome }))
+    return handedBack(run, entry, { seen, outcome, now })
   const end = endAfter(run, entry, { seen, outcome })
   return end === undefined ? goOn(after, seen.progress, now) : stopStage(after, end, now)
 }
@@ -171,17 +188,28 @@ function endAfter(
   const cutShort = outcome.cause === 'aborted' ? (seen.because ?? 'Stopping') : seen.because
   // An action that is only tried out decides about nothing, nor does the time it took: if none is left, the next one finds that.
   const itsOwn = dryRun && cutShort === 'OutOfTime'
-  if (isPre(run) && cutShort !== undefined && !itsOwn) return { phase: 'Refused', reason: cutShort, message }
-  if (onError === 'Continue' || dryRun) return undefined
-  return { phase: isPre(run) ? 'Refused' : 'Failed', reason: 'ActionFailed', message }
+  if (isPre(run) && cutShort !== undefined && !itsOwn)
+    return { phase: phaseAfter(cutShort), reason: cutShort, message }
+  const passedOver = onError === 'Continue' || dryRun
+  return passedOver ? undefined : { phase: phaseOnError(run), reason: 'ActionFailed', message }
 }
+
+const phaseOnError = (run: ActionRun): 'Refused' | 'Failed' => (isPre(run) ? 'Refused' : 'Failed')
+
+/** Who lifts a hold wants the object to run without the rest: nothing was refused. */
+const phaseAfter = (reason: AbortReason): Phase => (reason === 'Released' ? 'Skipped' : 'Refused')
 
 // A tool of ours that is broken for longer than this many looks (about 25 minutes) ends the action.
 const mostReturns = 100
 
-/** Whether a post action that failed is to be done again: its owner stops, or a tool of ours failed before anything was sent. */
-function comesAgain({ row }: Entry, outcome: Outcome & { readonly status: 'failed' }): boolean {
-  if (outcome.cause === 'aborted') return true
+/**
+ * Whether an action that failed is to be done again: its owner stops, another object has its exclusive key, or a tool of ours
+ * failed before anything was sent.
+ */
+function comesAgain({ row }: Entry, { seen, outcome }: Omit<CutShort, 'now'>): boolean {
+  if (outcome.cause === 'aborted') return (seen.because ?? 'Stopping') === 'Stopping'
+  // What cuts the stage short cuts the wait for a key short too.
+  if (outcome.cause === 'exclusive') return seen.because === undefined
   return outcome.cause === 'internal' && !outcome.mayHaveHadEffect && row.attempts < mostReturns
 }
 
@@ -193,6 +221,7 @@ function rowAfter(row: RunRow, outcome: Outcome, now: number): RunRow {
     completionTimestamp: time(now),
     message: outcome.message.slice(0, 4096),
     request: outcome.request.slice(0, 8192),
+    ...(outcome.status === 'failed' && !outcome.mayHaveHadEffect ? { noEffect: true } : {}),
     ...(outcome.status === 'done' && Object.keys(outcome.outputs).length > 0
       ? { outputs: outcome.outputs }
       : {}),
@@ -209,14 +238,15 @@ type CutShort = {
 }
 
 /**
- * The owner of a post stage stops in the middle of an action. Nobody waits for an answer, and nothing may be lost: the
- * next owner goes on, as it would after a crash.
+ * The owner of a stage that nobody waits for stops in the middle of an action. Nothing may be lost: the next owner goes on,
+ * as it would after a crash.
  */
 function handedBack(run: ActionRun, entry: Entry, { seen, outcome, now }: CutShort): Step {
-  const attempts = entry.row.attempts + Math.max(1, outcome.attempts)
-  const message = `cut short, to be done again: ${outcome.message}`.slice(0, 4096)
-  // When it came back: what a broken tool of ours handed back is not begun again at once.
-  const since = outcome.cause === 'internal' ? { completionTimestamp: time(now) } : {}
+  const waits = outcome.cause === 'exclusive'
+  const attempts = entry.row.attempts + (waits ? 0 : Math.max(1, outcome.attempts))
+  const message = `${waits ? 'waits' : 'cut short, to be done again'}: ${outcome.message}`.slice(0, 4096)
+  // When it came back: what another holds, or a broken tool of ours handed back, is not begun again at once.
+  const since = outcome.cause === 'aborted' ? {} : { completionTimestamp: time(now) }
   const after = put(run, { ...entry.row, phase: 'Pending', attempts, message, ...since })
   if (mayRepeat(entry) || !outcome.mayHaveHadEffect) return rest(after, seen.progress, now)
   const cut = { ...entry, row: { ...entry.row, attempts } }
@@ -224,11 +254,8 @@ function handedBack(run: ActionRun, entry: Entry, { seen, outcome, now }: CutSho
 }
 
 function aborted(run: ActionRun, seen: Extract<Seen, { see: 'abort' }>, now: number): Step {
-  const end = {
-    phase: isPre(run) ? 'Refused' : 'Failed',
-    reason: seen.reason,
-    message: seen.message,
-  } as const
+  const phase = isPre(run) ? phaseAfter(seen.reason) : phaseOnError(run)
+  const end = { phase, reason: seen.reason, message: seen.message } as const
   const lost = running(run)
   if (lost === undefined) return stopStage(run, end, now)
   const { status, effects } = stopStage(put(run, leftOver(lost, now)), end, now)
@@ -239,12 +266,12 @@ const running = (run: ActionRun): Entry | undefined =>
   entries(run.spec, run.status).find(({ row }) => row.phase === 'Running')
 
 /**
- * The owner is gone. A pre stage is over (nobody waits for its answer any more): what was running is Unknown. A post
- * stage goes on: an idempotent action is done again with the same key, another one is left Unknown and reported.
+ * The owner is gone. A stage inside an admission request is over (nobody waits for its answer any more): what was running is
+ * Unknown. Any other goes on: an idempotent action is done again with the same key, another one is left Unknown and reported.
  */
 function takenOver(run: ActionRun, seen: Extract<Seen, { see: 'overdue' }>, now: number): Step {
   const lost = running(run)
-  if (isPre(run)) {
+  if (isInline(run)) {
     const after = lost === undefined ? run : put(run, leftOver(lost, now))
     const message = 'the replica that ran this stage ended before it answered'
     const { status, effects } = stopStage(after, { phase: 'Unknown', reason: 'OwnerLost', message }, now)

@@ -36,6 +36,10 @@ export function runLabels(
 export const idempotencyKey = (uid: string, stage: Stage, action: string): string =>
   `${uid}/${stage}/${action}`
 
+/** The Idempotency-Key of the undo of an action. */
+export const undoKey = (uid: string, stage: Stage, action: string): string =>
+  `${idempotencyKey(uid, stage, action)}/undo`
+
 /** A W3C traceparent from 16 random bytes in hex for the trace and 8 for the span. */
 export const traceparent = (traceId: string, spanId: string): string => `00-${traceId}-${spanId}-01`
 

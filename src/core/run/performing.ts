@@ -10,6 +10,8 @@ export type Performing = {
   readonly object: Json
   /** Render, and send nothing. */
   readonly renderOnly: boolean
+  /** Its undo is to be performed, not the action itself. */
+  readonly undo?: boolean
   /** Milliseconds since the epoch: the end of the time there is. */
   readonly endsAt: number
   readonly signal: AbortSignal

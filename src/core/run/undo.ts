@@ -1,58 +1,133 @@
 /**
- * Undoing a run: the actions that started and are not known to be without effect, in reverse order, each with its
- * `undo` body, until done or reported. No Action can carry `undo` yet (its field is refused), so nothing drives this yet.
+ * Undoing a run: the actions that started and are not known to be without effect, in reverse order, each with its `undo`
+ * body, tried again until it succeeds. One that fails for long is reported as stuck and stands in the way of no other.
  */
-import type { ActionRun, RunRow } from '../../api/action-run.ts'
-import { time } from './ending.ts'
-import { entries, specOf, withRow, type Entry } from './rows.ts'
-import type { Seen, Step } from './machine.ts'
+import type { ActionSpec } from '../../api/action.ts'
+import type { ActionRun, RowUndo, RunRow, RunStatus } from '../../api/action-run.ts'
+import type { Outcome } from '../outcome.ts'
+import { isPre, put, time } from './ending.ts'
+import { entries, specOf, type Entry } from './rows.ts'
+import type { Effect, Seen, Step } from './machine.ts'
+
+/** Which actions: all that started, because the object never began; or those with `undoAt: Always`, because it ended. */
+export type UndoScope = 'All' | 'Always'
 
 const started: ReadonlySet<string> = new Set(['Running', 'Succeeded', 'Failed', 'Unknown'])
 
-const owed = (entry: Entry): boolean =>
-  specOf(entry.action).undo !== undefined && started.has(entry.row.phase)
+/** Whether an action started, may have had its effect, and can be undone. */
+const canUndo = ({ action, row }: Entry): boolean =>
+  specOf(action).undo !== undefined &&
+  !specOf(action).dryRun &&
+  started.has(row.phase) &&
+  row.noEffect !== true
+
+const isIn = (scope: UndoScope, { action }: Entry): boolean =>
+  scope === 'All' || specOf(action).undoAt === 'Always'
+
+/** The actions that are still to be undone, in the order in which that is done. */
+function owedBy(run: ActionRun, scope: UndoScope): readonly Entry[] {
+  if (!isPre(run)) return []
+  return entries(run.spec, run.status)
+    .filter((entry) => canUndo(entry) && isIn(scope, entry) && entry.row.undo?.phase !== 'Undone')
+    .reverse()
+}
+
+/** Whether anything of the run is still to be undone. What was begun is owed whatever the scope says. */
+export const owesUndo = (run: ActionRun, scope: UndoScope): boolean =>
+  run.status.phase === 'Undoing' || owedBy(run, scope).length > 0
+
+/** The spec by which the undo of an action is performed: its body, once; it is tried again by the leader. */
+export function undoSpec(spec: ActionSpec): ActionSpec {
+  const { http: _http, retry: _retry, outputs: _outputs, undo = {}, ...rest } = spec
+  return { ...rest, ...undo }
+}
+
+/** Whether an undo of the run is stuck. */
+export const isStuck = (run: ActionRun): boolean =>
+  (run.status.actions ?? []).some(({ undo }) => undo?.phase === 'Stuck')
+
+const firstWaitMs = 5_000
+const longestWaitMs = 10 * 60_000
+/** An undo that failed this often is stuck: about ten minutes after it was first tried. */
+const stuckAfter = 8
+
+/** When an undo that failed may be tried again, milliseconds since the epoch. */
+const dueAt = ({ attempts, lastTimestamp }: RowUndo): number =>
+  attempts === 0
+    ? 0
+    : Date.parse(lastTimestamp ?? '') + Math.min(firstWaitMs * 2 ** (attempts - 1), longestWaitMs)
+
+/** When the next undo of the run is due, milliseconds since the epoch; undefined if none is owed. */
+export function undoDueAt(run: ActionRun, scope: UndoScope): number | undefined {
+  const times = candidates(owedBy(run, scope)).map(({ row }) =>
+    row.undo === undefined ? 0 : dueAt(row.undo),
+  )
+  return times.length === 0 ? undefined : Math.min(...times)
+}
+
+/** In reverse order: one that is not undone keeps the ones before it waiting, unless it is stuck. */
+function candidates(owed: readonly Entry[]): readonly Entry[] {
+  const first = owed.findIndex(({ row }) => row.undo?.phase !== 'Stuck')
+  return first === -1 ? owed : owed.slice(0, first + 1)
+}
 
 /** Begins, or goes on with, undoing; a run that owes nothing stays as it is. */
 export function startUndo(run: ActionRun, seen: Extract<Seen, { see: 'undo' }>, now: number): Step {
-  const rows = entries(run.spec, run.status)
-  if (run.status.phase !== 'Undoing' && !rows.some(owed)) return { status: run.status, effects: [] }
-  const status = { ...run.status, phase: 'Undoing' as const, owner: seen.owner, deadline: time(seen.until) }
-  return next({ ...run, status }, now)
-}
-
-/** One undo ended: the next one, or the end. A failed undo is reported and does not stop the others. */
-export function afterUndo(run: ActionRun, seen: Extract<Seen, { see: 'undone' }>, now: number): Step {
-  const entry = entries(run.spec, run.status).find(
-    ({ action, row }) => action.name === seen.action && row.phase === 'Undoing',
-  )
-  if (entry === undefined) return { status: run.status, effects: [] }
-  const done = seen.outcome.status === 'done'
-  const row: RunRow = {
-    ...entry.row,
-    phase: done ? 'Undone' : 'Unknown',
-    completionTimestamp: time(now),
-    message: seen.outcome.message.slice(0, 4096),
-  }
-  const after = next({ ...run, status: withRow(run.spec, run.status, row) }, now, seen.action)
-  return done
-    ? after
-    : { ...after, effects: [...after.effects, { do: 'report-unknown', action: seen.action }] }
-}
-
-/** What is undone after `last`: one that could not be undone stays Unknown, and is not tried for ever. */
-function next(run: ActionRun, now: number, last?: string): Step {
-  const rows = [...entries(run.spec, run.status)].reverse()
-  const left = rows.slice(rows.findIndex(({ row }) => row.name === last) + 1)
-  const current = rows.find(({ row }) => row.phase === 'Undoing') ?? left.find(owed)
-  if (current !== undefined) {
-    const row: RunRow = { ...current.row, phase: 'Undoing' }
-    return { status: withRow(run.spec, run.status, row), effects: [{ do: 'undo', action: row.name }] }
-  }
-  const lost = rows.some(({ row }) => row.phase === 'Unknown')
-  const status = {
+  const { scope, owner, until } = seen
+  if (!owesUndo(run, scope)) return { status: run.status, effects: [] }
+  const from = run.status.undoneFrom ?? run.status.phase
+  const status: RunStatus = {
     ...run.status,
-    phase: lost ? ('Unknown' as const) : ('Undone' as const),
-    completionTimestamp: time(now),
+    phase: 'Undoing',
+    owner,
+    deadline: time(until),
+    ...(from === undefined || from === 'Undoing' ? {} : { undoneFrom: from }),
   }
-  return { status, effects: [{ do: 'announce' }] }
+  return goOn({ ...run, status: withScope(run, status, scope) }, now)
+}
+
+/** The scope is kept in the rows: what is begun is finished, whoever goes on with it. */
+function withScope(run: ActionRun, status: RunStatus, scope: UndoScope): RunStatus {
+  let current: ActionRun = { ...run, status }
+  for (const { row } of owedBy(run, scope))
+    if (row.undo === undefined) current = put(current, { ...row, undo: { phase: 'Undoing', attempts: 0 } })
+  return current.status
+}
+
+const begun = (run: ActionRun): readonly Entry[] =>
+  owedBy(run, 'All').filter(({ row }) => row.undo !== undefined)
+
+/** The next undo that is due; the end, where none is left; else the run rests until one is due. */
+function goOn(run: ActionRun, now: number): Step {
+  const left = begun(run)
+  const due = candidates(left).find(({ row }) => row.undo !== undefined && dueAt(row.undo) <= now)
+  if (due !== undefined) return { status: run.status, effects: [{ do: 'undo', action: due.row.name }] }
+  if (left.length > 0) return { status: run.status, effects: [] }
+  return { status: { ...run.status, phase: 'Undone' }, effects: [{ do: 'announce' }] }
+}
+
+/** One undo ended: the next one, or the end. */
+export function afterUndo(run: ActionRun, seen: Extract<Seen, { see: 'undone' }>, now: number): Step {
+  const entry = begun(run).find(({ action }) => action.name === seen.action)
+  if (entry?.row.undo === undefined) return { status: run.status, effects: [] }
+  const undo = undoAfter(entry.row.undo, seen.outcome, now)
+  const row: RunRow = { ...entry.row, undo }
+  const { status, effects } = goOn(put(run, row), now)
+  const isNews = undo.phase === 'Stuck' && entry.row.undo.phase !== 'Stuck'
+  const told: readonly Effect[] = isNews ? [{ do: 'report-stuck', action: seen.action }] : []
+  return { status, effects: [...effects, ...told] }
+}
+
+function undoAfter(before: RowUndo, outcome: Outcome, now: number): RowUndo {
+  // Its owner stops: nobody knows whether it had its effect, and the next owner does it again.
+  const cut = outcome.status === 'failed' && outcome.cause === 'aborted'
+  const attempts = before.attempts + (cut ? 0 : 1)
+  const stuck = before.phase === 'Stuck' || attempts >= stuckAfter
+  return {
+    phase: outcome.status === 'done' ? 'Undone' : stuck ? 'Stuck' : 'Undoing',
+    attempts,
+    lastTimestamp: time(now),
+    message: outcome.message.slice(0, 4096),
+    request: outcome.request.slice(0, 8192),
+  }
 }

@@ -1,9 +1,10 @@
 import fc from 'fast-check'
 import t from 'tap'
-import type { ActionRun, RunStatus } from '../../../src/api/action-run.ts'
+import type { ActionRun, RunRow, RunStatus } from '../../../src/api/action-run.ts'
 import type { Outcome } from '../../../src/core/outcome.ts'
 import { compareNames, inRunOrder } from '../../../src/core/order.ts'
 import { settled, step, type Effect, type Seen } from '../../../src/core/run/machine.ts'
+import { isStuck, undoDueAt } from '../../../src/core/run/undo.ts'
 import { progressOf } from '../../../src/core/velero.ts'
 import { anyCharacter } from '../../support/any-text.ts'
 import { aBackup, anAction, aPlannedAction, aRow, aRun } from '../../support/build.ts'
@@ -417,35 +418,178 @@ t.test('attempts add up over owners, and outputs are kept', async (t) => {
   t.match(after.status.actions, [{ attempts: 5, outputs: { lsn: '7' } }])
 })
 
-t.test('undo: what started is undone in reverse order, and reported where it cannot be', async (t) => {
-  const undo = { undo: { http: {} } }
-  const rows = [
+const undo = { undo: { http: { url: 'https://quiesce.shop/thaw' } } }
+const undoing = (
+  given: Readonly<Record<string, object>>,
+  rows: readonly RunRow[],
+  phase: RunPhase = 'Refused',
+) => {
+  const run = three('PreBackup', given)
+  return { ...run, status: { phase, completionTimestamp: at(now), actions: rows } }
+}
+type RunPhase = NonNullable<RunStatus['phase']>
+const at = (ms: number) => new Date(ms).toISOString()
+const begin = (scope: 'All' | 'Always' = 'All'): Seen => ({
+  see: 'undo',
+  owner: 'two',
+  until: now + 60_000,
+  scope,
+})
+const undone = (action: string, it: Outcome): Seen => ({ see: 'undone', action, outcome: it })
+const undos = (run: ActionRun) =>
+  Object.fromEntries((run.status.actions ?? []).map(({ name, undo }) => [name, undo?.phase]))
+const all = { '10-a': undo, '20-b': undo, '9-c': undo }
+
+t.test('undo: what started and may have had its effect is undone, in reverse order', async (t) => {
+  const refused = undoing(all, [
     aRow({ name: '10-a', phase: 'Succeeded' }),
     aRow({ name: '20-b', phase: 'Failed' }),
     aRow({ name: '9-c', phase: 'Skipped' }),
-  ]
-  const run = three('PreBackup', { '10-a': undo, '20-b': undo, '9-c': undo })
-  const refused = { ...run, status: { phase: 'Refused', actions: rows } } as const
-  const begin: Seen = { see: 'undo', owner: 'two', until: now + 60_000 }
-  const one = through(refused, begin)
-  t.same(one.last, [{ do: 'undo', action: '20-b' }])
-  const two = through(one.run, { see: 'undone', action: '20-b', outcome: aFailed() })
-  t.same(two.last, [
-    { do: 'undo', action: '10-a' },
-    { do: 'report-unknown', action: '20-b' },
   ])
-  t.same(through(two.run, begin).last, [{ do: 'undo', action: '10-a' }], 'the next owner goes on with it')
-  const end = through(two.run, { see: 'undone', action: '10-a', outcome: aDone() })
-  t.match(end.run.status, { phase: 'Unknown' })
-  t.same(end.rows, { '10-a': 'Undone', '20-b': 'Unknown', '9-c': 'Skipped' })
+  const one = through(refused, begin())
+  t.same(one.last, [{ do: 'undo', action: '20-b' }])
+  t.match(one.run.status, { phase: 'Undoing', undoneFrom: 'Refused', owner: 'two' })
+  const two = through(one.run, undone('20-b', aDone()))
+  t.same(two.last, [{ do: 'undo', action: '10-a' }])
+  t.same(through(two.run, begin()).last, [{ do: 'undo', action: '10-a' }], 'the next owner goes on with it')
+  const end = through(two.run, undone('10-a', aDone()))
+  t.match(end.run.status, { phase: 'Undone', undoneFrom: 'Refused', completionTimestamp: at(now) })
+  t.same(undos(end.run), { '10-a': 'Undone', '20-b': 'Undone', '9-c': undefined })
   t.same(
-    through(two.run, { see: 'undone', action: '20-b', outcome: aDone() }).last,
-    [],
-    'an undo that does not run',
+    end.rows,
+    { '10-a': 'Succeeded', '20-b': 'Failed', '9-c': 'Skipped' },
+    'what they did stays on record',
   )
-  const nothing = through(aRun({ status: { phase: 'Refused' } }), begin)
-  t.same(nothing.last, [], 'nothing to undo')
+  t.same(end.last, [{ do: 'announce' }])
+  t.same(through(end.run, begin()).last, [], 'undone once')
 })
+
+t.test(
+  'undo: what is certain to have had no effect, was only tried out or never ran is left alone',
+  async (t) => {
+    const run = undoing({ ...all, '20-b': { ...undo, dryRun: true } }, [
+      aRow({ name: '10-a', phase: 'Failed', noEffect: true }),
+      aRow({ name: '20-b', phase: 'Succeeded' }),
+      aRow({ name: '9-c', phase: 'Skipped' }),
+    ])
+    t.same(through(run, begin()), { ...through(run, begin()), run, last: [] })
+  },
+)
+
+t.test('undo: a failure without effect is recorded as one', async (t) => {
+  const { run } = through(
+    three('PreBackup', all),
+    claim,
+    outcome('10-a', aFailed({ mayHaveHadEffect: false })),
+  )
+  t.match(run.status.actions, [{ name: '10-a', phase: 'Failed', noEffect: true }])
+  t.same(through(run, begin()).last, [])
+})
+
+t.test('undo: once the object has ended, only what says Always is undone', async (t) => {
+  const rows = ['10-a', '20-b', '9-c'].map((name) => aRow({ name, phase: 'Succeeded' }))
+  const run = undoing({ ...all, '20-b': { ...undo, undoAt: 'Always' } }, rows, 'Succeeded')
+  const one = through(run, begin('Always'))
+  t.same(one.last, [{ do: 'undo', action: '20-b' }])
+  t.match(through(one.run, undone('20-b', aDone())).run.status, { phase: 'Undone', undoneFrom: 'Succeeded' })
+})
+
+t.test('undo: one that fails is tried again, later and later, and what came before it waits', async (t) => {
+  const rows = ['10-a', '20-b'].map((name) => aRow({ name, phase: 'Succeeded' }))
+  const first = through(undoing(all, rows), begin(), undone('20-b', aFailed()))
+  t.same(first.last, [], 'it rests')
+  t.equal(first.run.status.phase, 'Undoing')
+  t.equal(undoDueAt(first.run, 'All'), now + 5_000)
+  t.same(step(first.run, begin(), now + 4_999).effects, [])
+  t.same(step(first.run, begin(), now + 5_000).effects, [{ do: 'undo', action: '20-b' }])
+})
+
+t.test(
+  'undo: after eight failures it is stuck: told once, no longer in the way, and tried every ten minutes',
+  async (t) => {
+    const rows = ['10-a', '20-b'].map((name) => aRow({ name, phase: 'Succeeded' }))
+    const before = rows.map((row) =>
+      row.name === '20-b'
+        ? { ...row, undo: { phase: 'Undoing' as const, attempts: 7, lastTimestamp: at(now - 3_600_000) } }
+        : row,
+    )
+    const eighth = through(undoing(all, before, 'Undoing'), begin(), undone('20-b', aFailed()))
+    t.same(eighth.last, [
+      { do: 'undo', action: '10-a' },
+      { do: 'report-stuck', action: '20-b' },
+    ])
+    t.ok(isStuck(eighth.run))
+    const rests = through(eighth.run, undone('10-a', aDone()))
+    t.same(rests.last, [])
+    t.equal(undoDueAt(rests.run, 'All'), now + 10 * 60_000)
+    const later = now + 10 * 60_000
+    t.same(step(rests.run, begin(), later).effects, [{ do: 'undo', action: '20-b' }])
+    const again = { ...rests.run, status: step(rests.run, undone('20-b', aFailed()), later).status }
+    t.ok(isStuck(again))
+    t.same(step(rests.run, undone('20-b', aFailed()), later).effects, [], 'it is told once')
+    const done = step(again, undone('20-b', aDone()), later + 1)
+    t.match(done, { status: { phase: 'Undone' }, effects: [{ do: 'announce' }] })
+  },
+)
+
+t.test('undo: an owner that stops in the middle of one costs no attempt', async (t) => {
+  const rows = [aRow({ name: '10-a', phase: 'Succeeded' })]
+  const { run } = through(undoing(all, rows), begin(), undone('10-a', anAborted()))
+  t.match(run.status.actions, [{ undo: { phase: 'Undoing', attempts: 0 } }])
+})
+
+const heldRun = (given: Readonly<Record<string, object>> = {}): ActionRun => {
+  const run = three('PreBackup', given)
+  return { ...run, spec: { ...run.spec, held: true } }
+}
+
+t.test('held: nobody waits for the answer, so the deadline moves with each action', async (t) => {
+  const { run } = through(heldRun({ '10-a': { timeoutSeconds: 600 } }), claim)
+  t.equal(run.status.deadline, at(now + 605_000))
+})
+
+t.test('held: what its owner left is done again, or Unknown if it must not be', async (t) => {
+  const running = through(heldRun(), claim).run
+  const overdue: Seen = { see: 'overdue', owner: 'two', until: now }
+  t.same(through(running, overdue).last, [{ do: 'perform', action: '10-a', renderOnly: false }])
+  const once = through(heldRun({ '10-a': { idempotent: false } }), claim, overdue)
+  t.match(once.run.status, { phase: 'Unknown', reason: 'OwnerLost' })
+  const stopped = through(running, outcome('10-a', anAborted()))
+  t.match(stopped.run.status, { phase: 'Pending' }, 'an owner that stops hands it back')
+})
+
+t.test(
+  'held: an action whose exclusive key another has waits; inside an admission request it refuses',
+  async (t) => {
+    const taken = aFailed({
+      cause: 'exclusive',
+      mayHaveHadEffect: false,
+      attempts: 0,
+      message: 'taken by b2',
+    })
+    const waits = through(heldRun(), claim, outcome('10-a', taken))
+    t.match(waits.run.status, {
+      phase: 'Pending',
+      actions: [{ name: '10-a', phase: 'Pending', attempts: 0, message: 'waits: taken by b2' }],
+    })
+    const refused = through(three('PreBackup'), claim, outcome('10-a', taken))
+    t.match(refused.run.status, { phase: 'Refused', reason: 'ActionFailed', message: 'taken by b2' })
+  },
+)
+
+for (const [reason, phase] of Object.entries({
+  HeldTooLong: 'Refused',
+  Deleted: 'Refused',
+  Released: 'Skipped',
+} as const))
+  t.test(`held: ${reason} ends it as ${phase}, before and in the middle of an action`, async (t) => {
+    const abort = { see: 'abort', reason: reason as 'Deleted', message: 'because' } as const
+    t.match(through(heldRun(), abort).run.status, { phase, reason })
+    const because = { because: reason }
+    const cut = through(heldRun(), claim, outcome('10-a', anAborted(), because))
+    t.match(cut.run.status, { phase, reason })
+    t.same(cut.last, [{ do: 'announce' }])
+  })
 
 // --- properties ---
 

@@ -1,0 +1,235 @@
+/** Held objects: their actions run just in time, then they are let go, or failed. Leader only. */
+import type { ActionRun } from '../api/action-run.ts'
+import { failPatch, releasePatch } from '../core/hold/patches.ts'
+import { holdEndsAt, holdStep, type HoldStep } from '../core/hold/step.ts'
+import { turnOf, isHeld } from '../core/hold/turn.ts'
+import type { SeenObject } from '../core/post.ts'
+import { heldForMs } from '../core/post.ts'
+import { heldRefusal } from '../core/refusal.ts'
+import { drive, type Driven } from '../core/run/drive.ts'
+import { hasEnded, type AbortReason, type Seen } from '../core/run/machine.ts'
+import { stagesOf } from '../core/run/names.ts'
+import { restOf } from '../core/run/rows.ts'
+import type { VeleroKind } from '../core/velero.ts'
+import { preAnnotation, tellHeld, tellPreEvent } from './announce.ts'
+import { isSame, performClaimed } from './perform.ts'
+import { writeHeldRun } from './plan.ts'
+import type { ControlPorts } from './ports.ts'
+import type { Again } from './post.ts'
+
+/** What is behind, or was written by another meanwhile, is looked at again after this. */
+const soonMs = 2_000
+/** A held object is looked at this often at least: an event may be lost, or Velero be restarted with other flags. */
+const lookMs = 30_000
+/** What waits for an exclusive key asks for it again after this. */
+const keyMs = 5_000
+
+/** Whether this look is about a hold: the object is held, or its run was to hold it and has not ended. */
+export const concernsHold = (object: SeenObject | undefined, run: ActionRun | undefined): boolean =>
+  (object !== undefined && isHeld(object)) || (run?.spec.held === true && !hasEnded(run))
+
+/** The uids of the held objects of a namespace whose actions may run now. */
+export function turns(kind: VeleroKind, namespace: string, ports: ControlPorts): ReadonlySet<string> {
+  const { pre } = stagesOf(kind)
+  const runOf = (uid: string) => ports.runs.ofObject(uid).find(({ spec }) => spec.stage === pre)
+  return turnOf({
+    objects: ports.objects.open(kind, namespace),
+    slots: ports.slots(kind, namespace),
+    stuckAfterMs: ports.stuckAfterMs,
+    now: ports.clock.now(),
+    hasBegun: (uid) => runOf(uid)?.status.startTimestamp !== undefined,
+    waitsForKey: (uid) => {
+      const run = runOf(uid)
+      return run !== undefined && run.status.phase === 'Pending' && waitsForKey(run)
+    },
+  })
+}
+
+const waitsForKey = ({ status }: ActionRun): boolean =>
+  (status.actions ?? []).some((row) => row.phase === 'Pending' && row.completionTimestamp !== undefined)
+
+/** Looks at one held object. */
+export async function reconcileHold(
+  object: SeenObject,
+  run: ActionRun | undefined,
+  { ports, signal }: { readonly ports: ControlPorts; readonly signal: AbortSignal },
+): Promise<Again> {
+  const { kind, namespace, uid } = object
+  const step = holdStep({
+    object,
+    run,
+    hasTurn: turns(kind, namespace, ports).has(uid),
+    owner: ports.owner,
+    longestMs: ports.holdMaxMs,
+    now: ports.clock.now(),
+  })
+  if (step.do === 'nothing') return undefined
+  if (step.do === 'write-run') return writeRun(object, ports)
+  return run === undefined ? undefined : take(step, { object, run, ports, signal })
+}
+
+type At = {
+  readonly object: SeenObject
+  readonly run: ActionRun
+  readonly ports: ControlPorts
+  readonly signal: AbortSignal
+}
+
+type OfRun = Exclude<HoldStep, { readonly do: 'nothing' | 'write-run' }>
+
+async function take(step: OfRun, at: At): Promise<Again> {
+  switch (step.do) {
+    case 'wait':
+      await tellHeld(at.run, at.object, at.ports)
+      return { inMs: Math.min(step.forMs, lookMs) }
+    case 'drive':
+      await tellHeld(at.run, at.object, at.ports)
+      return driveHeld(at)
+    case 'abort':
+      return abortHeld(at.run, step, at.ports)
+    case 'release':
+      return letGo(at)
+    case 'fail':
+      return failHeld(at)
+  }
+}
+
+/** Its admission was not finished. Nothing started: what is to be done is planned now, and it waits as any other. */
+async function writeRun(object: SeenObject, ports: ControlPorts): Promise<Again> {
+  const written = await writeHeldRun(object, ports)
+  if (written === 'written') return { inMs: 0 }
+  if (written === 'exists') return { inMs: soonMs }
+  if (written === 'gone') return undefined
+  if (written === 'nothing') return endHold(object, ports, (live) => releasePatch(live, {}))
+  return failWith(object, { ports, validationErrors: written.problems })
+}
+
+/** The run is read anew: the copy may be behind, and an action must not be claimed from a stale row. */
+async function fresh(run: ActionRun, ports: ControlPorts): Promise<ActionRun | undefined> {
+  const read = await ports.runs.read(run.metadata.namespace, run.metadata.name)
+  return read === undefined || hasEnded(read) ? undefined : read
+}
+
+async function driveHeld(at: At): Promise<Again> {
+  const { ports, object } = at
+  const run = await fresh(at.run, ports)
+  if (run === undefined) return { inMs: soonMs }
+  const now = ports.clock.now()
+  const wait = Math.max(heldForMs(run, { owner: ports.owner, now }), restOf(run, keyMs, now))
+  if (wait > 0) return { inMs: wait }
+  const endsAt = holdEndsAt({ object, longestMs: ports.holdMaxMs })
+  const watch = watchHold(object, endsAt, ports)
+  const see = run.status.phase === 'Running' ? 'overdue' : 'claim'
+  const seen: Seen = { see, owner: ports.owner, until: now + 60_000 }
+  const signal = AbortSignal.any([at.signal, watch.signal])
+  try {
+    const driven = await drive(run, seen, {
+      now: ports.clock.now,
+      write: ports.runs.write,
+      because: () => watch.because() ?? (at.signal.aborted || ports.leading.aborted ? 'Stopping' : undefined),
+      perform: (current, work) => performClaimed(current, work, { ports, signal, endsAt }),
+    })
+    return afterDriving(driven, ports)
+  } finally {
+    watch.end()
+  }
+}
+
+/** Watches, while actions run, whether the hold still stands. */
+function watchHold(object: SeenObject, endsAt: number, ports: ControlPorts) {
+  const over = new AbortController()
+  const done = new AbortController()
+  let reason: AbortReason | undefined
+  const look = (): AbortReason | undefined => {
+    if (ports.clock.now() >= endsAt) return 'HeldTooLong'
+    const seen = ports.objects.seen(object.kind, object.namespace, object.name)
+    if (seen === undefined || seen.uid !== object.uid || seen.leaving) return 'Deleted'
+    return isHeld(seen) ? undefined : 'Released'
+  }
+  const loop = async () => {
+    while (!done.signal.aborted && reason === undefined) {
+      await ports.clock.sleep(1_000, done.signal).catch(() => undefined)
+      if (!done.signal.aborted) reason = look()
+    }
+    if (reason !== undefined) over.abort()
+  }
+  void loop()
+  return { signal: over.signal, because: () => reason ?? look(), end: () => done.abort() }
+}
+
+function afterDriving({ run, effects, lost }: Driven, ports: ControlPorts): Again {
+  for (const effect of effects)
+    if (effect.do === 'report-unknown')
+      ports.log.error({ run: run.metadata.name, action: effect.action }, 'nobody knows what this action did')
+  if (lost !== undefined) return { inMs: soonMs }
+  if (!hasEnded(run)) return { inMs: keyMs }
+  ports.count(run)
+  // The copy will show it in a moment, and bring the key then.
+  return { inMs: soonMs }
+}
+
+async function abortHeld(
+  known: ActionRun,
+  { reason, message }: Extract<HoldStep, { readonly do: 'abort' }>,
+  ports: ControlPorts,
+): Promise<Again> {
+  const run = await fresh(known, ports)
+  if (run === undefined) return { inMs: soonMs }
+  const held = heldForMs(run, { owner: ports.owner, now: ports.clock.now() })
+  if (held > 0) return { inMs: held }
+  return afterDriving(await drive(run, { see: 'abort', reason, message }, workless(ports)), ports)
+}
+
+/** Ends the run of a held object that is not there any more. */
+export async function abortGone(run: ActionRun, ports: ControlPorts): Promise<Again> {
+  const message = 'it was deleted before its actions had ended'
+  return abortHeld(run, { do: 'abort', reason: 'Deleted', message }, ports)
+}
+
+const workless = (ports: ControlPorts) => ({
+  now: ports.clock.now,
+  write: ports.runs.write,
+  perform: () => Promise.reject(new Error('nothing is performed here')),
+})
+
+async function letGo({ object, run, ports }: At): Promise<Again> {
+  await tellPreEvent(run, object, ports)
+  return endHold(object, ports, (live) => releasePatch(live, preAnnotation(run)))
+}
+
+async function failHeld({ object, run, ports }: At): Promise<Again> {
+  await tellPreEvent(run, object, ports)
+  const { namespace } = run.metadata
+  const said = heldRefusal({ kind: object.kind, namespace, name: object.name }, run)
+  return failWith(object, { ports, validationErrors: [said], annotations: preAnnotation(run) })
+}
+
+type FailingWith = {
+  readonly ports: ControlPorts
+  readonly validationErrors: readonly string[]
+  readonly annotations?: Readonly<Record<string, string>>
+}
+
+async function failWith(
+  object: SeenObject,
+  { ports, validationErrors, annotations = {} }: FailingWith,
+): Promise<Again> {
+  const { kind, namespace } = object
+  const { storageLocation } = await ports.defaultsOf(namespace)
+  const now = ports.clock.now()
+  return endHold(object, ports, (live) =>
+    failPatch({ kind, live, annotations, validationErrors, storageLocation, now }),
+  )
+}
+
+/** Patches the object as it is now, and no other of its name. */
+async function endHold(
+  object: SeenObject,
+  ports: ControlPorts,
+  patchOf: (live: Readonly<Record<string, unknown>>) => Readonly<Record<string, unknown>>,
+): Promise<Again> {
+  const live = await ports.objects.read(object.kind, object.namespace, object.name)
+  if (live === undefined || !isSame(live, object.uid)) return { inMs: soonMs }
+  const done = await ports.objects.patch(object, patchOf(live))
+  return { inMs: done ? 0 : soonMs }
+}

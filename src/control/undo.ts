@@ -1,0 +1,153 @@
+/** Undoes what a pre stage did, once it is due, with retries until it is done; then gives its exclusive keys back. Leader only. */
+import type { ActionRun } from '../api/action-run.ts'
+import { keysAreOver, keysOf } from '../core/hold/exclusive.ts'
+import { undoDue, type UndoDue } from '../core/hold/undo-scope.ts'
+import { heldForMs, type SeenObject } from '../core/post.ts'
+import { holds, withCondition, withoutCondition } from '../core/run/conditions.ts'
+import { drive, type Driven } from '../core/run/drive.ts'
+import { hasEnded } from '../core/run/machine.ts'
+import { stagesOf } from '../core/run/names.ts'
+import { specOf } from '../core/run/rows.ts'
+import { isStuck, owesUndo, undoDueAt, type UndoScope } from '../core/run/undo.ts'
+import { progressOf } from '../core/velero.ts'
+import { tellStuck } from './announce.ts'
+import { isSame, performClaimed } from './perform.ts'
+import type { ControlPorts } from './ports.ts'
+import type { Again } from './post.ts'
+
+const soonMs = 2_000
+const minuteMs = 60_000
+
+type At = {
+  /** As the copy shows it; undefined if it is not there. */
+  readonly object: SeenObject | undefined
+  readonly ports: ControlPorts
+  readonly signal: AbortSignal
+}
+
+/** Whether a run has anything that may have to be undone or given back. */
+const cares = (run: ActionRun): boolean =>
+  run.spec.actions.some(
+    (action) => specOf(action).undo !== undefined || specOf(action).exclusive !== undefined,
+  )
+
+const wasSeen = (run: ActionRun): boolean => holds(run, 'Seen') || holds(run, 'Started')
+
+/** Whether something may still have to be done: most runs have nothing to undo, and their object was seen. */
+const isOpen = (run: ActionRun): boolean =>
+  cares(run) || (run.status.phase === 'Succeeded' && !wasSeen(run) && !holds(run, 'Orphaned'))
+
+/** Looks at the pre run of one object, once its stage has ended. */
+export async function reconcileUndo(run: ActionRun, at: At): Promise<Again> {
+  if (!hasEnded(run) || !isOpen(run) || at.ports.decided.has(over(run))) return undefined
+  const noted = await noteFate(run, at)
+  if (noted !== run) return { inMs: typeof noted === 'string' ? soonMs : 0 }
+  return cares(run) || at.object === undefined ? afterFate(run, at) : undefined
+}
+
+async function afterFate(run: ActionRun, at: At): Promise<Again> {
+  const { object, ports } = at
+  const due = undoDue({ run, object, stuckAfterMs: ports.stuckAfterMs, now: ports.clock.now() })
+  if ('notYet' in due && run.status.phase !== 'Undoing') return waiting(due, object)
+  if (object === undefined && ((await isThere(run, ports)) || (await orphaned(run, ports))))
+    return { inMs: soonMs }
+  return undoOrEnd(run, due, at)
+}
+
+const over = (run: ActionRun): string => `undo/${run.spec.objectRef.uid}`
+
+function waiting(due: Extract<UndoDue, { readonly notYet: true }>, object: SeenObject | undefined): Again {
+  if (due.inMs !== undefined) return { inMs: due.inMs }
+  // Stuck is what nothing is heard of: no event will tell.
+  return object === undefined ? undefined : { inMs: 5 * minuteMs }
+}
+
+/** Writes down that the object was seen, and that Velero began with it: it may be gone when that counts. */
+async function noteFate(run: ActionRun, { object, ports }: At): Promise<ActionRun | 'conflict' | 'gone'> {
+  if (object === undefined) return run
+  const now = ports.clock.now()
+  const { started } = progressOf(object.progress, now)
+  const began = started && (Number.isFinite(object.startedAt) || !object.leaving)
+  if (began && cares(run) && !holds(run, 'Started')) {
+    const message = `Velero began with the ${object.kind}`
+    return ports.runs.write(run, withCondition(run, { type: 'Started', reason: 'Began', message }, now))
+  }
+  if (wasSeen(run)) return run
+  const message = 'the object came to be'
+  return ports.runs.write(run, withCondition(run, { type: 'Seen', reason: 'ObjectSeen', message }, now))
+}
+
+/** Whether the object is there after all: the copy may be behind. */
+async function isThere({ metadata, spec }: ActionRun, ports: ControlPorts): Promise<boolean> {
+  const live = await ports.objects.read(spec.objectRef.kind, metadata.namespace, spec.objectRef.name)
+  return live !== undefined && isSame(live, spec.objectRef.uid)
+}
+
+/** Its actions succeeded, and the object never came to be: another webhook refused it, or its client had gone. */
+async function orphaned(run: ActionRun, ports: ControlPorts): Promise<boolean> {
+  if (wasSeen(run) || holds(run, 'Orphaned') || run.status.phase !== 'Succeeded') return false
+  const message = `its actions succeeded, and the ${run.spec.objectRef.kind} never came to be: it was refused after tidewaiter had admitted it`
+  ports.log.warn({ run: run.metadata.name }, message)
+  ports.orphaned(run)
+  const condition = { type: 'Orphaned', reason: 'NeverAppeared', message } as const
+  await ports.runs.write(run, withCondition(run, condition, ports.clock.now()))
+  return true
+}
+
+async function undoOrEnd(run: ActionRun, due: UndoDue, at: At): Promise<Again> {
+  const { ports } = at
+  // What was begun is finished, whatever became of the object since.
+  const scope: UndoScope = 'due' in due ? due.due : 'All'
+  const next = owesUndo(run, scope) ? undoDueAt(run, scope) : undefined
+  if (next !== undefined) {
+    const inMs = next - ports.clock.now()
+    return inMs > 0 ? { inMs } : undo(run, scope, at)
+  }
+  if (!keysAreOver(run, { undo: due, postEnded: hasPostEnded(run, ports) })) return { inMs: minuteMs }
+  await ports.freeKeys(run, keysOf(run))
+  ports.decided.add(over(run))
+  return undefined
+}
+
+function hasPostEnded({ spec }: ActionRun, ports: ControlPorts): boolean {
+  const { post } = stagesOf(spec.objectRef.kind)
+  const run = ports.runs.ofObject(spec.objectRef.uid).find((one) => one.spec.stage === post)
+  return run === undefined || hasEnded(run)
+}
+
+async function undo(known: ActionRun, scope: UndoScope, { object, ports, signal }: At): Promise<Again> {
+  const { namespace, name } = known.metadata
+  const run = await ports.runs.read(namespace, name)
+  if (run === undefined || !hasEnded(run)) return { inMs: soonMs }
+  const now = ports.clock.now()
+  const held = heldForMs(run, { owner: ports.owner, now })
+  if (held > 0) return { inMs: held }
+  const longest = Math.max(...run.spec.actions.map((action) => specOf(action).timeoutSeconds))
+  const until = now + longest * 1000 * run.spec.actions.length + minuteMs
+  const driven = await drive(
+    run,
+    { see: 'undo', owner: ports.owner, until, scope },
+    {
+      now: ports.clock.now,
+      write: ports.runs.write,
+      perform: (current, work) => performClaimed(current, work, { ports, signal, endsAt: until }),
+    },
+  )
+  return afterUndoing(driven, { object, ports, signal })
+}
+
+async function afterUndoing({ run, effects, lost }: Driven, { object, ports }: At): Promise<Again> {
+  if (lost !== undefined) return { inMs: soonMs }
+  if (effects.some((effect) => effect.do === 'report-stuck')) await tellStuck(run, object, ports)
+  if (effects.some((effect) => effect.do === 'announce'))
+    ports.log.info({ run: run.metadata.name }, 'what its pre actions did was undone')
+  if (isStuck(run) === holds(run, 'UndoStuck')) return { inMs: soonMs }
+  const message = 'an undo fails for long; it is tried again every ten minutes'
+  await ports.runs.write(
+    run,
+    isStuck(run)
+      ? withCondition(run, { type: 'UndoStuck', reason: 'UndoFails', message }, ports.clock.now())
+      : withoutCondition(run, 'UndoStuck'),
+  )
+  return { inMs: soonMs }
+}

@@ -1,0 +1,50 @@
+/**
+ * Exclusive keys: from the start of an action until its undo, or its object's post stage, has ended, no action with the same
+ * key starts for another object. Else the undo of a refused Backup would thaw an application in the middle of another one.
+ * A key is a Lease that names its object; only the leader takes it away, once it is over.
+ */
+import type { ActionRun } from '../../api/action-run.ts'
+import type { ActionSpec } from '../../api/action.ts'
+import { isPre } from '../run/ending.ts'
+import { hasEnded } from '../run/machine.ts'
+import { entries, specOf, type Entry } from '../run/rows.ts'
+import { owesUndo } from '../run/undo.ts'
+import type { UndoDue } from './undo-scope.ts'
+
+/** The key of an action; undefined if it has none. Actions with an undo have their name. */
+export const keyOf = (name: string, spec: Pick<ActionSpec, 'exclusive' | 'undo'>): string | undefined =>
+  spec.exclusive ?? (spec.undo === undefined ? undefined : name)
+
+/** The name of the Lease: `hash` gives lower-case hex. */
+export const keyLeaseName = (key: string, hash: (text: string) => string): string =>
+  `tidewaiter-exclusive-${hash(key).slice(0, 24)}`
+
+const taken: ReadonlySet<string> = new Set(['Running', 'Succeeded', 'Failed', 'Unknown'])
+
+const mayHave = ({ action, row }: Entry): boolean =>
+  keyOf(action.name, specOf(action)) !== undefined && !specOf(action).dryRun && taken.has(row.phase)
+
+/** The keys that a run took, or may have taken. */
+export function keysOf(run: ActionRun): readonly string[] {
+  if (!isPre(run)) return []
+  const keys = entries(run.spec, run.status)
+    .filter(mayHave)
+    .map(({ action }) => keyOf(action.name, specOf(action)) ?? '')
+  return [...new Set(keys)]
+}
+
+/** Whether a pre run needs its keys no more. */
+export function keysAreOver(
+  run: ActionRun,
+  {
+    undo,
+    postEnded,
+  }: {
+    readonly undo: UndoDue
+    /** Whether the post stage of its object has ended, or there is none. */
+    readonly postEnded: boolean
+  },
+): boolean {
+  if (!hasEnded(run) || 'notYet' in undo) return false
+  return !owesUndo(run, undo.due) && (undo.due === 'All' || postEnded)
+}

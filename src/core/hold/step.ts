@@ -1,0 +1,70 @@
+/** What to do about a held object: write its run, let it wait, run its actions, let it go, or fail it. Pure. */
+import type { ActionRun } from '../../api/action-run.ts'
+import { heldForMs, type SeenObject } from '../post.ts'
+import { endedPhase } from '../run/ending.ts'
+import { hasEnded, type AbortReason } from '../run/machine.ts'
+import { isHeld } from './turn.ts'
+
+/** What is known. Times are milliseconds. */
+export type HoldFacts = {
+  readonly object: SeenObject
+  /** The run of its pre stage. */
+  readonly run: ActionRun | undefined
+  /** Whether it may begin now: see turn.ts. */
+  readonly hasTurn: boolean
+  readonly owner: string
+  /** The longest life of a hold. */
+  readonly longestMs: number
+  readonly now: number
+}
+
+/** What to do. */
+export type HoldStep =
+  | { readonly do: 'nothing' }
+  /** It has no run (its admission was not finished): what is to be done is planned now. */
+  | { readonly do: 'write-run' }
+  | { readonly do: 'wait'; readonly forMs: number }
+  | { readonly do: 'drive' }
+  | { readonly do: 'abort'; readonly reason: AbortReason; readonly message: string }
+  | { readonly do: 'release' }
+  | { readonly do: 'fail' }
+
+const good: ReadonlySet<string> = new Set(['Succeeded', 'Skipped'])
+
+/** When a hold ends whatever becomes of its actions. */
+export const holdEndsAt = ({ object, longestMs }: Pick<HoldFacts, 'object' | 'longestMs'>): number =>
+  object.createdAt + longestMs
+
+/** Decides. Level-triggered: the same facts give the same step. */
+export function holdStep(facts: HoldFacts): HoldStep {
+  const { object, run, now } = facts
+  if (!isHeld(object)) return lifted(run, object)
+  if (object.leaving) return abortedFor('Deleted', run)
+  if (run === undefined) return { do: 'write-run' }
+  if (hasEnded(run)) return { do: good.has(endedPhase(run)) ? 'release' : 'fail' }
+  const held = heldForMs(run, facts)
+  const left = holdEndsAt(facts) - now
+  if (held > 0) return { do: 'wait', forMs: held }
+  if (left <= 0) return abortedFor('HeldTooLong', run)
+  if (run.status.phase === 'Running' || facts.hasTurn) return { do: 'drive' }
+  return { do: 'wait', forMs: left }
+}
+
+const words: Readonly<Record<string, string>> = {
+  Deleted: 'it was deleted before its actions had ended',
+  HeldTooLong: 'it was held for longer than a hold may last (--hold-max-seconds)',
+  Released: 'the hold was lifted by hand before its actions had ended',
+}
+
+function abortedFor(reason: 'Deleted' | 'HeldTooLong' | 'Released', run: ActionRun | undefined): HoldStep {
+  if (run === undefined || hasEnded(run)) return { do: 'nothing' }
+  return { do: 'abort', reason, message: words[reason] ?? reason }
+}
+
+/** The annotation is gone, or Velero began: somebody lifted the hold, or switched us off. */
+function lifted(run: ActionRun | undefined, object: SeenObject): HoldStep {
+  if (run?.spec.held !== true) return { do: 'nothing' }
+  const failed = object.progress['status']
+  const phase = typeof failed === 'object' && failed !== null && 'phase' in failed ? failed.phase : ''
+  return abortedFor(phase === 'Deleting' || phase === 'FailedValidation' ? 'Deleted' : 'Released', run)
+}

@@ -1,0 +1,69 @@
+/**
+ * Whose turn it is. Velero works on few objects at a time; actions that ran for all held ones at once would keep an
+ * application quiet for hours before its Backup starts. So they run just in time: only while Velero has room, and in order
+ * of creation. Backups and Restores do not wait for each other.
+ */
+import type { SeenObject } from '../post.ts'
+import { compareNames } from '../order.ts'
+import { progressOf } from '../velero.ts'
+
+/** What decides. Times are milliseconds. */
+export type TurnFacts = {
+  /** All objects of one kind in the namespace. */
+  readonly objects: readonly SeenObject[]
+  /** How many of them Velero works on at once. */
+  readonly slots: number
+  /** After this long without a sign of life, what Velero works on no longer counts. */
+  readonly stuckAfterMs: number
+  readonly now: number
+  /** Whether the actions for a held object have begun. */
+  readonly hasBegun: (uid: string) => boolean
+  /** Whether it waits for an exclusive key that another object has: it takes no room meanwhile. */
+  readonly waitsForKey: (uid: string) => boolean
+}
+
+/** Whether an object is held: the annotation is there, and Velero has not begun. */
+export const isHeld = (object: SeenObject): boolean => object.held && hasNotBegun(object)
+
+/** Whether Velero has not even queued it. */
+export const hasNotBegun = ({ progress }: SeenObject): boolean =>
+  ['', 'New'].includes(progressOf(progress, 0).phase)
+
+/** When something was last heard of it. */
+const heardOf = ({ createdAt, startedAt, statusWrittenAt }: SeenObject): number =>
+  Math.max(...[createdAt, startedAt, statusWrittenAt].filter((time) => Number.isFinite(time)), 0)
+
+/** Whether Velero began with it, did not end it, and nothing was heard of it for so long. */
+export function isStuck(
+  object: SeenObject,
+  { stuckAfterMs, now }: Pick<TurnFacts, 'stuckAfterMs' | 'now'>,
+): boolean {
+  const { ended, phase } = progressOf(object.progress, now)
+  return ended === undefined && phase !== 'Deleting' && now - heardOf(object) > stuckAfterMs
+}
+
+const working: ReadonlySet<string> = new Set(['', 'New', 'Queued', 'ReadyToStart', 'InProgress'])
+
+/** Takes room in Velero: it works on it, or is about to. After InProgress Velero goes on with the next. */
+const takesRoom = (object: SeenObject, facts: TurnFacts): boolean =>
+  !object.held &&
+  !object.leaving &&
+  working.has(progressOf(object.progress, facts.now).phase) &&
+  !isStuck(object, facts)
+
+/** The held objects in the order of their creation. */
+export const inLine = (objects: readonly SeenObject[]): readonly SeenObject[] =>
+  objects
+    .filter((object) => isHeld(object) && !object.leaving)
+    .sort((a, b) => a.createdAt - b.createdAt || compareNames(a.name, b.name))
+
+/** The uids of the held objects whose actions may run now: those that have begun, and the next ones while there is room. */
+export function turnOf(facts: TurnFacts): ReadonlySet<string> {
+  const line = inLine(facts.objects)
+  const begun = line.filter(({ uid }) => facts.hasBegun(uid))
+  const busy = facts.objects.filter((object) => takesRoom(object, facts)).length
+  const acting = begun.filter(({ uid }) => !facts.waitsForKey(uid)).length
+  const room = Math.max(0, facts.slots - busy - acting)
+  const next = line.filter(({ uid }) => !facts.hasBegun(uid)).slice(0, room)
+  return new Set([...begun, ...next].map(({ uid }) => uid))
+}
