@@ -91,7 +91,8 @@ export async function mintLeaf({
   return { cert, key: pemOf(keys.privateKey) }
 }
 
-type Contents = {
+/** What a certificate says, beside its serial number. */
+export type Contents = {
   readonly issuer: der.Der
   readonly subject: der.Der
   readonly publicKey: KeyObject
@@ -100,8 +101,8 @@ type Contents = {
   readonly extensions: readonly der.Der[]
 }
 
-/** Certificate and TBSCertificate of RFC 5280 4.1, version 3. */
-function certify(
+/** Signs it: Certificate and TBSCertificate of RFC 5280 4.1, version 3. */
+export function certify(
   { issuer, subject, publicKey, from, until, extensions }: Contents,
   signingKey: KeyObject,
 ): string {

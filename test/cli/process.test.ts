@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { plainNode } from '../support/plain-node.ts'
 
 const main = new URL('../../src/main.ts', import.meta.url).pathname
 
@@ -15,7 +16,7 @@ const backup = 'apiVersion: velero.io/v1\nkind: Backup\nmetadata: {name: b}\n'
 
 /** Runs a file of the program; `read` false closes the pipe before anything is written to it. */
 async function processOf(file: string, args: readonly string[], { read }: { readonly read: boolean }) {
-  const child = spawn(process.execPath, [file, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn('env', [...plainNode, file, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
   let [out, err] = ['', '']
   if (read) child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text))
   else child.stdout.destroy()
@@ -35,7 +36,7 @@ t.test('a broken pipe (`| head -1`) ends it quietly, with 0', async (t) => {
 t.test('Ctrl-C ends a command that waits for its input', async (t) => {
   const dir = t.testdir({ 'a.yaml': actions })
   const args = ['plan', '-f', '-', '--actions', join(dir, 'a.yaml')]
-  const child = spawn(process.execPath, [main, ...args], { stdio: ['pipe', 'ignore', 'pipe'] })
+  const child = spawn('env', [...plainNode, main, ...args], { stdio: ['pipe', 'ignore', 'pipe'] })
   let err = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text))
   const ended = new Promise((resolve) => child.once('close', (code, signal) => resolve(code ?? signal)))

@@ -1,26 +1,14 @@
 /** Certificates for tests: self-signed, real crypto, made on the spot. */
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
-import forge from 'node-forge'
+import { certify, type Pair } from '../../src/tls/authority.ts'
+import * as der from '../../src/tls/der.ts'
 
 /** A key and a self-signed certificate for 127.0.0.1 that is an authority, a server and a client at once. */
-export function mint(): { readonly cert: string; readonly key: string } {
-  const key = generateKeyPairSync('rsa', { modulusLength: 2048 })
-    .privateKey.export({ type: 'pkcs8', format: 'pem' })
-    .toString()
-  const privateKey = forge.pki.privateKeyFromPem(key)
-  const certificate = forge.pki.createCertificate()
-  certificate.publicKey = forge.pki.setRsaPublicKey(privateKey.n, privateKey.e)
-  const serial = `01${randomBytes(8).toString('hex')}`
-  certificate.serialNumber = serial
-  certificate.validity.notBefore = new Date('2020-01-01')
-  certificate.validity.notAfter = new Date('2099-01-01')
-  const subject = [{ name: 'commonName', value: `tidewaiter test ${serial}` }]
-  certificate.setSubject(subject)
-  certificate.setIssuer(subject)
-  certificate.setExtensions([
-    { name: 'basicConstraints', cA: true },
-    { name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }] },
-  ])
-  certificate.sign(privateKey, forge.md.sha256.create())
-  return { cert: forge.pki.certificateToPem(certificate), key }
+export function mint(): Pair {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const name = der.commonName(`tidewaiter test ${randomBytes(8).toString('hex')}`)
+  const [from, until] = [Date.UTC(2020, 0), Date.UTC(2099, 0)]
+  const extensions = [der.constraints(true), der.alternativeNames(['127.0.0.1'])]
+  const cert = certify({ issuer: name, subject: name, publicKey, from, until, extensions }, privateKey)
+  return { cert, key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() }
 }

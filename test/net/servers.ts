@@ -1,9 +1,11 @@
 /** Real servers on 127.0.0.1 that answer as a test says, and certificates for them. */
+import { createPrivateKey, generateKeyPairSync, X509Certificate } from 'node:crypto'
 import http from 'node:http'
 import https from 'node:https'
 import net from 'node:net'
 import type { AddressInfo } from 'node:net'
-import forge from 'node-forge'
+import { certify, type Pair } from '../../src/tls/authority.ts'
+import * as der from '../../src/tls/der.ts'
 
 /** What `t` gives us to clean up. */
 type Teardown = { readonly teardown: (done: () => Promise<void> | void) => void }
@@ -46,12 +48,6 @@ async function listening(server: net.Server): Promise<number> {
   return (server.address() as AddressInfo).port
 }
 
-/** A key and its certificate in PEM. */
-export type Pair = { readonly key: string; readonly cert: string }
-
-// One key for all: making RSA keys is slow, and no test is about them.
-const keys = forge.pki.rsa.generateKeyPair({ bits: 2048, e: 0x10001 })
-
 /** A certificate for a name (or for the address 127.0.0.1), signed by itself unless `by` signs it. */
 export function certificate(given: {
   readonly name: string
@@ -59,21 +55,20 @@ export function certificate(given: {
   readonly by?: Pair
   readonly notAfter?: Date
 }): Pair {
-  const cert = forge.pki.createCertificate()
-  cert.publicKey = keys.publicKey
-  cert.serialNumber = given.ca === true ? '01' : '02'
-  cert.validity.notBefore = new Date('2020-01-01')
-  cert.validity.notAfter = given.notAfter ?? new Date('2090-01-01')
-  const subject = [{ name: 'commonName', value: given.name }]
-  cert.setSubject(subject)
-  cert.setIssuer(
-    given.by === undefined ? subject : forge.pki.certificateFromPem(given.by.cert).subject.attributes,
-  )
-  const altName = net.isIP(given.name) === 0 ? { type: 2, value: given.name } : { type: 7, ip: given.name }
-  cert.setExtensions([
-    { name: 'basicConstraints', cA: given.ca === true, critical: true },
-    ...(given.ca === true ? [] : [{ name: 'subjectAltName', altNames: [altName] }]),
-  ])
-  cert.sign(keys.privateKey, forge.md.sha256.create())
-  return { key: forge.pki.privateKeyToPem(keys.privateKey), cert: forge.pki.certificateToPem(cert) }
+  // Elliptic curves: RSA keys are slow to make and to use, and no test is about them.
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const subject = der.commonName(given.name)
+  const contents = {
+    issuer: given.by === undefined ? subject : der.subjectOf(new X509Certificate(given.by.cert).raw),
+    subject,
+    publicKey,
+    from: Date.UTC(2020, 0),
+    until: given.notAfter?.getTime() ?? Date.UTC(2090, 0),
+    extensions: [
+      der.constraints(given.ca === true),
+      ...(given.ca === true ? [] : [der.alternativeNames([given.name])]),
+    ],
+  }
+  const cert = certify(contents, given.by === undefined ? privateKey : createPrivateKey(given.by.key))
+  return { key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(), cert }
 }

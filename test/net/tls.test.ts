@@ -1,7 +1,7 @@
 import t from 'tap'
 import { parsePem } from '../../src/net/pem.ts'
+import type { Pair } from '../../src/tls/authority.ts'
 import { certificate, serve } from './servers.ts'
-import type { Pair } from './servers.ts'
 import { send, textOf } from './support.ts'
 
 const authority = certificate({ name: 'Test CA', ca: true })

@@ -5,6 +5,7 @@ import type { Test } from 'tap'
 import { Agent, request } from 'undici'
 import { parse } from 'yaml'
 import { eventually, type Loose } from './asking.ts'
+import { plainNode } from './plain-node.ts'
 
 /** A command that runs. */
 export type Run = {
@@ -20,7 +21,7 @@ export const start = (t: Test, ...args: readonly string[]): Run => launch(t, ['s
 /** Starts a command; it is ended with the test. */
 export function launch(t: Test, args: readonly string[], env: Readonly<Record<string, string>> = {}): Run {
   const main = new URL('../../src/main.ts', import.meta.url).pathname
-  const child = spawn(process.execPath, [main, ...args], {
+  const child = spawn('env', [...plainNode, main, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
   })

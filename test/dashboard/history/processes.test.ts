@@ -5,14 +5,14 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import t from 'tap'
 import type { Test } from 'tap'
+import { plainNode } from '../../support/plain-node.ts'
 import { aStore, everything, hourMs, newYear, record } from './support.ts'
 
 /** Starts a process that inserts; `said` are the batches that are in. */
 function inserting(t: Test, path: string, batches: number) {
   const script = join(import.meta.dirname, 'insert-forever.ts')
-  const child: ChildProcess = spawn(process.execPath, [script, path, String(batches)], {
+  const child: ChildProcess = spawn('env', [...plainNode, script, path, String(batches)], {
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: {},
   })
   t.teardown(() => child.kill('SIGKILL'))
   const said: number[] = []
