@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto'
 import type { AdmissionDecision } from '../src/api/admission-decision.ts'
 
 const dayMs = 86_400_000
-const namespaces = ['velero', 'velero-eu', 'velero-edge', 'velero-lab']
+/** The namespaces of the decisions, the busiest first. */
+export const namespaces = ['velero', 'velero-eu', 'velero-edge', 'velero-lab']
 const reasons = ['ActionFailed', 'ActionTimedOut', 'Exclusive', 'CoolingDown', 'NotAdopted', 'MatchFailed']
 const words = [
   'replica lag',
@@ -18,8 +19,11 @@ export const schedules = 60
 /** How many people there are. */
 export const people = 200
 
+/** Numbers from 0 to 1, without 1. */
+export type Random = () => number
+
 /** The same numbers at every run. */
-export function randomOf(seed: number): () => number {
+export function randomOf(seed: number): Random {
   let state = seed
   return () => {
     state = (state + 0x6d2b79f5) | 0

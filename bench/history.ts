@@ -1,43 +1,24 @@
 /**
  * How fast the history of decisions answers while 50 decisions a second go on being written: every page and every filter, as the thread
- * that serves requests sees it.
- * usage: npm run bench -- history [--quick] [--file FILE]
- * FILE is kept, and taken up again the next time, for loading takes longest.
+ * that serves requests sees it. usage: npm run bench -- history [--quick] [--file FILE]
  */
-import { mkdtempSync, rmSync, statSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { statSync } from 'node:fs'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openSqliteStore } from '../src/dashboard/history/sqlite-store.ts'
 import type { Filter, PageQuery } from '../src/dashboard/history/store.ts'
-import { systemClock } from '../src/system-clock.ts'
-import { decisionOf, people, randomOf, schedules } from './history-decisions.ts'
+import { decisionOf, namespaces, randomOf } from './history-decisions.ts'
+import { all, goals, loaded, path, quick } from './history-file.ts'
+import { filtersOf } from './history-filters.ts'
 import { machine, median, quantile, table } from './report.ts'
 
-const quick = process.argv.includes('--quick')
-const all = quick ? 50_000 : 1_000_000
-const times = 200
-const goals = { page: 200, filter: 500 }
+const times = quick ? 20 : 200
 const dayMs = 86_400_000
 
-const folder = mkdtempSync(join(tmpdir(), 'tidewaiter-bench-'))
-const given = process.argv.indexOf('--file')
-const path = (given === -1 ? undefined : process.argv[given + 1]) ?? join(folder, 'history.db')
-const log = { debug: () => {}, info: () => {}, warn: console.error, error: console.error }
-const store = await openSqliteStore({ path, maxBytes: 16 * 2 ** 30, clock: systemClock, log })
-const loaded = await store.extent()
-const end = loaded.records < all ? Date.now() : Math.min(loaded.newest ?? 0, Date.now())
-const batchSize = 500
 let peak = 0
 const noteMemory = () => (peak = Math.max(peak, process.memoryUsage.rss()))
 
-const began = performance.now()
-for (let n = loaded.records; n < all; n += batchSize) {
-  await store.insert(Array.from({ length: batchSize }, (_, i) => decisionOf(n + i, { all, end })))
-  noteMemory()
-}
-const loadSeconds = (performance.now() - began) / 1000
+const { store, before, end, seconds } = await loaded()
+noteMemory()
 const some = (await store.page({ sight: 'every', filter: { to: end - 864e5 }, size: 200 })).rows
 
 // --- 50 decisions a second, one in ten of them a repeat ---
@@ -49,7 +30,7 @@ const writing = (async () => {
   while (!stop.signal.aborted) {
     const due = sleep(100)
     const fresh = Array.from({ length: 5 }, () => {
-      const n = loaded.records + all + written
+      const n = before + all + written
       const decision = decisionOf(n, { all: n, end: Date.now() })
       const count = written++ % 10 === 0 ? decision.status.count + 1 : decision.status.count
       return { ...decision, status: { ...decision.status, count } }
@@ -72,12 +53,6 @@ const query = (filter: Filter, more: Partial<PageQuery> = {}): PageQuery => ({
   size: 50,
   ...more,
 })
-const span = () => {
-  const from = end - 89 * dayMs + random() * 80 * dayMs
-  return { from, to: from + dayMs }
-}
-const schedule = () => `shop-${below(schedules)}-nightly`
-const person = () => `person-${below(people)}@example.com`
 const places = await cursors()
 
 /** Cursors all over the history. */
@@ -120,57 +95,21 @@ const questions: readonly {
   { name: 'chart: 30 d in 6 h', goal: goals.page, ask: () => stats(30, 6) },
   { name: 'chart: 90 d in days', goal: goals.page, ask: () => stats(90, 24) },
   { name: 'state of the store', goal: goals.page, ask: () => store.extent() },
-  ...Object.entries(filters()).map(([name, ask]) => ({
+  ...Object.entries(
+    filtersOf({ random, end, some: () => some[below(some.length)] ?? { name: '', uid: '' } }),
+  ).map(([name, filter]) => ({
     name: `filter: ${name}`,
     goal: goals.filter,
-    ask: () => store.page(ask()),
+    ask: () => store.page(query(filter())),
   })),
+  ...Object.entries({
+    'one namespace in sight': query({ verdict: 'Refused' }, { sight: ['velero-lab'] }),
+    'three namespaces in sight': query({ reason: 'Exclusive' }, { sight: namespaces.slice(1) }),
+  }).map(([name, ask]) => ({ name: `filter: ${name}`, goal: goals.filter, ask: () => store.page(ask) })),
 ]
 
 async function stats(days: number, bucketHours: number) {
   return store.stats({ sight: 'every', filter: {}, from: end - days * dayMs, to: end, bucketHours })
-}
-
-function filters(): Readonly<Record<string, () => PageQuery>> {
-  return {
-    'verdict (a third)': () => query({ verdict: 'Refused' }),
-    'verdict (rare)': () => query({ verdict: 'Error' }),
-    kind: () => query({ kind: 'Restore' }),
-    namespace: () => query({ namespace: 'velero-lab' }),
-    schedule: () => query({ schedule: schedule() }),
-    reason: () => query({ reason: 'CoolingDown' }),
-    action: () => query({ action: `${10 * below(9)}-quiesce-shop` }),
-    'user (rare)': () => query({ user: person() }),
-    'user (most)': () => query({ user: 'system:serviceaccount:velero:velero' }),
-    'a day': () => query(span()),
-    'a day and a verdict': () => query({ ...span(), verdict: 'Refused' }),
-    'two that never meet': () => query({ verdict: 'Allowed', reason: 'CoolingDown' }),
-    'three frequent, few of all': () =>
-      query({ verdict: 'Error', kind: 'Deployment', namespace: 'velero-lab' }),
-    'five at once': () =>
-      query({
-        verdict: 'Refused',
-        kind: 'Backup',
-        namespace: 'velero',
-        schedule: schedule(),
-        user: person(),
-      }),
-    'what nobody has': () => query({ schedule: 'none' }),
-    'one namespace in sight': () => query({ verdict: 'Refused' }, { sight: ['velero-lab'] }),
-    'three namespaces in sight': () =>
-      query({ reason: 'Exclusive' }, { sight: ['velero-lab', 'velero-eu', 'velero-edge'] }),
-    'text: rare': () => query({ text: `node ${below(4000)}` }),
-    'text: in a third': () => query({ text: 'quiesce.shop/freeze' }),
-    'text: in all': () => query({ text: 'nightly' }),
-    'text: in none': () => query({ text: 'zzzz-nowhere' }),
-    'text: common parts, in none': () => query({ text: 'nightlyshop' }),
-    'text: two words': () => query({ text: `permission ${below(4000)}` }),
-    'text: a whole name': () => query({ text: some[below(200)]?.name ?? '' }),
-    'text: an uid': () => query({ text: some[below(200)]?.uid ?? '' }),
-    'text and a rare user': () => query({ text: 'quiesce', user: person() }),
-    'text in all, two that never meet': () =>
-      query({ text: 'nightly', verdict: 'Allowed', reason: 'CoolingDown' }),
-  }
 }
 
 // --- measured ---
@@ -225,9 +164,8 @@ console.log(
 const head = ['asked', 'p50 ms', 'p99 ms', 'max ms', 'goal', 'met', 'event loop p99 ms']
 console.log(table(head, rows))
 console.log(
-  `\nloaded ${all - Math.min(all, loaded.records)} in ${loadSeconds.toFixed(0)} s; a write of 5 while reading: p50 ${ms(median(writes))} ms, p99 ${ms(quantile(writes, 0.99))} ms; ` +
+  `\nloaded ${all - Math.min(all, before)} in ${seconds.toFixed(0)} s; a write of 5 while reading: p50 ${ms(median(writes))} ms, p99 ${ms(quantile(writes, 0.99))} ms; ` +
     `file ${Math.round(statSync(path).size / 2 ** 20)} MiB; most memory of the process ${Math.round(peakAsking / 2 ** 20)} MiB before the export and ${Math.round(peak / 2 ** 20)} MiB with it; ` +
     `export of all as JSON lines: ${Math.round(bytes / 2 ** 20)} MiB in ${exportSeconds.toFixed(0)} s`,
 )
-rmSync(folder, { recursive: true })
 process.exit(over === 0 ? 0 : 1)

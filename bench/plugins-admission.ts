@@ -3,17 +3,15 @@
  * plugins that are known to be good. The service, the API server (of the sandbox) and the registry are processes of their own; the
  * AdmissionReviews are sent as an API server sends them. usage: npm run bench -- plugins [REQUESTS]
  */
-import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
+import type { ChildProcess } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { Agent, request } from 'undici'
 import { aHarbour } from '../test/e2e/registries.ts'
 import { kubeClient, type KubeClient } from '../test/support/kubeconfig.ts'
 import { installed, withPodSpec, type Tree } from '../test/support/velero-deployments.ts'
+import { ended, freePort, launch, memoryOf, until } from './processes.ts'
 import { machine, quantile, table } from './report.ts'
 
 const count = Number(process.argv[2] ?? '3000')
@@ -23,45 +21,12 @@ const undo: (() => unknown)[] = []
 const folder = mkdtempSync(join(tmpdir(), 'tidewaiter-bench-'))
 undo.push(() => rmSync(folder, { recursive: true }))
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  return port
-}
-
-/** Asks until there is an answer; one that throws says why there is none yet. */
-async function until<T>(what: string, look: () => Promise<T | undefined> | T | undefined): Promise<T> {
-  let why: unknown
-  for (const end = Date.now() + 60_000; Date.now() < end; await sleep(100)) {
-    try {
-      const found = await look()
-      if (found !== undefined) return found
-    } catch (error) {
-      why = error
-    }
-  }
-  throw new Error(`waited a minute for ${what}`, { cause: why })
-}
-
 /** Starts the command; waits until it says that it runs. */
-async function launch(says: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-  const child = spawn(process.execPath, ['src/main.ts', ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, ...env },
-  })
-  undo.push(() => ended(child))
-  let out = ''
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text))
-  await until(`"${says}" of tidewaiter ${args[0]}`, () => out.includes(says) || undefined)
-  return child
-}
-
-async function ended(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null) return
-  child.kill('SIGINT')
-  await once(child, 'exit')
+async function tidewaiter(says: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  const started = launch(['src/main.ts', ...args], env)
+  undo.push(() => ended(started.child))
+  await started.says(says)
+  return started.child
 }
 
 async function good(client: KubeClient, method: string, path: string, body?: object): Promise<Tree> {
@@ -141,9 +106,7 @@ async function measure(
     ).length
   }
   await dispatcher.close()
-  const status = readFileSync(`/proc/${service.pid}/status`, 'utf8')
-  const memory = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024
-  return { p50: quantile(times, 0.5), p99: quantile(times, 0.99), memory, patch }
+  return { p50: quantile(times, 0.5), p99: quantile(times, 0.99), memory: memoryOf(service), patch }
 }
 
 /** Declares the plugins, each with an image of its own, and waits until all are good. */
@@ -176,7 +139,7 @@ try {
   writeFileSync(settings, JSON.stringify({ registries: [{ registry, plainHttp: true }] }))
 
   const box = join(folder, 'box')
-  await launch('tidewaiter serve --kubeconfig', ['sandbox', '--dir', box, '--only-cluster'])
+  await tidewaiter('tidewaiter serve --kubeconfig', ['sandbox', '--dir', box, '--only-cluster'])
   const client = kubeClient(join(box, 'kubeconfig'))
   undo.push(client.close)
   const [operatingSystem, architecture] = platform.split('/')
@@ -194,7 +157,7 @@ try {
     'drain-seconds': '0',
   }
   const args = Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, value])
-  const service = await launch('tidewaiter runs', ['serve', ...args], { VELERO_PLUGINS_ENABLED: 'true' })
+  const service = await tidewaiter('tidewaiter runs', ['serve', ...args], { VELERO_PLUGINS_ENABLED: 'true' })
   const hook = await webhook(client)
   const without = await measure(hook, service)
   await declare(client, images)

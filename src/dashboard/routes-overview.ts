@@ -13,10 +13,13 @@ import type { Answer, Site, Visit } from './site.ts'
 
 const chartHours = 48
 const latestShown = 8
+const shown = ['runs', 'backups', 'restores', 'schedules', 'decisions'] as const
 
 /** Answers with it. */
 export async function overview(site: Site, visit: Visit): Promise<Answer> {
   const { now, visitor } = visit
+  // All rights in one go: asked one after another by whoever needs them, they take six round trips to the API server.
+  await Promise.all(shown.map((view) => visitor.sees(view)))
   const runs = await runsSeen(site, visit)
   const rows = await rowsSeen(site, visit, runs)
   const schedules = await schedulesSeen(site, visit)

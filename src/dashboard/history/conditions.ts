@@ -11,6 +11,8 @@ export type Conditions = {
   /** `decision`, with the index to read it from. */
   readonly from: string
   readonly where: string
+  /** No more records than this can match. */
+  readonly most: number
   /** The first two are the span. */
   readonly values: readonly SQLInputValue[]
   /** The values for what is beyond a place: SQLite would read from the end of the span if the place were a condition of its own. */
@@ -32,6 +34,7 @@ export function conditionsOf(statements: Statements, filter: Filter, sight: Sigh
   const { from = 0, to = Number.MAX_SAFE_INTEGER } = filter
   const values = [...wanted.map(({ word }) => word.id), ...among.flatMap((part) => part.values)]
   return {
+    most: rarest?.word.records ?? Number.POSITIVE_INFINITY,
     from: `decision ${indexFor(statements, rarest)}`,
     where: [goesOn, span, ...wanted.map(isWanted), ...among.map(({ sql }) => sql)].join(' AND '),
     values: [from, to, ...values],
@@ -41,6 +44,16 @@ export function conditionsOf(statements: Statements, filter: Filter, sight: Sigh
         : [Math.max(from, position + 1), to, ...values],
   }
 }
+
+/** What is behind SELECT when the search index is asked first; what it finds is looked up in `decision`. */
+export const searchedWith = (
+  { where, values }: Pick<Conditions, 'where' | 'values'>,
+  match: string,
+): { readonly sql: string; readonly values: readonly SQLInputValue[] } => ({
+  sql: `FROM search CROSS JOIN decision ON decision.position = search.rowid
+    WHERE search MATCH ? AND search.rowid >= ? AND search.rowid < ? AND ${where}`,
+  values: [match, ...values.slice(0, 2), ...values],
+})
 
 const span = 'decision.position >= ? AND decision.position < ?'
 const isWanted = ({ facet }: Wanted): string => `decision.${facet} = ?`

@@ -1,5 +1,5 @@
 /** One page of decisions: read from where the last one ended, never by counting rows. */
-import { conditionsOf, type Conditions } from './conditions.ts'
+import { conditionsOf, searchedWith, type Conditions } from './conditions.ts'
 import type { SQLInputValue } from 'node:sqlite'
 import { cursorOf, placeOf, type Place } from './cursor.ts'
 import { answering, type GoesOn } from './records.ts'
@@ -31,7 +31,7 @@ export function readPage(statements: Statements, query: PageQuery, goesOn: GoesO
     const more = found.length > size
     const ordered = place.towards === 'older' ? rows : rows.toReversed()
     const isWhole = query.cursor === undefined && !more
-    const share = question === undefined ? 1 : found.length / how.looked
+    const share = question === undefined ? 1 : found.length / Math.max(1, how.looked)
     return {
       rows: ordered.map(({ row }) => row),
       ...cursorsOf(ordered, { more, place, first: query.cursor === undefined }),
@@ -58,6 +58,8 @@ function cursorsOf(rows: readonly Found[], { more, place, first }: Edge): Pick<P
 
 // A record is looked into in 30 us: so many cost 6 ms, and of a text that a quarter has they fill a page of 50.
 const mostLooked = 200
+// Where the rest of a filter leaves so few, looking into all of them is quicker than a frequent text in the search index.
+const fewEnough = 2000
 
 type Reading = {
   readonly statements: Statements
@@ -76,8 +78,9 @@ type Read = { readonly found: readonly Found[]; readonly looked: number; readonl
  * record; for one that is not, the search index goes on, which then has few to look up.
  */
 function read(reading: Reading, place: Place, most: number): Read {
-  const { question, tally } = reading
-  const limits = { most, looked: question === undefined ? Number.POSITIVE_INFINITY : mostLooked }
+  const { question, tally, conditions } = reading
+  const all = question === undefined || conditions.most <= fewEnough
+  const limits = { most, looked: all ? Number.POSITIVE_INFINITY : mostLooked }
   const near = look(reading, queryOf(reading, place), limits)
   if (near.end === undefined || tally === undefined) return near
   const match = tally.match()
@@ -109,18 +112,17 @@ function look({ statements, question, tally, goesOn }: Reading, { sql, values }:
   return { found, looked }
 }
 
-const columns = 'SELECT decision.position, decision.id FROM'
+const columns = 'SELECT decision.position, decision.id'
 const orders = { older: 'DESC', newer: 'ASC' } as const
 
 function queryOf({ conditions }: Reading, { towards, position }: Place): Query {
   const { from, where } = conditions
-  const sql = `${columns} ${from} WHERE ${where} ORDER BY decision.position ${orders[towards]}`
+  const sql = `${columns} FROM ${from} WHERE ${where} ORDER BY decision.position ${orders[towards]}`
   return { sql, values: conditions.valuesFrom({ towards, position }) }
 }
 
 function searchOf({ conditions }: Reading, match: string, { towards, position }: Place): Query {
-  const sql = `${columns} search CROSS JOIN decision ON decision.position = search.rowid
-    WHERE search MATCH ? AND search.rowid >= ? AND search.rowid < ? AND ${conditions.where} ORDER BY search.rowid ${orders[towards]}`
-  const values = conditions.valuesFrom({ towards, position })
-  return { sql, values: [match, ...values.slice(0, 2), ...values] }
+  const { where, valuesFrom } = conditions
+  const { sql, values } = searchedWith({ where, values: valuesFrom({ towards, position }) }, match)
+  return { sql: `${columns} ${sql} ORDER BY search.rowid ${orders[towards]}`, values }
 }

@@ -64,9 +64,11 @@ const mostTrigrams = 6
 
 /** Counts in how many texts each trigram of a question occurs, so that the index is asked for the rarest. */
 export class Tally {
+  readonly #terms: Question['terms']
   readonly #counts: Map<string, number>
 
-  constructor({ trigrams }: Question) {
+  constructor({ terms, trigrams }: Question) {
+    this.#terms = terms
     this.#counts = new Map(trigrams.map((trigram) => [trigram, 0]))
   }
 
@@ -75,10 +77,16 @@ export class Tally {
       if (text.includes(trigram)) this.#counts.set(trigram, count + 1)
   }
 
-  /** What to ask the index. */
+  /** What to ask the index: the rarest of each word, then the second of each, for those of one word mostly come together. */
   match(): string {
-    const sorted = [...this.#counts].sort(([, a], [, b]) => a - b).slice(0, mostTrigrams)
-    return sorted.map(([trigram]) => quoted(trigram)).join(' AND ')
+    const ranked = this.#terms.flatMap((term) =>
+      [...new Set(trigramsOf(term))]
+        .map((trigram) => ({ trigram, count: this.#counts.get(trigram) ?? 0 }))
+        .sort((a, b) => a.count - b.count)
+        .map((one, rank) => ({ ...one, rank })),
+    )
+    const sorted = ranked.sort((a, b) => a.rank - b.rank || a.count - b.count).map(({ trigram }) => trigram)
+    return [...new Set(sorted)].slice(0, mostTrigrams).map(quoted).join(' AND ')
   }
 }
 

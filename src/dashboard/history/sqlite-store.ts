@@ -106,8 +106,8 @@ class SqliteStore {
     yield encoder.encode(form.begin + step.text)
     try {
       while (step.after !== undefined) {
-        const { after, until } = step
-        const asks = { ...query, after, until, written }
+        const { after, until, frequent } = step
+        const asks = { ...query, after, until, frequent, written }
         step = await this.#patiently(signal, async () => {
           if (this.#generation !== generation)
             throw new HistoryError(

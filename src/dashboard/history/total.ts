@@ -1,5 +1,5 @@
 /** How many records a filter finds in all: from the sums where they know it, else counted as far as is quick. */
-import type { Conditions } from './conditions.ts'
+import { searchedWith, type Conditions } from './conditions.ts'
 import { hourOf, spanStart } from './sums.ts'
 import { facets, summedFacets } from './schema.ts'
 import { endsOf, type Statements } from './statements.ts'
@@ -70,10 +70,10 @@ function counted(statements: Statements, { from, where, values }: Conditions): T
 }
 
 /** What the index finds; it may find a few too many. */
-function matching(statements: Statements, { where, values }: Conditions, match: string): Total {
-  const sql = `SELECT count(*) AS records FROM (SELECT 1 FROM search CROSS JOIN decision ON decision.position = search.rowid
-    WHERE search MATCH ? AND search.rowid >= ? AND search.rowid < ? AND ${where} LIMIT ${mostCounted})`
-  return upTo(Number(statements.get(sql, match, ...values.slice(0, 2), ...values)?.['records'] ?? 0), 'about')
+function matching(statements: Statements, conditions: Conditions, match: string): Total {
+  const { sql, values } = searchedWith(conditions, match)
+  const counting = `SELECT count(*) AS records FROM (SELECT 1 ${sql} LIMIT ${mostCounted})`
+  return upTo(Number(statements.get(counting, ...values)?.['records'] ?? 0), 'about')
 }
 
 const upTo = (count: number, is: Total['is']): Total => ({

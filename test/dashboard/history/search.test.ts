@@ -50,8 +50,11 @@ t.test('a text without a word of three characters, or of more than 200, is refus
   t.same(questionOf('a "b" Abcd').trigrams, ['"b"', 'abc', 'bcd'])
 })
 
-t.test('the index is asked for the trigrams that are rarest in what was looked into', async (t) => {
-  const tally = new Tally(questionOf('abcdefghijk "q"'))
-  for (const text of ['abcdef', 'abcdef', 'cdefgh', 'x "q" x']) tally.note(text)
-  t.equal(tally.match(), '"ghi" AND "hij" AND "ijk" AND "efg" AND "fgh" AND """q"""')
-})
+t.test(
+  'the index is asked for the rarest trigram of each word, then for the next, as what was looked into tells',
+  async (t) => {
+    const tally = new Tally(questionOf('abcdefghijk "q"'))
+    for (const text of ['abcdef', 'abcdef', 'cdefgh', 'x "q" x']) tally.note(text)
+    t.equal(tally.match(), '"ghi" AND """q""" AND "hij" AND "ijk" AND "efg" AND "fgh"')
+  },
+)
