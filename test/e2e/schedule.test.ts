@@ -26,7 +26,7 @@ t.test(
     const { mark } = aMark()
     const server = await hook({ status: 500, body: 'no disk' })
     const action = aName('10-freeze')
-    await act(t, anAction(action, mark, { http: { url: server.url } }))
+    await act(t, anAction(action, mark, { mode: 'Refuse', http: { url: server.url } }))
     const schedule = aName('s')
     t.teardown(() => call('DELETE', `/apis/velero.io/v1/namespaces/velero/schedules/${schedule}`))
     must(
