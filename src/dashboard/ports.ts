@@ -75,7 +75,7 @@ export type DashboardPorts = {
   /** The audience that tokens must be for. */
   readonly audience: string
   readonly known: readonly Known[]
-  readonly history: Pick<DecisionStore, 'page' | 'get' | 'stats' | 'export' | 'extent'>
+  readonly history: Pick<DecisionStore, 'page' | 'get' | 'stats' | 'export' | 'extent' | 'gaps'>
   readonly progress: () => Progress
   readonly system: SystemFacts
   readonly stuckAfterMs: number

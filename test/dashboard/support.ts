@@ -55,8 +55,7 @@ export async function aDashboard(t: Test, given: Given = {}): Promise<Built> {
   const clock = new FakeClock()
   const log = new FakeLog()
   const looks: Look[] = []
-  const { store: history } = await aStore(t)
-  await history.insert(decisions)
+  const history = given.history ?? (await aStoreWith(t, decisions))
   const dashboard = buildDashboard({
     clock,
     log,
@@ -85,6 +84,12 @@ export async function aDashboard(t: Test, given: Given = {}): Promise<Built> {
   })
   t.teardown(() => dashboard.close())
   return { ...dashboard, clock, log, looks }
+}
+
+async function aStoreWith(t: Test, decisions: readonly AdmissionDecision[]) {
+  const { store } = await aStore(t)
+  await store.insert(decisions)
+  return store
 }
 
 /** Gets a path as a browser on this machine does. */

@@ -1,6 +1,6 @@
 /** What runs here, who leads, what is followed, what the history holds, and what the one who looks may see. */
 import type { Progress } from '../history/projector.ts'
-import type { Extent } from '../history/store.ts'
+import type { Extent, Gaps } from '../history/store.ts'
 import { views, type View } from '../rights.ts'
 import { counted, lasting, number, size } from '../words.ts'
 import { html, type Piece } from './html.ts'
@@ -24,6 +24,7 @@ export type SystemView = {
   readonly leader: string | undefined
   readonly copies: readonly CopyState[]
   readonly extent: Extent | undefined
+  readonly gaps: Gaps | undefined
   readonly progress: Progress
   readonly rights: readonly { readonly view: View; readonly namespaces: readonly string[] }[]
   readonly now: number
@@ -82,16 +83,27 @@ const copyBadge = (synced: boolean, silentMs: number) =>
 /** The API server says something at least once a minute. */
 export const staleMs = 75_000
 
-const historyOf = ({ extent, progress, now }: SystemView) => {
+const historyOf = ({ extent, gaps, progress, now }: SystemView) => {
   const { trouble, written, waiting, lost } = progress
   return facts([
     ['State', progressBadge(progress)],
     ['Trouble', trouble && `${trouble.message}, for ${lasting(now - trouble.since)}`],
     ...extentOf(extent, now),
+    ...gapsOf(gaps),
     ['Written since the start', number(written)],
     ['Waiting', waiting === 0 ? undefined : number(waiting)],
     ['Lost', lost === 0 ? undefined : number(lost)],
   ])
+}
+
+function gapsOf(gaps: Gaps | undefined): readonly (readonly [string, Piece])[] {
+  if (gaps === undefined) return []
+  const { decisions, earlier, began } = gaps
+  return [
+    ['Begun', moment(began)],
+    ['Known to be missing', counted(decisions, 'decision')],
+    ['Gone before it began', earlier === 0 ? undefined : counted(earlier, 'decision')],
+  ]
 }
 
 const progressBadge = ({ isReading, trouble }: Progress): Piece => {
