@@ -31,7 +31,13 @@ export type KnownAction =
   | { readonly name: string; readonly problem: string; readonly status?: ActionStatus }
 
 /** A Schedule of Velero. */
-export type KnownSchedule = { readonly name: string; readonly cron: string; readonly paused: boolean }
+export type KnownSchedule = {
+  readonly name: string
+  readonly cron: string
+  readonly paused: boolean
+  /** When Velero last made or skipped a Backup of it, or its creation: milliseconds. */
+  readonly lastAt: number
+}
 
 /** What is known of one of Velero's namespaces. */
 export type Known = {
@@ -46,6 +52,8 @@ export type Known = {
   readonly unreadRuns: () => readonly string[]
   readonly objects: (kind: VeleroKind) => readonly SeenObject[]
   readonly schedules: () => readonly KnownSchedule[]
+  /** As whom Velero makes Backups. */
+  readonly veleroUsers: readonly string[]
   /** The decisions that the cluster still has. */
   readonly decisions: () => readonly AdmissionDecision[]
   /** VeleroPlugins as they are; undefined: their gate is off. */

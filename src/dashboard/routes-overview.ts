@@ -15,12 +15,14 @@ const chartHours = 48
 const latestShown = 8
 const gapsShownMs = 7 * dayMs
 
+type RunsSeen = ReadonlyMap<string, readonly ActionRun[]>
+
 /** Answers with it. */
 export async function overview(site: Site, visit: Visit): Promise<Answer> {
   const { now, visitor } = visit
   const runs = await runsSeen(site, visit)
   const rows = await rowsSeen(site, visit, runs)
-  const schedules = await schedulesSeen(site, visit)
+  const schedules = await schedulesSeen(site, visit, runs)
   const sight = await visitor.sees('decisions')
   const asked: Asked = sight.length === 0 ? nothing : await historyOf(site, sight, now)
   const overview = overviewOf({
@@ -35,11 +37,7 @@ export async function overview(site: Site, visit: Visit): Promise<Answer> {
   return { page: overviewPage({ overview, schedules, ...asked, hidden, hours: chartHours, now }) }
 }
 
-async function rowsSeen(
-  site: Site,
-  visit: Visit,
-  runs: ReadonlyMap<string, readonly ActionRun[]>,
-): Promise<readonly ObjectRow[]> {
+async function rowsSeen(site: Site, visit: Visit, runs: RunsSeen): Promise<readonly ObjectRow[]> {
   const moment = { now: visit.now, stuckAfterMs: site.ports.stuckAfterMs }
   const rows: ObjectRow[] = []
   for (const kind of ['Backup', 'Restore'] as const)
@@ -59,7 +57,7 @@ type Asked = {
 
 const nothing: Asked = { stats: undefined, refused: undefined, latest: [], gaps: [], trouble: undefined }
 
-async function schedulesSeen(site: Site, visit: Visit) {
+async function schedulesSeen(site: Site, visit: Visit, runs: RunsSeen) {
   const [bySchedules, byDecisions, byBackups] = await Promise.all(
     (['schedules', 'decisions', 'backups'] as const).map((view) => visit.visitor.sees(view)),
   )
@@ -70,6 +68,9 @@ async function schedulesSeen(site: Site, visit: Visit) {
       schedules: bySchedules?.includes(namespace) === true ? known.schedules() : [],
       decisions: byDecisions?.includes(namespace) === true ? known.decisions() : [],
       backups: byBackups?.includes(namespace) === true ? known.objects('Backup') : [],
+      runs: runs.get(namespace) ?? [],
+      veleroUsers: known.veleroUsers,
+      now: visit.now,
     })
   })
 }

@@ -59,7 +59,7 @@ export async function openDashboard(world: DashboardWorld): Promise<DashboardPar
     dashboards.forEach((one) => one.tell({ type: 'decision', record })),
   )
   const sides = caches.map(({ namespace }) => sideOf(world, namespace, () => onState(namespace)))
-  const known = caches.map((kept, i) => knownOf(kept, sides[i], history))
+  const known = caches.map((kept, i) => knownOf(kept, sides[i], { history, config }))
   const review = createAccessReview({ client, clock })
   const dashboard = buildDashboard({
     clock,
@@ -166,6 +166,7 @@ function sideOf(
         name: textAt(raw, 'metadata', 'name'),
         cron: textAt(raw, 'spec', 'schedule'),
         paused: at(raw, 'spec', 'paused') === true,
+        lastAt: lastRunOf(raw),
       }),
     }),
     plugins: config.veleroPlugins
@@ -186,7 +187,18 @@ function sideOf(
   }
 }
 
-function knownOf(kept: NamespaceCaches, side: Side | undefined, history: History): Known {
+/** velero pkg/controller/schedule_controller.go getNextRunTime. */
+function lastRunOf(raw: unknown): number {
+  const time = (...path: readonly string[]): number => Date.parse(textAt(raw, ...path)) || 0
+  const last = time('status', 'lastBackup') || time('metadata', 'creationTimestamp')
+  return Math.max(last, time('status', 'lastSkipped'))
+}
+
+function knownOf(
+  kept: NamespaceCaches,
+  side: Side | undefined,
+  { history, config }: { readonly history: History; readonly config: Config },
+): Known {
   const { namespace, actions, runs, objects } = kept
   const decisions = history.copies.get(namespace)
   const copies = [
@@ -203,6 +215,7 @@ function knownOf(kept: NamespaceCaches, side: Side | undefined, history: History
     unreadRuns: () => runs.list().flatMap((run) => ('problem' in run ? [run.name] : [])),
     objects: (kind) => objects[kind].list(),
     schedules: () => side?.schedules.list() ?? [],
+    veleroUsers: config.veleroServiceAccounts.map((name) => `system:serviceaccount:${namespace}:${name}`),
     decisions: () => decisions?.list() ?? [],
     plugins: () => side?.plugins?.list(),
   }

@@ -48,7 +48,7 @@ t.test('whatever users write stands in a page as text', async (t) => {
     backups: [aBackup({ name: 'b1', labels: { 'velero.io/schedule-name': nasty } })],
     known: {
       actions: () => [{ name: nasty, problem: nasty }],
-      schedules: () => [{ name: nasty, cron: nasty, paused: false }],
+      schedules: () => [{ name: nasty, cron: nasty, paused: false, lastAt: 0 }],
       unreadRuns: () => [nasty],
       plugins: () => [
         {

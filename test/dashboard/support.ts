@@ -34,6 +34,7 @@ const knownIn = (namespace: string, { decisions = [], runs = [], backups = [], k
   unreadRuns: () => [],
   objects: (kind) => (kind === 'Backup' ? seen(backups) : []),
   schedules: () => [],
+  veleroUsers: ['system:serviceaccount:velero:velero'],
   decisions: () => decisions,
   plugins: () => undefined,
   ...known,

@@ -21,7 +21,7 @@ function agoOf(at) {
   const passed = at - Date.now()
   for (const [unit, ms] of units)
     if (Math.abs(passed) >= ms) return relative.format(Math.trunc(passed / ms), unit)
-  return 'just now'
+  return passed > 5000 ? 'in a moment' : 'just now'
 }
 
 /** Reads the page again and puts its content in place of what is there; where somebody is in it, later. */

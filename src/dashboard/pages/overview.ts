@@ -173,6 +173,18 @@ function attention({ overview, now }: OverviewView): Piece {
   )
 }
 
+function nextOf({ next, coolingUntil }: ScheduleRow, now: number): Piece {
+  if (next === undefined) return html`<span class="none">–</span>`
+  const cooling =
+    coolingUntil === undefined
+      ? undefined
+      : html`<div>
+          ${badge('Cool-down', 'warn')}${' '}<span class="quiet">ends ${moment(coolingUntil, now)}</span>
+        </div>`
+  if ('not' in next) return html`<span class="quiet">${next.not}</span>${cooling}`
+  return html`${next.at <= now ? html`was due ` : undefined}${moment(next.at, now)}${cooling}`
+}
+
 const scheduleColumns = (now: number): readonly Column<ScheduleRow>[] => [
   {
     head: 'Schedule',
@@ -191,6 +203,7 @@ const scheduleColumns = (now: number): readonly Column<ScheduleRow>[] => [
             ? badge('Not run yet', 'quiet')
             : badge('Admitted', 'good'),
   },
+  { head: 'Next run', cell: (row) => nextOf(row, now) },
   { head: 'Last admitted', cell: ({ lastAdmitted }) => moment(lastAdmitted, now) },
   {
     head: 'Refused in a row',
