@@ -37,22 +37,35 @@ const names = {
 
 /** The expression; undefined if Velero refuses it. */
 export function cronIn(text: string): Cron | undefined {
-  const [, zone, rest = text] = /^(?:CRON_)?TZ=([^ ]*) (.*)$/s.exec(text) ?? []
-  if (zone !== undefined && !isZone(zone)) return undefined
-  const plain = zone === undefined ? text : rest.trim()
+  const { zone, plain } = zoned(text)
+  if (!isZone(zone)) return undefined
   if (plain.startsWith('@every ')) return everyIn(plain.slice('@every '.length))
-  const spelled = plain.startsWith('@') ? descriptors[plain] : plain
-  const fields = spelled?.trim().split(/\s+/) ?? []
-  if (fields.length !== 5) return undefined
-  const [minutes, hours, days, months, weekdays] = [
-    fieldIn(fields[0], { min: 0, max: 59 }),
-    fieldIn(fields[1], { min: 0, max: 23 }),
-    fieldIn(fields[2], { min: 1, max: 31 }),
-    fieldIn(fields[3], { min: 1, max: 12, names: names.months }),
-    fieldIn(fields[4], { min: 0, max: 6, names: names.weekdays }),
-  ]
-  if (!minutes || !hours || !days || !months || !weekdays) return undefined
-  return { minutes, hours, days, months, weekdays, zone: zone === 'Local' ? undefined : zone || undefined }
+  const spelled = plain.startsWith('@') ? (descriptors[plain] ?? '') : plain
+  const isUtc = ['', 'UTC', 'Local'].includes(zone)
+  return specIn(spelled.trim().split(/\s+/), isUtc ? undefined : zone)
+}
+
+function zoned(text: string): { readonly zone: string; readonly plain: string } {
+  const [, zone, rest] = /^(?:CRON_)?TZ=([^ ]*) (.*)$/s.exec(text) ?? []
+  return zone === undefined || rest === undefined ? { zone: '', plain: text } : { zone, plain: rest.trim() }
+}
+
+const bounds = [
+  { min: 0, max: 59 },
+  { min: 0, max: 23 },
+  { min: 1, max: 31 },
+  { min: 1, max: 12, names: names.months },
+  { min: 0, max: 6, names: names.weekdays },
+]
+
+function specIn(texts: readonly string[], zone: string | undefined): Spec | undefined {
+  if (texts.length !== bounds.length) return undefined
+  const fields = bounds.flatMap((one, i) => fieldIn(texts[i], one) ?? [])
+  const [minutes, hours, days, months, weekdays] = fields
+  // One that cannot be understood leaves fewer than five.
+  return minutes && hours && days && months && weekdays
+    ? { minutes, hours, days, months, weekdays, zone }
+    : undefined
 }
 
 // Go knows zones by the files of the IANA database, whose names are spelled with capitals; Local is that of the pod.
@@ -102,24 +115,34 @@ function fieldIn(text = '', bounds: Bounds): Field | undefined {
   }
 }
 
+type Span = { readonly from: number; readonly to: number; readonly isStar: boolean }
+
 function rangeIn(text: string, bounds: Bounds): Field | undefined {
   const [span = '', step, ...more] = text.split('/')
-  const [low = '', high, ...further] = span.split('-')
-  const isStar = low === '*' || low === '?'
-  if (more.length > 0 || (further.length > 0 && !isStar)) return undefined
-  const by = step === undefined ? 1 : numberIn(step)
-  const from = isStar ? bounds.min : valueIn(low, bounds)
-  // "N/step" goes on to the end.
-  const single = step === undefined ? from : bounds.max
-  const to = isStar ? bounds.max : high === undefined ? single : valueIn(high, bounds)
-  if (by === undefined || by === 0 || from === undefined || to === undefined) return undefined
-  if (from < bounds.min || to > bounds.max || from > to) return undefined
+  const by = step === undefined ? 1 : (numberIn(step) ?? 0)
+  const found = spanIn(span, { ...bounds, isOpen: step !== undefined })
+  if (more.length > 0 || by === 0 || found === undefined) return undefined
+  const { from, to, isStar } = found
   const count = Math.floor((to - from) / by) + 1
   return {
     values: new Set(Array.from({ length: count }, (_, i) => from + i * by)),
     isStar: isStar && by === 1,
   }
 }
+
+/** `isOpen`: a single number goes on to the end, as in "N/step". */
+function spanIn(text: string, bounds: Bounds & { readonly isOpen: boolean }): Span | undefined {
+  const [low = '', high, ...more] = text.split('-')
+  if (low === '*' || low === '?') return { from: bounds.min, to: bounds.max, isStar: true }
+  const from = valueIn(low, bounds)
+  const end = bounds.isOpen ? bounds.max : from
+  const to = high === undefined ? end : valueIn(high, bounds)
+  if (more.length > 0 || from === undefined || to === undefined) return undefined
+  return isWithin({ from, to }, bounds) ? { from, to, isStar: false } : undefined
+}
+
+const isWithin = ({ from, to }: Pick<Span, 'from' | 'to'>, { min, max }: Bounds): boolean =>
+  min <= from && from <= to && to <= max
 
 function valueIn(text: string, { names = [], min }: Bounds): number | undefined {
   const named = names.indexOf(text.toLowerCase())
