@@ -186,6 +186,7 @@ async function assemble(config: Config, outside: Outside, life: Life): Promise<S
         perform,
         refused,
         plugins,
+        certificates: credentials.told,
         signal: AbortSignal.any([signal, leadership.signal]),
         keeping: keeping.signal,
       }),

@@ -3,6 +3,7 @@ import type { Action, ActionStatus } from '../api/action.ts'
 import type { ActionRun } from '../api/action-run.ts'
 import type { AdmissionDecision } from '../api/admission-decision.ts'
 import type { Clock } from '../clock.ts'
+import type { Certificates } from '../core/certificates.ts'
 import type { SeenObject } from '../core/post.ts'
 import type { Json, VeleroKind } from '../core/velero.ts'
 import type { Log } from '../log.ts'
@@ -66,8 +67,24 @@ export type SystemFacts = {
   readonly replica: string
   readonly cluster: string
   readonly startedAt: number
-  /** Who leads; undefined: nobody, or it is not known. */
-  readonly leader: () => Promise<string | undefined>
+  /** Who leads (absent: nobody), and what that replica says of its certificates. */
+  readonly lease: () => Promise<{ readonly leader?: string; readonly certificates?: Certificates }>
+  /** Which certificates callers of the webhook meet. */
+  readonly served: () => Promise<Served>
+}
+
+/** A certificate that was met, and how often. */
+export type ServedCertificate = {
+  readonly fingerprint: string
+  readonly until: number
+  readonly connections: number
+}
+
+/** What some connections to the webhook showed; `trouble`: why one of them showed nothing. */
+export type Served = {
+  readonly certificates: readonly ServedCertificate[]
+  readonly connections: number
+  readonly trouble?: string
 }
 
 /** How people sign in; `none` shows everything to whoever reaches the address, which is then a loopback one. */

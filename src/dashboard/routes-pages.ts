@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { AdmissionDecision } from '../api/admission-decision.ts'
 import { actionRows } from './action-rows.ts'
+import { certificateRows } from './certificates.ts'
 import { HistoryError, type Gap, type Page as Found } from './history/store.ts'
 import { actionsPage } from './pages/actions.ts'
 import { decisionPage } from './pages/decision.ts'
@@ -97,11 +98,12 @@ async function plugins(site: Site, visit: Visit): Promise<Answer> {
 async function system({ ports }: Site, { visitor, now }: Visit): Promise<Answer> {
   const { system, known, history, progress, log } = ports
   const sight = await visitor.sees('decisions')
-  const [leader, extent, gaps, rights] = await Promise.all([
-    system.leader().catch((err: unknown) => {
+  const [lease, served, extent, gaps, rights] = await Promise.all([
+    system.lease().catch((err: unknown) => {
       log.warn({ err }, 'who leads could not be asked')
       return undefined
     }),
+    system.served(),
     history.extent().catch(() => undefined),
     sight.length === 0 ? undefined : history.gaps({ sight, filter: {} }).catch(() => undefined),
     Promise.all(
@@ -120,7 +122,9 @@ async function system({ ports }: Site, { visitor, now }: Visit): Promise<Answer>
     replica,
     cluster,
     startedAt,
-    leader,
+    leader: lease?.leader,
+    certificates: certificateRows(lease?.certificates, served),
+    trouble: served.trouble,
     extent,
     gaps,
     copies,

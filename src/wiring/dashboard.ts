@@ -5,11 +5,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
+import { certificatesIn } from '../core/certificates.ts'
 import { at, textAt, type Json } from '../core/velero.ts'
 import { buildDashboard } from '../dashboard/server.ts'
 import type { Known, KnownSchedule } from '../dashboard/ports.ts'
 import { createAccessReview } from '../kube/access-review.ts'
 import type { KubeClient } from '../kube/client.ts'
+import { certificatesAnnotation } from '../kube/lease.ts'
 import { createReflector } from '../kube/reflector.ts'
 import type { Reflector } from '../kube/reflector-options.ts'
 import { createTokenReview } from '../kube/token-review.ts'
@@ -21,6 +23,7 @@ import { startHistory, type History } from './history.ts'
 import type { Install } from './install.ts'
 import { ownPath, veleroPath, type Calls } from './kinds.ts'
 import { listening } from './listening.ts'
+import { servedBy } from './served.ts'
 
 /** The audience that tokens for the dashboard must be for. */
 export const dashboardAudience = 'tidewaiter'
@@ -226,9 +229,14 @@ const systemOf = ({ version, owner, cluster, clock, calls, install }: DashboardW
   replica: owner,
   cluster,
   startedAt: clock.now(),
-  leader: async () => {
+  lease: async () => {
     const lease = await calls.leases(install.namespace).find(`${install.name}-leader`, { timeoutMs: 2_000 })
-    const holder = textAt(lease, 'spec', 'holderIdentity')
-    return holder === '' ? undefined : holder
+    const leader = textAt(lease, 'spec', 'holderIdentity')
+    const certificates = certificatesIn(textAt(lease, 'metadata', 'annotations', certificatesAnnotation))
+    return {
+      ...(leader === '' ? {} : { leader }),
+      ...(certificates === undefined ? {} : { certificates }),
+    }
   },
+  served: servedBy(install, clock),
 })

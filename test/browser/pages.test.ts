@@ -34,6 +34,7 @@ t.test('the dashboard in a browser', { timeout: 280_000 }, async (t) => {
     '/backups/velero/tuesday',
     '/restores',
     '/actions',
+    '/plugins',
     '/system',
     '/nowhere',
   ]

@@ -206,10 +206,10 @@ const scheduleColumns = (now: number): readonly Column<ScheduleRow>[] => [
   { head: 'Next run', cell: (row) => nextOf(row, now) },
   { head: 'Last admitted', cell: ({ lastAdmitted }) => moment(lastAdmitted, now) },
   {
-    head: 'Refused in a row',
+    head: 'Refusals',
     as: 'number',
     cell: ({ refusedInARow, refusedSince }) =>
-      refusedInARow === 0 ? '0' : html`${counted(refusedInARow, 'time')}, first ${moment(refusedSince, now)}`,
+      refusedInARow === 0 ? '0' : html`${counted(refusedInARow, 'time')} since ${moment(refusedSince, now)}`,
   },
   {
     head: 'Reason',

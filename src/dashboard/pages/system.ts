@@ -1,9 +1,11 @@
 /** What runs here, who leads, what is followed, what the history holds, and what the one who looks may see. */
+import type { CertificateRow } from '../certificates.ts'
 import type { Progress } from '../history/projector.ts'
 import type { Extent, Gaps } from '../history/store.ts'
 import { views, type View } from '../rights.ts'
 import { counted, lasting, number, size } from '../words.ts'
 import { html, type Piece } from './html.ts'
+import { certificatesOf } from './certificates.ts'
 import type { Page } from './layout.ts'
 import { badge, facts, moment, section, table } from './parts.ts'
 
@@ -22,6 +24,9 @@ export type SystemView = {
   readonly cluster: string
   readonly startedAt: number
   readonly leader: string | undefined
+  readonly certificates: readonly CertificateRow[]
+  /** Why the webhook showed no certificate. */
+  readonly trouble: string | undefined
   readonly copies: readonly CopyState[]
   readonly extent: Extent | undefined
   readonly gaps: Gaps | undefined
@@ -42,6 +47,7 @@ export const systemPage = (view: SystemView): Page => ({
       ['Leader', view.leader ?? 'not known'],
       ['Cluster', html`<code>${view.cluster}</code>`],
     ])}
+    ${section('Certificates of the webhook', certificatesOf(view))}
     ${section(
       'What is followed',
       table(
