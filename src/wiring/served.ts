@@ -64,7 +64,7 @@ function shown({ host, port }: Address, clock: Clock): Promise<Shown | string> {
   deadline.signal.addEventListener('abort', () => end(`no answer within ${patienceMs / 1000} s`), {
     once: true,
   })
-  socket.once('error', (error) => end(error.message))
+  socket.once('error', (error: Error) => end(error.message))
   socket.once('secureConnect', () => {
     const certificate = socket.getPeerX509Certificate()
     end(

@@ -81,6 +81,8 @@ t.test('a text that is none tells nothing', async (t) => {
   for (const text of ['', '{', 'null', '[]', '{"serving":{}}', '{"serving":{"fingerprint":"A","until":"x"}}'])
     t.equal(certificatesIn(text), undefined, text)
   const long = { fingerprint: 'A', until: '2026-01-01', names: Array(1000).fill('n') }
-  const read = certificatesIn(JSON.stringify({ serving: long, authorities: Array(1000).fill(long) }))
+  const read = certificatesIn(
+    JSON.stringify({ serving: long, authorities: Array.from({ length: 1000 }, () => long) }),
+  )
   t.match([read?.serving.names.length, read?.authorities.length], [8, 8])
 })

@@ -1,7 +1,7 @@
 /** When the certificates of the webhook end and turn, and which of them callers meet. */
 import type { CertificateRow } from '../certificates.ts'
 import { html, type Piece } from './html.ts'
-import { badge, banner, empty, moment, table } from './parts.ts'
+import { badge, banner, clamped, empty, moment, table } from './parts.ts'
 
 const dayMs = 86_400_000
 // As the alerts do: who renews by hand needs a while, and ours have turned months before.
@@ -44,7 +44,7 @@ const columns = (now: number) =>
     {
       head: 'For',
       as: 'text',
-      cell: ({ names }: CertificateRow) => html`<span class="clamp">${names.join(', ')}</span>`,
+      cell: ({ names }: CertificateRow) => clamped(names.join(', ')),
     },
     {
       head: 'SHA-256',

@@ -209,7 +209,7 @@ const scheduleColumns = (now: number): readonly Column<ScheduleRow>[] => [
     head: 'Refusals',
     as: 'number',
     cell: ({ refusedInARow, refusedSince }) =>
-      refusedInARow === 0 ? '0' : html`${counted(refusedInARow, 'time')} since ${moment(refusedSince, now)}`,
+      refusedInARow === 0 ? '0' : html`${counted(refusedInARow, 'time')}, first ${moment(refusedSince, now)}`,
   },
   {
     head: 'Reason',
