@@ -193,6 +193,7 @@ async function assemble(config: Config, outside: Outside, life: Life): Promise<S
         keys,
         refused,
         plugins,
+        certificates: credentials.told,
         signal: AbortSignal.any([signal, leadership.signal]),
         keeping: keeping.signal,
       }),

@@ -3,6 +3,7 @@ import type { Action, ActionStatus } from '../api/action.ts'
 import type { ActionRun } from '../api/action-run.ts'
 import type { AdmissionDecision } from '../api/admission-decision.ts'
 import type { Clock } from '../clock.ts'
+import type { Certificates } from '../core/certificates.ts'
 import type { SeenObject } from '../core/post.ts'
 import type { Json, VeleroKind } from '../core/velero.ts'
 import type { Log } from '../log.ts'
@@ -31,7 +32,13 @@ export type KnownAction =
   | { readonly name: string; readonly problem: string; readonly status?: ActionStatus }
 
 /** A Schedule of Velero. */
-export type KnownSchedule = { readonly name: string; readonly cron: string; readonly paused: boolean }
+export type KnownSchedule = {
+  readonly name: string
+  readonly cron: string
+  readonly paused: boolean
+  /** When Velero last made or skipped a Backup of it, or its creation: milliseconds. */
+  readonly lastAt: number
+}
 
 /** What is known of one of Velero's namespaces. */
 export type Known = {
@@ -46,6 +53,8 @@ export type Known = {
   readonly unreadRuns: () => readonly string[]
   readonly objects: (kind: VeleroKind) => readonly SeenObject[]
   readonly schedules: () => readonly KnownSchedule[]
+  /** As whom Velero makes Backups. */
+  readonly veleroUsers: readonly string[]
   /** The decisions that the cluster still has. */
   readonly decisions: () => readonly AdmissionDecision[]
   /** VeleroPlugins as they are; undefined: their gate is off. */
@@ -58,8 +67,24 @@ export type SystemFacts = {
   readonly replica: string
   readonly cluster: string
   readonly startedAt: number
-  /** Who leads; undefined: nobody, or it is not known. */
-  readonly leader: () => Promise<string | undefined>
+  /** Who leads (absent: nobody), and what that replica says of its certificates. */
+  readonly lease: () => Promise<{ readonly leader?: string; readonly certificates?: Certificates }>
+  /** Which certificates callers of the webhook meet. */
+  readonly served: () => Promise<Served>
+}
+
+/** A certificate that was met, and how often. */
+export type ServedCertificate = {
+  readonly fingerprint: string
+  readonly until: number
+  readonly connections: number
+}
+
+/** What some connections to the webhook showed; `trouble`: why one of them showed nothing. */
+export type Served = {
+  readonly certificates: readonly ServedCertificate[]
+  readonly connections: number
+  readonly trouble?: string
 }
 
 /** How people sign in; `none` shows everything to whoever reaches the address, which is then a loopback one. */
@@ -75,7 +100,7 @@ export type DashboardPorts = {
   /** The audience that tokens must be for. */
   readonly audience: string
   readonly known: readonly Known[]
-  readonly history: Pick<DecisionStore, 'page' | 'get' | 'stats' | 'export' | 'extent'>
+  readonly history: Pick<DecisionStore, 'page' | 'get' | 'stats' | 'export' | 'extent' | 'gaps'>
   readonly progress: () => Progress
   readonly system: SystemFacts
   readonly stuckAfterMs: number

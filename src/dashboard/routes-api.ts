@@ -66,7 +66,8 @@ function exporter({ ports, ...site }: Site) {
       gone.abort()
     })
     const name = `tidewaiter-decisions-${new Date(visit.now).toISOString().slice(0, 16).replaceAll(':', '')}.${form}`
-    const bytes = Readable.from(ports.history.export({ sight, filter, form }, gone.signal))
+    const query = { sight, filter, form, withoutGaps: ports.progress().isReading }
+    const bytes = Readable.from(ports.history.export(query, gone.signal))
     void reply.type(types[form]).header('content-disposition', `attachment; filename="${name}"`).send(bytes)
     return { sent: true }
   }

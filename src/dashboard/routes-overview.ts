@@ -1,19 +1,22 @@
 /** The first page: what is asked for it. */
 import type { ActionRun } from '../api/action-run.ts'
 import type { VeleroKind } from '../core/velero.ts'
-import { HistoryError, type DecisionRow, type Stats } from './history/store.ts'
+import { HistoryError, type DecisionRow, type Gap, type Stats } from './history/store.ts'
 import { objectRows, type ObjectRow } from './objects.ts'
 import { dayMs, overviewOf } from './overview.ts'
 import { overviewPage } from './pages/overview.ts'
 import { hiddenPart } from './pages/problem.ts'
 import { viewOf } from './rights.ts'
 import { scheduleRows } from './schedules.ts'
-import { runsSeen, seenBy } from './seen.ts'
+import { gapsSeen, runsSeen, seenBy } from './seen.ts'
 import type { Answer, Site, Visit } from './site.ts'
 
 const chartHours = 48
 const latestShown = 8
 const shown = ['runs', 'backups', 'restores', 'schedules', 'decisions'] as const
+const gapsShownMs = 7 * dayMs
+
+type RunsSeen = ReadonlyMap<string, readonly ActionRun[]>
 
 /** Answers with it. */
 export async function overview(site: Site, visit: Visit): Promise<Answer> {
@@ -22,7 +25,7 @@ export async function overview(site: Site, visit: Visit): Promise<Answer> {
   await Promise.all(shown.map((view) => visitor.sees(view)))
   const runs = await runsSeen(site, visit)
   const rows = await rowsSeen(site, visit, runs)
-  const schedules = await schedulesSeen(site, visit)
+  const schedules = await schedulesSeen(site, visit, runs)
   const sight = await visitor.sees('decisions')
   const asked: Asked = sight.length === 0 ? nothing : await historyOf(site, sight, now)
   const overview = overviewOf({
@@ -37,11 +40,7 @@ export async function overview(site: Site, visit: Visit): Promise<Answer> {
   return { page: overviewPage({ overview, schedules, ...asked, hidden, hours: chartHours, now }) }
 }
 
-async function rowsSeen(
-  site: Site,
-  visit: Visit,
-  runs: ReadonlyMap<string, readonly ActionRun[]>,
-): Promise<readonly ObjectRow[]> {
+async function rowsSeen(site: Site, visit: Visit, runs: RunsSeen): Promise<readonly ObjectRow[]> {
   const moment = { now: visit.now, stuckAfterMs: site.ports.stuckAfterMs }
   const rows: ObjectRow[] = []
   for (const kind of ['Backup', 'Restore'] as const)
@@ -55,12 +54,13 @@ type Asked = {
   readonly stats: Stats | undefined
   readonly refused: number | undefined
   readonly latest: readonly DecisionRow[]
+  readonly gaps: readonly Gap[]
   readonly trouble: string | undefined
 }
 
-const nothing: Asked = { stats: undefined, refused: undefined, latest: [], trouble: undefined }
+const nothing: Asked = { stats: undefined, refused: undefined, latest: [], gaps: [], trouble: undefined }
 
-async function schedulesSeen(site: Site, visit: Visit) {
+async function schedulesSeen(site: Site, visit: Visit, runs: RunsSeen) {
   const [bySchedules, byDecisions, byBackups] = await Promise.all(
     (['schedules', 'decisions', 'backups'] as const).map((view) => visit.visitor.sees(view)),
   )
@@ -71,28 +71,32 @@ async function schedulesSeen(site: Site, visit: Visit) {
       schedules: bySchedules?.includes(namespace) === true ? known.schedules() : [],
       decisions: byDecisions?.includes(namespace) === true ? known.decisions() : [],
       backups: byBackups?.includes(namespace) === true ? known.objects('Backup') : [],
+      runs: runs.get(namespace) ?? [],
+      veleroUsers: known.veleroUsers,
+      now: visit.now,
     })
   })
 }
 
 /** What the overview shows of the history; a history that does not answer takes nothing else with it. */
-async function historyOf({ ports }: Site, sight: readonly string[], now: number): Promise<Asked> {
-  const { history } = ports
+async function historyOf(site: Site, sight: readonly string[], now: number): Promise<Asked> {
+  const { history } = site.ports
   try {
     // What concerns people; that Actions were written is in the whole list.
     const newest = (kind: VeleroKind) => history.page({ sight, filter: { kind }, size: 50 })
-    const [stats, day, backups, restores] = await Promise.all([
+    const [stats, day, backups, restores, gaps] = await Promise.all([
       history.stats({ sight, filter: {}, from: now - (chartHours - 1) * 3_600_000, to: now, bucketHours: 1 }),
       history.stats({ sight, filter: {}, from: now - dayMs, to: now, bucketHours: 1 }),
       newest('Backup'),
       newest('Restore'),
+      gapsSeen(site, { sight, filter: { from: now - gapsShownMs } }),
     ])
     const latest = [...backups.rows, ...restores.rows].sort((a, b) => b.last - a.last).slice(0, latestShown)
     const refused = day.buckets.reduce(
       (sum, { verdicts }) => sum + (verdicts['Refused'] ?? 0) + (verdicts['Error'] ?? 0),
       0,
     )
-    return { stats, refused, latest, trouble: undefined }
+    return { stats, refused, latest, gaps, trouble: undefined }
   } catch (error) {
     if (!(error instanceof HistoryError)) throw error
     return { ...nothing, trouble: `The history does not answer: ${error.message}` }

@@ -2,7 +2,8 @@
 import type { FastifyInstance } from 'fastify'
 import type { AdmissionDecision } from '../api/admission-decision.ts'
 import { actionRows } from './action-rows.ts'
-import { HistoryError, type Page as Found } from './history/store.ts'
+import { certificateRows } from './certificates.ts'
+import { HistoryError, type Gap, type Page as Found } from './history/store.ts'
 import { actionsPage } from './pages/actions.ts'
 import { decisionPage } from './pages/decision.ts'
 import { decisionsPage } from './pages/decisions.ts'
@@ -12,7 +13,7 @@ import { askedIn } from './query.ts'
 import { viewOf, views, type View } from './rights.ts'
 import { object, objects } from './routes-objects.ts'
 import { overview } from './routes-overview.ts'
-import { missing, runsSeen, seenBy } from './seen.ts'
+import { gapsSeen, missing, runsSeen, seenBy } from './seen.ts'
 import { forbidden, forVisitors, type Answer, type Site, type Visit } from './site.ts'
 
 type Show = (site: Site, visit: Visit) => Promise<Answer>
@@ -45,8 +46,11 @@ async function decisions(site: Site, visit: Visit): Promise<Answer> {
   if (problems.length > 0) return { page: decisionsPage({ asked, problems, now }), status: 400 }
   try {
     const query = { sight, filter, size, ...(cursor === undefined ? {} : { cursor }) }
-    const found: Found = await site.ports.history.page(query)
-    return { page: decisionsPage({ asked, found, problems: [], now }) }
+    const [found, gaps]: readonly [Found, readonly Gap[]] = await Promise.all([
+      site.ports.history.page(query),
+      gapsSeen(site, { sight, filter }),
+    ])
+    return { page: decisionsPage({ asked, found, gaps, problems: [], now }) }
   } catch (error) {
     if (!(error instanceof HistoryError)) throw error
     const status = error.code === 'BAD_QUERY' ? 400 : 503
@@ -93,12 +97,15 @@ async function plugins(site: Site, visit: Visit): Promise<Answer> {
 
 async function system({ ports }: Site, { visitor, now }: Visit): Promise<Answer> {
   const { system, known, history, progress, log } = ports
-  const [leader, extent, rights] = await Promise.all([
-    system.leader().catch((err: unknown) => {
+  const sight = await visitor.sees('decisions')
+  const [lease, served, extent, gaps, rights] = await Promise.all([
+    system.lease().catch((err: unknown) => {
       log.warn({ err }, 'who leads could not be asked')
       return undefined
     }),
+    system.served(),
     history.extent().catch(() => undefined),
+    sight.length === 0 ? undefined : history.gaps({ sight, filter: {} }).catch(() => undefined),
     Promise.all(
       (Object.keys(views) as View[]).map(async (view) => ({ view, namespaces: await visitor.sees(view) })),
     ),
@@ -115,8 +122,11 @@ async function system({ ports }: Site, { visitor, now }: Visit): Promise<Answer>
     replica,
     cluster,
     startedAt,
-    leader,
+    leader: lease?.leader,
+    certificates: certificateRows(lease?.certificates, served),
+    trouble: served.trouble,
     extent,
+    gaps,
     copies,
     progress: progress(),
     rights,

@@ -1,6 +1,7 @@
 /** How the Backups of Schedules fare: when the last one was admitted, and how many were refused since. Pure. */
 import type { AdmissionDecision } from '../api/admission-decision.ts'
 import type { SeenObject } from '../core/post.ts'
+import { coolingUntil, nextRunOf, type CoolingFacts, type NextRun } from './next-runs.ts'
 import type { KnownSchedule } from './ports.ts'
 
 /** One Schedule. Times are milliseconds. */
@@ -15,10 +16,14 @@ export type ScheduleRow = {
   readonly refusedInARow: number
   readonly refusedSince?: number
   readonly lastReason?: string
+  /** Absent where the Schedule itself is not known (any more). */
+  readonly next?: NextRun
+  /** Until when its Backups are refused as the last one was, without running anything. */
+  readonly coolingUntil?: number
 }
 
 /** What rows are made of: what the one who looks may see of a namespace. */
-export type ScheduleFacts = {
+export type ScheduleFacts = CoolingFacts & {
   readonly namespace: string
   readonly schedules: readonly KnownSchedule[]
   readonly decisions: readonly AdmissionDecision[]
@@ -31,6 +36,7 @@ export function scheduleRows({
   schedules,
   decisions,
   backups,
+  ...cooling
 }: ScheduleFacts): readonly ScheduleRow[] {
   const about = decisions.filter(({ spec }) => spec.kind === 'Backup' && (spec.schedule ?? '') !== '')
   const names = new Set([
@@ -40,10 +46,12 @@ export function scheduleRows({
   ])
   const rows = [...names].map((name) => {
     const known = schedules.find((one) => one.name === name)
+    const until = coolingUntil(name, cooling)
     return {
       namespace,
       name,
-      ...(known === undefined ? {} : { cron: known.cron }),
+      ...(known === undefined ? {} : { cron: known.cron, next: nextRunOf(known) }),
+      ...(until === undefined ? {} : { coolingUntil: until }),
       paused: known?.paused ?? false,
       ...fateOf(
         about.filter(({ spec }) => spec.schedule === name),

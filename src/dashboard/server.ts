@@ -16,6 +16,7 @@ import { signInRoutes } from './routes-sign-in.ts'
 import { createSessions } from './sessions.ts'
 import { sendProblem, type Problem, type Site } from './site.ts'
 import { createStream, type Change } from './stream.ts'
+import { themeRoutes } from './theme.ts'
 import { createWho } from './who.ts'
 
 /** A dashboard. */
@@ -55,6 +56,7 @@ export function buildDashboard(ports: DashboardPorts): Dashboard {
   guard(app, site)
   assetRoutes(app, site)
   signInRoutes(app, site)
+  themeRoutes(app)
   pageRoutes(app, site)
   apiRoutes(app, site)
   return {

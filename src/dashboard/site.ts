@@ -13,6 +13,7 @@ import { nextOf, urlOf } from './query.ts'
 import type { View, Visitor } from './rights.ts'
 import type { Sessions } from './sessions.ts'
 import type { Stream } from './stream.ts'
+import { themeIn } from './theme.ts'
 import type { Who } from './who.ts'
 import { lasting } from './words.ts'
 
@@ -126,7 +127,7 @@ export async function sendPage(
   { request, reply, visitor }: Way,
   { page, status = 200 }: { readonly page: Page; readonly status?: number },
 ): Promise<FastifyReply> {
-  const text = framed(frameOf({ ports, assets }, request.url, visitor), page)
+  const text = framed(frameOf({ ports, assets }, request, visitor), page)
   reply.code(status).type('text/html; charset=utf-8')
   const takesGzip = /\bgzip\b/.test(request.headers['accept-encoding'] ?? '')
   if (!takesGzip || text.length < smallest) return reply.send(text)
@@ -135,11 +136,14 @@ export async function sendPage(
 
 const frameOf = (
   { ports, assets }: Pick<Site, 'ports' | 'assets'>,
-  url: string,
+  { url, method, headers }: FastifyRequest,
   visitor: Visitor | undefined,
 ): Frame => ({
   version: ports.system.version,
   path: url.split('?')[0] ?? '/',
+  // What a form was sent to is no page.
+  own: method === 'GET' ? url : '/',
+  theme: themeIn(headers.cookie),
   name: visitor?.name ?? '',
   hasSession: visitor?.hasSession ?? false,
   hasPlugins: ports.known.some((known) => known.plugins() !== undefined),

@@ -102,7 +102,11 @@ export function createStream(clock: Clock, epoch: string): Stream {
 function eventText(id: string, change: Change): string {
   const data =
     change.type === 'decision'
-      ? { id: change.record.metadata.uid, count: change.record.status.count }
+      ? {
+          id: change.record.metadata.uid,
+          count: change.record.status.count,
+          verdict: change.record.spec.verdict,
+        }
       : { namespace: change.namespace }
   return `id: ${id}\nevent: ${change.type}\ndata: ${JSON.stringify(data)}\n\n`
 }

@@ -52,14 +52,16 @@ const units = [
   { ms: 60_000, word: 'minute' },
 ] as const
 
-/** How long ago: `3 minutes ago`. */
+/** How long ago, or in how long: `3 minutes ago`, `in 3 minutes`. */
 export function ago(ms: number, now: number): string {
   const passed = now - ms
   for (const { ms: unit, word } of units) {
-    const count = Math.floor(passed / unit)
-    if (count >= 1) return `${count} ${word}${count === 1 ? '' : 's'} ago`
+    const count = Math.floor(Math.abs(passed) / unit)
+    if (count < 1) continue
+    const span = `${count} ${word}${count === 1 ? '' : 's'}`
+    return passed < 0 ? `in ${span}` : `${span} ago`
   }
-  return passed < -5000 ? 'later than now' : 'just now'
+  return passed < -5000 ? 'in a moment' : 'just now'
 }
 
 /** How long: `1.4 s`; of what is not known, a dash. */

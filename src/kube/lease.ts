@@ -15,9 +15,13 @@ export type LeaseObject = {
   readonly resourceVersion: string
   /** Until when its holder had looked at everything; absent: not said, and left as it is by a write. */
   readonly lookedUntil?: number
+  /** What its holder says of its certificates; absent: not said, and left as it is by a write. */
+  readonly certificates?: string
 }
 
 const lookedUntil = 'tidewaiter.io/looked-until'
+/** Where the holder says what it serves. */
+export const certificatesAnnotation = 'tidewaiter.io/certificates'
 
 /** What became of a write; a conflict (another was first) is a value. */
 export type LeaseWrite = { readonly ok: LeaseObject } | { readonly conflict: true }
@@ -71,9 +75,7 @@ function written({ namespace, name, labels }: LeaseName, state: LeaseObject): un
       name,
       namespace,
       ...(labels === undefined ? {} : { labels }),
-      ...(state.lookedUntil === undefined
-        ? {}
-        : { annotations: { [lookedUntil]: new Date(state.lookedUntil).toISOString() } }),
+      ...annotationsOf(state),
       ...(state.resourceVersion === '' ? {} : { resourceVersion: state.resourceVersion }),
     },
     spec: {
@@ -84,6 +86,14 @@ function written({ namespace, name, labels }: LeaseName, state: LeaseObject): un
       leaseTransitions: state.transitions,
     },
   }
+}
+
+function annotationsOf(state: LeaseObject): { readonly annotations?: Readonly<Record<string, string>> } {
+  const annotations = {
+    ...(state.lookedUntil === undefined ? {} : { [lookedUntil]: new Date(state.lookedUntil).toISOString() }),
+    ...(state.certificates === undefined ? {} : { [certificatesAnnotation]: state.certificates }),
+  }
+  return Object.keys(annotations).length === 0 ? {} : { annotations }
 }
 
 /** MicroTime demands six digits: apimachinery/pkg/apis/meta/v1/micro_time.go. */

@@ -38,8 +38,10 @@ export type Renewal = {
 
 // A leaf is renewed when a third of its life is left (4 months of a year), an authority when a fifth is left: 2 years of 10, more
 // than any leaf lasts, so that an authority never ends under its leaf.
-const leafShare = 1 / 3
-const authorityShare = 1 / 5
+/** What is left of a leaf when it is renewed. */
+export const leafShare = 1 / 3
+/** What is left of an authority when it is renewed. */
+export const authorityShare = 1 / 5
 // A new authority signs only after API servers had this long to learn of it from the bundle.
 const overlapMs = 10 * 60 * 1000
 // Of `authority.ts`, which is loaded only to mint.

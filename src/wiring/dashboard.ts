@@ -5,11 +5,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
+import { certificatesIn } from '../core/certificates.ts'
 import { at, textAt, type Json } from '../core/velero.ts'
 import { buildDashboard } from '../dashboard/server.ts'
 import type { Known, KnownSchedule } from '../dashboard/ports.ts'
 import { createAccessReview } from '../kube/access-review.ts'
 import type { KubeClient } from '../kube/client.ts'
+import { certificatesAnnotation } from '../kube/lease.ts'
 import { createReflector } from '../kube/reflector.ts'
 import type { Reflector } from '../kube/reflector-options.ts'
 import { createTokenReview } from '../kube/token-review.ts'
@@ -21,6 +23,7 @@ import { startHistory, type History } from './history.ts'
 import type { Install } from './install.ts'
 import { ownPath, veleroPath, type Calls } from './kinds.ts'
 import { listening } from './listening.ts'
+import { servedBy } from './served.ts'
 
 /** The audience that tokens for the dashboard must be for. */
 export const dashboardAudience = 'tidewaiter'
@@ -59,7 +62,7 @@ export async function openDashboard(world: DashboardWorld): Promise<DashboardPar
     dashboards.forEach((one) => one.tell({ type: 'decision', record })),
   )
   const sides = caches.map(({ namespace }) => sideOf(world, namespace, () => onState(namespace)))
-  const known = caches.map((kept, i) => knownOf(kept, sides[i], history))
+  const known = caches.map((kept, i) => knownOf(kept, sides[i], { history, config }))
   const review = createAccessReview({ client, clock })
   const dashboard = buildDashboard({
     clock,
@@ -166,6 +169,7 @@ function sideOf(
         name: textAt(raw, 'metadata', 'name'),
         cron: textAt(raw, 'spec', 'schedule'),
         paused: at(raw, 'spec', 'paused') === true,
+        lastAt: lastRunOf(raw),
       }),
     }),
     plugins: config.veleroPlugins
@@ -186,7 +190,18 @@ function sideOf(
   }
 }
 
-function knownOf(kept: NamespaceCaches, side: Side | undefined, history: History): Known {
+/** velero pkg/controller/schedule_controller.go getNextRunTime. */
+function lastRunOf(raw: unknown): number {
+  const time = (...path: readonly string[]): number => Date.parse(textAt(raw, ...path)) || 0
+  const last = time('status', 'lastBackup') || time('metadata', 'creationTimestamp')
+  return Math.max(last, time('status', 'lastSkipped'))
+}
+
+function knownOf(
+  kept: NamespaceCaches,
+  side: Side | undefined,
+  { history, config }: { readonly history: History; readonly config: Config },
+): Known {
   const { namespace, actions, runs, objects } = kept
   const decisions = history.copies.get(namespace)
   const copies = [
@@ -203,6 +218,7 @@ function knownOf(kept: NamespaceCaches, side: Side | undefined, history: History
     unreadRuns: () => runs.list().flatMap((run) => ('problem' in run ? [run.name] : [])),
     objects: (kind) => objects[kind].list(),
     schedules: () => side?.schedules.list() ?? [],
+    veleroUsers: config.veleroServiceAccounts.map((name) => `system:serviceaccount:${namespace}:${name}`),
     decisions: () => decisions?.list() ?? [],
     plugins: () => side?.plugins?.list(),
   }
@@ -213,9 +229,14 @@ const systemOf = ({ version, owner, cluster, clock, calls, install }: DashboardW
   replica: owner,
   cluster,
   startedAt: clock.now(),
-  leader: async () => {
+  lease: async () => {
     const lease = await calls.leases(install.namespace).find(`${install.name}-leader`, { timeoutMs: 2_000 })
-    const holder = textAt(lease, 'spec', 'holderIdentity')
-    return holder === '' ? undefined : holder
+    const leader = textAt(lease, 'spec', 'holderIdentity')
+    const certificates = certificatesIn(textAt(lease, 'metadata', 'annotations', certificatesAnnotation))
+    return {
+      ...(leader === '' ? {} : { leader }),
+      ...(certificates === undefined ? {} : { certificates }),
+    }
   },
+  served: servedBy(install, clock),
 })

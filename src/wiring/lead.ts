@@ -27,6 +27,8 @@ export type Leading = {
   readonly refused: Pick<Refused, 'whenKnown'>
   /** Writes the status of VeleroPlugins. */
   readonly plugins: { readonly lead: (signal: AbortSignal) => Promise<void> }
+  /** What is told in the Lease of the certificates that are served. */
+  readonly certificates: () => string | undefined
   readonly signal: AbortSignal
   /** Aborts before the registrations are taken away. */
   readonly keeping: AbortSignal
@@ -45,7 +47,10 @@ type Signs = {
 }
 
 /** The Lease, and what it says of the leader before. */
-function signsOfLife(access: LeaseAccess): Signs & { readonly lease: LeaseAccess } {
+function signsOfLife(
+  access: LeaseAccess,
+  certificates: Leading['certificates'],
+): Signs & { readonly lease: LeaseAccess } {
   let found: LeaseObject | undefined
   let looked: Looked | undefined
   const read: LeaseAccess['read'] = async (signal) => {
@@ -55,7 +60,12 @@ function signsOfLife(access: LeaseAccess): Signs & { readonly lease: LeaseAccess
   }
   const update: LeaseAccess['update'] = (lease, signal) => {
     const { lookedUntil: _before, ...own } = lease
-    return access.update(looked === undefined ? own : { ...own, lookedUntil: looked.until() }, signal)
+    const served = certificates()
+    const told = {
+      ...(looked === undefined ? {} : { lookedUntil: looked.until() }),
+      ...(served === undefined ? {} : { certificates: served }),
+    }
+    return access.update({ ...own, ...told }, signal)
   }
   const renewedAt = () => found?.renewedAt ?? 0
   return {
@@ -71,12 +81,24 @@ function signsOfLife(access: LeaseAccess): Signs & { readonly lease: LeaseAccess
 /** Takes part in the election until the signal aborts. */
 export function lead(
   world: World,
-  { install, registration, controller, perform, keys, refused, plugins, signal, keeping }: Leading,
+  {
+    install,
+    registration,
+    controller,
+    perform,
+    keys,
+    refused,
+    plugins,
+    certificates,
+    signal,
+    keeping,
+  }: Leading,
 ): Promise<void> {
   const { clock, log, metrics } = world
   const { namespace } = install
   const signs = signsOfLife(
     leaseAccess(world.client, { namespace, name: `${install.name}-leader`, labels: ownLabels }),
+    certificates,
   )
   const leader = createLeader({
     lease: signs.lease,

@@ -3,11 +3,13 @@ import { readFile } from 'node:fs/promises'
 import type { ServerTls } from '../admission/ports.ts'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
+import { certificatesText } from '../core/certificates.ts'
 import { ownLabels } from '../core/registration.ts'
 import { objectAt, textAt } from '../core/velero.ts'
 import { isKubeError } from '../kube/errors.ts'
 import type { Log } from '../log.ts'
 import { StartError } from '../start-error.ts'
+import { certificateFacts } from '../tls/facts.ts'
 import { buildTlsFiles } from '../tls/files.ts'
 import { buildKeeper, type Keeper } from '../tls/keeper.ts'
 import type { SecretStore, SecretValues } from '../tls/ports.ts'
@@ -20,6 +22,8 @@ export type Credentials = {
   /** PEM that API servers are to trust; '' leaves the registrations' as they are. */
   readonly caBundle: () => string
   readonly expiresAt: () => number
+  /** What may be told of the certificates. */
+  readonly told: () => string | undefined
   readonly pathTokens: () => readonly string[]
   readonly macKey: () => Uint8Array
   readonly onChange: (listener: () => void) => void
@@ -54,7 +58,10 @@ export async function createCredentials(world: CredentialWorld): Promise<Credent
     await mayReadSecret(world)
     await keeper.start(signal)
   }
-  if (config.tls === 'self') return { ...ownPair(keeper, withCa), ...common, start: startKeeper }
+  if (config.tls === 'self') {
+    const own = ownPair(keeper, withCa)
+    return { ...own, ...common, told: toldOf(own, true), start: startKeeper }
+  }
   const files = buildTlsFiles({
     paths: {
       cert: config.tlsCert ?? '',
@@ -65,14 +72,18 @@ export async function createCredentials(world: CredentialWorld): Promise<Credent
     clock,
     log,
   })
+  const pair = {
+    server: () => withCa(files.current()),
+    caBundle: () => files.current().caBundle ?? '',
+  }
   return {
     ...common,
+    ...pair,
+    told: toldOf(pair, false),
     start: async (signal) => {
       await files.start(signal)
       await startKeeper(signal)
     },
-    server: () => withCa(files.current()),
-    caBundle: () => files.current().caBundle ?? '',
     expiresAt: () => files.current().expiresAt,
     onChange: (listener) => void [files.onChange(listener), keeper.onChange(listener)],
   }
@@ -87,6 +98,22 @@ const ownPair = (
   expiresAt: () => keeper.current().expiresAt,
   onChange: (listener: () => void) => void keeper.onChange(listener),
 })
+
+/** Read once for each certificate: it is asked for every two seconds. */
+function toldOf(
+  { server, caBundle }: Pick<Credentials, 'server' | 'caBundle'>,
+  isOurs: boolean,
+): Credentials['told'] {
+  let last = { cert: '', bundle: '', told: undefined as string | undefined }
+  return () => {
+    const [{ cert }, bundle] = [server(), caBundle()]
+    if (cert !== last.cert || bundle !== last.bundle) {
+      const facts = certificateFacts({ cert, caBundle: bundle }, isOurs)
+      last = { cert, bundle, told: facts && certificatesText(facts) }
+    }
+    return last.told
+  }
+}
 
 async function readClientCa(file: string): Promise<string> {
   try {

@@ -34,6 +34,7 @@ t.test('the dashboard in a browser', { timeout: 280_000 }, async (t) => {
     '/backups/velero/tuesday',
     '/restores',
     '/actions',
+    '/plugins',
     '/system',
     '/nowhere',
   ]
@@ -104,6 +105,33 @@ t.test('the dashboard in a browser', { timeout: 280_000 }, async (t) => {
     await decisions.getByRole('link', { name: 'Backup velero/fresh' }).waitFor()
     await backups.getByRole('link', { name: 'fresh', exact: true }).waitFor()
     t.pass('the Backup came by itself')
+  })
+
+  t.test('light or dark is a choice that stays, without JavaScript too', async (t) => {
+    const page = await open('/system', { javaScriptEnabled: false, colorScheme: 'light' })
+    const ground = () => page.locator('html').evaluate((html) => getComputedStyle(html).backgroundColor)
+    const light = await ground()
+    await page.getByRole('button', { name: 'dark' }).click()
+    t.match(page.url(), /\/system$/, 'it leads back')
+    t.not(await ground(), light)
+    await page.goto(`${url}/actions`)
+    t.not(await ground(), light)
+    await page.getByRole('button', { name: 'system' }).click()
+    t.equal(await ground(), light)
+  })
+
+  t.test('a screen reader is told what came, in one sentence', async (t) => {
+    const page = await open('/decisions?kind=Backup')
+    await page.getByText('Live', { exact: true }).waitFor()
+    for (const name of ['told-1', 'told-2'])
+      await backUp(system, name, { spec: { includedNamespaces: ['default'] } })
+    await page.locator('#said:not(:empty)').waitFor({ state: 'attached' })
+    t.equal(await page.locator('#said').textContent(), '2 new decisions')
+  })
+
+  t.test('System says which certificate callers of the webhook meet', async (t) => {
+    const page = await open('/system')
+    t.match(await page.locator('main').innerText(), /Served\s.*Good\s.*8 of 8/s)
   })
 
   t.test('a name that is HTML is a text', async (t) => {

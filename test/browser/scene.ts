@@ -1,9 +1,13 @@
 /** A system with something to see: Backups that were admitted, refused and failed, a Restore, a Schedule that is refused. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import type { Test } from 'tap'
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core'
 import { eventually } from '../support/asking.ts'
 import { pathOf } from '../support/asking.ts'
 import { startCluster, type System } from '../support/cluster.ts'
+import { fakeCa, serveRegistry } from '../support/fake-registry.ts'
 import { veleroUser } from '../../src/sandbox/velero/install.ts'
 
 /** A system, its dashboard, and a browser. */
@@ -15,13 +19,22 @@ export type Scene = {
 
 /** Starts the system and the browser that Debian ships (CHROMIUM names another); both end with the test. */
 export async function startScene(t: Test): Promise<Scene> {
+  const registry = await serveRegistry(t, '127.0.0.1')
+  registry.push('acme/plugin', 'v1')
+  const registries = join(mkdtempSync(join(tmpdir(), 'tidewaiter-scene-')), 'registries.yaml')
+  t.teardown(() => rmSync(dirname(registries), { recursive: true }))
+  writeFileSync(registries, `registries: [{ registry: '${registry.host}', ca: ${JSON.stringify(fakeCa)} }]\n`)
   const system = await startCluster(t, {
+    objects: [node],
+    env: { VELERO_PLUGINS_ENABLED: 'true' },
     flags: {
+      registries,
       roles: 'webhook,controller,dashboard',
       'dashboard-listen': '127.0.0.1:0',
       'dashboard-sign-in': 'none',
     },
   })
+  await declare(system, registry.host)
   await play(system)
   const browser = await chromium.launch({
     executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
@@ -68,6 +81,43 @@ export const backUp = (system: System, name: string, { metadata = {}, spec = {} 
       spec: { includedNamespaces: ['shop'], ...spec },
     },
   })
+
+const node = {
+  apiVersion: 'v1',
+  kind: 'Node',
+  metadata: { name: 'a' },
+  status: { nodeInfo: { operatingSystem: 'linux', architecture: 'amd64' } },
+}
+
+/** Plugins: one that waits for a rollout, one whose image is not there, one with a name and an image as long as can be. */
+async function declare(system: System, host: string): Promise<void> {
+  const long = 'snapshots-of-the-warehouse-with-a-name-as-long-as-a-label-allows'.slice(0, 63)
+  const images = {
+    acme: `${host}/acme/plugin:v1`,
+    ledger: `${host}/acme/ledger:v2`,
+    [long]: `${host}/${long}/${'a-path-that-goes-on-'.repeat(4)}plugin:2026.11.21-${'build-'.repeat(12)}7`,
+  }
+  for (const [name, image] of Object.entries(images))
+    await system.call('POST', pathOf('veleroplugins'), {
+      body: {
+        apiVersion: 'tidewaiter.io/v1beta1',
+        kind: 'VeleroPlugin',
+        metadata: { name, namespace: 'velero' },
+        spec: { image },
+      },
+    })
+  await eventually(
+    'the plugins were looked at',
+    async () => {
+      const { body } = await system.call('GET', pathOf('veleroplugins'))
+      const conditions = body.items.map(
+        (one: { status?: { conditions?: unknown } }) => one.status?.conditions,
+      )
+      return conditions.every(Array.isArray) || undefined
+    },
+    { seconds: 20 },
+  )
+}
 
 async function play(system: System): Promise<void> {
   const { hooks, call } = system

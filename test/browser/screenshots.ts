@@ -8,7 +8,7 @@ const all = process.env['TIDEWAITER_PICTURES']
 const looks = {
   light: { colorScheme: 'light', viewport: { width: 1280, height: 900 } },
   dark: { colorScheme: 'dark', viewport: { width: 1280, height: 900 } },
-  phone: { colorScheme: 'light', viewport: { width: 320, height: 720 }, hasTouch: true },
+  phone: { colorScheme: 'light', viewport: { width: 390, height: 844 }, hasTouch: true },
 } as const
 
 t.test('pictures', { timeout: 240_000 }, async (t) => {
@@ -26,6 +26,7 @@ t.test('pictures', { timeout: 240_000 }, async (t) => {
     refused: '/backups/velero/tuesday',
     restores: '/restores',
     actions: '/actions',
+    plugins: '/plugins',
     system: '/system',
     missing: '/nowhere',
     none: '/decisions?user=nobody&reason=ActionFailed&q=abc',

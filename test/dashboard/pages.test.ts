@@ -3,7 +3,8 @@ import { gzipSync } from 'node:zlib'
 import t from 'tap'
 import { aBackup, aRun } from '../support/build.ts'
 import { aDecision } from '../support/decisions.ts'
-import { record } from './history/support.ts'
+import { FakeClock } from '../support/fake-clock.ts'
+import { aStore, newYear, record } from './history/support.ts'
 import { aDashboard, get } from './support.ts'
 
 const nasty = `"'><img src=x onerror=alert(1)><script>alert(2)</script>&amp;\u202e\u0000{{7*7}}`
@@ -47,7 +48,7 @@ t.test('whatever users write stands in a page as text', async (t) => {
     backups: [aBackup({ name: 'b1', labels: { 'velero.io/schedule-name': nasty } })],
     known: {
       actions: () => [{ name: nasty, problem: nasty }],
-      schedules: () => [{ name: nasty, cron: nasty, paused: false }],
+      schedules: () => [{ name: nasty, cron: nasty, paused: false, lastAt: 0 }],
       unreadRuns: () => [nasty],
       plugins: () => [
         {
@@ -125,6 +126,29 @@ t.test('what is not known yet is said before anything else', async (t) => {
   t.match((await get(dashboard, '/')).body, 'Still reading what the cluster has')
   const silent = await aDashboard(t, { known: { silentMs: () => 90_000 } })
   t.match((await get(silent, '/')).body, 'The API server has not been heard of for')
+})
+
+t.test('decisions that nobody read while they were there are named where the others are', async (t) => {
+  const { status } = record(9)
+  const gap = record(9, { status: { seqs: '9', chain: { ...status.chain, seq: 9 } } })
+  const clock = new FakeClock(newYear)
+  const { store: history } = await aStore(t, { clock })
+  await clock.pass(3_600_000)
+  await history.insert([gap])
+  const reading = await aDashboard(t, {
+    history,
+    progress: () => ({ isReading: true, written: 0, waiting: 1, lost: 0 }),
+  })
+  t.notMatch((await get(reading, '/decisions')).body, '8 decisions', 'they may be on their way')
+  const dashboard = await aDashboard(t, { history })
+  for (const path of ['/', '/decisions?ns=velero'])
+    t.match(
+      (await get(dashboard, path)).body.replaceAll(/<[^>]*>|\s+/g, ' ').replaceAll(/ +/g, ' '),
+      /8 decisions of replica tidewaiter-0-1a2b3c4d between 1 Jan 2026, 00:00:00 UTC and 1 Jan 2026, 00:00:09 UTC were not recorded here/,
+      path,
+    )
+  t.notMatch((await get(dashboard, '/decisions?ns=other')).body, '8 decisions')
+  t.match((await get(dashboard, '/system')).body, /Known to be missing<\/dt><dd>8 decisions/)
 })
 
 t.test('filters stand in the URL, and chips take them away', async (t) => {

@@ -34,6 +34,7 @@ const knownIn = (namespace: string, { decisions = [], runs = [], backups = [], k
   unreadRuns: () => [],
   objects: (kind) => (kind === 'Backup' ? seen(backups) : []),
   schedules: () => [],
+  veleroUsers: ['system:serviceaccount:velero:velero'],
   decisions: () => decisions,
   plugins: () => undefined,
   ...known,
@@ -55,8 +56,7 @@ export async function aDashboard(t: Test, given: Given = {}): Promise<Built> {
   const clock = new FakeClock()
   const log = new FakeLog()
   const looks: Look[] = []
-  const { store: history } = await aStore(t)
-  await history.insert(decisions)
+  const history = given.history ?? (await aStoreWith(t, decisions))
   const dashboard = buildDashboard({
     clock,
     log,
@@ -71,7 +71,8 @@ export async function aDashboard(t: Test, given: Given = {}): Promise<Built> {
       replica: 'one',
       cluster: 'c1',
       startedAt: 0,
-      leader: async () => undefined,
+      lease: async () => ({}),
+      served: async () => ({ certificates: [], connections: 0 }),
     },
     stuckAfterMs: 86_400_000,
     authenticate: async (token) => (token === 'good' ? alice : undefined),
@@ -85,6 +86,12 @@ export async function aDashboard(t: Test, given: Given = {}): Promise<Built> {
   })
   t.teardown(() => dashboard.close())
   return { ...dashboard, clock, log, looks }
+}
+
+async function aStoreWith(t: Test, decisions: readonly AdmissionDecision[]) {
+  const { store } = await aStore(t)
+  await store.insert(decisions)
+  return store
 }
 
 /** Gets a path as a browser on this machine does. */

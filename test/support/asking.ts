@@ -24,6 +24,7 @@ const paths: Readonly<Record<string, string>> = {
   schedules: '/apis/velero.io/v1/namespaces/velero/schedules',
   actions: '/apis/tidewaiter.io/v1beta1/namespaces/velero/actions',
   actionruns: '/apis/tidewaiter.io/v1beta1/namespaces/velero/actionruns',
+  veleroplugins: '/apis/tidewaiter.io/v1beta1/namespaces/velero/veleroplugins',
   events: '/api/v1/namespaces/velero/events',
 }
 /** The path of a collection of Velero's namespace, or of one object in it. */

@@ -19,7 +19,7 @@ const left = (annotations: object, renewedAt = newYear - 10 * minute) => ({
 type Led = { readonly ports: ControlPorts; readonly looked: Looked }
 
 /** A candidate whose controller does nothing but lead until it is to stop. */
-function candidate(known: Promise<void> = Promise.resolve()) {
+function candidate(known: Promise<void> = Promise.resolve(), served?: string) {
   const made = new FakeWorld()
   const stop = new AbortController()
   const led: Led[] = []
@@ -50,6 +50,7 @@ function candidate(known: Promise<void> = Promise.resolve()) {
       keys: { take: async () => ({ ok: true }), free: async () => {} },
       refused: { whenKnown: () => known },
       plugins: { lead: () => Promise.resolve() },
+      certificates: () => served,
       signal: stop.signal,
       keeping: stop.signal,
     })
@@ -119,4 +120,17 @@ t.test('while it leads the Lease says until when it looked; when it ends, no lat
   await leading
   t.match(made.lease.lease, { spec: { holderIdentity: '' } }, 'it was given back')
   t.same(made.lease.written.at(-1), {}, 'by who looks at nothing any more')
+})
+
+t.test('the Lease says which certificates its holder serves, beside until when it looked', async (t) => {
+  const { made, stop, start } = candidate(Promise.resolve(), '{"serving":{}}')
+  const leading = start()
+  await made.clock.pass(minute)
+  t.match(made.lease.written.at(-1), {
+    'tidewaiter.io/certificates': '{"serving":{}}',
+    [lookedUntil]: /^2026/,
+  })
+  stop.abort()
+  await made.clock.pass(minute)
+  await leading
 })

@@ -21,7 +21,7 @@ function agoOf(at) {
   const passed = at - Date.now()
   for (const [unit, ms] of units)
     if (Math.abs(passed) >= ms) return relative.format(Math.trunc(passed / ms), unit)
-  return 'just now'
+  return passed > 5000 ? 'in a moment' : 'just now'
 }
 
 /** Reads the page again and puts its content in place of what is there; where somebody is in it, later. */
@@ -59,6 +59,21 @@ function say(words) {
   said = words
 }
 
+/** What came, told to who cannot see it come: at most every ten seconds, in one sentence. */
+const tally = { decisions: 0, refused: 0 }
+let telling
+function tellSoon(verdict) {
+  tally.decisions += 1
+  if (verdict !== 'Allowed') tally.refused += 1
+  telling ??= setTimeout(() => {
+    const { decisions, refused } = tally
+    const words = `${decisions} new decision${decisions === 1 ? '' : 's'}${refused === 0 ? '' : `, ${refused} refused`}`
+    document.querySelector('#said').textContent = words
+    Object.assign(tally, { decisions: 0, refused: 0 })
+    telling = undefined
+  }, 10_000)
+}
+
 /** Listens: a list offers what is new, another page shows it. */
 function listen(url, as) {
   const news = document.querySelector('#news')
@@ -80,8 +95,10 @@ function listen(url, as) {
   source.addEventListener('again', () => (as === 'page' ? soon() : offer(news, 'Read again')))
   source.addEventListener('state', soon)
   source.addEventListener('decision', (event) => {
+    const { id, verdict } = JSON.parse(event.data)
+    tellSoon(verdict)
     if (as === 'page') return soon()
-    fresh.add(JSON.parse(event.data).id)
+    fresh.add(id)
     offer(news, `▲ ${fresh.size} new`)
   })
   // A page that nobody sees needs no events; a browser has six connections for all tabs.

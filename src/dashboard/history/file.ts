@@ -3,7 +3,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readSync, renameSync, rmSyn
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { isDamage, isMissing } from './failures.ts'
-import { applicationId, filePragmas, schemaVersion, tables } from './schema.ts'
+import { applicationId, chainTables, filePragmas, schemaVersion, tables } from './schema.ts'
 
 // As long as another process may write: a batch takes milliseconds, a checkpoint of a full log a second.
 const patienceMs = 5000
@@ -99,6 +99,7 @@ function prepare(db: DatabaseSync): void {
   try {
     if (isEmpty(db)) db.exec(tables)
     else check(db)
+    db.exec(chainTables)
     db.exec('COMMIT')
   } catch (error) {
     if (db.isTransaction) db.exec('ROLLBACK')

@@ -1,5 +1,6 @@
 /** Takes states of records into the file: one row for each record, whatever its count. */
 import type { AdmissionDecision } from '../../api/admission-decision.ts'
+import { Chains } from './chains.ts'
 import { Hours } from './hours.ts'
 import { packed, unpacked } from './packed.ts'
 import { placeFor } from './positions.ts'
@@ -11,9 +12,13 @@ import { sharesOf } from './sums.ts'
 import { Words, type Coded } from './words.ts'
 
 /** Inserts or updates a batch: all of it or none. */
-export function insertBatch(statements: Statements, batch: readonly AdmissionDecision[]): Inserted {
+export function insertBatch(
+  statements: Statements,
+  batch: readonly AdmissionDecision[],
+  now: number,
+): Inserted {
   return statements.atomically(() => {
-    const transaction = new Insertion(statements)
+    const transaction = new Insertion(statements, now)
     const done = { added: 0, changed: 0, same: 0, left: 0 }
     for (const record of batch) done[transaction.take(record)] += 1
     transaction.flush()
@@ -27,10 +32,12 @@ class Insertion {
   readonly #statements: Statements
   readonly #words: Words
   readonly #hours: Hours
+  readonly #chains: Chains
   readonly #horizon: number
 
-  constructor(statements: Statements) {
+  constructor(statements: Statements, now: number) {
     this.#statements = statements
+    this.#chains = new Chains(statements, now)
     this.#words = new Words(statements)
     this.#hours = new Hours(statements)
     this.#horizon = Number(statements.get('SELECT position FROM horizon')?.['position'] ?? 0)
@@ -40,6 +47,7 @@ class Insertion {
     const { metadata, status } = record
     const last = Date.parse(status.last.time)
     if (metadata.uid === '' || !(last >= 0) || !(Date.parse(status.first.time) >= 0)) return 'left'
+    this.#chains.note(record)
     const known = this.#known(metadata.uid)
     if (known === undefined && last < this.#horizon) return 'left'
     // A count only grows: a smaller one is an older state, which another process or a slow list brings.
@@ -52,6 +60,7 @@ class Insertion {
   flush(): void {
     this.#words.flush()
     this.#hours.flush()
+    this.#chains.flush()
   }
 
   #known(uid: string): Known | undefined {

@@ -4,6 +4,8 @@ import type { Exported, ExportStep } from './export.ts'
 import type { Purged } from './purge.ts'
 import type {
   Extent,
+  GapQuery,
+  Gaps,
   HistoryErrorCode,
   Inserted,
   Limits,
@@ -25,12 +27,15 @@ export type Task = {
 
 /** What can be asked of a thread, and what it answers. */
 export type Operations = {
-  /** Opens the file; tells why a former one was moved aside. */
-  readonly open: { readonly asks: undefined; readonly gives: string | undefined }
+  /** Opens the file, a new one as of a moment; tells why a former one was moved aside. */
+  readonly open: { readonly asks: number; readonly gives: string | undefined }
   readonly close: { readonly asks: undefined; readonly gives: undefined }
   /** Moves the file aside and makes a new one; for the writer, while no reader has it open. */
-  readonly rebuild: { readonly asks: string; readonly gives: string }
-  readonly insert: { readonly asks: readonly AdmissionDecision[]; readonly gives: Inserted }
+  readonly rebuild: { readonly asks: { readonly why: string; readonly now: number }; readonly gives: string }
+  readonly insert: {
+    readonly asks: { readonly batch: readonly AdmissionDecision[]; readonly now: number }
+    readonly gives: Inserted
+  }
   readonly purge: { readonly asks: Limits; readonly gives: Purged }
   readonly get: {
     readonly asks: { readonly sight: Sight; readonly id: string }
@@ -40,6 +45,7 @@ export type Operations = {
   readonly stats: { readonly asks: StatsQuery; readonly gives: Stats }
   readonly export: { readonly asks: ExportStep; readonly gives: Exported }
   readonly extent: { readonly asks: undefined; readonly gives: Extent }
+  readonly gaps: { readonly asks: { readonly query: GapQuery; readonly now: number }; readonly gives: Gaps }
 }
 
 /** The name of an operation. */

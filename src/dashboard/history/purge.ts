@@ -1,4 +1,5 @@
 /** Removes the oldest records, a few at a time, so that what is being written and read meanwhile hardly waits. */
+import { forgetChains } from './chains.ts'
 import { Hours } from './hours.ts'
 import { codedOf } from './insert.ts'
 import { recordOf } from './records.ts'
@@ -65,6 +66,7 @@ function remove(
   // What is older does not come back when the cluster is read again. A time that is yet to come would shut out everything.
   const horizon = Math.min(Number(newest), now) + 1
   statements.run('UPDATE horizon SET position = max(position, ?)', horizon)
+  forgetChains(statements, horizon)
   const hour = hourOf(endsOf(statements)?.oldest ?? horizon)
   for (const table of ['sums', 'took'])
     for (const span of spans)

@@ -53,3 +53,12 @@ export const tables = `
   PRAGMA application_id = ${applicationId};
   PRAGMA user_version = ${schemaVersion};
 `
+
+/** What was seen of each chain, and when that began; a file of an earlier version of tidewaiter gets them when it is opened. */
+export const chainTables = `
+  CREATE TABLE IF NOT EXISTS chain (
+    namespace TEXT, replica TEXT, newest INTEGER NOT NULL, coverage TEXT NOT NULL,
+    PRIMARY KEY (namespace, replica)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS begun (only INTEGER PRIMARY KEY CHECK (only = 1), at INTEGER NOT NULL) STRICT;
+`

@@ -4,7 +4,15 @@ import type { Log } from '../../log.ts'
 import { Lanes, type Patience } from './lanes.ts'
 import { forms } from './lines.ts'
 import type { Operation, Operations } from './messages.ts'
-import { exportForms, HistoryError, type DecisionStore, type ExportQuery, type Limits } from './store.ts'
+import {
+  exportForms,
+  HistoryError,
+  type DecisionStore,
+  type ExportQuery,
+  type GapQuery,
+  type Gaps,
+  type Limits,
+} from './store.ts'
 import { Thread } from './thread.ts'
 
 /** What the store is made of. */
@@ -34,11 +42,12 @@ export async function openSqliteStore(options: StoreOptions): Promise<DecisionSt
   const store = new SqliteStore(options)
   await store.begin()
   return {
-    insert: async (batch) => store.write('insert', batch),
+    insert: async (batch) => store.write('insert', { batch, now: options.clock.now() }),
     get: async (sight, id) => store.read('get', { sight, id }),
     page: async (query) => store.read('page', query),
     stats: async (query) => store.read('stats', query),
     extent: async () => store.read('extent', undefined),
+    gaps: async (query) => store.gaps(query),
     purge: async (limits) => store.purge(limits),
     export: (query, signal) => store.export(query, signal),
     close: async () => store.close(),
@@ -63,7 +72,7 @@ class SqliteStore {
     const reading = Array.from({ length: readers }, () => thread('reader'))
     this.#threads = [...writing, ...reading]
     this.#writer = new Lanes(writing, clock, (writer) => this.#open(writer))
-    this.#readers = new Lanes(reading, clock, (reader) => reader.ask('open', undefined))
+    this.#readers = new Lanes(reading, clock, (reader) => reader.ask('open', clock.now()))
   }
 
   async begin(): Promise<void> {
@@ -83,6 +92,10 @@ class SqliteStore {
 
   async write<O extends Operation>(operation: O, asks: Operations[O]['asks']) {
     return this.#ask(this.#writer, operation, { asks, patience: { ms: writeMs } })
+  }
+
+  async gaps(query: GapQuery): Promise<Gaps> {
+    return this.read('gaps', { query, now: this.#options.clock.now() })
   }
 
   async purge(limits: Limits): Promise<number> {
@@ -119,6 +132,7 @@ class SqliteStore {
         written += step.records
         if (step.text !== '') yield encoder.encode(step.text)
       }
+      yield encoder.encode(await this.#gapsText(query, written === 0, signal))
     } catch (error) {
       signal.throwIfAborted()
       this.#options.log.warn({ err: error, written }, 'an export broke off')
@@ -127,6 +141,12 @@ class SqliteStore {
       return
     }
     yield encoder.encode(form.end)
+  }
+
+  async #gapsText(query: ExportQuery, isFirst: boolean, signal: AbortSignal): Promise<string> {
+    if (query.withoutGaps === true) return ''
+    const { gaps } = await this.#patiently(signal, async () => this.gaps(query))
+    return gaps.map((gap, i) => forms[query.form].gap(gap, isFirst && i === 0)).join('')
   }
 
   async close(): Promise<void> {
@@ -143,7 +163,7 @@ class SqliteStore {
   }
 
   async #open(writer: Thread): Promise<void> {
-    const aside = await writer.ask('open', undefined)
+    const aside = await writer.ask('open', this.#options.clock.now())
     if (aside !== undefined) this.#rebuilt(aside)
   }
 
@@ -173,7 +193,7 @@ class SqliteStore {
     const aside = await this.#writer.alone(async ([writer]) =>
       this.#readers.alone(async (reading) => {
         for (const reader of reading) if (reader.isOpen) await reader.ask('close', undefined)
-        return writer?.ask('rebuild', why)
+        return writer?.ask('rebuild', { why, now: this.#options.clock.now() })
       }),
     )
     this.#rebuilt(aside ?? why)

@@ -1,5 +1,6 @@
 /** What a store of decisions can do. SQLite is behind it today; whatever else comes must keep these promises. */
 import type { AdmissionDecision } from '../../api/admission-decision.ts'
+import type { Missing } from '../../core/decision/coverage.ts'
 
 /** The namespaces that the one who asks may see. Every question carries it; what is not in sight does not exist. */
 export type Sight = 'every' | readonly string[]
@@ -114,13 +115,37 @@ export type Extent = {
   readonly bytes: number
 }
 
+/** Decisions of one replica that are in no record here. */
+export type Gap = Missing & { readonly namespace: string; readonly replica: string }
+
+/** Which gaps are asked for: those that touch the span. */
+export type GapQuery = { readonly sight: Sight; readonly filter: Pick<Filter, 'namespace' | 'from' | 'to'> }
+
+/** What is known to be missing. Times are milliseconds. */
+export type Gaps = {
+  /** The newest first. */
+  readonly gaps: readonly Gap[]
+  /** How many decisions are missing in all of them. */
+  readonly decisions: number
+  /** How many more left the cluster before this history began: those are no gap in it. */
+  readonly earlier: number
+  /** When the file was made. */
+  readonly began: number
+}
+
 /** The ways to write an export. */
 export const exportForms = ['csv', 'ndjson', 'json'] as const
 /** One of them. */
 export type ExportForm = (typeof exportForms)[number]
 
 /** An export that is asked for. */
-export type ExportQuery = { readonly sight: Sight; readonly filter: Filter; readonly form: ExportForm }
+export type ExportQuery = {
+  readonly sight: Sight
+  readonly filter: Filter
+  readonly form: ExportForm
+  /** Without what is missing: while the cluster is still being read nobody knows. */
+  readonly withoutGaps?: boolean
+}
 
 /** Decisions kept beyond their life in the cluster. Every call may reject with a HistoryError. */
 export type DecisionStore = {
@@ -137,6 +162,8 @@ export type DecisionStore = {
    */
   readonly export: (query: ExportQuery, signal: AbortSignal) => AsyncIterable<Uint8Array>
   readonly extent: () => Promise<Extent>
+  /** What is missing, as far as the numbers of the chains tell. What is younger than two minutes may still come, and is left out. */
+  readonly gaps: (query: GapQuery) => Promise<Gaps>
   readonly close: () => Promise<void>
 }
 

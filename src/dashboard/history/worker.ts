@@ -1,6 +1,7 @@
 /** A thread with a connection to the history file: SQLite never runs on the thread that serves requests. */
 import type { DatabaseSync } from 'node:sqlite'
 import { parentPort, workerData } from 'node:worker_threads'
+import { begin, readGaps } from './chains.ts'
 import { exportSome } from './export.ts'
 import { failureOf } from './failures.ts'
 import { moveDamaged, openToRead, openToWrite } from './file.ts'
@@ -24,28 +25,30 @@ type Answers = {
 const operations: Answers = {
   open,
   close,
-  rebuild: (why) => {
+  rebuild: ({ why, now }) => {
     close()
     const aside = moveDamaged(task.path)
-    open()
+    open(now)
     return `${why}; the damaged one is now ${aside}`
   },
-  insert: (batch) => insertBatch(opened(), batch),
+  insert: ({ batch, now }) => insertBatch(opened(), batch, now),
   purge: (limits) => purgeSome(opened(), limits),
   get: ({ sight, id }) => recordInSight(opened(), sight, id),
   page: (query) => readPage(opened(), query, goesOn),
   stats: (query) => readStats(opened(), query),
   export: (step) => exportSome(opened(), step, goesOn),
   extent: () => readExtent(opened()),
+  gaps: ({ query, now }) => readGaps(opened(), query, now),
 }
 
-function open(): string | undefined {
+function open(now: number): string | undefined {
   if (task.role === 'reader') {
     statements = new Statements(withGoesOn(openToRead(task.path)))
     return undefined
   }
   const { db, aside } = openToWrite(task.path, task.maxBytes)
   statements = new Statements(db)
+  begin(statements, now)
   return aside
 }
 

@@ -14,7 +14,7 @@ export const actionsPage = (
 ): Page => ({
   title: 'Actions',
   live: { url: urlOf('/api/v1/stream', { of: 'state' }), as: 'page' },
-  content: html`
+  content: html`<div class="aligned">
     <h1>Actions</h1>
     ${
       rows.length === 0
@@ -33,7 +33,7 @@ export const actionsPage = (
         table(`Actions ${stage ?? 'that cannot be understood'}`, columns(now, { rates, several }), ofStage),
       )
     })}
-  `,
+  </div>`,
 })
 
 const columns = (

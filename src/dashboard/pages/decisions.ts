@@ -1,9 +1,10 @@
 /** The list of decisions: filters in the URL, chips that take them away, pages by key. */
 import { verdicts } from '../../api/admission-decision.ts'
-import type { DecisionRow, Page as Found, Total } from '../history/store.ts'
+import type { DecisionRow, Gap, Page as Found, Total } from '../history/store.ts'
 import { filterNames, filterWords, pathOf, urlOf, type Asked } from '../query.ts'
 import { counted, lasting, number } from '../words.ts'
 import { html, type Piece } from './html.ts'
+import { gapsPart } from './gaps.ts'
 import type { Page } from './layout.ts'
 import { badge, banner, clamped, command, empty, moment, table, type Column } from './parts.ts'
 
@@ -12,12 +13,14 @@ export type DecisionsView = {
   readonly asked: Asked
   /** Absent: it could not be asked; `problems` says why. */
   readonly found?: Found
+  /** What is known to be missing in the span that is asked for. */
+  readonly gaps?: readonly Gap[]
   readonly problems: readonly string[]
   readonly now: number
 }
 
 /** The page. */
-export function decisionsPage({ asked, found, problems, now }: DecisionsView): Page {
+export function decisionsPage({ asked, found, gaps = [], problems, now }: DecisionsView): Page {
   const isNewest = asked.cursor === undefined
   return {
     title: 'Decisions',
@@ -30,7 +33,7 @@ export function decisionsPage({ asked, found, problems, now }: DecisionsView): P
         ${found === undefined ? undefined : html`<p class="quiet">${totalWords(found.total)}</p>`}
       </div>
       ${filterForm(asked)} ${chips(asked)} ${problems.map((problem) => banner('bad', problem))}
-      ${found === undefined ? undefined : listOf(found, asked, now)}
+      ${gapsPart(gaps)} ${found === undefined ? undefined : listOf(found, asked, now)}
     `,
   }
 }

@@ -1,5 +1,6 @@
 /** What every page has: skip link, navigation, who looks, and what must be known of the data. */
 import type { Piece } from './html.ts'
+import { themes, type Theme } from '../theme.ts'
 import { documentOf, html } from './html.ts'
 
 /** What is around a page. */
@@ -7,6 +8,9 @@ export type Frame = {
   readonly version: string
   /** Where we are: the path of the page. */
   readonly path: string
+  /** The address of the page, to come back to it. */
+  readonly own: string
+  readonly theme: Theme
   /** Who looks; empty: nobody signed in. */
   readonly name: string
   readonly hasSession: boolean
@@ -36,14 +40,14 @@ const places = [
 
 /** The whole document. */
 export function framed(frame: Frame, page: Page): string {
-  const { version, name, banners, assets } = frame
+  const { version, name, banners, assets, theme } = frame
   const { title, content, live } = page
   return documentOf(html`
-    <html lang="en">
+    <html lang="en" data-theme=${theme}>
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="color-scheme" content="light dark" />
+        <meta name="color-scheme" content=${theme === 'system' ? 'light dark' : theme} />
         <title>${`${title} · Tidewaiter`}</title>
         <link rel="icon" href="/assets/icon.svg" type="image/svg+xml" />
         <link rel="stylesheet" href=${`/assets/dashboard.css?${assets}`} />
@@ -62,14 +66,27 @@ export function framed(frame: Frame, page: Page): string {
         </main>
         <footer>
           <span>Tidewaiter ${version}</span>
+          ${themeForm(frame)}
           <span class="script-only">Times are those of this device; UTC is in their tooltips.</span>
           ${live === undefined ? undefined : html`<span id="live" class="script-only" role="status">Connecting</span>`}
+          ${live === undefined ? undefined : html`<span id="said" class="hidden" aria-live="polite"></span>`}
           ${name === '' ? undefined : html`<span>Seen as ${name}</span>`}
         </footer>
       </body>
     </html>
   `)
 }
+
+const themeForm = ({ theme, own }: Frame): Piece =>
+  html`<form class="theme" method="post" action="/theme" aria-label="Colours">
+    <input type="hidden" name="next" value=${own} />
+    ${themes.map(
+      (one) =>
+        html`<button name="theme" value=${one} aria-pressed=${one === theme ? 'true' : 'false'}>
+          ${one}
+        </button>`,
+    )}
+  </form>`
 
 const isHere = (path: string, place: string): boolean =>
   place === '/' ? path === '/' : path === place || path.startsWith(`${place}/`)

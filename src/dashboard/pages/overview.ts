@@ -1,11 +1,12 @@
 /** The first page: the state in words, the numbers, what needs somebody, Schedules, what was decided last. */
-import type { DecisionRow, Stats } from '../history/store.ts'
+import type { DecisionRow, Gap, Stats } from '../history/store.ts'
 import type { Overview } from '../overview.ts'
 import { pathOf, urlOf } from '../query.ts'
 import type { ScheduleRow } from '../schedules.ts'
 import { counted, lasting, number, type Tone } from '../words.ts'
 import { chartOf } from './chart.ts'
 import { columns as decisionColumns } from './decisions.ts'
+import { gapsPart } from './gaps.ts'
 import { html, type Piece } from './html.ts'
 import type { Page } from './layout.ts'
 import { badge, clamped, command, empty, moment, section, table, type Column } from './parts.ts'
@@ -17,6 +18,7 @@ export type OverviewView = {
   /** Absent where the history could not be asked, or the visitor may not see decisions; `hidden` says so. */
   readonly stats: Stats | undefined
   readonly latest: readonly DecisionRow[]
+  readonly gaps: readonly Gap[]
   readonly hidden: Piece
   /** Why the history does not answer. */
   readonly trouble: string | undefined
@@ -52,15 +54,16 @@ export const overviewPage = (view: OverviewView): Page => {
   }
 }
 
-function decisionsOf({ stats, latest, hours, now }: OverviewView): Piece {
+function decisionsOf({ stats, latest, gaps, hours, now }: OverviewView): Piece {
   if (latest.length === 0)
-    return empty(
+    return html`${gapsPart(gaps)}
+    ${empty(
       'No decision yet.',
       'Each Backup or Restore that is created is decided about. Create one to see it here:',
       command('velero backup create first --include-namespaces default'),
-    )
+    )}`
   return html`
-    ${stats === undefined ? undefined : chartOf(stats.buckets, { to: now, hours })}
+    ${stats === undefined ? undefined : chartOf(stats.buckets, { to: now, hours })} ${gapsPart(gaps)}
     ${table('The newest decisions', decisionColumns(now), latest)}
     <p><a href="/decisions">All decisions</a></p>
   `
@@ -170,6 +173,18 @@ function attention({ overview, now }: OverviewView): Piece {
   )
 }
 
+function nextOf({ next, coolingUntil }: ScheduleRow, now: number): Piece {
+  if (next === undefined) return html`<span class="none">–</span>`
+  const cooling =
+    coolingUntil === undefined
+      ? undefined
+      : html`<div>
+          ${badge('Cool-down', 'warn')}${' '}<span class="quiet">ends ${moment(coolingUntil, now)}</span>
+        </div>`
+  if ('not' in next) return html`<span class="quiet">${next.not}</span>${cooling}`
+  return html`${next.at <= now ? html`was due ` : undefined}${moment(next.at, now)}${cooling}`
+}
+
 const scheduleColumns = (now: number): readonly Column<ScheduleRow>[] => [
   {
     head: 'Schedule',
@@ -188,9 +203,10 @@ const scheduleColumns = (now: number): readonly Column<ScheduleRow>[] => [
             ? badge('Not run yet', 'quiet')
             : badge('Admitted', 'good'),
   },
+  { head: 'Next run', cell: (row) => nextOf(row, now) },
   { head: 'Last admitted', cell: ({ lastAdmitted }) => moment(lastAdmitted, now) },
   {
-    head: 'Refused in a row',
+    head: 'Refusals',
     as: 'number',
     cell: ({ refusedInARow, refusedSince }) =>
       refusedInARow === 0 ? '0' : html`${counted(refusedInARow, 'time')}, first ${moment(refusedSince, now)}`,

@@ -1,9 +1,11 @@
 /** What runs here, who leads, what is followed, what the history holds, and what the one who looks may see. */
+import type { CertificateRow } from '../certificates.ts'
 import type { Progress } from '../history/projector.ts'
-import type { Extent } from '../history/store.ts'
+import type { Extent, Gaps } from '../history/store.ts'
 import { views, type View } from '../rights.ts'
 import { counted, lasting, number, size } from '../words.ts'
 import { html, type Piece } from './html.ts'
+import { certificatesOf } from './certificates.ts'
 import type { Page } from './layout.ts'
 import { badge, facts, moment, section, table } from './parts.ts'
 
@@ -22,8 +24,12 @@ export type SystemView = {
   readonly cluster: string
   readonly startedAt: number
   readonly leader: string | undefined
+  readonly certificates: readonly CertificateRow[]
+  /** Why the webhook showed no certificate. */
+  readonly trouble: string | undefined
   readonly copies: readonly CopyState[]
   readonly extent: Extent | undefined
+  readonly gaps: Gaps | undefined
   readonly progress: Progress
   readonly rights: readonly { readonly view: View; readonly namespaces: readonly string[] }[]
   readonly now: number
@@ -41,6 +47,7 @@ export const systemPage = (view: SystemView): Page => ({
       ['Leader', view.leader ?? 'not known'],
       ['Cluster', html`<code>${view.cluster}</code>`],
     ])}
+    ${section('Certificates of the webhook', certificatesOf(view))}
     ${section(
       'What is followed',
       table(
@@ -82,16 +89,27 @@ const copyBadge = (synced: boolean, silentMs: number) =>
 /** The API server says something at least once a minute. */
 export const staleMs = 75_000
 
-const historyOf = ({ extent, progress, now }: SystemView) => {
+const historyOf = ({ extent, gaps, progress, now }: SystemView) => {
   const { trouble, written, waiting, lost } = progress
   return facts([
     ['State', progressBadge(progress)],
     ['Trouble', trouble && `${trouble.message}, for ${lasting(now - trouble.since)}`],
     ...extentOf(extent, now),
+    ...gapsOf(gaps),
     ['Written since the start', number(written)],
     ['Waiting', waiting === 0 ? undefined : number(waiting)],
     ['Lost', lost === 0 ? undefined : number(lost)],
   ])
+}
+
+function gapsOf(gaps: Gaps | undefined): readonly (readonly [string, Piece])[] {
+  if (gaps === undefined) return []
+  const { decisions, earlier, began } = gaps
+  return [
+    ['Begun', moment(began)],
+    ['Known to be missing', counted(decisions, 'decision')],
+    ['Gone before it began', earlier === 0 ? undefined : counted(earlier, 'decision')],
+  ]
 }
 
 const progressBadge = ({ isReading, trouble }: Progress): Piece => {

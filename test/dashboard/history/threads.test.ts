@@ -75,7 +75,7 @@ t.test('a thread that dies fails what it was asked, and another takes its place'
   await store.insert(records(10))
   const thread = new Thread({ role: 'reader', path, maxBytes: 2 ** 30 })
   t.teardown(() => thread.end())
-  await thread.ask('open', undefined)
+  await thread.ask('open', 0)
   t.ok(thread.isOpen)
   // So many that it cannot have answered all of them before it goes.
   const asked = Array.from({ length: 2_000 }, () => thread.ask('extent', undefined))
@@ -83,7 +83,7 @@ t.test('a thread that dies fails what it was asked, and another takes its place'
   await thread.end()
   await t.rejects(Promise.all(asked), { code: 'UNAVAILABLE', message: /started anew, try again/ })
   t.notOk(thread.isOpen)
-  const lanes = new Lanes([thread], systemClock, (one) => one.ask('open', undefined))
+  const lanes = new Lanes([thread], systemClock, (one) => one.ask('open', 0))
   t.match(await lanes.ask('extent', undefined, { ms: 60_000 }), { records: 10 })
 })
 
