@@ -102,6 +102,12 @@ const annotation = (line: string, key: string): Loose => {
 
 t.test('the audit log of a real API server shows what was done to records', async (t) => {
   const service = await serve(t)
+  const stop = new AbortController()
+  const seen = { out: '', err: '', code: -1 }
+  const watching = cli(['decisions', 'watch', '-n', namespace, '--kubeconfig', kubeconfig, '-o', 'name'], {
+    stop: stop.signal,
+    seen,
+  })
   const made = 20
   for (let i = 0; i < made; i += 1)
     await eventually('a Backup is admitted', async () => {
@@ -114,6 +120,14 @@ t.test('the audit log of a real API server shows what was done to records', asyn
     logged().length >= records.length ? logged() : undefined,
   )
   t.ok(records.length >= made, 'one for each name')
+  const names = records.map(({ metadata }) => `admissiondecision.tidewaiter.io/${metadata.name}`)
+  await eventually(
+    'a watch shows them all',
+    () => names.every((name) => seen.out.includes(name)) || undefined,
+  )
+  stop.abort()
+  t.match(await watching, { code: 0, err: '' })
+  t.same(seen.out.trimEnd().split('\n').toSorted(), names.toSorted(), 'each of them once')
   const checkpoints = lines.flatMap((line) => annotation(line, 'checkpoint') ?? [])
   t.match(
     checkpoints.map(({ seq }) => seq),
