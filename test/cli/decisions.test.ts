@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { csvCell } from '../../src/cli/decisions-export.ts'
 import { callerOf, eventually } from '../support/asking.ts'
-import { cli, type CliSetting } from '../support/cli.ts'
+import { cli, golden, type CliSetting } from '../support/cli.ts'
 import { fastClock } from '../support/fast-clock.ts'
 import { madeAt, standingAt, startKept } from '../support/kept-cluster.ts'
 import { aDecided, ourKey, Replica } from '../support/replicas.ts'
@@ -115,6 +115,40 @@ for (const [what, { args, want }] of Object.entries({
     if (want.length === 0) t.match(err, /None of the 2 decisions in namespace velero/)
   })
 
+const terminal = { terminals: ['stdout'], env: { LANG: 'C.UTF-8' } } as const
+const outputs: Readonly<
+  Record<string, { readonly args: (name: string) => readonly string[]; readonly setting?: CliSetting }>
+> = {
+  'decisions-list': { args: () => ['list'] },
+  'decisions-list-wide': { args: () => ['list', '-o', 'wide'] },
+  'decisions-list-40': { args: () => ['list', '-o', 'wide'], setting: { ...terminal, columns: 40 } },
+  'decisions-list-colour': { args: () => ['list'], setting: { ...terminal, columns: 120 } },
+  'decisions-list-no-colour': {
+    args: () => ['list'],
+    setting: { ...terminal, env: { ...terminal.env, NO_COLOR: '1' }, columns: 120 },
+  },
+  'decisions-show': { args: (name) => ['show', name] },
+  'decisions-show-40': { args: (name) => ['show', name], setting: { ...terminal, columns: 40 } },
+  'decisions-export': { args: () => ['export'] },
+  'decisions-verify': { args: () => ['verify'] },
+  'decisions-verify-40': { args: () => ['verify'], setting: { ...terminal, columns: 40 } },
+  'decisions-verify-json': { args: () => ['verify', '-o', 'json'] },
+}
+
+t.test('every output is as its golden file, on narrow terminals too', async (t) => {
+  const { decisions, name } = await kept(t)
+  for (const [file, { args, setting }] of Object.entries(outputs)) {
+    const { out, err } = await decisions(args(name), setting)
+    t.equal(err, '', file)
+    golden(t, file, out)
+    const widest = Math.max(
+      ...out.split('\n').map((line) => [...line.replaceAll(/\u001b\[[0-9;]*m/g, '')].length),
+    )
+    t.ok(widest <= (setting?.columns ?? widest), `${file} is not wider than its terminal`)
+    if (setting?.env?.['NO_COLOR'] !== undefined || setting === undefined) t.notMatch(out, '\u001b[')
+  }
+})
+
 t.test('what cannot be asked for is told, all of it', async (t) => {
   const { code, err } = await cli([
     'decisions',
@@ -193,7 +227,7 @@ t.test('verify finds nothing wrong in what nobody touched, and says what it cann
   const { decisions, log } = await kept(t)
   const { out, code } = await decisions(['verify'])
   t.equal(code, 0)
-  t.match(out, /4 decisions in 2 records of 1 replicas/)
+  t.match(out, /4 decisions in 2 records of 1 replica/)
   t.match(out, /Result +nothing was removed or changed, as far as can be seen/)
   for (const seen of ['NoEnd', 'NoAuditLog', 'AnyKey']) t.match(out, seen)
   const full = await decisions(['verify', '--audit-log', log, '--key', ourKey.key, '-o', 'json'])
