@@ -1,6 +1,7 @@
 /** `decisions` against an API server: the same code answers as of a real cluster. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 import t, { type Test } from 'tap'
 import { csvCell } from '../../src/cli/decisions-export.ts'
 import { callerOf, eventually } from '../support/asking.ts'
@@ -141,9 +142,7 @@ t.test('every output is as its golden file, on narrow terminals too', async (t) 
     const { out, err } = await decisions(args(name), setting)
     t.equal(err, '', file)
     golden(t, file, out)
-    const widest = Math.max(
-      ...out.split('\n').map((line) => [...line.replaceAll(/\u001b\[[0-9;]*m/g, '')].length),
-    )
+    const widest = Math.max(...out.split('\n').map((line) => [...stripVTControlCharacters(line)].length))
     t.ok(widest <= (setting?.columns ?? widest), `${file} is not wider than its terminal`)
     if (setting?.env?.['NO_COLOR'] !== undefined || setting === undefined) t.notMatch(out, '\u001b[')
   }
