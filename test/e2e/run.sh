@@ -65,6 +65,7 @@ done
 
 say 'Debian packages'
 test/cluster/packages.sh
+[[ " ${tests[*]} " != *dashboard* ]] || test/browser/chromium.sh
 say 'building what is not built yet (about 10 minutes the first time)'
 test/cluster/build.sh
 test/cluster/build.sh helm
