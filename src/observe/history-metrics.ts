@@ -34,13 +34,14 @@ export function addHistoryMetrics(registry: Registry, { progress, extent }: Meas
   gauge('waiting', 'Records that wait to be written into the history.', () => progress().waiting)
   gauge('records', 'Records in the history.', async () => (await extent()).records)
   gauge('bytes', 'The size of the file of the history.', async () => (await extent()).bytes)
-  new Counter({
+  const lost = new Counter({
     name: 'tidewaiter_history_lost_total',
     help: 'Records that are missing in the history: more waited than there is room for, or they could not be written.',
-    registers,
+    registers: [],
     collect() {
       this.reset()
       this.inc(progress().lost)
     },
   })
+  registry.registerMetric(lost)
 }

@@ -12,8 +12,8 @@ const flags = (): string =>
     )
     .join('\n')
 
-/** All that any process of ours has. */
-function everyMetric() {
+/** Every metric that a process of ours can have. */
+export function everyMetric() {
   const { registry } = createMetrics('0')
   addHistoryMetrics(registry, {
     progress: () => ({ isReading: true, waiting: 0, lost: 0 }),
