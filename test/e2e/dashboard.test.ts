@@ -15,11 +15,12 @@ import {
   eventually,
   grant,
   kubectl,
+  kubectlJson,
   must,
   ready,
   run,
 } from './support.ts'
-import { ownNamespace } from './z-install.ts'
+import { ops, ownNamespace } from './z-install.ts'
 
 t.setTimeout(240_000)
 
@@ -205,6 +206,26 @@ t.test('in a browser: sign in with a token, see a Backup come, sign out', async 
   await page.waitForURL(`${url}/login`)
   await page.goto(`${url}/backups`)
   t.match(page.url(), '/login?next=%2Fbackups', 'the session is over')
+})
+
+t.test('its metrics say that the history has all that the cluster has', async (t) => {
+  const { items } = await kubectlJson([
+    '-n',
+    ownNamespace,
+    'get',
+    'pods',
+    '-l',
+    'app.kubernetes.io/name=tidewaiter-dashboard',
+  ])
+  const text = await eventually(
+    async () => {
+      const { text } = await ops(items[0].status.podIP, '/metrics')
+      return /^tidewaiter_history_current 1$/m.test(text) ? text : undefined
+    },
+    { what: 'a history that is current' },
+  )
+  t.ok(Number(/^tidewaiter_history_records (\d+)$/m.exec(text)?.[1]) > 0)
+  t.match(text, /^tidewaiter_history_lost_total 0$/m)
 })
 
 t.test('the overlay for another namespace moves the dashboard along', async (t) => {
