@@ -16,12 +16,7 @@ type Validation = {
   readonly messageExpression?: string
 }
 type Spec = {
-  readonly matchConstraints: {
-    readonly resourceRules: readonly {
-      readonly operations: readonly string[]
-      readonly resources: readonly string[]
-    }[]
-  }
+  readonly matchConstraints: { readonly resourceRules: readonly { readonly resources: readonly string[] }[] }
   readonly variables: readonly { readonly name: string; readonly expression: string }[]
   readonly validations: readonly Validation[]
 }
@@ -79,33 +74,6 @@ function refusals({ as, kind, object, oldObject }: Request): readonly string[] {
     return ['value' in told ? String(told.value) : told.error]
   })
 }
-
-/** Whether the deletion of a decision's record is let through. */
-function mayDelete(username: string, namespaceObject: Json): boolean {
-  const [rule] = policies.flatMap(({ matchConstraints, validations }) =>
-    matchConstraints.resourceRules[0]?.operations.includes('DELETE') === true ? validations : [],
-  )
-  const given = {
-    request: celValue({ namespace, userInfo: { username } }),
-    namespaceObject: celValue(namespaceObject),
-  }
-  const result = evaluate(rule?.expression ?? '', given)
-  if ('error' in result) throw new Error(result.error)
-  return result.value === true
-}
-
-t.test(
-  'the record of a decision goes by our hand, or with its namespace, whoever empties that',
-  async (t) => {
-    const there: Json = { metadata: { name: namespace } }
-    const going: Json = { metadata: { name: namespace, deletionTimestamp: '2026-01-01T00:00:00Z' } }
-    t.ok(mayDelete(ours, there))
-    for (const one of ['admin', 'system:serviceaccount:kube-system:namespace-controller']) {
-      t.notOk(mayDelete(one, there), one)
-      t.ok(mayDelete(one, going), one)
-    }
-  },
-)
 
 const isObject = (value: unknown): value is Readonly<Record<string, Json>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
