@@ -143,6 +143,7 @@ async function assemble(config: Config, outside: Outside, life: Life): Promise<S
       cluster: connection.cluster,
       owner,
       version: outside.version,
+      metrics,
     })
     dashboard = part
     running.push(part.start(signal))

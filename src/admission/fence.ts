@@ -1,5 +1,6 @@
 /** The fence around a handler: whatever it does, the API server gets an answer, in time. */
 import type { AdmissionRequest } from '../core/admission-request.ts'
+import { Undecided } from '../core/decision/undecided.ts'
 import { spell } from '../core/refusal.ts'
 import { deny } from '../core/verdict.ts'
 import type { Log } from '../log.ts'
@@ -22,9 +23,10 @@ export function buildFence(log: Log, explain: Explain = () => undefined): Fence 
   const atWork = new Set<Promise<unknown>>()
   function ask(endpoint: Endpoint, request: AdmissionRequest): Promise<string> {
     const about = { uid: request.uid, path: endpoint.path }
-    const work = answer(endpoint, request).catch((err: unknown) => {
+    const work = answer(endpoint, request).catch((error: unknown) => {
+      const { cause: err, audit } = error instanceof Undecided ? error : { cause: error, audit: {} }
       log.error({ ...about, err }, 'a webhook handler failed')
-      return encode(request.uid, broken(request, explain(err)))
+      return encode(request.uid, { ...broken(request, explain(err)), audit })
     })
     atWork.add(work)
     void work.finally(() => atWork.delete(work))

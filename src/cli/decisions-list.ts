@@ -1,4 +1,4 @@
-/** `tidewaiter decisions list`: what was decided, the newest first; also as it comes, with watch. */
+/** `tidewaiter decisions list`: what was decided, the newest first. */
 import { spell } from '../core/refusal.ts'
 import { inCluster, type ClusterFlags } from './cluster.ts'
 import { clockOf } from './command.ts'
@@ -28,7 +28,7 @@ export async function listDecisions(
     const namespace = flags.allNamespaces === true ? undefined : flags.namespace
     const found = await findDecisions(cluster, namespace)
     const chosen = found.filter(filter.holds).slice(0, filter.limit)
-    world.stdout(written(chosen, { flags, world }))
+    world.stdout(writtenDecisions(chosen, { flags, world }))
     if (chosen.length === 0) world.stderr(noneSentence(found.length, namespace))
     world.exitCode(0)
   })
@@ -41,53 +41,37 @@ function noneSentence(unfiltered: number, namespace: string | undefined): string
     : `None of the ${unfiltered} decisions ${where} is such a one.\n`
 }
 
-const watchMs = 2_000
-
-/** Shows decisions as they come, until it is stopped: asked for every two seconds. */
-export async function watchDecisions(
-  flags: ListFlags,
-  problems: readonly string[],
-  world: CliWorld,
-): Promise<void> {
-  const clock = clockOf(world)
-  const filter = filterOf({ ...flags, since: undefined, until: undefined, limit: undefined }, clock.now())
-  const all = [...problems, ...outputProblems(flags), ...filter.problems]
-  if (all.length > 0) return tellUsage(world, 'tidewaiter decisions watch', all)
-  await inCluster(flags, world, async (cluster, signal) => {
-    const namespace = flags.allNamespaces === true ? undefined : flags.namespace
-    const seen = new Map<string, number>()
-    for (let isFirst = true; !signal.aborted; isFirst = false) {
-      const found = await findDecisions(cluster, namespace)
-      const fresh = found.filter((one) => filter.holds(one) && countOf(one) > (seen.get(keyOf(one)) ?? 0))
-      for (const one of found) seen.set(keyOf(one), countOf(one))
-      const shown = isFirst ? fresh.slice(0, 10) : fresh
-      const headers = flags.headers && isFirst
-      world.stdout(written(shown.toReversed(), { flags: { ...flags, headers }, world, inLines: true }))
-      await clock.sleep(watchMs, signal)
-    }
-  })
+type Writing = {
+  readonly flags: ListFlags
+  readonly world: CliWorld
+  /** In pieces, as they come: a document for each, and columns as wide as those before. */
+  readonly inLines?: { readonly widths: Map<string, number> }
 }
 
-const keyOf = ({ namespace, name }: FoundDecision): string => `${namespace}/${name}`
-const countOf = ({ record }: FoundDecision): number => record?.status.count ?? 1
-
-type Writing = { readonly flags: ListFlags; readonly world: CliWorld; readonly inLines?: boolean }
-
-function written(found: readonly FoundDecision[], { flags, world, inLines = false }: Writing): string {
+/** Decisions in the format that the flags ask for. */
+export function writtenDecisions(
+  found: readonly FoundDecision[],
+  { flags, world, inLines }: Writing,
+): string {
   switch (flags.output) {
     case 'json':
-      return inLines
+      return inLines !== undefined
         ? found.map(({ raw }) => `${JSON.stringify(raw)}\n`).join('')
         : asJson(asList(found.map(({ raw }) => raw)))
     case 'yaml':
-      return inLines
+      return inLines !== undefined
         ? found.map(({ raw }) => `---\n${asYaml(raw)}`).join('')
         : asYaml(asList(found.map(({ raw }) => raw)))
     case 'name':
       return found.map(({ name }) => `admissiondecision.tidewaiter.io/${name}\n`).join('')
     default: {
       if (found.length === 0) return ''
-      const style = { screen: screenOf(world), headers: flags.headers, wide: flags.output === 'wide' }
+      const style = {
+        screen: screenOf(world),
+        headers: flags.headers,
+        wide: flags.output === 'wide',
+        ...inLines,
+      }
       return table(columns(flags.allNamespaces === true, clockOf(world).now()), found, style)
     }
   }

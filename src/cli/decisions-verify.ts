@@ -92,6 +92,8 @@ function jsonIn(line: string): unknown {
   }
 }
 
+const many = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
+
 function told(report: Report, world: CliWorld): string {
   const screen = screenOf(world)
   const { records, decisions, replicas, keys, findings, isIntact } = report
@@ -106,7 +108,10 @@ function told(report: Report, world: CliWorld): string {
   return [
     sheet(
       [
-        ['Verified', `${decisions} decisions in ${records} records of ${replicas} replicas`],
+        [
+          'Verified',
+          `${many(decisions, 'decision')} in ${many(records, 'record')} of ${many(replicas, 'replica')}`,
+        ],
         ['Signed by', keys.join(', ')],
         [
           'Result',

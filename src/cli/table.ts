@@ -21,6 +21,8 @@ export type TableStyle = {
   readonly screen: Screen
   readonly headers: boolean
   readonly wide: boolean
+  /** Of a table that is written in pieces: how wide each column was so far, by its head. */
+  readonly widths?: Map<string, number>
 }
 
 // As kubectl, where there is room for it.
@@ -40,11 +42,13 @@ type Sized<Row> = {
 export function table<Row>(
   columns: readonly Column<Row>[],
   rows: readonly Row[],
-  { screen, headers, wide }: TableStyle,
+  { screen, headers, wide, widths = new Map() }: TableStyle,
 ): string {
   const chosen = columns.filter((column) => wide || column.wide !== true)
+  for (const { head } of headers ? chosen : [])
+    widths.set(head, Math.max(widthOf(head), widths.get(head) ?? 0))
   const sized = fitted(
-    chosen.map((column) => sizedOf(column, rows, headers)),
+    chosen.map((column) => sizedOf(column, rows, widths)),
     screen.width,
   )
   const head: Drawn<Row> = { screen, textOf: ({ column }) => column.head, toneOf: () => undefined }
@@ -58,13 +62,11 @@ export function table<Row>(
   return [...(headers ? [line(sized, head)] : []), ...body].join('')
 }
 
-function sizedOf<Row>(column: Column<Row>, rows: readonly Row[], headers: boolean): Sized<Row> {
+function sizedOf<Row>(column: Column<Row>, rows: readonly Row[], widths: Map<string, number>): Sized<Row> {
   const texts = rows.map((row) => plain(column.cell(row)))
   // Not spread into Math.max: a stack has room for fewer arguments than a cluster has runs.
-  const width = texts.reduce(
-    (most, text) => Math.max(most, widthOf(text)),
-    headers ? widthOf(column.head) : 0,
-  )
+  const width = texts.reduce((most, text) => Math.max(most, widthOf(text)), widths.get(column.head) ?? 0)
+  widths.set(column.head, width)
   return { column, texts, width, least: Math.min(width, column.whole === true ? leastWhole : leastCut) }
 }
 

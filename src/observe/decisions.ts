@@ -1,6 +1,7 @@
 /** Tells every decision: one audit line in the log, the metrics, and the record. Called once a request, around its handler. */
 import type { AdmissionRequest } from '../core/admission-request.ts'
-import { decidedOf, type Answered, type Decided } from '../core/decision/decided.ts'
+import { decidedOf, fault, type Answered, type Decided } from '../core/decision/decided.ts'
+import { Undecided } from '../core/decision/undecided.ts'
 import type { Verdict } from '../core/verdict.ts'
 import { textAt } from '../core/velero.ts'
 import type { Clock } from '../clock.ts'
@@ -23,30 +24,29 @@ export function told(webhook: string, handle: Handle, ports: DecisionPorts): Han
   return async (request) => {
     const began = ports.clock.now()
     ports.metrics.inFlight.inc()
-    try {
-      const verdict = await handle(request)
+    const answered = (verdict: Verdict | undefined): Verdict => {
       const at = ports.clock.now()
-      if (verdict.reason === 'NothingToHold') {
-        count(webhook, request, { ports, verdict: 'allowed', reason: verdict.reason, ms: at - began })
-        return verdict
+      const ms = at - began
+      const answer = verdict === undefined ? 'error' : verdict.allowed ? 'allowed' : 'refused'
+      const given = verdict ?? fault
+      // The validating webhook is asked about the same request, and says what became of it.
+      if (given.reason === 'NothingToHold') {
+        count(webhook, request, { ports, verdict: answer, reason: given.reason, ms })
+        return given
       }
-      tell(webhook, request, { ports, verdict, ms: at - began })
-      const recorded = record(request, verdict, { ports, webhook, at, ms: at - began })
-      const answer = verdict.allowed ? 'allowed' : 'refused'
-      return { ...verdict, audit: { verdict: answer, reason: verdict.reason, ...verdict.audit, ...recorded } }
+      tell(webhook, request, { ports, verdict: given, answer, ms })
+      const recorded = record(request, verdict, { ports, webhook, at, ms })
+      return { ...given, audit: { verdict: answer, reason: given.reason, ...given.audit, ...recorded } }
+    }
+    let verdict: Verdict
+    try {
+      verdict = await handle(request)
     } catch (error) {
-      const at = ports.clock.now()
-      record(request, undefined, { ports, webhook, at, ms: at - began })
-      count(webhook, request, {
-        ports,
-        verdict: 'error',
-        reason: 'InternalError',
-        ms: ports.clock.now() - began,
-      })
-      throw error
+      throw new Undecided(answered(undefined).audit, error)
     } finally {
       ports.metrics.inFlight.dec()
     }
+    return answered(verdict)
   }
 }
 
@@ -58,10 +58,14 @@ const record = (
 ): Readonly<Record<string, string>> =>
   request.dryRun ? {} : ports.record(decidedOf(request, verdict, answered))
 
-type Told = { readonly ports: DecisionPorts; readonly verdict: Verdict; readonly ms: number }
+type Told = {
+  readonly ports: DecisionPorts
+  readonly verdict: Verdict
+  readonly answer: string
+  readonly ms: number
+}
 
-function tell(webhook: string, request: AdmissionRequest, { ports, verdict, ms }: Told): void {
-  const answer = verdict.allowed ? 'allowed' : 'refused'
+function tell(webhook: string, request: AdmissionRequest, { ports, verdict, answer, ms }: Told): void {
   count(webhook, request, { ports, verdict: answer, reason: verdict.reason, ms })
   const fields = {
     audit: true,

@@ -9,7 +9,11 @@ import { begin, copiesNotReady, type Life, type Outside, type Service } from './
 export async function assembleDashboard(config: Config, outside: Outside, life: Life): Promise<Service> {
   const { clock, log } = outside
   const { signal } = life.stopping
-  const { notReady, starting, metricsPort, connection, owner, ready } = await begin(config, outside, life)
+  const { notReady, starting, metricsPort, connection, owner, ready, metrics } = await begin(
+    config,
+    outside,
+    life,
+  )
   let dashboard: DashboardPart | undefined
   const { client, calls, cluster } = connection
   const caches = config.veleroNamespaces.map((namespace) =>
@@ -34,6 +38,7 @@ export async function assembleDashboard(config: Config, outside: Outside, life: 
     cluster,
     owner,
     version,
+    metrics,
   })
   dashboard = part
   const running = [...caches.flatMap(allOf), part].map((one) => one.start(signal))

@@ -17,6 +17,8 @@ import type { Reflector } from '../kube/reflector-options.ts'
 import { createTokenReview } from '../kube/token-review.ts'
 import type { Log } from '../log.ts'
 import { StartError } from '../start-error.ts'
+import { addHistoryMetrics } from '../observe/history-metrics.ts'
+import type { Metrics } from '../observe/metrics.ts'
 import { allOf, readable, type NamespaceCaches } from './caches.ts'
 import { hash } from './crypto.ts'
 import { startHistory, type History } from './history.ts'
@@ -40,6 +42,7 @@ export type DashboardWorld = {
   readonly cluster: string
   readonly owner: string
   readonly version: string
+  readonly metrics: Pick<Metrics, 'registry'>
 }
 
 /** A dashboard that listens. */
@@ -61,6 +64,10 @@ export async function openDashboard(world: DashboardWorld): Promise<DashboardPar
   const history = await openHistory(world, file, (record) =>
     dashboards.forEach((one) => one.tell({ type: 'decision', record })),
   )
+  addHistoryMetrics(world.metrics.registry, {
+    progress: history.progress,
+    extent: () => history.store.extent(),
+  })
   const sides = caches.map(({ namespace }) => sideOf(world, namespace, () => onState(namespace)))
   const known = caches.map((kept, i) => knownOf(kept, sides[i], { history, config }))
   const review = createAccessReview({ client, clock })

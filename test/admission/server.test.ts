@@ -2,6 +2,7 @@ import t, { type Test } from 'tap'
 import type { Endpoint } from '../../src/admission/ports.ts'
 import { buildAdmission, type AdmissionOptions } from '../../src/admission/server.ts'
 import type { AdmissionRequest } from '../../src/core/admission-request.ts'
+import { Undecided } from '../../src/core/decision/undecided.ts'
 import { allow, type Verdict } from '../../src/core/verdict.ts'
 import { FakeClock, newYear } from '../support/fake-clock.ts'
 
@@ -230,6 +231,26 @@ for (const [name, handle] of Object.entries(failures)) {
     t.equal(lines.length, 1)
   })
 }
+
+t.test(
+  'a failure that was recorded carries the annotations of its record, and its cause is told',
+  async (t) => {
+    const { post, lines } = serving(
+      t,
+      () =>
+        Promise.reject(new Undecided({ verdict: 'error', chain: '{"seq":1}' }, new RangeError('its cause'))),
+      { explain: (error) => (error instanceof RangeError ? error.message : undefined) },
+    )
+    t.match((await post()).json(), {
+      response: {
+        allowed: false,
+        status: { code: 500, message: /^tidewaiter cannot decide: its cause\./ },
+        auditAnnotations: { verdict: 'error', chain: '{"seq":1}' },
+      },
+    })
+    t.match(lines, [{ level: 'error', fields: { err: { message: 'its cause' } } }])
+  },
+)
 
 t.test('a failure that can be explained is told to whoever asked, at most so much of it', async (t) => {
   const said = `POST /apis/tidewaiter.io/v1beta1/namespaces/velero/actionruns answered 403 ${'x'.repeat(400)}`

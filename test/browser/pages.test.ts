@@ -1,25 +1,8 @@
 /** Every page in a real browser: for everybody (axe), without JavaScript, by keyboard, on a phone, in the dark, and live. */
-import axe from 'axe-core'
 import t from 'tap'
 import type { Page } from 'playwright-core'
+import { seriousIn } from './axe.ts'
 import { backUp, startScene } from './scene.ts'
-
-type Finding = {
-  readonly id: string
-  readonly impact: string
-  readonly nodes: readonly { readonly html: string }[]
-}
-
-/** What axe finds that is serious. The script is run by the driver: the policy of the page lets nothing in. */
-async function seriousIn(page: Page): Promise<readonly string[]> {
-  await page.evaluate(axe.source)
-  const found = (await page.evaluate(
-    'axe.run(document, { resultTypes: ["violations"] }).then((all) => all.violations)',
-  )) as readonly Finding[]
-  return found
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 200)}`))
-}
 
 t.test('the dashboard in a browser', { timeout: 280_000 }, async (t) => {
   const { open, system, url } = await startScene(t)

@@ -3,21 +3,21 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Test } from 'tap'
-import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core'
 import { eventually } from '../support/asking.ts'
 import { pathOf } from '../support/asking.ts'
 import { startCluster, type System } from '../support/cluster.ts'
 import { fakeCa, serveRegistry } from '../support/fake-registry.ts'
 import { veleroUser } from '../../src/sandbox/velero/install.ts'
+import { startBrowser, type Open } from './browser.ts'
 
 /** A system, its dashboard, and a browser. */
 export type Scene = {
   readonly system: System
   readonly url: string
-  readonly open: (path: string, options?: BrowserContextOptions) => Promise<Page>
+  readonly open: Open
 }
 
-/** Starts the system and the browser that Debian ships (CHROMIUM names another); both end with the test. */
+/** Starts the system and the browser; both end with the test. */
 export async function startScene(t: Test): Promise<Scene> {
   const registry = await serveRegistry(t, '127.0.0.1')
   registry.push('acme/plugin', 'v1')
@@ -36,32 +36,9 @@ export async function startScene(t: Test): Promise<Scene> {
   })
   await declare(system, registry.host)
   await play(system)
-  const browser = await chromium.launch({
-    executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
-  })
-  t.teardown(() => browser.close())
+  const open = await startBrowser(t)
   const url = `http://127.0.0.1:${system.service.ports.dashboard}`
-  return { system, url, open: (path, options) => openPage(t, browser, { url: `${url}${path}`, options }) }
-}
-
-async function openPage(
-  t: Test,
-  browser: Browser,
-  { url, options }: { readonly url: string; readonly options: BrowserContextOptions | undefined },
-): Promise<Page> {
-  const context = await browser.newContext({ timezoneId: 'Europe/Berlin', locale: 'en-GB', ...options })
-  t.teardown(() => context.close())
-  const page = await context.newPage()
-  // Anything that the policy of the page blocks, and any error of the script, is a fault.
-  page.on('console', (message) => {
-    // A page that says that something is not there says it with its status too.
-    if (message.type() === 'error' && !message.text().includes('status of 404'))
-      t.fail(`the console of ${url} said: ${message.text()}`)
-  })
-  page.on('pageerror', (error) => t.fail(`the script of ${url} failed: ${error.message}`))
-  await page.goto(url)
-  return page
+  return { system, url, open: (path, options) => open(`${url}${path}`, options) }
 }
 
 const action = (name: string, stage: string, spec: object) => ({

@@ -1,13 +1,14 @@
 /** `decisions` against an API server: the same code answers as of a real cluster. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 import t, { type Test } from 'tap'
 import { csvCell } from '../../src/cli/decisions-export.ts'
-import { callerOf } from '../support/asking.ts'
-import { cli, type CliSetting } from '../support/cli.ts'
+import { callerOf, eventually } from '../support/asking.ts'
+import { cli, golden, type CliSetting } from '../support/cli.ts'
+import { fastClock } from '../support/fast-clock.ts'
 import { madeAt, standingAt, startKept } from '../support/kept-cluster.ts'
 import { aDecided, ourKey, Replica } from '../support/replicas.ts'
-import { eventually } from '../support/asking.ts'
 
 const hour = 3_600_000
 const now = madeAt + hour
@@ -76,7 +77,7 @@ async function kept(t: Test) {
   const decisions = (args: readonly string[], setting: CliSetting = {}) =>
     cli(['decisions', ...args, '--kubeconfig', file], { clock: standingAt(now), ...setting })
   const [refused] = bodies
-  return { decisions, call: callerOf(t, api), log, name: refused!.metadata.name }
+  return { api, decisions, call: callerOf(t, api), log, name: refused!.metadata.name }
 }
 
 const collection = '/apis/tidewaiter.io/v1beta1/namespaces/velero/admissiondecisions'
@@ -114,6 +115,38 @@ for (const [what, { args, want }] of Object.entries({
     )
     if (want.length === 0) t.match(err, /None of the 2 decisions in namespace velero/)
   })
+
+const terminal = { terminals: ['stdout'], env: { LANG: 'C.UTF-8' } } as const
+const outputs: Readonly<
+  Record<string, { readonly args: (name: string) => readonly string[]; readonly setting?: CliSetting }>
+> = {
+  'decisions-list': { args: () => ['list'] },
+  'decisions-list-wide': { args: () => ['list', '-o', 'wide'] },
+  'decisions-list-40': { args: () => ['list', '-o', 'wide'], setting: { ...terminal, columns: 40 } },
+  'decisions-list-colour': { args: () => ['list'], setting: { ...terminal, columns: 120 } },
+  'decisions-list-no-colour': {
+    args: () => ['list'],
+    setting: { ...terminal, env: { ...terminal.env, NO_COLOR: '1' }, columns: 120 },
+  },
+  'decisions-show': { args: (name) => ['show', name] },
+  'decisions-show-40': { args: (name) => ['show', name], setting: { ...terminal, columns: 40 } },
+  'decisions-export': { args: () => ['export'] },
+  'decisions-verify': { args: () => ['verify'] },
+  'decisions-verify-40': { args: () => ['verify'], setting: { ...terminal, columns: 40 } },
+  'decisions-verify-json': { args: () => ['verify', '-o', 'json'] },
+}
+
+t.test('every output is as its golden file, on narrow terminals too', async (t) => {
+  const { decisions, name } = await kept(t)
+  for (const [file, { args, setting }] of Object.entries(outputs)) {
+    const { out, err } = await decisions(args(name), setting)
+    t.equal(err, '', file)
+    golden(t, file, out)
+    const widest = Math.max(...out.split('\n').map((line) => [...stripVTControlCharacters(line)].length))
+    t.ok(widest <= (setting?.columns ?? widest), `${file} is not wider than its terminal`)
+    if (setting?.env?.['NO_COLOR'] !== undefined || setting === undefined) t.notMatch(out, '\u001b[')
+  }
+})
 
 t.test('what cannot be asked for is told, all of it', async (t) => {
   const { code, err } = await cli([
@@ -193,7 +226,7 @@ t.test('verify finds nothing wrong in what nobody touched, and says what it cann
   const { decisions, log } = await kept(t)
   const { out, code } = await decisions(['verify'])
   t.equal(code, 0)
-  t.match(out, /4 decisions in 2 records of 1 replicas/)
+  t.match(out, /4 decisions in 2 records of 1 replica/)
   t.match(out, /Result +nothing was removed or changed, as far as can be seen/)
   for (const seen of ['NoEnd', 'NoAuditLog', 'AnyKey']) t.match(out, seen)
   const full = await decisions(['verify', '--audit-log', log, '--key', ourKey.key, '-o', 'json'])
@@ -230,18 +263,71 @@ t.test('verify reads an audit log from stdin, and says which file it cannot read
   t.match(await decisions(['verify', '--key', 'x']), { code: 2, err: /--key must be 43 characters/ })
 })
 
-t.test('watch shows what is there and what comes, until it is stopped', async (t) => {
-  const { decisions, call } = await kept(t)
+async function watching(t: Test, args: readonly string[] = []) {
+  const cluster = await kept(t)
   const stop = new AbortController()
-  const seen = { out: '', err: '', code: 0 }
-  const watching = decisions(['watch', '-o', 'name'], { stop: stop.signal, seen })
-  const came = (name: string) => eventually(name, async () => seen.out.includes(name) || undefined)
+  const seen = { out: '', err: '', code: -1 }
+  // Waits after a break are a twentieth of a second or two.
+  const clock = { ...fastClock(20), now: () => now }
+  const ended = cluster.decisions(['watch', ...args], { stop: stop.signal, seen, clock })
+  t.teardown(() => {
+    stop.abort()
+    return ended
+  })
+  const came = (name: string) => eventually(`${name} comes`, async () => seen.out.includes(name) || undefined)
   await came('nightly-refused')
-  const later = new Replica('tidewaiter-1-5e6f7a8b').decide({ schedule: 'weekly' }).ledger
-  const body = later.bodyOf(later.due(1)[0]!)
-  t.equal((await call('POST', collection, { body })).status, 201)
+  let made = 0
+  const decide = async (schedule: string) => {
+    made += 1
+    const { ledger } = new Replica(`tidewaiter-${made}-5e6f7a8b`).decide({ schedule })
+    const body = ledger.bodyOf(ledger.due(1)[0]!)
+    t.equal((await cluster.call('POST', collection, { body })).status, 201)
+    return body
+  }
+  return { ...cluster, seen, came, decide, ended, stop: () => stop.abort() }
+}
+
+t.test('watch shows what is there and what comes, under one head, until Ctrl-C ends it', async (t) => {
+  const { seen, came, decide, ended, stop } = await watching(t)
+  await decide('weekly')
   await came('weekly-refused')
-  stop.abort()
-  await watching
-  t.equal(seen.out.match(/nightly-refused/g)?.length, 1)
+  stop()
+  await ended
+  t.equal(seen.code, 0)
+  t.equal(seen.err, '')
+  const [head, ...rows] = seen.out.trimEnd().split('\n')
+  t.equal(rows.length, 3)
+  t.same(new Set(rows.map((row) => /^\S+ +/.exec(row)?.[0].length)), new Set([head?.indexOf('VERDICT')]))
+})
+
+t.test(
+  'watch shows what came while the connection was gone and its place lost, and nothing twice',
+  async (t) => {
+    const { api, seen, came, decide, call } = await watching(t, ['-o', 'name'])
+    const away = { match: { verb: 'watch' }, effect: { kind: 'answer', code: 500 }, times: 1000 } as const
+    const back = api.faults.add(away)
+    api.faults.dropWatches({})
+    const { metadata, ...weekly } = await decide('weekly')
+    const { name } = metadata
+    const isTold = () => /watch broke off; it is begun again: .*500/.test(seen.err) || undefined
+    await eventually('it says so', async () => isTold())
+    api.compact()
+    back()
+    await came('weekly-refused')
+    const { body } = await call('GET', `${collection}/${name}`)
+    const counted = { ...weekly, metadata: body.metadata, status: { ...body.status, count: 2 } }
+    t.equal((await call('PUT', `${collection}/${name}`, { body: counted })).status, 200)
+    await eventually('its repeat comes', async () => seen.out.match(/weekly/g)?.length === 2 || undefined)
+    t.equal(seen.out.match(/nightly-refused/g)?.length, 1)
+    t.equal(seen.out.match(/by-hand/g)?.length, 1)
+  },
+)
+
+t.test('watch of who may list and not watch ends, and says what is missing', async (t) => {
+  const { api, seen, ended } = await watching(t)
+  api.faults.add({ match: { verb: 'watch' }, effect: { kind: 'answer', code: 403 }, times: 100 })
+  api.faults.dropWatches({})
+  await ended
+  t.equal(seen.code, 4)
+  t.match(seen.err, /must let this user look, got: .*403/)
 })

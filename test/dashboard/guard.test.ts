@@ -44,7 +44,7 @@ t.test('every answer forbids scripts of others, frames, guesses of types, and be
       'content-security-policy':
         /default-src 'none'; script-src 'self'; style-src 'self';.*frame-ancestors 'none'/,
       'x-content-type-options': 'nosniff',
-      'referrer-policy': 'no-referrer',
+      'referrer-policy': 'same-origin',
       'cross-origin-resource-policy': 'same-origin',
       'cache-control': 'no-store',
     })

@@ -14,6 +14,11 @@ const load = (path: string): readonly any[] =>
 const listed: readonly string[] = load('deploy/base/kustomization.yaml')[0].resources
 const own = listed.filter((name) => name !== '../crds')
 const base = own.flatMap((name) => load(`deploy/base/${name}`))
+const dashboard = load('deploy/components/dashboard/kustomization.yaml')[0].resources.flatMap(
+  (name: string) => load(`deploy/components/dashboard/${name}`),
+)
+/** All that the overlays install. */
+const installed = [...base, ...dashboard]
 // oxlint-disable-next-line typescript/no-explicit-any -- as above
 const the = (kind: string): any => base.find((one: { kind: string }) => one.kind === kind)
 
@@ -61,10 +66,12 @@ t.test('no webhook and no policy concerns an object that the install itself crea
   )
 })
 
-t.test('everything of the base is out of Backups, its pods too, and found by one label', async (t) => {
+t.test('everything is out of Backups, its pods too, and found by one label', async (t) => {
   const labels = { 'app.kubernetes.io/part-of': 'tidewaiter', 'velero.io/exclude-from-backup': 'true' }
-  for (const { kind, metadata } of base) t.match(metadata.labels, labels, `${kind} ${metadata.name}`)
-  t.match(the('Deployment').spec.template.metadata.labels, labels)
+  for (const { kind, metadata, spec } of installed) {
+    t.match(metadata.labels, labels, `${kind} ${metadata.name}`)
+    if (kind === 'Deployment') t.match(spec.template.metadata.labels, labels)
+  }
 })
 
 t.test('every right has a reason, and none is a wildcard', async (t) => {
@@ -100,21 +107,49 @@ t.test('rights that every editor gets do not include to write Actions, to skip o
 })
 
 t.test('the pods run hardened, as the restricted level of their namespace asks', async (t) => {
-  const { spec } = the('Deployment').spec.template
   t.match(the('Namespace').metadata.labels, { 'pod-security.kubernetes.io/enforce': 'restricted' })
-  t.match(spec, {
-    securityContext: { runAsNonRoot: true, runAsUser: 65532, seccompProfile: { type: 'RuntimeDefault' } },
-    containers: [
-      {
-        securityContext: {
-          allowPrivilegeEscalation: false,
-          readOnlyRootFilesystem: true,
-          capabilities: { drop: ['ALL'] },
+  const deployments = installed.filter(({ kind }) => kind === 'Deployment')
+  t.same(
+    deployments.map(({ metadata }) => metadata.name),
+    ['tidewaiter', 'tidewaiter-dashboard'],
+  )
+  for (const { spec } of deployments)
+    t.match(spec.template.spec, {
+      securityContext: { runAsNonRoot: true, runAsUser: 65532, seccompProfile: { type: 'RuntimeDefault' } },
+      containers: [
+        {
+          securityContext: {
+            allowPrivilegeEscalation: false,
+            readOnlyRootFilesystem: true,
+            capabilities: { drop: ['ALL'] },
+          },
         },
-      },
-    ],
-  })
+      ],
+    })
 })
+
+t.test(
+  'the dashboard is part of the default overlay, reads only, and is reached by a port-forward alone',
+  async (t) => {
+    t.match(load('deploy/overlays/default/kustomization.yaml'), [
+      { components: ['../../components/dashboard'] },
+    ])
+    const rules = dashboard.flatMap(
+      ({ rules = [] }: { rules?: { resources: string[]; verbs: string[] }[] }) => rules,
+    )
+    for (const { resources, verbs } of rules)
+      t.ok(
+        verbs.every((verb: string) => ['get', 'list', 'watch'].includes(verb)) ||
+          /^(tokenreviews|subjectaccessreviews)$/.test(String(resources)),
+        String(resources),
+      )
+    const { args, ports } = dashboard.find(({ kind }: { kind: string }) => kind === 'Deployment').spec
+      .template.spec.containers[0]
+    t.notOk(args.includes('--dashboard-listen'), 'on the loopback of its pod')
+    t.match(ports, [{ name: 'metrics' }])
+    t.equal(ports.length, 1)
+  },
+)
 
 t.test('one replica always answers, in rollouts and drains', async (t) => {
   t.match(the('Deployment').spec, { replicas: 2, strategy: { rollingUpdate: { maxUnavailable: 0 } } })
@@ -147,18 +182,29 @@ t.test('the option Ignore names the webhooks before Backups and Restores', async
 
 t.test('the overlay for another namespace replaces every mention of velero', async (t) => {
   const [{ replacements }] = load('deploy/overlays/other-namespace/kustomization.yaml')
-  const kinds = replacements[0].targets.map(({ select }: { select: { kind: string } }) => select.kind)
+  const { targets } = replacements[0]
   const mention = /(namespace: |- |\[|, )velero(\]|$|,)/m
-  const mentioning = base.filter((one: unknown) =>
+  const mentioning = installed.filter((one: unknown) =>
     mention.test(JSON.stringify(one).replaceAll('"velero"', '- velero\n').replaceAll('"', '')),
   )
-  t.same([...new Set(mentioning.map(({ kind }: { kind: string }) => kind))].sort(), [...kinds].sort())
-  const name = replacements[0].targets.find(
-    ({ select }: { select: { kind: string } }) => select.kind === 'ClusterRole',
-  ).fieldPaths[0]
+  t.ok(mentioning.length > 8)
+  type Select = { readonly kind: string; readonly name?: string; readonly namespace?: string }
+  for (const { kind, metadata } of mentioning)
+    t.ok(
+      targets.some(
+        ({ select }: { select: Select }) =>
+          select.kind === kind &&
+          [metadata.name, undefined].includes(select.name) &&
+          [metadata.namespace, undefined].includes(select.namespace),
+      ),
+      `${kind} ${metadata.name}`,
+    )
+  const name = targets.find(({ select }: { select: { kind: string } }) => select.kind === 'ClusterRole')
+    .fieldPaths[0]
   t.equal(name, 'rules.1.resourceNames.1')
   t.equal(load('deploy/base/rbac-cluster.yaml')[0].rules[1].resourceNames[1], 'velero')
-  t.equal(the('Deployment').spec.template.spec.containers[0].args[2], 'velero')
+  for (const { kind, spec } of installed)
+    if (kind === 'Deployment') t.equal(spec.template.spec.containers[0].args[2], 'velero')
 })
 
 t.test('the Actions of the tour are good', async (t) => {

@@ -79,6 +79,7 @@ const plurals: Readonly<Record<string, string>> = {
   Restore: 'restores',
   Schedule: 'schedules',
   ActionRun: 'actionruns',
+  AdmissionDecision: 'admissiondecisions',
   ConfigMap: 'configmaps',
   DeleteBackupRequest: 'deletebackuprequests',
 }

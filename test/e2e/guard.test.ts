@@ -16,6 +16,7 @@ import {
   type Step,
   type User,
 } from '../deploy/guard-cases.ts'
+import { Replica } from '../support/replicas.ts'
 import { type Loose, addressOf, must, pathOf, startClient, type Answer } from './guard-client.ts'
 
 const kubeconfig = process.env['TIDEWAITER_E2E_KUBECONFIG']
@@ -56,6 +57,7 @@ const everyday = [
     resources: ['actionruns', 'actionruns/status'],
     verbs: ['get', 'create', 'update', 'patch', 'delete'],
   },
+  { apiGroups: ['tidewaiter.io'], resources: ['admissiondecisions'], verbs: ['create', 'delete'] },
 ]
 const roleOf = (user: User) => [
   {
@@ -75,8 +77,8 @@ const roleOf = (user: User) => [
 
 const guard = guardOf({ name: namespace, namespaces: [namespace], accounts: [ours] })
 await install({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
-for (const file of ['deploy/crds/actions.yaml', 'deploy/crds/actionruns.yaml'])
-  for (const crd of objects(file)) await install(crd)
+for (const file of ['actions', 'actionruns', 'admissiondecisions'])
+  for (const crd of objects(`deploy/crds/${file}.yaml`)) await install(crd)
 for (const user of ['alice', 'skipper', 'releaser', 'driver', 'velero', 'ours'] as const)
   for (const one of roleOf(user)) await install(one)
 for (const one of guard) {
@@ -184,4 +186,23 @@ t.test('the gate label switches the guard off, and on again', async (t) => {
     }),
     /held, because/,
   )
+})
+
+// The last one: nothing can be made in a namespace that goes, and without controllers it stays so.
+t.test('nobody deletes the record of a decision, until its namespace goes', async (t) => {
+  const { ledger } = new Replica().decide({ namespace })
+  const record = ledger.bodyOf(ledger.due(1)[0]!)
+  refused(t, await create('alice', record), /written by tidewaiter only/)
+  passes(t, await create('ours', record))
+  const remove = (as: User) => call(as, ['DELETE', addressOf(record)])
+  for (const as of ['alice', 'velero', 'admin'] as const)
+    refused(t, await remove(as), /deleted by tidewaiter only/)
+  await must(call('admin', ['DELETE', `/api/v1/namespaces/${namespace}`]))
+  // The API server may remember the namespace as it was for a moment.
+  let answer = await remove('alice')
+  for (let tries = 0; tries < 50 && answer.status === 403; tries++) {
+    await sleep(100)
+    answer = await remove('alice')
+  }
+  passes(t, answer)
 })

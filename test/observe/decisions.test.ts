@@ -1,6 +1,7 @@
 import t from 'tap'
 import type { AdmissionRequest } from '../../src/core/admission-request.ts'
 import type { Decided } from '../../src/core/decision/decided.ts'
+import { Undecided } from '../../src/core/decision/undecided.ts'
 import { allow, deny, type Verdict } from '../../src/core/verdict.ts'
 import { told } from '../../src/observe/decisions.ts'
 import { createMetrics } from '../../src/observe/metrics.ts'
@@ -95,11 +96,17 @@ t.test('a refusal is told with its words', async (t) => {
   t.match(log.entries, [{ fields: { verdict: 'refused', reason: 'ActionFailed', said: 'it said no' } }])
 })
 
-t.test('a handler that throws is counted as an error and told by the fence alone', async (t) => {
+t.test('a handler that throws made a decision too: told, counted, recorded, and annotated', async (t) => {
   const { verdict, log, decided, text } = await tell(() => Promise.reject(new TypeError('bug')))
   t.match(decided, [{ verdict: 'Error', reason: 'InternalError', message: /see its log/ }])
-  t.match(verdict, { message: 'bug' })
-  t.same(log.lines, [])
+  t.type(verdict, Undecided)
+  t.match(verdict, {
+    cause: { message: 'bug' },
+    audit: { verdict: 'error', reason: 'InternalError', chain: 'c' },
+  })
+  t.match(log.entries, [
+    { message: 'decision', fields: { audit: true, verdict: 'error', reason: 'InternalError' } },
+  ])
   t.match(text, /verdict="error",reason="InternalError",dry_run="false"\} 1/)
   t.match(text, /admission_in_flight 0/)
 })

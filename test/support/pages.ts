@@ -1,6 +1,7 @@
 /** The reference pages that are made from the code and are not about our kinds: flags, metrics and reasons. */
 import { knobs } from '../../src/knobs.ts'
 import { reasons } from '../../src/core/reasons.ts'
+import { addHistoryMetrics } from '../../src/observe/history-metrics.ts'
 import { createMetrics } from '../../src/observe/metrics.ts'
 
 const flags = (): string =>
@@ -11,9 +12,18 @@ const flags = (): string =>
     )
     .join('\n')
 
+/** Every metric that a process of ours can have. */
+export function everyMetric() {
+  const { registry } = createMetrics('0')
+  addHistoryMetrics(registry, {
+    progress: () => ({ isReading: true, waiting: 0, lost: 0 }),
+    extent: () => Promise.resolve({ records: 0, bytes: 0 }),
+  })
+  return registry.getMetricsAsArray()
+}
+
 const metrics = (): string =>
-  createMetrics('0')
-    .registry.getMetricsAsArray()
+  everyMetric()
     .filter(({ name }) => !/^tidewaiter_(process|nodejs)_/.test(name))
     .map((metric) => `- \`${metric.name}\`: ${metric.help}`)
     .join('\n')

@@ -31,7 +31,8 @@ export type Decided = Pick<
 /** When a request was answered, and by which webhook. */
 export type Answered = { readonly webhook: string; readonly at: number; readonly ms: number }
 
-const fault = deny('InternalError', 'a fault of tidewaiter itself: see its log', { code: 500 })
+/** What is recorded of a request that a fault of ours left undecided. */
+export const fault = deny('InternalError', 'a fault of tidewaiter itself: see its log', { code: 500 })
 
 /** The decision about a request; without a verdict it ended in a fault of ours. */
 export function decidedOf(

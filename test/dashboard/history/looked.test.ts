@@ -15,7 +15,7 @@ function filled(t: Test, batch: readonly AdmissionDecision[]) {
   t.teardown(() => db.close())
   db.function('goes_on', { varargs: true }, () => 1)
   const statements = new Statements(db)
-  insertBatch(statements, batch)
+  insertBatch(statements, batch, 0)
   let looked = 0
   return { statements, goesOn: () => void looked++, looked: () => looked }
 }
