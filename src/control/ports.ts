@@ -41,6 +41,14 @@ export type EventNote = {
   }
 }
 
+/** A result that is shown in the object's own phase. */
+export type CountedResult = {
+  readonly resourceVersion: string
+  readonly errors: number
+  /** The annotation tidewaiter.io/post. */
+  readonly note: string
+}
+
 /** The controller's world. */
 export type ControlPorts = {
   readonly clock: Clock
@@ -91,6 +99,8 @@ export type ControlPorts = {
     readonly read: (kind: VeleroKind, namespace: string, name: string) => Promise<Json | undefined>
     /** Sets one annotation if the object is still this one (by uid); false if it is gone. */
     readonly annotate: (object: SeenObject, key: string, value: string) => Promise<boolean>
+    /** Sets the annotation tidewaiter.io/post, the phase PartiallyFailed and the errors in one write, if it is still this object at this version. */
+    readonly count: (object: SeenObject, counted: CountedResult) => Promise<'written' | 'conflict' | 'gone'>
   }
   readonly perform: (performing: Performing) => Promise<Outcome>
   readonly tell: (note: EventNote) => Promise<void>

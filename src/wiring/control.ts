@@ -2,7 +2,7 @@
 import { textAt } from '../core/velero.ts'
 import type { ActionRun } from '../api/action-run.ts'
 import type { SeenObject } from '../core/post.ts'
-import type { ControlPorts } from '../control/ports.ts'
+import type { ControlPorts, CountedResult } from '../control/ports.ts'
 import { isKubeError } from '../kube/errors.ts'
 import type { Outcome } from '../core/outcome.ts'
 import { isFresh, readable } from './caches.ts'
@@ -60,6 +60,7 @@ export function controlPorts(
       seen: (kind, namespace, name) => cachesOf(world, namespace)?.objects[kind].get(namespace, name),
       read: (kind, namespace, name) => readObject(world, veleroPlural[kind], { namespace, name }),
       annotate: (object, key, value) => annotate(world, object, { key, value }),
+      count: (object, counted) => countAgainst(world, object, counted),
     },
     perform,
     tell: (note) => writeEvent(world, note),
@@ -91,6 +92,25 @@ async function annotate(
     if (!isKubeError(error, 'INVALID', 'CONFLICT')) throw error
     const live = await calls.find(object.name)
     if (textAt(live, 'metadata', 'uid') !== object.uid) return false
+    throw error
+  }
+}
+
+/** Velero's kinds have no status subresource: annotation and phase are one write, and with the resourceVersion nothing of Velero's is lost. */
+async function countAgainst(
+  world: World,
+  { kind, namespace, name, uid }: SeenObject,
+  { resourceVersion, errors, note }: CountedResult,
+): Promise<'written' | 'conflict' | 'gone'> {
+  const metadata = { uid, resourceVersion, annotations: { 'tidewaiter.io/post': note } }
+  const status = { phase: 'PartiallyFailed', errors }
+  try {
+    await world.calls.velero(veleroPlural[kind], namespace).mergePatch(name, { metadata, status })
+    return 'written'
+  } catch (error) {
+    if (isKubeError(error, 'NOT_FOUND')) return 'gone'
+    // Another object of this name has another resourceVersion too.
+    if (isKubeError(error, 'CONFLICT')) return 'conflict'
     throw error
   }
 }

@@ -1,6 +1,6 @@
 /** The controller's world in memory: what is stored outlives the processes that work on it. */
 import type { Action } from '../../src/api/action.ts'
-import type { ControlPorts, EventNote } from '../../src/control/ports.ts'
+import type { ControlPorts, CountedResult, EventNote, SeenName } from '../../src/control/ports.ts'
 import type { Performing } from '../../src/core/run/performing.ts'
 import type { Outcome } from '../../src/core/outcome.ts'
 import { seenObjectOf } from '../../src/core/post.ts'
@@ -114,6 +114,7 @@ export class FakeControl {
           life.call('objects.read', () => this.#objects.get(keyOf(kind, namespace, name))),
         annotate: (object, key, value) =>
           life.call('objects.annotate', () => this.#annotate(object, key, value)),
+        count: (object, counted) => life.call('objects.count', () => this.#count(object, counted)),
       },
       perform: (performing) => life.call('perform', () => this.#perform(performing, owner)),
       tell: (note) =>
@@ -143,6 +144,18 @@ export class FakeControl {
       this.performed.push({ action: action.name, key, owner, at: this.clock.now() })
     }
     return this.act(performing)
+  }
+
+  #count(object: SeenName, { resourceVersion, errors, note }: CountedResult) {
+    const found = this.#objects.get(keyOf(object.kind, object.namespace, object.name))
+    if (found === undefined) return 'gone'
+    if (found.metadata.resourceVersion !== resourceVersion || found.metadata.uid !== object.uid)
+      return 'conflict'
+    const annotations = { ...found.metadata.annotations, 'tidewaiter.io/post': note }
+    const status = { ...found.status, phase: 'PartiallyFailed', errors }
+    const written = { ...found.metadata, annotations, resourceVersion: `${resourceVersion}0` }
+    this.store({ ...found, metadata: written, status })
+    return 'written'
   }
 
   #annotate(
