@@ -107,6 +107,24 @@ export function createMetrics(version: string) {
       labelNames: ['stage'],
       registers,
     }),
+    runsPruned: new Counter({
+      name: 'tidewaiter_runs_pruned_total',
+      help: 'Runs that were deleted because they were old (age) or more than are kept of their Actions (number).',
+      labelNames: ['namespace', 'because'],
+      registers,
+    }),
+    cooldownUntil: new Gauge({
+      name: 'tidewaiter_schedule_cooldown_until_timestamp_seconds',
+      help: 'Until when nothing is run for a Schedule whose Backups were refused. In the replica that leads.',
+      labelNames: ['namespace', 'schedule'],
+      registers,
+    }),
+    refusedInARow: new Gauge({
+      name: 'tidewaiter_schedule_refused_in_a_row',
+      help: 'Backups of a Schedule that were refused since one was not; those that a cool-down answers are not counted. In the replica that leads.',
+      labelNames: ['namespace', 'schedule'],
+      registers,
+    }),
     pending: new Gauge({
       name: 'tidewaiter_post_runs_pending',
       help: 'Post runs that have not ended.',

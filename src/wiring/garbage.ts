@@ -1,6 +1,5 @@
 /** Prunes old runs and name claims, an hour apart. Leader only. */
 import { claimSeconds } from '../core/claim.ts'
-import type { ActionRun } from '../api/action-run.ts'
 import { prunable } from '../core/garbage.ts'
 import { textAt } from '../core/velero.ts'
 import { isKubeError } from '../kube/errors.ts'
@@ -9,29 +8,43 @@ import type { World } from './world.ts'
 
 const everyMs = 3_600_000
 
+// 20 in a second: the API server has others to serve, and whoever watches runs is told of each.
+const paceMs = 50
+
 /** Prunes until the signal aborts; what fails is tried again an hour later. */
 export async function collectGarbage(world: World, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     for (const namespace of world.caches.keys()) {
       try {
-        await pruneRuns(world, namespace)
+        await pruneRuns(world, namespace, signal)
         await pruneClaims(world, namespace)
       } catch (error) {
-        world.log.warn({ namespace, err: error }, 'old records could not be pruned')
+        if (!signal.aborted) world.log.warn({ namespace, err: error }, 'old records could not be pruned')
       }
     }
     await world.clock.sleep(everyMs, signal).catch(() => undefined)
   }
 }
 
-async function pruneRuns(world: World, namespace: string): Promise<void> {
-  const caches = world.caches.get(namespace)
-  if (caches === undefined) return
-  const objectOf = ({ spec }: ActionRun) =>
-    caches.objects[spec.objectRef.kind].get(namespace, spec.objectRef.name)
-  for (const { metadata } of prunable(readable(caches.runs.list()), objectOf, world.clock.now())) {
-    await gone(world.calls.own('actionruns', namespace).delete(metadata.name, { uid: metadata.uid }))
+async function pruneRuns(world: World, namespace: string, signal: AbortSignal): Promise<void> {
+  const { caches, calls, clock, config, log, metrics } = world
+  const kept = caches.get(namespace)
+  if (kept === undefined) return
+  const spare = prunable(readable(kept.runs.list()), {
+    objectOf: ({ spec }) => kept.objects[spec.objectRef.kind].get(namespace, spec.objectRef.name),
+    // No Action can carry `undo` yet.
+    owesUndo: () => false,
+    keep: { days: config.runsDays, perAction: config.runsPerAction },
+    now: clock.now(),
+  })
+  for (const { run, because } of spare) {
+    const { name, uid, resourceVersion } = run.metadata
+    // One that was written since it was looked at stays.
+    const deletion = calls.own('actionruns', namespace).delete(name, { uid, resourceVersion })
+    if (await gone(deletion)) metrics.runsPruned.inc({ namespace, because })
+    await clock.sleep(paceMs, signal)
   }
+  if (spare.length > 0) log.info({ namespace, runs: spare.length }, 'old runs were pruned')
 }
 
 async function pruneClaims(world: World, namespace: string): Promise<void> {
@@ -49,10 +62,13 @@ async function pruneClaims(world: World, namespace: string): Promise<void> {
   }
 }
 
-async function gone(deletion: Promise<unknown>): Promise<void> {
+/** Whether we deleted it: it may be gone already, or have changed. */
+async function gone(deletion: Promise<unknown>): Promise<boolean> {
   try {
     await deletion
+    return true
   } catch (error) {
     if (!isKubeError(error, 'NOT_FOUND', 'CONFLICT')) throw error
+    return false
   }
 }
