@@ -2,6 +2,7 @@
 import { settled } from '../core/run/machine.ts'
 import { progressOf } from '../core/velero.ts'
 import { readable } from './caches.ts'
+import { gaugeCooldowns } from './cooldowns.ts'
 import { authorOfKept, type World } from './world.ts'
 
 const everyMs = 15_000
@@ -16,8 +17,11 @@ export async function watchGauges(
     countStuck(world)
     countPending(world)
     countUnadopted(world, onAction)
+    await gaugeCooldowns(world)
     await world.clock.sleep(everyMs, signal).catch(() => undefined)
   }
+  world.metrics.cooldownUntil.reset()
+  world.metrics.refusedInARow.reset()
 }
 
 function countStuck({ caches, clock, config, metrics }: World): void {
