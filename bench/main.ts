@@ -5,6 +5,7 @@ const benches: Readonly<Record<string, readonly string[]>> = {
   history: ['bench/history.ts'],
   plugins: ['bench/plugins-admission.ts'],
   'plugins-start': ['bench/plugins-start.ts'],
+  storm: ['bench/storm.ts'],
 }
 
 const [name = '', ...rest] = process.argv.slice(2)
