@@ -19,6 +19,14 @@ export function createMetrics(version: string) {
     registers,
   })
   build.set({ version }, 1)
+  const unguarded = new Counter({
+    name: 'tidewaiter_unguarded_total',
+    help: 'Backups and Restores that ran without their pre actions.',
+    labelNames: ['kind'],
+    registers,
+  })
+  // Prometheus sees no increase in a series that begins with 1.
+  for (const kind of ['Backup', 'Restore']) unguarded.inc({ kind }, 0)
   return {
     registry,
     requests: new Counter({
@@ -95,12 +103,7 @@ export function createMetrics(version: string) {
       labelNames: ['namespace'],
       registers,
     }),
-    unguarded: new Counter({
-      name: 'tidewaiter_unguarded_total',
-      help: 'Backups and Restores that ran without their pre actions.',
-      labelNames: ['kind'],
-      registers,
-    }),
+    unguarded,
     unknown: new Counter({
       name: 'tidewaiter_unknown_total',
       help: 'Runs of which nobody knows what was done.',

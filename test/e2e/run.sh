@@ -5,7 +5,7 @@
 #   KEEP=1  leaves the clusters up   DIR=...  where they live (default .cluster/e2e)
 # In this order: the tests that disturb nobody, side by side; then the ones that stop replicas and take rights away (z*), one by
 # one, which is mostly waiting; then the uninstall (zz*). Beside these go, on clusters of their own: what waits longest of them,
-# and on light ones what needs only an API server and a Velero (guard*, contract*, plugins*, pinned*), or not even that (images*).
+# and on light ones what needs only an API server and a Velero (guard*, contract*, plugins*, pinned*), or not even that (alerts*, images*).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 [ "$(id -u)" = 0 ] || { echo 'npm run e2e needs root: it makes network namespaces and containers' >&2; exit 4; }
@@ -47,7 +47,7 @@ for one in "${tests[@]}"; do
     */z-stale* | */z-plugins*) second+=("$one") ;;
     */z*) wild+=("$one") ;;
     */contract-velero*) velero+=("$one") ;;
-    */guard* | */contract* | */images* | */plugins* | */pinned*) light+=("$one") ;;
+    */alerts* | */guard* | */contract* | */images* | */plugins* | */pinned*) light+=("$one") ;;
     # It waits for Velero's own clock: first, so that the others go on beside it.
     */schedule*) calm=("$one" "${calm[@]}") ;;
     *) calm+=("$one") ;;
@@ -68,6 +68,7 @@ test/cluster/packages.sh
 say 'building what is not built yet (about 10 minutes the first time)'
 test/cluster/build.sh
 test/cluster/build.sh helm
+[[ " ${light[*]} " != *alerts* ]] || test/cluster/promtool.sh
 [[ " ${wild[*]} " != *plugins* ]] || test/cluster/plugin-image.sh build
 
 image=
