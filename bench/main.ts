@@ -8,6 +8,7 @@ const benches: Readonly<Record<string, readonly string[]>> = {
   history: ['bench/history.ts', 'bench/history-routes.ts', 'bench/history-starts.ts'],
   plugins: ['bench/plugins-admission.ts'],
   'plugins-start': ['bench/plugins-start.ts'],
+  storm: ['bench/storm.ts'],
 }
 
 const [name = '', ...rest] = process.argv.slice(2)

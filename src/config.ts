@@ -34,6 +34,8 @@ export type Config = {
   readonly historyFile: string | undefined
   readonly historyDays: number
   readonly historyMib: number
+  readonly runsDays: number
+  readonly runsPerAction: number
   readonly webhookUrl: string | undefined
   readonly clientCa: string | undefined
   readonly tls: 'self' | 'files'
@@ -127,6 +129,8 @@ export function parseConfig(
     historyFile: optional('history-file'),
     historyDays: read('history-days', wholeBetween(text('history-days'), 1, 3650), 1),
     historyMib: read('history-mib', wholeBetween(text('history-mib'), 16, 1_048_576), 16),
+    runsDays: read('runs-days', wholeBetween(text('runs-days'), 1, 3650), 1),
+    runsPerAction: read('runs-per-action', wholeBetween(text('runs-per-action'), 1, 10_000), 1),
     webhookUrl: read('webhook-url', origin(optional('webhook-url')), undefined),
     clientCa: optional('client-ca'),
     tls: read('tls', oneOf(text('tls'), ['self', 'files']), 'self'),

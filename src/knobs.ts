@@ -88,6 +88,18 @@ export const knobs: readonly Knob[] = [
     doc: 'How large the file of the history may become, MiB: the oldest decisions leave it',
   },
   {
+    flag: 'runs-days',
+    value: 'N',
+    fallback: '14',
+    doc: 'How long ActionRuns are kept whose work is done',
+  },
+  {
+    flag: 'runs-per-action',
+    value: 'N',
+    fallback: '500',
+    doc: 'How many ActionRuns are kept of each Action: the newest, and none goes before its work is done',
+  },
+  {
     flag: 'webhook-url',
     value: 'URL',
     fallback: '',

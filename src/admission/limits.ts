@@ -1,6 +1,6 @@
 /** What refuses before anything starts: too little time, or the same refusal a moment ago. */
 import type { PlannedAction } from '../api/action-run.ts'
-import { cooldownOf } from '../core/cooldown.ts'
+import { cooldownOf, resetAtOf } from '../core/cooldown.ts'
 import { actionsHashOf, secondsOf } from '../core/plan.ts'
 import { cooldownRefusal, refusal, spell } from '../core/refusal.ts'
 import { fingerprintOf } from '../core/run/draft.ts'
@@ -39,6 +39,25 @@ export async function coolingDown(
     actionsHash: actionsHashOf(actions, ports.hash),
   }
   const now = ports.clock.now()
-  const cooldown = cooldownOf(request, runs, now)
-  return cooldown && deny('CoolDown', cooldownRefusal(arrival.subject, cooldown, cooldown.until - now))
+  const found = cooldownOf(request, runs, now)
+  if (found === undefined) return undefined
+  const resetAt = await resetOf(request.schedule, { arrival, ports, now })
+  const cooldown = resetAt === undefined ? found : cooldownOf({ ...request, resetAt }, runs, now)
+  if (cooldown === undefined) return undefined
+  const waits = { waitMs: cooldown.until - now, schedule: request.schedule }
+  return deny('CoolDown', cooldownRefusal(arrival.subject, cooldown, waits))
+}
+
+type Asked = Pick<Case, 'arrival'> & { readonly ports: GatePorts; readonly now: number }
+
+/** When somebody ended the wait of a Schedule; asked for only while there is one. What cannot be asked leaves it as it is. */
+async function resetOf(schedule: string, { arrival, ports, now }: Asked): Promise<number | undefined> {
+  if (schedule === '') return undefined
+  const { namespace } = arrival.subject
+  try {
+    return resetAtOf(await ports.annotationsOfSchedule(namespace, schedule), now)
+  } catch (err) {
+    ports.log.warn({ err, namespace, schedule }, 'whether a cool-down was reset could not be asked')
+    return undefined
+  }
 }

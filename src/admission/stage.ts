@@ -26,6 +26,21 @@ export type Planned = {
 
 const pollMs = 200
 
+/** Stages of one kind that run in this replica at one time. Each holds its object and calls out: more would only run out of their time together. */
+export const mostInFlight = 256
+
+/** Nothing was done for it, so that it may be asked again; never 429, which the API server would answer by asking again itself. */
+const busy = ({ subject }: Arrival): Verdict =>
+  deny(
+    'Busy',
+    refusal(
+      subject,
+      `${mostInFlight} other ${subject.kind}s are being admitted by this replica at this moment`,
+      'Nothing was run. Try again in some seconds',
+    ),
+    { code: 500 },
+  )
+
 /** The stage runner; it remembers the stages in flight in this replica. */
 export function runStage(ports: GatePorts): (planned: Planned) => Promise<Verdict> {
   const inFlight = new Map<string, Promise<Verdict>>()
@@ -33,6 +48,7 @@ export function runStage(ports: GatePorts): (planned: Planned) => Promise<Verdic
     const { uid } = planned.arrival
     const running = inFlight.get(uid)
     if (running !== undefined) return running
+    if (inFlight.size >= mostInFlight) return Promise.resolve(busy(planned.arrival))
     const verdict = admit(planned, ports).finally(() => inFlight.delete(uid))
     inFlight.set(uid, verdict)
     return verdict

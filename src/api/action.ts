@@ -404,8 +404,7 @@ const spec = {
     },
     countsAgainstResult: {
       type: 'boolean',
-      doc: 'Not there yet.',
-      later: 'countsAgainstResult is not there yet',
+      doc: 'Post stages: a failure of this action is shown in the Backup (Restore) itself, once it has ended: Completed becomes PartiallyFailed, and status.errors counts one more. Failed stays as it is. A Restore from a Schedule takes only Completed Backups. An action that did not run, because one before it ended the stage, is not counted. In object storage the Backup stays Completed: so another cluster, or this one after a sync, sees it. Default: false.',
     },
     http,
     exec: notYet('body exec'),
@@ -428,6 +427,12 @@ const spec = {
       message: 'when and at are for post stages only',
       holds: (self: { stage: string; when?: unknown; at?: unknown }) =>
         self.stage.startsWith('Post') || (self.when === undefined && self.at === undefined),
+    },
+    {
+      cel: "self.stage.startsWith('Post') || !has(self.countsAgainstResult) || !self.countsAgainstResult",
+      message: 'countsAgainstResult is for post stages only: a pre action that fails refuses',
+      holds: (self: { stage: string; countsAgainstResult?: boolean }) =>
+        self.stage.startsWith('Post') || self.countsAgainstResult !== true,
     },
     {
       cel: "!(has(self.when) && has(self.at) && self.at == 'ItemsDone')",

@@ -38,7 +38,7 @@ export async function findRuns(cluster: Reached, wanted: RunsWanted): Promise<re
     parse: (raw: unknown) => foundRun(whole ? objectAt({ raw }, 'raw') : withoutObject(raw)),
   })
   const { items } = await runs.list({
-    // 2,000 settled ones are kept for each namespace (core/garbage.ts); a page of these is at most some 20 MiB.
+    // 500 are kept of each Action (--runs-per-action); a page of these is at most some 20 MiB.
     pageSize: 100,
     maxItems: 20_000,
     ...(stage === undefined ? {} : { labelSelector: `tidewaiter.io/stage=${stage}` }),

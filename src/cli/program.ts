@@ -1,6 +1,7 @@
 /** The command line: one file per command, put together here. */
 import { Command, CommanderError } from 'commander'
 import { actionsCommand } from './actions.ts'
+import { cooldownsCommand } from './cooldowns.ts'
 import { dashboardCommand } from './dashboard.ts'
 import { decisionsCommand } from './decisions.ts'
 import { helmValuesCommand } from './helm-values.ts'
@@ -33,6 +34,7 @@ export function programOf(world: CliWorld, extras: readonly Extra[] = []): Comma
     decisionsCommand(world),
     runsCommand(world),
     actionsCommand(world),
+    cooldownsCommand(world),
     dashboardCommand(world),
     helmValuesCommand(world),
     preflightCommand(world),

@@ -4,19 +4,22 @@
  */
 import type { ActionRun } from '../api/action-run.ts'
 import { bytesOf, cutToBytes, longestEvent } from '../core/bytes.ts'
+import { countedFailures, countingOf } from '../core/counted.ts'
 import { saysUnguarded, speaksOf, type SeenObject } from '../core/post.ts'
 import { holds } from '../core/run/conditions.ts'
 import { endedPhase } from '../core/run/ending.ts'
 import { scheduleRefusal } from '../core/schedule-refusal.ts'
+import { progressOf } from '../core/velero.ts'
 import type { Again } from './post.ts'
 import type { ControlPorts, EventNote } from './ports.ts'
 
-const annotationOf = (run: ActionRun): string =>
+const annotationOf = (run: ActionRun, more: { readonly counted?: number } = {}): string =>
   JSON.stringify({
     phase: endedPhase(run),
     run: run.metadata.name,
     at: run.status.completionTimestamp ?? run.metadata.creationTimestamp,
     ...(isUnguarded(run) ? { unguarded: true } : {}),
+    ...more,
   })
 
 /** It began without its pre actions, or although they said no. */
@@ -34,6 +37,7 @@ const bad: ReadonlySet<string> = new Set(['Failed', 'Refused', 'Unknown'])
 /** Tells how the post stage went; the annotation outlives the run, so that nothing fires twice. */
 export async function tellPost(run: ActionRun, object: SeenObject, ports: ControlPorts): Promise<Again> {
   if (speaksOf(object.post, run.metadata.name)) return undefined
+  if (countedFailures(run) > 0) return tellCounted(run, object, ports)
   await ports.tell(noteOf(run, object, 'PostActions'))
   await ports.objects.annotate(object, 'tidewaiter.io/post', annotationOf(run))
   return undefined
@@ -75,6 +79,31 @@ export async function tellStuck(
   const text = `what actions did could not be undone${named(stuck)}: ${said}.`
   const message = cutToBytes(text, longestEvent - bytesOf(tail)) + tail
   await ports.tell({ regarding: regarding(object), type: 'Warning', reason: 'UndoStuck', message })
+}
+
+/** Velero may write its last words hours after the last action failed (at: ItemsDone). */
+const endsMs = 60_000
+/** Somebody wrote the object in between. */
+const againMs = 500
+
+/** What counts against the result is counted in the write that says that it was told: so a crash counts nothing twice. */
+async function tellCounted(run: ActionRun, object: SeenObject, ports: ControlPorts): Promise<Again> {
+  const { kind, namespace, name, uid } = object
+  const early = `early/${uid}`
+  if (!ports.decided.has(early)) await ports.tell(noteOf(run, object, 'PostActions'))
+  ports.decided.add(early)
+  const { ended, provisional, phase } = progressOf(object.progress, ports.clock.now())
+  if (phase !== 'Deleting' && (ended === undefined || provisional)) return { inMs: endsMs }
+  const live = await ports.objects.read(kind, namespace, name)
+  const counting = countingOf(run, live, ports.clock.now())
+  if (counting.do === 'wait') return { inMs: endsMs }
+  ports.decided.delete(early)
+  if (counting.do === 'nothing') await ports.objects.annotate(object, 'tidewaiter.io/post', annotationOf(run))
+  if (counting.do !== 'count') return undefined
+  const { errors, resourceVersion } = counting
+  const note = annotationOf(run, { counted: countedFailures(run) })
+  const written = await ports.objects.count(object, { errors, resourceVersion, note })
+  return written === 'conflict' ? { inMs: againMs } : undefined
 }
 
 /** Tells how the pre stage went, once the object it was for is there; and again if it then began all the same. */
@@ -136,7 +165,10 @@ function noteOf(run: ActionRun, object: SeenObject, what: 'PreActions' | 'PostAc
   const which = named(rows.filter((row) => row.phase === 'Failed' || row.phase === 'Unknown'))
   const began = holds(run, 'Unguarded')
   const yet = began ? `, yet the ${object.kind} began` : ''
-  const tail = ` (run ${run.metadata.name})`
+  const counted = countedFailures(run)
+  const failures = counted === 1 ? '1 failure counts' : `${counted} failures count`
+  const against = counted === 0 ? '' : `; ${failures} against the ${object.kind}`
+  const tail = `${against} (run ${run.metadata.name})`
   const text = `${run.spec.stage} actions: ${phase}${which}${yet}, ${run.status.message ?? ''}`
   return {
     regarding: regarding(object),

@@ -41,6 +41,14 @@ export type EventNote = {
   }
 }
 
+/** A result that is shown in the object's own phase. */
+export type CountedResult = {
+  readonly resourceVersion: string
+  readonly errors: number
+  /** The annotation tidewaiter.io/post. */
+  readonly note: string
+}
+
 /** The controller's world. */
 export type ControlPorts = {
   readonly clock: Clock
@@ -97,6 +105,8 @@ export type ControlPorts = {
     readonly patch: (object: SeenName, patch: Json) => Promise<boolean>
     /** Those of a namespace that have not ended. */
     readonly open: (kind: VeleroKind, namespace: string) => readonly SeenObject[]
+    /** Sets the annotation tidewaiter.io/post, the phase PartiallyFailed and the errors in one write, if it is still this object at this version. */
+    readonly count: (object: SeenObject, counted: CountedResult) => Promise<'written' | 'conflict' | 'gone'>
   }
   /** The longest life of a hold, milliseconds. */
   readonly holdMaxMs: number

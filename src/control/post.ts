@@ -45,6 +45,7 @@ export async function reconcilePost(
   if (object === undefined || object.uid !== key.uid) {
     ports.decided.delete(decision(key.uid))
     ports.decided.delete(`pre/${key.uid}`)
+    ports.decided.delete(`early/${key.uid}`)
     return run === undefined ? undefined : gone(run, ports, signal)
   }
   const unread = ports.runs.unread(key.namespace, runName(key, post))

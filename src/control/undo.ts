@@ -1,7 +1,7 @@
 /** Undoes what a pre stage did, once it is due, with retries until it is done; then gives its exclusive keys back. Leader only. */
 import type { ActionRun } from '../api/action-run.ts'
 import { keysAreOver, keysOf } from '../core/hold/exclusive.ts'
-import { undoDue, type UndoDue } from '../core/hold/undo-scope.ts'
+import { cares, undoDue, type UndoDue } from '../core/hold/undo-scope.ts'
 import { heldForMs, type SeenObject } from '../core/post.ts'
 import { holds, withCondition, withoutCondition } from '../core/run/conditions.ts'
 import { drive, type Driven } from '../core/run/drive.ts'
@@ -24,12 +24,6 @@ type At = {
   readonly ports: ControlPorts
   readonly signal: AbortSignal
 }
-
-/** Whether a run has anything that may have to be undone or given back. */
-const cares = (run: ActionRun): boolean =>
-  run.spec.actions.some(
-    (action) => specOf(action).undo !== undefined || specOf(action).exclusive !== undefined,
-  )
 
 const wasSeen = (run: ActionRun): boolean => holds(run, 'Seen') || holds(run, 'Started')
 

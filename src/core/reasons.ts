@@ -24,6 +24,7 @@ export const reasons = {
   Stopping: 'the replica was stopped before the actions ended',
   OwnerLost: 'the replica that ran the actions ended',
   Unguarded: 'admitted although actions matched: tidewaiter was not asked',
+  Busy: 'too many Backups or Restores are being admitted at this moment: nothing was run',
   OverBudget: 'the timeouts of the actions add up to more than an admission request has',
   RunTooLarge: 'the actions that match are too large to be recorded together',
   CoolDown: 'the same request was refused just now: refused again without running anything',

@@ -69,15 +69,23 @@ export function actionRefusal(subject: Subject, run: ActionRun, row: RunRow): st
 export const refusal = (subject: Subject, why: string, next: string): string =>
   `${head(subject)}: ${why}. The ${subject.kind} was not created. ${next}`
 
-/** The answer of a cool-down: the same as before, until when, and what ends it. */
-export function cooldownRefusal(subject: Subject, cooldown: Cooldown, waitMs: number): string {
-  const { run: before, holding } = cooldown
+/** The answer of a cool-down: the same as before, until when, and what ends it. `schedule`: that which waits, or ''. */
+export function cooldownRefusal(
+  subject: Subject,
+  { run: before, holding }: Cooldown,
+  { waitMs, schedule }: { readonly waitMs: number; readonly schedule: string },
+): string {
   const said = before.status.message ?? 'an action failed'
   const names = holding.map(({ metadata }) => metadata.name).join(' ')
+  // A person has no Schedule whose wait could be reset: what the label says is anybody's to write.
+  const ends =
+    schedule === ''
+      ? `kubectl -n ${subject.namespace} delete actionruns ${names}`
+      : `tidewaiter cooldowns reset ${schedule} -n ${subject.namespace} (needs the verb release on actionruns)`
   return (
     `${head(subject)}: refused again without running anything, for another ${spell(waitMs)}, because the same request was just refused ` +
     `(run ${before.metadata.name}: ${said}). The ${subject.kind} was not created. Fix the cause. A change of the spec of a matching Action ends this wait, ` +
-    `and so does: kubectl -n ${subject.namespace} delete actionruns ${names}`
+    `and so does: ${ends}`
   )
 }
 

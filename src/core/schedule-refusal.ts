@@ -86,7 +86,7 @@ function messageOf(run: ActionRun, until: number | undefined): string {
   const next =
     until === undefined
       ? ''
-      : ` Nothing is run for this Schedule before ${new Date(until).toISOString()}, unless the spec of a matching Action changes.`
+      : ` Nothing is run for this Schedule before ${new Date(until).toISOString()}, unless the spec of a matching Action changes, or somebody ends that: tidewaiter cooldowns reset ${run.spec.scheduleName ?? ''} -n ${namespace}.`
   return (
     `tidewaiter refused Backup ${namespace}/${run.spec.objectRef.name}: ${what.slice(0, longestAnswer)}.${next} ` +
     `All of it: kubectl -n ${namespace} get actionrun ${name} -o yaml`

@@ -19,6 +19,14 @@ export function createMetrics(version: string) {
     registers,
   })
   build.set({ version }, 1)
+  const unguarded = new Counter({
+    name: 'tidewaiter_unguarded_total',
+    help: 'Backups and Restores that ran without their pre actions.',
+    labelNames: ['kind'],
+    registers,
+  })
+  // Prometheus sees no increase in a series that begins with 1.
+  for (const kind of ['Backup', 'Restore']) unguarded.inc({ kind }, 0)
   return {
     registry,
     requests: new Counter({
@@ -95,12 +103,7 @@ export function createMetrics(version: string) {
       labelNames: ['namespace'],
       registers,
     }),
-    unguarded: new Counter({
-      name: 'tidewaiter_unguarded_total',
-      help: 'Backups and Restores that ran without their pre actions.',
-      labelNames: ['kind'],
-      registers,
-    }),
+    unguarded,
     orphaned: new Counter({
       name: 'tidewaiter_orphaned_total',
       help: 'Runs whose Backup or Restore never came to be after it was admitted.',
@@ -129,6 +132,24 @@ export function createMetrics(version: string) {
       name: 'tidewaiter_unknown_total',
       help: 'Runs of which nobody knows what was done.',
       labelNames: ['stage'],
+      registers,
+    }),
+    runsPruned: new Counter({
+      name: 'tidewaiter_runs_pruned_total',
+      help: 'Runs that were deleted because they were old (age) or more than are kept of their Actions (number).',
+      labelNames: ['namespace', 'because'],
+      registers,
+    }),
+    cooldownUntil: new Gauge({
+      name: 'tidewaiter_schedule_cooldown_until_timestamp_seconds',
+      help: 'Until when nothing is run for a Schedule whose Backups were refused. In the replica that leads.',
+      labelNames: ['namespace', 'schedule'],
+      registers,
+    }),
+    refusedInARow: new Gauge({
+      name: 'tidewaiter_schedule_refused_in_a_row',
+      help: 'Backups of a Schedule that were refused since one was not; those that a cool-down answers are not counted. In the replica that leads.',
+      labelNames: ['namespace', 'schedule'],
       registers,
     }),
     pending: new Gauge({

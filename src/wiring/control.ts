@@ -2,7 +2,7 @@
 import { textAt, type Json } from '../core/velero.ts'
 import type { ActionRun } from '../api/action-run.ts'
 import type { SeenObject } from '../core/post.ts'
-import type { ControlPorts, SeenName } from '../control/ports.ts'
+import type { ControlPorts, CountedResult, SeenName } from '../control/ports.ts'
 import { isKubeError } from '../kube/errors.ts'
 import type { Outcome } from '../core/outcome.ts'
 import { isFresh, readable } from './caches.ts'
@@ -72,6 +72,7 @@ export function controlPorts(
       annotate: (object, key, value) => annotate(world, object, { key, value }),
       patch: (object, patch) => patchObject(world, object, patch),
       open: (kind, namespace) => cachesOf(world, namespace)?.objects[kind].byIndex('open', 'yes') ?? [],
+      count: (object, counted) => countAgainst(world, object, counted),
     },
     holdMaxMs: world.config.holdMaxSeconds * 1000,
     stuckAfterMs: world.config.stuckAfterSeconds * 1000,
@@ -119,6 +120,25 @@ async function patchObject(world: World, object: SeenName, patch: Json): Promise
     return true
   } catch (error) {
     if (isKubeError(error, 'NOT_FOUND', 'CONFLICT')) return false
+    throw error
+  }
+}
+
+/** Velero's kinds have no status subresource: annotation and phase are one write, and with the resourceVersion nothing of Velero's is lost. */
+async function countAgainst(
+  world: World,
+  { kind, namespace, name, uid }: SeenObject,
+  { resourceVersion, errors, note }: CountedResult,
+): Promise<'written' | 'conflict' | 'gone'> {
+  const metadata = { uid, resourceVersion, annotations: { 'tidewaiter.io/post': note } }
+  const status = { phase: 'PartiallyFailed', errors }
+  try {
+    await world.calls.velero(veleroPlural[kind], namespace).mergePatch(name, { metadata, status })
+    return 'written'
+  } catch (error) {
+    if (isKubeError(error, 'NOT_FOUND')) return 'gone'
+    // Another object of this name has another resourceVersion too.
+    if (isKubeError(error, 'CONFLICT')) return 'conflict'
     throw error
   }
 }

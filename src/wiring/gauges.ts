@@ -4,6 +4,7 @@ import { hasEnded } from '../core/run/machine.ts'
 import { isStuck } from '../core/run/undo.ts'
 import { progressOf } from '../core/velero.ts'
 import { readable } from './caches.ts'
+import { gaugeCooldowns } from './cooldowns.ts'
 import { authorOfKept, type World } from './world.ts'
 
 const everyMs = 15_000
@@ -19,8 +20,11 @@ export async function watchGauges(
     countPending(world)
     countHeld(world)
     countUnadopted(world, onAction)
+    await gaugeCooldowns(world)
     await world.clock.sleep(everyMs, signal).catch(() => undefined)
   }
+  world.metrics.cooldownUntil.reset()
+  world.metrics.refusedInARow.reset()
 }
 
 function countStuck({ caches, clock, config, metrics }: World): void {

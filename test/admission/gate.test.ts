@@ -337,6 +337,27 @@ t.test(
   },
 )
 
+t.test('a reset ends the wait of a Schedule; what cannot be asked leaves it as it is', async (t) => {
+  const made = gateOf({ name: 'a' })
+  made.act = () => aFailed()
+  const scheduled = (name: string) =>
+    ask(made, { name, uid: `uid-of-${name}`, schedule: 'nightly' }, { username: veleroUser })
+  t.match(await scheduled('n1'), { reason: 'ActionFailed' })
+  const ended = made.runs.all()[0]?.status.completionTimestamp ?? ''
+  await made.clock.pass(1_000)
+  t.match(await scheduled('n2'), {
+    reason: 'CoolDown',
+    message: /tidewaiter cooldowns reset nightly -n velero/,
+  })
+  made.schedules = { nightly: { 'tidewaiter.io/cooldown-reset': ended } }
+  made.scheduleFails = new Error('504 the API server did not answer')
+  t.match(await scheduled('n3'), { reason: 'CoolDown' })
+  t.match(made.log.lines, [/^warn whether a cool-down was reset could not be asked/])
+  made.scheduleFails = undefined
+  t.match(await scheduled('n4'), { reason: 'ActionFailed' })
+  t.match(await scheduled('n5'), { reason: 'CoolDown', message: /for another 300 s|for another 5 min 0 s/ })
+})
+
 t.test("refusals of Backups that people make with a Schedule's label do not stop the Schedule", async (t) => {
   const made = gateOf({ name: 'a', mode: 'Refuse' })
   made.act = () => aFailed()

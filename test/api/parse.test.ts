@@ -475,6 +475,10 @@ const brokenRules: Readonly<Record<string, { given: object; want: string }>> = {
     given: { stage: 'PostBackup', when: ['Failed'], at: 'ItemsDone' },
     want: 'spec must keep this rule: when and at: ItemsDone exclude each other',
   },
+  'a pre action that fails refuses, and counts against no result': {
+    given: { countsAgainstResult: true },
+    want: 'spec must keep this rule: countsAgainstResult is for post stages only: a pre action that fails refuses',
+  },
   'a post action has no mode': {
     given: { stage: 'PostBackup', mode: 'Refuse' },
     want: 'spec must keep this rule: mode is for pre stages only',

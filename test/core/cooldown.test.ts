@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { RunStatus } from '../../src/api/action-run.ts'
-import { cooldownOf } from '../../src/core/cooldown.ts'
+import { cooldownOf, resetAnnotation, resetAtOf, scheduleStreaks } from '../../src/core/cooldown.ts'
 import { aRun } from '../support/build.ts'
 import { newYear } from '../support/fake-clock.ts'
 
@@ -149,4 +149,55 @@ for (const [name, { request, runs, want }] of Object.entries({
 t.test('an answer names 20 runs at most, the newest', async (t) => {
   const runs = Array.from({ length: 60 }, (_, i) => refused(1 + i / 60, byNightly))
   t.same(cooldownOf(nightly, runs, newYear)?.holding, runs.slice(0, 20))
+})
+
+t.test('what was refused before a reset counts no more, and the wait begins anew', async (t) => {
+  const runs = [1, 20, 40].map((minutes) => refused(minutes, byNightly))
+  t.equal(leftOf(nightly, runs), 19)
+  const at = (minutesAgo: number) => ({ ...nightly, resetAt: newYear - minutesAgo * minute })
+  t.equal(leftOf(at(1), runs), undefined, 'the newest ended at this very time')
+  t.equal(leftOf(at(2), runs), 4)
+  t.equal(leftOf(at(30), runs), 9)
+  t.equal(
+    leftOf(
+      { ...at(1), schedule: '' },
+      runs.map((run) => ({ ...run })),
+    ),
+    undefined,
+  )
+})
+
+t.test('a reset is a time that has come', async (t) => {
+  const given = (text: string) => resetAtOf({ [resetAnnotation]: text }, newYear)
+  t.equal(given('2025-12-31T23:59:00Z'), newYear - minute)
+  t.equal(given('2026-01-01T00:00:00Z'), newYear)
+  t.equal(given('2026-01-01T00:00:01Z'), undefined, 'one to come would switch the cool-down off')
+  t.equal(given('yes'), undefined)
+  t.equal(resetAtOf({}, newYear), undefined)
+})
+
+t.test('a Schedule is in a streak as long as its newest Backup was refused', async (t) => {
+  const succeeded = refused(3, { ...byNightly, scheduleName: 'fine' }, { phase: 'Succeeded' })
+  const runs = [
+    refused(1, byNightly),
+    refused(4, byNightly),
+    refused(9, byNightly, { phase: 'Succeeded' }),
+    refused(12, byNightly),
+    succeeded,
+    refused(5, { ...byNightly, scheduleName: 'fine' }),
+    refused(2),
+  ]
+  const streaks = scheduleStreaks(runs)
+  t.match(streaks, [
+    { schedule: 'nightly', refusals: 2, until: newYear + 9 * minute, run: { metadata: { name: 'r1' } } },
+  ])
+  t.equal(streaks.length, 1)
+  t.match(
+    scheduleStreaks(runs, () => newYear - 2 * minute),
+    [{ refusals: 1, until: newYear + 4 * minute }],
+  )
+  t.same(
+    scheduleStreaks(runs, () => newYear),
+    [],
+  )
 })

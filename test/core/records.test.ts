@@ -1,9 +1,8 @@
 import t from 'tap'
 import { claimName, claimStep } from '../../src/core/claim.ts'
-import { keepRunsMs, mostRuns, prunable, type Teller } from '../../src/core/garbage.ts'
 import { probed, probeMessage, probeName } from '../../src/core/probe.ts'
 import { allow, deny, patched } from '../../src/core/verdict.ts'
-import { aBackup, aRun } from '../support/build.ts'
+import { aBackup } from '../support/build.ts'
 import { FakeClock, newYear } from '../support/fake-clock.ts'
 import { aRequest } from '../support/fake-gate.ts'
 
@@ -38,64 +37,6 @@ t.test('a claim is named from kind and name', async (t) => {
     `tidewaiter-claim-backup-b1${'0'.repeat(22)}`,
   )
 })
-
-t.test('settled runs go when they are old, or the oldest when they are too many; others stay', async (t) => {
-  const ended = (name: string, msAgo: number, phase: 'Succeeded' | 'Pending' = 'Succeeded') =>
-    aRun({ name, creationTimestamp: new Date(newYear - msAgo).toISOString(), status: { phase } })
-  const names = (runs: ReturnType<typeof prunable>) => runs.map(({ metadata }) => metadata.name)
-  t.same(
-    names(
-      prunable(
-        [ended('new', 0), ended('old', keepRunsMs + 1), ended('waits', keepRunsMs + 1, 'Pending')],
-        () => undefined,
-        newYear,
-      ),
-    ),
-    ['old'],
-  )
-  const many = Array.from({ length: mostRuns + 2 }, (_, i) => ended(`r${i}`, i))
-  t.same(names(prunable(many, () => undefined, newYear)), [`r${mostRuns + 1}`, `r${mostRuns}`])
-})
-
-const told = (run: string) => JSON.stringify({ phase: 'Succeeded', run })
-const carries = (given: Partial<Teller>): Teller => ({ uid: 'u', pre: '', post: '', ...given })
-for (const [name, { stage, object, want }] of Object.entries({
-  'whose object is gone goes': { stage: 'PostBackup', object: undefined, want: ['r'] },
-  'whose object is another by now goes': {
-    stage: 'PostBackup',
-    object: carries({ uid: 'another' }),
-    want: ['r'],
-  },
-  'whose object does not carry its result stays': { stage: 'PostBackup', object: carries({}), want: [] },
-  'whose object carries the result of another run stays': {
-    stage: 'PostBackup',
-    object: carries({ post: told('other') }),
-    want: [],
-  },
-  'whose object carries its result goes': {
-    stage: 'PostBackup',
-    object: carries({ post: told('r') }),
-    want: ['r'],
-  },
-  'before, of which only the annotation after speaks, stays': {
-    stage: 'PreBackup',
-    object: carries({ post: told('r') }),
-    want: [],
-  },
-  'before, of which its annotation speaks, goes': {
-    stage: 'PreBackup',
-    object: carries({ pre: told('r') }),
-    want: ['r'],
-  },
-} as const))
-  t.test(`an old run ${name}`, async (t) => {
-    const objectRef = { kind: 'Backup', name: 'b1', uid: 'u' } as const
-    const run = aRun({ name: 'r', stage, objectRef, status: { phase: 'Succeeded' } })
-    t.same(
-      prunable([run], () => object, newYear + keepRunsMs + 1).map(({ metadata }) => metadata.name),
-      want,
-    )
-  })
 
 t.test('a probe is a dry-run CREATE of its name, and nothing else', async (t) => {
   const request = (given: object) =>

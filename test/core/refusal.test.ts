@@ -68,12 +68,20 @@ t.test('other sentences', async (t) => {
     'tidewaiter refused Backup velero/b1: because. The Backup was not created. Do this',
   )
   const cooling = (run: ActionRun, ...older: readonly ActionRun[]) =>
-    cooldownRefusal(subject, { until: 0, run, holding: [run, ...older] }, 90_000)
+    cooldownRefusal(subject, { until: 0, run, holding: [run, ...older] }, { waitMs: 90_000, schedule: '' })
   t.match(
     cooling(aRun({ status: { message: 'it said no' } }), aRun({ name: 'older' })),
     /for another 90 s.*b1-1a2b3c4d-prebackup: it said no.*: kubectl -n velero delete actionruns b1-1a2b3c4d-prebackup older$/,
   )
   t.match(cooling(aRun()), /an action failed/)
+  t.match(
+    cooldownRefusal(
+      subject,
+      { until: 0, run: aRun(), holding: [aRun()] },
+      { waitMs: 90_000, schedule: 'nightly' },
+    ),
+    /so does: tidewaiter cooldowns reset nightly -n velero \(needs the verb release on actionruns\)$/,
+  )
   t.match(
     passedOverWarning('PreBackup', row, 'dryRun'),
     /"10-quiesce-shop" failed and was passed over \(dryRun\)/,

@@ -46,7 +46,7 @@ t.test('names the Backup, the action, its words, when it is run again, and where
     earlier: [],
     message:
       'tidewaiter refused Backup velero/nightly-1: PreBackup action "20-b" failed: answered 503 "lag". ' +
-      `Nothing is run for this Schedule before ${iso(newYear + 4 * minute)}, unless the spec of a matching Action changes. ` +
+      `Nothing is run for this Schedule before ${iso(newYear + 4 * minute)}, unless the spec of a matching Action changes, or somebody ends that: tidewaiter cooldowns reset nightly -n velero. ` +
       'All of it: kubectl -n velero get actionrun r1 -o yaml',
   })
 })

@@ -38,7 +38,10 @@ export const rights: Readonly<
   releaser: [{ apiGroups: ['tidewaiter.io'], resources: ['actionruns'], verbs: ['release'] }],
   driver: [{ apiGroups: ['velero.io'], resources: ['backups/status', 'restores/status'], verbs: ['update'] }],
   velero: [{ apiGroups: ['*'], resources: ['*'], verbs: ['*'] }],
-  ours: [{ apiGroups: ['tidewaiter.io'], resources: ['actionruns'], verbs: ['release'] }],
+  ours: [
+    { apiGroups: ['tidewaiter.io'], resources: ['actionruns'], verbs: ['release'] },
+    { apiGroups: ['velero.io'], resources: ['backups/status', 'restores/status'], verbs: ['update'] },
+  ],
 }
 
 const specs: Readonly<Record<Kind, Json>> = {
@@ -71,6 +74,10 @@ export const build = (
 const hold = { 'tidewaiter.io/hold': '{}' }
 const skip = { '10-a/prebackup': 'skip' }
 const phase = (value: string | null) => ({ status: { phase: value } })
+const counted = {
+  metadata: { annotations: { 'tidewaiter.io/post': '{}' } },
+  status: { phase: 'PartiallyFailed', errors: 1 },
+}
 const note = (annotations: Json) => ({ metadata: { annotations } })
 const label = { metadata: { labels: { tier: 'prod' } } }
 const change = (given: Parts, patch: unknown, kind: Kind = 'Backup'): Step => ({ kind, given, patch })
@@ -331,6 +338,20 @@ const velero: readonly Case[] = [
     'ours',
     'passes',
     change({ phase: 'Completed' }, note({ 'tidewaiter.io/post': '{}' })),
+  ],
+  ['a failed post action that counts', 'ours', 'passes', change({ phase: 'Completed' }, counted)],
+  ['a failed post action that counts', 'ours', 'passes', change({ phase: 'Completed' }, counted, 'Restore')],
+  [
+    'a failed post action that counts',
+    'driver',
+    /tidewaiter\.io\/post are written by tidewaiter only/,
+    change({ phase: 'Completed' }, counted),
+  ],
+  [
+    'a failed post action that counts',
+    'releaser',
+    /status is written by/,
+    change({ phase: 'Completed' }, counted),
   ],
   ['a skip comes later', 'alice', /verb skip on actions/, change({ phase: 'New' }, note(skip))],
   [

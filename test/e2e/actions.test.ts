@@ -82,6 +82,8 @@ t.test('what the schema can say is refused with every problem and its path in on
   t.match(said.join('\n'), 'spec.http.url: Invalid value: "ftp://a.b/"')
   t.match(said.join('\n'), 'when and at are for post stages only')
   t.match(said.join('\n'), 'timeoutSeconds of a pre action must be at most 28')
+  const counting = anAction(aName('bad'), 'x', { http, countsAgainstResult: true })
+  t.match((await refused(t, counting)).join('\n'), 'countsAgainstResult is for post stages only')
 })
 
 const later: Readonly<Record<string, unknown>> = {
@@ -89,7 +91,6 @@ const later: Readonly<Record<string, unknown>> = {
   undo: { http },
   undoAt: 'Abort',
   serviceAccountName: 'a',
-  countsAgainstResult: true,
 }
 t.test('fields that are not there yet are refused by name', async (t) => {
   const said = (await refused(t, anAction(aName('bad'), 'x', { http, mode: 'Hold', ...later }))).join('\n')

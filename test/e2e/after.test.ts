@@ -280,6 +280,35 @@ test('a post action that fails is recorded, told and annotated, and the Backup s
   t.match(event, { type: 'Warning', message: /answered 500 "no room"/ })
 })
 
+test('a failed action that counts makes a Backup PartiallyFailed, which a Restore from its Schedule does not take', async (t) => {
+  const schedule = aName('s')
+  t.teardown(() => kubectl(['delete', 'schedules.velero.io', schedule, '--wait=false']))
+  const { mark, hook, name } = await given(
+    t,
+    { countsAgainstResult: true },
+    { status: 500, body: 'not readable' },
+  )
+  await create(aBackup(name, mark, { metadata: { labels: { 'velero.io/schedule-name': schedule } } }))
+  t.match(await noteOf(name), { phase: 'Failed', counted: 1 })
+  const backup = await find('backup', name)
+  t.match(backup.status, { phase: 'PartiallyFailed', errors: 1 })
+  t.match((await velero(['backup', 'describe', name])).stdout, /Phase:\s+PartiallyFailed/)
+  t.equal((await hook.calls()).length, 1)
+  const event = await eventually(
+    async () => (await eventsOf(backup)).find(({ reason }) => reason === 'PostActionsFailed'),
+    { what: 'the Event' },
+  )
+  t.match(event.message, '1 failure counts against the Backup')
+  must(await velero(['schedule', 'create', schedule, '--schedule', '0 0 1 1 *', '--paused']))
+  const restore = aName('r')
+  t.teardown(() => kubectl(['delete', 'restores.velero.io', restore, '--wait=false']))
+  must(await velero(['restore', 'create', restore, '--from-schedule', schedule]))
+  t.match((await ended('restore', restore)).status, {
+    phase: 'FailedValidation',
+    validationErrors: [/[Nn]o .*backups found for schedule/],
+  })
+})
+
 test('with onError Continue the actions after a failed one run, and the run is Failed', async (t) => {
   const { mark, hook: first, name } = await given(t, { onError: 'Continue' }, { status: 500 })
   const second = await hook()

@@ -90,7 +90,10 @@ t.test(
     const run = await preRun(name)
     t.match(run, { spec: { held: true }, status: { phase: 'Succeeded' } })
     const [one] = await server.calls()
-    t.ok(Date.parse(made.status.startTimestamp) >= (one?.at ?? 0) + 5_000, 'Velero began when the action had ended')
+    t.ok(
+      Date.parse(made.status.startTimestamp) >= (one?.at ?? 0) + 5_000,
+      'Velero began when the action had ended',
+    )
     t.match(JSON.parse(made.metadata.annotations['tidewaiter.io/pre']), {
       phase: 'Succeeded',
       run: run.metadata.name,

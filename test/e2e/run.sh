@@ -70,6 +70,7 @@ test/cluster/packages.sh
 say 'building what is not built yet (about 10 minutes the first time)'
 test/cluster/build.sh
 test/cluster/build.sh helm
+[[ " ${light[*]} " != *alerts* ]] || test/cluster/promtool.sh
 [[ " ${wild[*]} " != *plugins* ]] || test/cluster/plugin-image.sh build
 
 image=

@@ -166,6 +166,21 @@ const without = (path: string) => async () => {
 const status = anAction(aName('10-status'), aMark().mark, { http: { url: 'http://hook.e2e.svc:8080/' } })
 t.teardown(() => kubectl(['delete', 'action', status.metadata.name]))
 
+/** A Backup whose post action fails, which counts against it. */
+const counting = aMark()
+const countOnce = async () => {
+  const failing = await hook({ status: 500 })
+  await act(
+    t,
+    anAction(aName('10-counts'), counting.mark, {
+      stage: 'PostBackup',
+      countsAgainstResult: true,
+      http: { url: failing.url },
+    }),
+  )
+  return backUp(aBackupName(), counting.mark)
+}
+
 const scenarios: Readonly<Record<string, Scenario>> = {
   'cluster: get patch validatingwebhookconfigurations mutatingwebhookconfigurations': log(
     /the webhook configuration could not be kept/,
@@ -185,6 +200,10 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   ),
   'default: get endpointslices': start(/cannot get resource \\"endpointslices\\"/),
   'velero: get list watch patch backups restores': backup,
+  'velero: update backups/status restores/status': log(
+    /status is written by Velero and tidewaiter only/,
+    countOnce,
+  ),
   'velero: create backups schedules': start(/the guard did not deny its canar/),
   'velero: list watch backupstoragelocations': start(
     /backupstoragelocations.*a watch broke off|a watch broke off.*backupstoragelocations/,

@@ -1,6 +1,6 @@
 /** The controller's world in memory: what is stored outlives the processes that work on it. */
 import type { Action } from '../../src/api/action.ts'
-import type { ControlPorts, EventNote } from '../../src/control/ports.ts'
+import type { ControlPorts, CountedResult, EventNote, SeenName } from '../../src/control/ports.ts'
 import type { Performing } from '../../src/core/run/performing.ts'
 import type { Outcome } from '../../src/core/outcome.ts'
 import { seenObjectOf } from '../../src/core/post.ts'
@@ -142,6 +142,7 @@ export class FakeControl {
                 textAt(progress, 'status', 'phase'),
               ),
             ),
+        count: (object, counted) => life.call('objects.count', () => this.#count(object, counted)),
       },
       holdMaxMs: 3_600_000,
       stuckAfterMs: 24 * 3_600_000,
@@ -191,6 +192,18 @@ export class FakeControl {
     this.patches.push(patch)
     this.store(merged(found, patch) as VeleroObject)
     return true
+  }
+
+  #count(object: SeenName, { resourceVersion, errors, note }: CountedResult) {
+    const found = this.#objects.get(keyOf(object.kind, object.namespace, object.name))
+    if (found === undefined) return 'gone'
+    if (found.metadata.resourceVersion !== resourceVersion || found.metadata.uid !== object.uid)
+      return 'conflict'
+    const annotations = { ...found.metadata.annotations, 'tidewaiter.io/post': note }
+    const status = { ...found.status, phase: 'PartiallyFailed', errors }
+    const written = { ...found.metadata, annotations, resourceVersion: `${resourceVersion}0` }
+    this.store({ ...found, metadata: written, status })
+    return 'written'
   }
 
   #annotate(

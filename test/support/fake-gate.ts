@@ -57,6 +57,8 @@ export class FakeGate {
   unadopted: readonly string[] = []
   skippers: readonly string[] = []
   schedules: Readonly<Record<string, Readonly<Record<string, string>>>> = {}
+  /** What asking for a Schedule fails with. */
+  scheduleFails: Error | undefined
   schedulesOfBackups: Readonly<Record<string, string>> = {}
   act: (performing: Performing) => Outcome | Promise<Outcome> = () => aDone()
 
@@ -87,7 +89,10 @@ export class FakeGate {
         this.unadopted.includes(metadata.name) ? undefined : { username: 'ann', groups: ['shop'] },
       defaultsOf: async () => ({ storageLocation: 'default' }),
       scheduleOfBackup: async (_namespace, backup) => this.schedulesOfBackups[backup] ?? '',
-      annotationsOfSchedule: async (_namespace, schedule) => this.schedules[schedule] ?? {},
+      annotationsOfSchedule: async (_namespace, schedule) => {
+        if (this.scheduleFails !== undefined) throw this.scheduleFails
+        return this.schedules[schedule] ?? {}
+      },
       isVelero: ({ username }) => username === veleroUser,
       maySkip: async ({ username }) => this.skippers.includes(username),
       guardClosed: () => this.guardClosed,

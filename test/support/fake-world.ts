@@ -4,6 +4,7 @@ import { seenObjectOf, type SeenObject } from '../../src/core/post.ts'
 import type { Json } from '../../src/core/velero.ts'
 import type { Call, KubeClient } from '../../src/kube/client.ts'
 import { KubeError } from '../../src/kube/errors.ts'
+import type { DeleteOptions } from '../../src/kube/resource.ts'
 import type { Reflector } from '../../src/kube/reflector-options.ts'
 import type { KeptAction } from '../../src/wiring/caches.ts'
 import type { World } from '../../src/wiring/world.ts'
@@ -83,7 +84,7 @@ export class FakeWorld {
     const metrics = new Proxy({}, { get: () => gauge })
     const macKey = () => new Uint8Array(32)
     const client = { request: this.lease.request } as unknown as KubeClient
-    const config = { stuckAfterSeconds: 3_600 }
+    const config = { stuckAfterSeconds: 3_600, runsDays: 14, runsPerAction: 500 }
     const cel = { evaluate: () => ({ ok: true }), unknownFields: () => [] }
     const one = { cel, caches: new Map([['velero', caches]]), client, config, cluster: clusterUid }
     return { ...one, clock, log, metrics, calls: this.#calls(), owner: 'one', macKey } as unknown as World
@@ -91,8 +92,8 @@ export class FakeWorld {
 
   #calls() {
     const own = {
-      delete: async (name: string, { uid }: { readonly uid: string }) =>
-        void this.deleted.push(`${name} ${uid}`),
+      delete: async (name: string, { uid, resourceVersion }: DeleteOptions) =>
+        void this.deleted.push(`${name} ${uid} ${resourceVersion}`),
       mergePatch: async (name: string, patch: unknown) => void this.patched.push({ name, patch }),
     }
     return {

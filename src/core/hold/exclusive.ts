@@ -4,16 +4,12 @@
  * A key is a Lease that names its object; only the leader takes it away, once it is over.
  */
 import type { ActionRun } from '../../api/action-run.ts'
-import type { ActionSpec } from '../../api/action.ts'
 import { isPre } from '../run/ending.ts'
 import { hasEnded } from '../run/machine.ts'
 import { entries, specOf, type Entry } from '../run/rows.ts'
 import { owesUndo } from '../run/undo.ts'
+import { keyOf } from './keys.ts'
 import type { UndoDue } from './undo-scope.ts'
-
-/** The key of an action; undefined if it has none. Actions with an undo have their name. */
-export const keyOf = (name: string, spec: Pick<ActionSpec, 'exclusive' | 'undo'>): string | undefined =>
-  spec.exclusive ?? (spec.undo === undefined ? undefined : name)
 
 /** The name of the Lease: `hash` gives lower-case hex. */
 export const keyLeaseName = (key: string, hash: (text: string) => string): string =>

@@ -4,8 +4,10 @@ import { isSynced, type SeenObject } from '../post.ts'
 import { holds } from '../run/conditions.ts'
 import { endedAt, endedPhase } from '../run/ending.ts'
 import { hasEnded } from '../run/machine.ts'
-import type { UndoScope } from '../run/undo.ts'
+import { specOf } from '../run/rows.ts'
+import { owesUndo, type UndoScope } from '../run/undo.ts'
 import { progressOf } from '../velero.ts'
+import { keyOf } from './keys.ts'
 import { isStuck } from './turn.ts'
 
 /** An object that was admitted is not looked for sooner, milliseconds: the API server ends a whole write after 34 s. */
@@ -24,6 +26,19 @@ export type UndoFacts = {
 export type UndoDue = { readonly due: UndoScope } | { readonly notYet: true; readonly inMs?: number }
 
 const notYet: UndoDue = { notYet: true }
+
+/** Whether a run has anything that may have to be undone or given back. */
+export const cares = (run: ActionRun): boolean =>
+  run.spec.actions.some((action) => keyOf(action.name, specOf(action)) !== undefined)
+
+/** Whether something of a run may still have to be undone, now or later. */
+export function mayStillOwe(facts: UndoFacts): boolean {
+  const { run } = facts
+  if (run.status.phase === 'Undoing') return true
+  if (!run.spec.stage.startsWith('Pre') || !cares(run)) return false
+  const due = undoDue(facts)
+  return 'notYet' in due || owesUndo(run, due.due)
+}
 
 /** Decides. */
 export function undoDue(facts: UndoFacts): UndoDue {

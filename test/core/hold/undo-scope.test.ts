@@ -1,6 +1,7 @@
 import t from 'tap'
 import { undoDue } from '../../../src/core/hold/undo-scope.ts'
-import { keysAreOver, keysOf, keyOf } from '../../../src/core/hold/exclusive.ts'
+import { keysAreOver, keysOf } from '../../../src/core/hold/exclusive.ts'
+import { keyOf } from '../../../src/core/hold/keys.ts'
 import { seenObjectOf } from '../../../src/core/post.ts'
 import {
   anActionSpec,

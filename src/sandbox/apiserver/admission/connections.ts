@@ -18,7 +18,8 @@ export function makeTransport(given: Readonly<Record<string, string>>): Connecti
     if (known !== undefined) return known
     if (agents.size >= mostPools) closeAll(agents)
     const ca = caBundle === '' ? [...rootCertificates] : [Buffer.from(caBundle, 'base64').toString('utf8')]
-    const agent = new Agent({ ca, keepAlive: true, maxSockets: 64 })
+    // As many as are asked at once, as client-go's transport (MaxConnsPerHost is not set): bounding them is for the webhook.
+    const agent = new Agent({ ca, keepAlive: true })
     agents.set(caBundle, agent)
     return agent
   }
