@@ -83,29 +83,35 @@ type Wish = {
 }
 
 async function adopt(wish: Wish, world: CliWorld): Promise<void> {
-  const { flags, actions, signal } = wish
   const { found, isWhole } = await meant(wish, world)
-  if (found.length === 0) return world.exitCode(isWhole ? 0 : 1)
+  const adopted = found.length === 0 ? 0 : await adoptThose(found, wish, world)
+  world.exitCode(adopted === found.length && isWhole ? 0 : 1)
+}
+
+/** How many of them are adopted in the end; in a dry run, would be. */
+async function adoptThose(found: readonly Json[], wish: Wish, world: CliWorld): Promise<number> {
+  const { flags, actions, signal } = wish
   const mark = new Date(clockOf(world).now()).toISOString()
   const asked = await eachOf(found, { actions, signal, mark, dryRun: true })
-  const may = asked.filter(({ answer }) => 'author' in answer)
+  const may = asked.filter(isAdopted)
   tellRefused(asked, world)
-  if (may.length > 0) world.stdout(shown(may, world))
-  if (may.length === 0 || flags.dryRun) return world.exitCode(may.length === found.length && isWhole ? 0 : 1)
+  if (may.length === 0) return 0
+  world.stdout(shown(may, world))
+  if (flags.dryRun) return may.length
   if (!flags.yes && !(await confirmed(may, flags, { world, signal }))) {
     world.stderr('tidewaiter: nothing was adopted: not confirmed\n')
-    return world.exitCode(1)
+    return 0
   }
-  const done = await eachOf(
-    may.map(({ action }) => action),
-    { actions, signal, mark, dryRun: false },
-    ({ action, answer }) => {
-      if ('author' in answer) world.stdout(plain(`adopted ${nameOf(action)}, author ${answer.author}`) + '\n')
-    },
-  )
+  const wanted = may.map(({ action }) => action)
+  const done = await eachOf(wanted, { actions, signal, mark, dryRun: false }, (one) => tellDone(one, world))
   tellRefused(done, world)
-  const count = done.filter(({ answer }) => 'author' in answer).length
-  world.exitCode(count === found.length && isWhole ? 0 : 1)
+  return done.filter(isAdopted).length
+}
+
+const isAdopted = ({ answer }: Asked): boolean => 'author' in answer
+
+function tellDone({ action, answer }: Asked, world: CliWorld): void {
+  if ('author' in answer) world.stdout(`${plain(`adopted ${nameOf(action)}, author ${answer.author}`)}\n`)
 }
 
 type Asked = { readonly action: Json; readonly answer: Adopted }
