@@ -7,6 +7,7 @@ import { recordKey, recordsOf, type ActionRecord } from '../core/record.ts'
 import { textAt, type Json } from '../core/velero.ts'
 import { isKubeError } from '../kube/errors.ts'
 import type { Reached } from '../wiring/reach.ts'
+import { acceptedOf, type Accepted } from './accepted.ts'
 import { inCluster, type ClusterFlags } from './cluster.ts'
 import { clockOf } from './command.ts'
 import { findRuns } from './found-runs.ts'
@@ -15,7 +16,7 @@ import { toneOfPhase } from './phases.ts'
 import { plain } from './plain.ts'
 import { screenOf, type Tone } from './screen.ts'
 import { table, type Column } from './table.ts'
-import { tellUsage } from './usage.ts'
+import { calledAs, tellUsage } from './usage.ts'
 import { agoOf } from './when.ts'
 import type { CliWorld } from './world.ts'
 
@@ -23,15 +24,12 @@ import type { CliWorld } from './world.ts'
 export type ActionsFlags = ClusterFlags & TableFlags & { readonly allNamespaces: boolean | undefined }
 
 /** One Action as it is listed; what is not known is absent. */
-type Listed = {
+type Listed = Accepted & {
   readonly namespace: string
   readonly name: string
   readonly stage?: Stage | undefined
   /** Its place among the Actions of its stage, from 1. */
   readonly order?: number | undefined
-  readonly accepted: 'True' | 'False' | 'Unknown'
-  readonly reason: string
-  readonly message: string
   readonly timeoutSeconds?: number | undefined
   readonly onError?: string | undefined
   readonly calls?: string | undefined
@@ -62,8 +60,23 @@ export async function actionsListed(
         `No Actions ${where}: every Backup and Restore starts as without tidewaiter. Examples: docs/expressions.md\n`,
       )
     }
+    if (['table', 'wide'].includes(flags.output)) tellWaiting(listed, world)
     world.exitCode(0)
   })
+}
+
+/** What is not run until somebody adopts it must not be one word in a column. */
+function tellWaiting(listed: readonly Listed[], world: CliWorld): void {
+  const waiting = listed.filter(({ reason }) => reason === 'Unadopted')
+  for (const namespace of new Set(waiting.map((one) => one.namespace))) {
+    const names = waiting.filter((one) => one.namespace === namespace).map(({ name }) => name)
+    const [what, them] = names.length === 1 ? ['1 Action is', 'it'] : [`${names.length} Actions are`, 'them']
+    world.stderr(
+      plain(
+        `${what} not run until somebody adopts ${them}: ${calledAs(world)} actions adopt -n ${namespace} ${names.join(' ')}`,
+      ) + '\n',
+    )
+  }
 }
 
 /** Who may see Actions and no runs sees Actions. */
@@ -88,36 +101,24 @@ function listedOf(raw: Json, records: ReadonlyMap<string, ActionRecord> | undefi
   const record = records?.get(recordKey(namespace, name))
   const known = records === undefined ? {} : { succeeded: record?.succeeded ?? 0, ended: record?.ended ?? 0 }
   const parsed = parseAction(raw)
-  if ('ok' in parsed) return { namespace, name, ...known, ...sayingOf(parsed.ok, record) }
+  if ('ok' in parsed) return { namespace, name, ...known, ...sayingOf(parsed.ok, raw, record) }
   const message = parsed.problems.map(sentenceOf).join('; ')
   return { namespace, name, accepted: 'False', reason: 'Invalid', message, ...known }
 }
 
 type Saying = Omit<Listed, 'namespace' | 'name' | 'succeeded' | 'ended'>
 
-function sayingOf(action: Action, record: ActionRecord | undefined): Saying {
+function sayingOf(action: Action, raw: Json, record: ActionRecord | undefined): Saying {
   const { spec, status } = action
   return {
     stage: spec.stage,
-    ...acceptedOf(action),
+    ...acceptedOf(raw),
     timeoutSeconds: spec.timeoutSeconds,
     onError: spec.onError,
     calls: spec.http && `${spec.http.method} ${spec.http.url}`,
     lastRunTimestamp: record?.lastAt ?? status?.lastRunTimestamp,
     lastResult: record?.lastResult ?? status?.lastResult,
   }
-}
-
-/** What the leader says of this generation; what it says of another one is about another spec. */
-function acceptedOf({ metadata, status }: Action): Pick<Listed, 'accepted' | 'reason' | 'message'> {
-  const said = status?.conditions?.find(({ type }) => type === 'Accepted')
-  if (said === undefined || (said.observedGeneration ?? metadata.generation) !== metadata.generation)
-    return {
-      accepted: 'Unknown',
-      reason: 'NotSeenYet',
-      message: 'the leader has not looked at this generation yet',
-    }
-  return { accepted: said.status, reason: said.reason, message: said.message }
 }
 
 /** By namespace and stage, then in the order in which they run. */

@@ -1,5 +1,6 @@
 /** `tidewaiter actions`: the Actions of the cluster, and how they do. */
 import { Command } from 'commander'
+import { adoptCommand } from './actions-adopt.ts'
 import { actionsListed, type ActionsFlags } from './actions-list.ts'
 import { withClusterFlags } from './cluster.ts'
 import { withTable } from './output.ts'
@@ -9,8 +10,9 @@ import type { CliWorld } from './world.ts'
 /** The command. */
 export function actionsCommand(world: CliWorld): Command {
   return new Command('actions')
-    .description('which Actions there are, and how they do')
+    .description('which Actions there are, how they do, and adopting those that came in another way')
     .addCommand(listCommand(world))
+    .addCommand(adoptCommand(world))
 }
 
 function listCommand(world: CliWorld): Command {

@@ -6,23 +6,28 @@ import { cannotAsk, type Reached } from '../wiring/reach.ts'
 import { untilStopped, withCluster } from './command.ts'
 import type { CliWorld } from './world.ts'
 
-/** What the flags of the cluster leave in a command. */
-export type ClusterFlags = {
+/** What `withReachFlags` leaves in a command. */
+export type ReachFlags = {
   readonly kubeconfig: string | undefined
   readonly context: string | undefined
-  readonly namespace: string
 }
+
+/** What the flags of the cluster leave in a command. */
+export type ClusterFlags = ReachFlags & { readonly namespace: string }
 
 /** Adds --kubeconfig, --context and --namespace. */
 export const withClusterFlags = (command: Command): Command =>
+  withReachFlags(command.option('-n, --namespace <name>', "Velero's namespace", 'velero'))
+
+/** Adds --kubeconfig and --context, for what is about a whole cluster. */
+export const withReachFlags = (command: Command): Command =>
   command
-    .option('-n, --namespace <name>', "Velero's namespace", 'velero')
     .option('--kubeconfig <file>', 'how to reach the cluster; default: as kubectl')
     .option('--context <name>', 'a context of the kubeconfig other than the current one')
 
 /** Asks the cluster that the flags name until it is done, or stopped; why it cannot be asked is told, with the exit code for it. */
 export const inCluster = (
-  flags: ClusterFlags,
+  flags: ReachFlags,
   world: CliWorld,
   use: (cluster: Reached, signal: AbortSignal) => Promise<void>,
 ): Promise<void> =>

@@ -11,6 +11,7 @@ import { preflightCommand } from './preflight.ts'
 import { runsCommand } from './runs.ts'
 import { serveCommand } from './serve.ts'
 import { calledAs, sentenceOf, tellUsage } from './usage.ts'
+import { uninstallCommand } from './uninstall.ts'
 import { versionCommand } from './version.ts'
 import type { CliWorld } from './world.ts'
 
@@ -39,6 +40,7 @@ export function programOf(world: CliWorld, extras: readonly Extra[] = []): Comma
     helmValuesCommand(world),
     preflightCommand(world),
     pluginsCommand(world),
+    uninstallCommand(world),
     versionCommand(world),
   ]
   for (const command of [...commands, ...extras.map((extra) => extra(world))]) program.addCommand(command)

@@ -52,7 +52,7 @@ function accepted(
 
 function unadopted(action: Action | undefined): string {
   const { namespace = 'NAMESPACE', name = 'NAME' } = action?.metadata ?? {}
-  const adopt = `kubectl -n ${namespace} annotate action ${name} tidewaiter.io/adopt=yes`
+  const adopt = `tidewaiter actions adopt -n ${namespace} ${name} (or kubectl -n ${namespace} annotate --overwrite action ${name} tidewaiter.io/adopt=$(date +%s))`
   return `its spec came in another way than through tidewaiter (a Restore, or a write while it was away); adopt it with: ${adopt}`
 }
 

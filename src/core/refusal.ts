@@ -95,4 +95,5 @@ export const passedOverWarning = (stage: Stage, row: RunRow, why: 'onError: Cont
 
 /** One warning line for Actions whose spec came in another way. */
 export const unadoptedWarning = (namespace: string, names: readonly string[]): string =>
-  `tidewaiter: not run, because nobody with the rights wrote them through tidewaiter: ${names.join(', ')}; adopt each with: kubectl -n ${namespace} annotate action NAME tidewaiter.io/adopt=yes`
+  // What to do comes first: a warning is cut after 250 characters.
+  `tidewaiter: not run, because nobody with the rights wrote them through tidewaiter (tidewaiter actions adopt -n ${namespace} --all): ${names.join(', ')}`

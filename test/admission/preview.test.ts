@@ -30,7 +30,7 @@ t.test('a dry run shows the body of each call, and which Actions nobody adopted'
   t.match(await ask(), {
     allowed: true,
     warnings: [
-      /nobody with the rights wrote them.*: b; adopt/,
+      /nobody with the rights wrote them.*actions adopt -n velero --all\): b$/,
       /"a" would run: POST https:\/\/a.example\/$/,
       /"a" body: \{"phase":"New"\}$/,
       /"a" headers: x: 1$/,

@@ -38,8 +38,9 @@ up() {
   write_kubeconfig "$D/velero.kubeconfig" "https://127.0.0.1:${ports[0]}" velero-token velero
   write_kubeconfig "$D/tidewaiter.kubeconfig" "https://127.0.0.1:${ports[0]}" tidewaiter-token tidewaiter
   start_etcd "${ports[1]}" "${ports[2]}"
-  # There is no controller to make service accounts, hence no admission by them.
-  start_apiserver "${ports[1]}" 127.0.0.1 "${ports[0]}" --bind-address=127.0.0.1 --service-cluster-ip-range=10.0.0.0/24 \
+  # There is no controller to make service accounts, hence no admission by them. Without an address to advertise it looks for a
+  # default route, which the network of a whole cluster has not; nobody calls this one (RFC 5737).
+  start_apiserver "${ports[1]}" 127.0.0.1 "${ports[0]}" --bind-address=127.0.0.1 --advertise-address=192.0.2.1 --service-cluster-ip-range=10.0.0.0/24 \
     --disable-admission-plugins=ServiceAccount
   trap - EXIT
   echo "API server ready after $((SECONDS - began)) s: $D/admin.kubeconfig" >&2

@@ -19,7 +19,11 @@ for (const [name, { facts, want }] of Object.entries({
   },
   unadopted: {
     facts: { action: anAction(), adopted: false },
-    want: { status: 'False', reason: 'Unadopted', message: /tidewaiter.io\/adopt=yes/ },
+    want: {
+      status: 'False',
+      reason: 'Unadopted',
+      message: /tidewaiter actions adopt -n velero \S+ \(or kubectl .* tidewaiter.io\/adopt=/,
+    },
   },
   'not understood': {
     facts: { problem: 'spec.http must be given', adopted: false },

@@ -87,6 +87,6 @@ t.test('other sentences', async (t) => {
     /"10-quiesce-shop" failed and was passed over \(dryRun\)/,
   )
   t.match(passedOverWarning('PreBackup', aRow(), 'onError: Continue'), /onError: Continue\): $/)
-  t.match(unadoptedWarning('velero', ['a', 'b']), /a, b; adopt each with: kubectl -n velero annotate/)
+  t.match(unadoptedWarning('velero', ['a', 'b']), /\(tidewaiter actions adopt -n velero --all\): a, b$/)
   t.match(breakGlass('velero'), /kubectl label namespace velero tidewaiter.io\/gate=off/)
 })

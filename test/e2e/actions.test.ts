@@ -268,7 +268,7 @@ t.test(
     t.match(await accepted(name), {
       status: 'False',
       reason: 'Unadopted',
-      message: /adopt it with: kubectl -n velero annotate action/,
+      message: /adopt it with: tidewaiter actions adopt -n velero /,
     })
 
     await t.test('what it matches is let pass, with a warning that says how to adopt it', async (t) => {
@@ -277,7 +277,7 @@ t.test(
       t.equal(ran.code, 0, ran.stderr)
       t.match(
         ran.stderr,
-        `Warning: tidewaiter: not run, because nobody with the rights wrote them through tidewaiter: ${name}; adopt each with: kubectl -n velero annotate action NAME tidewaiter.io/adopt=yes`,
+        `Warning: tidewaiter: not run, because nobody with the rights wrote them through tidewaiter (tidewaiter actions adopt -n velero --all): ${name}`,
       )
       t.same(await calls(), [])
       t.same(await runsOf('backup', backup), [])

@@ -44,7 +44,7 @@ calm=() wild=() second=() last=() light=() velero=()
 for one in "${tests[@]}"; do
   case $one in
     */zz*) last+=("$one") ;;
-    */z-stale* | */z-plugins*) second+=("$one") ;;
+    */z-stale* | */z-plugins* | */z-disaster*) second+=("$one") ;;
     */z*) wild+=("$one") ;;
     */contract-velero*) velero+=("$one") ;;
     */alerts* | */guard* | */contract* | */decisions* | */images* | */plugins* | */pinned*) light+=("$one") ;;
