@@ -10,6 +10,7 @@ import { skipsIn } from '../core/skip.ts'
 import { objectAt, type VeleroKind } from '../core/velero.ts'
 import type { Verdict } from '../core/verdict.ts'
 import { endOf, type Case } from './case.ts'
+import { withoutForeign } from './hold.ts'
 import { foreseen, type Foreseen } from './foreseen.ts'
 import type { ForesightPorts } from './gate-ports.ts'
 import { wayFor } from './held.ts'
@@ -40,7 +41,7 @@ export async function foresee(
   request: AdmissionRequest,
   ports: ForesightPorts,
 ): Promise<Foresight> {
-  const weighed = await weigh(kind, request, ports)
+  const weighed = await weigh(kind, withoutForeign(request), ports)
   const { at, plans = { pre: nothing, post: nothing } } = weighed
   const { pre, post } = stagesOf(kind)
   const { actions } = plans.pre

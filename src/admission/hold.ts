@@ -30,8 +30,8 @@ const annotationsOf = (request: AdmissionRequest): Arrival['annotations'] => {
   return typeof found === 'object' && found !== null ? (found as Arrival['annotations']) : {}
 }
 
-/** What is taken off is not judged. */
-function withoutForeign(request: AdmissionRequest): AdmissionRequest {
+/** The request as this webhook leaves it: what is taken off is not judged. */
+export function withoutForeign(request: AdmissionRequest): AdmissionRequest {
   const annotations = annotationsOf(request)
   const gone = new Set([...foreignAnnotations(annotations), holdAnnotation])
   const kept = Object.fromEntries(Object.entries(annotations).filter(([key]) => !gone.has(key)))
@@ -45,10 +45,12 @@ function marked(request: AdmissionRequest, isHeld: boolean): Verdict {
   const foreign = [...foreignAnnotations(annotations), ...(isMarked && !isHeld ? [holdAnnotation] : [])]
   const patch = [...foreign.map(removing), ...(isHeld ? holding(request, annotations) : [])]
   if (patch.length === 0) return allow(isHeld ? 'HoldSet' : 'NothingToHold')
-  const warnings =
-    foreign.length === 0 ? [] : [`tidewaiter took off ${foreign.join(', ')}: only tidewaiter writes these`]
+  const warnings = foreign.length === 0 ? [] : [takenOff(foreign)]
   return { ...patched(isHeld ? 'HoldSet' : 'AnnotationsRemoved', patch), warnings }
 }
+
+const takenOff = (foreign: readonly string[]): string =>
+  `tidewaiter took off ${foreign.join(', ')}: only tidewaiter writes these`
 
 // `/` in a key is `~1` in a JSON pointer, `~` is `~0` (RFC 6901).
 const pointerTo = (annotation: string) =>

@@ -338,7 +338,7 @@ t.test(
 )
 
 t.test('a reset ends the wait of a Schedule; what cannot be asked leaves it as it is', async (t) => {
-  const made = gateOf({ name: 'a' })
+  const made = gateOf({ name: 'a', mode: 'Refuse' })
   made.act = () => aFailed()
   const scheduled = (name: string) =>
     ask(made, { name, uid: `uid-of-${name}`, schedule: 'nightly' }, { username: veleroUser })

@@ -447,7 +447,7 @@ const wrongActions: Readonly<Record<string, { given: unknown; want: readonly str
       'spec.matc must not be given: there is no such field; did you mean match?',
       'spec.stage must be PreBackup, PostBackup, PreRestore or PostRestore, got "Pre"',
       'spec.retry.limit must be a whole number from 0 to 20, got "many"',
-      'spec.undo must not be given: undo is not there yet',
+      'spec.undo must keep this rule: exactly one body must be given (http, ...)',
       'spec.http.url must match ^https?://[^\\x00-\\x20\\x7f][^\\x00-\\x1f\\x7f]*$, got "ftp://a.example"',
       'spec.http.headers[0].name must match ^[!#$%&\'*+.^_`|~0-9A-Za-z-]+$, got "a b"',
     ],
@@ -483,13 +483,21 @@ const brokenRules: Readonly<Record<string, { given: object; want: string }>> = {
     given: { stage: 'PostBackup', mode: 'Refuse' },
     want: 'spec must keep this rule: mode is for pre stages only',
   },
-  'there is no Hold yet': {
-    given: { mode: 'Hold' },
-    want: 'spec.mode must keep this rule: mode Hold is not there yet',
+  'an action that must refuse fits in an admission': {
+    given: { mode: 'Refuse', timeoutSeconds: 29 },
+    want: 'spec must keep this rule: timeoutSeconds with mode Refuse must be at most 28, because an admission request has at most 30 s: leave mode to Auto, or use Hold',
   },
-  'a pre action fits in an admission': {
-    given: { timeoutSeconds: 29 },
-    want: 'spec must keep this rule: timeoutSeconds of a pre action must be at most 28: an admission request has at most 30 s, and there is no hold yet',
+  'only what comes before can be undone': {
+    given: { stage: 'PostBackup', undo: { http: anHttp() } },
+    want: 'spec must keep this rule: undo and exclusive are for pre stages only',
+  },
+  'only what comes before can be exclusive': {
+    given: { stage: 'PostRestore', exclusive: 'shop' },
+    want: 'spec must keep this rule: undo and exclusive are for pre stages only',
+  },
+  'when to undo is for what can be undone': {
+    given: { undoAt: 'Always' },
+    want: 'spec must keep this rule: undoAt is for actions with undo only',
   },
   'certificates are for https': {
     given: { http: anHttp({ url: 'http://a.example', caBundle: '-----BEGIN CERTIFICATE-----' }) },

@@ -101,15 +101,13 @@ const refused: Readonly<Record<string, Refused>> = {
     actions: [actionOf('a', { stage: 'PreBackup', http: { url: `${url}\${backup.metadata.labels.x}` } })],
   },
   OverBudget: {
-    actions: [1, 2].map((n) => actionOf(`a${n}`, { stage: 'PreBackup', timeoutSeconds: 20, http: { url } })),
+    actions: [1, 2].map((n) =>
+      actionOf(`a${n}`, { stage: 'PreBackup', mode: 'Refuse', timeoutSeconds: 20, http: { url } }),
+    ),
   },
   MayNotSkip: {
     actions: [actionOf('a', { stage: 'PreBackup', http: { url } })],
     metadata: { annotations: { 'a/prebackup': 'skip' } },
-  },
-  ForeignAnnotation: {
-    actions: [actionOf('a', { stage: 'PreBackup', http: { url } })],
-    metadata: { annotations: { 'tidewaiter.io/x': 'y' } },
   },
 }
 // How much time is left of an admission is another number each time.

@@ -53,7 +53,7 @@ t.test(
   'at the gate it ends the stage as refused, with the reason, and leaves no run without owner',
   async (t) => {
     const made = new FakeGate()
-    made.actions = [anAction({ name: 'a' })]
+    made.actions = [anAction({ name: 'a', mode: 'Refuse' })]
     const { perform } = broken(made)
     const backup = aBackup({ schedule: 'nightly' })
     const gate = createGate('Backup', { ...made.ports(), perform })
