@@ -26,6 +26,7 @@ import {
   runsOf,
   settledRun,
   veleroAccount,
+  veleroError,
   withoutPods,
   type As,
   type Loose,
@@ -54,7 +55,7 @@ t.test(
           `Run: ${name}-[0-9a-f]{8}-prebackup\n$`,
       )
     const tools: Readonly<Record<string, readonly [head: string, tell: (name: string) => Promise<Ran>]>> = {
-      velero: ['velero: ', (name) => backUp(name, mark)],
+      velero: [veleroError, (name) => backUp(name, mark)],
       kubectl: [
         'Error from server \\(ActionFailed\\): error when creating "STDIN": ',
         (name) => create(aBackup(name, mark)),

@@ -31,6 +31,8 @@ export const clusterFolder = (): string => wanted('TIDEWAITER_E2E_DIR')
 export const withoutPods =
   process.env['TIDEWAITER_E2E_FORM'] === 'light' &&
   'a light cluster runs no pods, and has no Service addresses'
+/** How the velero CLI begins an error, as a pattern: in 1.18, and in 1.14. */
+export const veleroError = '(?:velero|An error occurred): '
 /** Velero's namespace. */
 export const veleroNamespace = 'velero'
 /** The account that Velero runs as. */
