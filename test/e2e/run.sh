@@ -13,7 +13,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 [ "$(id -u)" = 0 ] || { echo 'npm run e2e needs root: it makes network namespaces and containers' >&2; exit 4; }
 # shellcheck source=../cluster/paths.sh
 source test/cluster/paths.sh
-# The tests of what tidewaiter does with Kubernetes and Velero: files of test/e2e without .test.ts.
+# What runs on the oldest promised versions too: files of test/e2e without .test.ts. A new one that needs no pods (see withoutPods of
+# support.ts) belongs here if it is about what Kubernetes or Velero does.
 files_of() { printf 'test/e2e/%s.test.ts\n' "$@"; }
 oldest=(
   actions after before contract-actions contract-plugins guard guard-velero identical overlays pinned-plugins plugins restore schedule
@@ -146,7 +147,11 @@ if [ -z "${APART:-}" ]; then
   aside light "${light[@]}"
   aside velero "${velero[@]}"
   light=() velero=()
-  [ $# -gt 0 ] || TIDEWAITER_CLUSTER_VERSIONS=oldest aside oldest $(files_of "${oldest[@]}")
+  if [ $# = 0 ]; then
+    # shellcheck disable=SC2046
+    TIDEWAITER_CLUSTER_VERSIONS=oldest aside oldest $(files_of "${oldest[@]}")
+    TIDEWAITER_CLUSTER_VERSIONS=oldest aside oldest-velero test/e2e/contract-velero.test.ts
+  fi
 fi
 run_tests "$DIR" 1 "${wild[@]}"
 # On its own: within one run tap may change the order of files.
