@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # The light form of the cluster: a real etcd and kube-apiserver on loopback, and Velero as a process. Needs no root; runs no pods.
-# usage: light.sh up DIR | velero DIR [NAMESPACE [FLAG...]] | down DIR
-#   up      leaves DIR/{admin,alice,velero,tidewaiter}.kubeconfig; the last two are the service accounts of these names
+# usage: light.sh up DIR [ADDRESS] | velero DIR [NAMESPACE [FLAG...]] | down DIR
+#   up      leaves DIR/{admin,alice,velero,tidewaiter}.kubeconfig; the last two are the service accounts of these names. ADDRESS (default
+#           127.0.0.1) is where the API server listens
 #   velero  adds a Velero server, of NAMESPACE (default velero) and with these flags, and an S3 gateway for it; again for another one
 #   down    ends all of it and removes all but the logs
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 usage() { sed -n 's/^# usage: /usage: /p' "${BASH_SOURCE[0]}" >&2; exit 2; }
-[ $# -eq 2 ] || { [ $# -gt 2 ] && [ "$1" = velero ]; } || usage
+[ $# -eq 2 ] || { [ $# -gt 2 ] && [ "$1" = velero ]; } || { [ $# -eq 3 ] && [ "$1" = up ]; } || usage
 command=$1
 D=$(mkdir -p "$2" && cd "$2" && pwd -P)
 shift 2
@@ -27,7 +28,7 @@ free_ports() {
 account() { echo "$1-token,system:serviceaccount:$1:$1,$1,\"system:serviceaccounts,system:serviceaccounts:$1\""; }
 
 up() {
-  local began=$SECONDS ports
+  local began=$SECONDS ports address=${1:-127.0.0.1} advertised=${1:-}
   down
   trap 'down' EXIT
   rm -rf "$D/logs" "$D/audit.log"
@@ -35,13 +36,14 @@ up() {
   : >"$D/pids"
   read -ra ports < <(free_ports 3)
   { account velero; account tidewaiter; } >"$D/state/tokens.csv"
-  write_kubeconfig "$D/velero.kubeconfig" "https://127.0.0.1:${ports[0]}" velero-token velero
-  write_kubeconfig "$D/tidewaiter.kubeconfig" "https://127.0.0.1:${ports[0]}" tidewaiter-token tidewaiter
+  write_kubeconfig "$D/velero.kubeconfig" "https://$address:${ports[0]}" velero-token velero
+  write_kubeconfig "$D/tidewaiter.kubeconfig" "https://$address:${ports[0]}" tidewaiter-token tidewaiter
   start_etcd "${ports[1]}" "${ports[2]}"
-  # There is no controller to make service accounts, hence no admission by them. Without an address to advertise it looks for a
-  # default route, which the network of a whole cluster has not; nobody calls this one (RFC 5737).
-  start_apiserver "${ports[1]}" 127.0.0.1 "${ports[0]}" --bind-address=127.0.0.1 --advertise-address=192.0.2.1 --service-cluster-ip-range=10.0.0.0/24 \
-    --disable-admission-plugins=ServiceAccount
+  # There is no controller to make service accounts, hence no admission by them; and no proxy, hence webhooks by their endpoints.
+  # Of loopback it cannot advertise itself: it would look for a default route, which the network of a whole cluster has not; nobody calls this one (RFC 5737).
+  [ "$address" != 127.0.0.1 ] || advertised=192.0.2.1
+  start_apiserver "${ports[1]}" "$address" "${ports[0]}" --bind-address="$address" --advertise-address="$advertised" --service-cluster-ip-range=10.96.0.0/16 \
+    --disable-admission-plugins=ServiceAccount --enable-aggregator-routing
   trap - EXIT
   echo "API server ready after $((SECONDS - began)) s: $D/admin.kubeconfig" >&2
 }

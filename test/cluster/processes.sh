@@ -53,7 +53,7 @@ await() {
   done
 }
 
-# Ends every process of D/pids, newest first: an API server whose etcd is gone ignores TERM. KILL for what is left after 2 s.
+# Ends every process of D/pids, newest first: an API server whose etcd is gone ignores TERM. KILL for what is left after 2 s, and for its group (see start).
 stop_all() {
   local name id birth
   [ -f "$D/pids" ] || return 0
@@ -65,7 +65,8 @@ stop_all() {
       sleep 0.1
     done
     echo "$name: killed" >>"$D/logs/$name.log"
-    kill -9 "$id" 2>/dev/null || true
+    # With what it started: Velero's plugins would stay.
+    kill -9 -- "-$id" 2>/dev/null || true
   done < <(tac "$D/pids")
   rm -f "$D/pids"
 }

@@ -30,7 +30,7 @@ import {
 t.before(ready)
 
 const authorOf = (action: Loose): Loose => JSON.parse(action.metadata.annotations['tidewaiter.io/author'])
-const http = { url: 'http://hook.e2e.svc:8080/' }
+const http = { url: 'http://hook.e2e.svc:8090/' }
 const remove = (name: string) => kubectl(['delete', 'action', name, '--wait=false', '--ignore-not-found'])
 
 /** Applies one Action that is to be refused, and gives the lines of what was said. */

@@ -26,6 +26,7 @@ import {
   settledRun,
   velero,
   veleroMs,
+  withoutPods,
   type Behaviour,
   type Hook,
   type Loose,
@@ -67,13 +68,17 @@ async function aLocation(t: Test): Promise<string> {
   t.teardown(() => kubectl(['delete', 'backupstoragelocations.velero.io', name, '--wait=false']))
   // A bucket is a folder of the gateway. (A prefix in the bucket of the other would make Velero refuse that one.)
   mkdirSync(join(clusterFolder(), 'state/s3', name))
-  const config = 'region=us-east-1,s3ForcePathStyle=true,s3Url=http://10.244.0.1:9000'
+  const locations = '/apis/velero.io/v1/namespaces/velero/backupstoragelocations'
+  const { s3Url } = (await call('GET', `${locations}/default`)).body.spec.config
+  const config = `region=us-east-1,s3ForcePathStyle=true,s3Url=${s3Url}`
   const about = ['--provider', 'aws', '--bucket', name, '--backup-sync-period', '1s']
   must(await velero(['backup-location', 'create', name, ...about, '--config', config]))
-  const path = `/apis/velero.io/v1/namespaces/velero/backupstoragelocations/${name}`
-  await eventually(async () => (await call('GET', path)).body.status?.phase === 'Available', {
-    what: `the storage location ${name}`,
-  })
+  await eventually(
+    async () => (await call('GET', `${locations}/${name}`)).body.status?.phase === 'Available',
+    {
+      what: `the storage location ${name}`,
+    },
+  )
   return name
 }
 
@@ -141,6 +146,7 @@ test('a post action runs once after the Backup has ended, and is recorded, annot
 })
 
 test('a Backup that ends PartiallyFailed runs post actions, and an action for other ends is skipped', async (t) => {
+  if (withoutPods !== false) return void t.pass('left out', { skip: withoutPods })
   const { mark } = aMark()
   const [name, fine, usual] = [aBackupName(), await hook(), await hook()] as const
   await act(
@@ -186,6 +192,7 @@ test('a Backup that fails its validation runs post actions only where they name 
 })
 
 test('a Backup that is deleted before it ends runs post actions only where they name it', async (t) => {
+  if (withoutPods !== false) return void t.pass('left out', { skip: withoutPods })
   const { mark } = aMark()
   const [name, usual, told] = [aBackupName(), await hook(), await hook()] as const
   await act(
@@ -199,7 +206,7 @@ test('a Backup that is deleted before it ends runs post actions only where they 
   // Velero backs up one namespace once at a time: while one goes on, the next is queued. (One that is deleted while it is
   // InProgress is taken for running by Velero 1.18 until it restarts.)
   const gate = await hook({ status: 503 })
-  const ask = `fetch('http://127.0.0.1:8080/${gate.key}').then(({ ok }) => ok || setTimeout(go, 100))`
+  const ask = `fetch('http://127.0.0.1:8090/${gate.key}').then(({ ok }) => ok || setTimeout(go, 100))`
   const command = ['/usr/local/bin/node', '-e', `const go = () => ${ask}; go()`]
   const resources = [
     { name: 'slow', includedNamespaces: ['e2e'], pre: [{ exec: { container: 'hook', command } }] },

@@ -16,7 +16,7 @@ if (kubeconfig === undefined) {
 }
 const { call, stop } = await startClient(kubeconfig)
 t.teardown(stop)
-t.setTimeout(240_000)
+t.setTimeout(290_000)
 
 const namespace = 'velero'
 const mark = `guard-${process.pid}`
@@ -119,12 +119,12 @@ t.test('a Restore runs to its end', async (t) => {
   await call('DELETE', `/api/v1/namespaces/${mark}-2`)
 })
 
-// Velero looks at both once a minute: side by side.
+// Velero looks at both once a minute, at the Schedule up to two minutes after it was made: it is due after one. Side by side.
 t.jobs = 2
-const sideBySide = { timeout: 120_000, buffered: true }
+const sideBySide = { timeout: 150_000, buffered: true }
 
 t.test('the Schedule makes Backups that run', sideBySide, async (t) => {
-  const made = (await until(list, (items) => items.some(ended), 90)).find(ended)
+  const made = (await until(list, (items) => items.some(ended), 130)).find(ended)
   t.equal(phaseOf(made), 'Completed')
   t.match(made.metadata.annotations, { 'example.org/of': 'schedule' })
   await call('DELETE', addressOf(schedule))

@@ -130,10 +130,22 @@ const act = async (as: User, step: Step): Promise<Answer> => {
   return call(as, ['PATCH', step.subresource === undefined ? address : `${address}/status`], step.patch)
 }
 
+/** The phases that the CRD of this Velero knows: an older one has no queue. */
+const known: readonly string[] = (
+  await must(
+    call('admin', ['GET', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/backups.velero.io']),
+  )
+).body.spec.versions[0].schema.openAPIV3Schema.properties.status.properties.phase.enum
+const unknownPhase = (step: Step): string | false => {
+  const phase = ['Queued', 'ReadyToStart'].find((one) => JSON.stringify(step).includes(`"${one}"`))
+  return phase !== undefined && !known.includes(phase) && `this Velero has no phase ${phase}`
+}
+
 for (const [title, cases] of Object.entries(guardCases)) {
   t.test(`the guard on ${title}`, async (t) => {
     for (const [name, as, wanted, step] of cases) {
-      t.test(`${name}: ${as} ${wanted === 'passes' ? 'may' : 'may not'}`, async (t) => {
+      const skip = unknownPhase(step)
+      t.test(`${name}: ${as} ${wanted === 'passes' ? 'may' : 'may not'}`, { skip }, async (t) => {
         const answer = await act(as, step)
         if (wanted === 'passes') passes(t, answer)
         else refused(t, answer, wanted)

@@ -1,4 +1,4 @@
-/** A server for actions to call, run in a pod: each key (first part of the path) behaves as it is told, and remembers its calls. */
+/** A server for actions to call, run in a pod, or as a process (hook-process.ts): each key (first part of the path) behaves as it is told, and remembers its calls. */
 import { readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
@@ -100,7 +100,9 @@ const handle = (request: IncomingMessage, response: ServerResponse) => {
     response.destroy()
   })
 }
-createServer(handle).listen(8080)
-createSecureServer({ cert: readFileSync('/tls/tls.crt'), key: readFileSync('/tls/tls.key') }, handle).listen(
-  8443,
-)
+const tls = process.env['HOOK_TLS'] ?? '/tls'
+createServer(handle).listen(8090)
+createSecureServer(
+  { cert: readFileSync(`${tls}/tls.crt`), key: readFileSync(`${tls}/tls.key`) },
+  handle,
+).listen(8443)

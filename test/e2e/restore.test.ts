@@ -20,6 +20,7 @@ import {
   runsOf,
   settledRun,
   velero,
+  veleroError,
   type Loose,
   type Ran,
 } from './support.ts'
@@ -46,7 +47,7 @@ t.test('a PreRestore refusal keeps the Restore from being made, and says why', a
   t.match(
     ran.stderr,
     new RegExp(
-      `^velero: admission webhook "restores.tidewaiter.io" denied the request: tidewaiter refused Restore velero/${name}: PreRestore action "${action}" failed after 1 attempt in .* m?s: ` +
+      `^${veleroError}admission webhook "restores.tidewaiter.io" denied the request: tidewaiter refused Restore velero/${name}: PreRestore action "${action}" failed after 1 attempt in .* m?s: ` +
         `POST ${url} answered 500 "not empty", wanted 2xx\\. The Restore was not created\\. ` +
         `Fix the cause or skip it with the annotation ${action}/prerestore=skip \\(needs the verb skip on actions\\)\\. Run: ${name}-[0-9a-f]{8}-prerestore\n$`,
     ),

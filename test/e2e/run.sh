@@ -3,13 +3,32 @@
 # drives it with the real kubectl and velero. Root on Debian or the like. Everything is ended afterwards.
 # usage: run.sh [TEST...]          default: every test/e2e/*.test.ts
 #   KEEP=1  leaves the clusters up   DIR=...  where they live (default .cluster/e2e)
+#   TIDEWAITER_CLUSTER_VERSIONS=oldest  the oldest promised Kubernetes and Velero, in the light form; default: the tests of oldest below
+#   LIGHT=1  the light form of the newest: of the tests, which must be named, those parts run that need no pods
 # In this order: the tests that disturb nobody, side by side; then the ones that stop replicas and take rights away (z*), one by
 # one, which is mostly waiting; then the uninstall (zz*). Beside these go, on clusters of their own: what waits longest of them,
 # and on light ones what needs only an API server and a Velero (guard*, contract*, decisions*, plugins*, pinned*), or not even that (alerts*, images*).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 [ "$(id -u)" = 0 ] || { echo 'npm run e2e needs root: it makes network namespaces and containers' >&2; exit 4; }
+# shellcheck source=../cluster/paths.sh
+source test/cluster/paths.sh
+# What runs on the oldest promised versions too: files of test/e2e without .test.ts. A new one that needs no pods (see withoutPods of
+# support.ts) belongs here if it is about what Kubernetes or Velero does.
+files_of() { printf 'test/e2e/%s.test.ts\n' "$@"; }
+oldest=(
+  actions after before contract-actions contract-plugins guard guard-velero hold identical overlays pinned-plugins plugins restore schedule
+)
+if [ "${TIDEWAITER_CLUSTER_VERSIONS:-newest}" = oldest ]; then
+  LIGHT=1 DIR=${DIR:-$PWD/.cluster/e2e-oldest}
+  # shellcheck disable=SC2046
+  [ $# -gt 0 ] || set -- $(files_of "${oldest[@]}")
+fi
 DIR=${DIR:-$PWD/.cluster/e2e}
+if [ -n "${LIGHT:-}" ] && [ -z "${APART:-}" ]; then
+  export APART=1 LIGHT DIR
+  exec test/e2e/apart.sh "$0" "$@"
+fi
 began=$SECONDS
 # What this run has brought up, and the runs that go on beside it.
 whole='' lighter='' beside=()
@@ -17,6 +36,7 @@ say() { printf '\n== %4d s  %s\n' $((SECONDS - began)) "$*"; }
 # what_was_seen   after a failure: what a person would look at first
 what_was_seen() {
   local in=(test/cluster/cluster.sh exec "$DIR")
+  grep -hE '"level":"(warn|error|fatal)"' "$DIR-light/logs/tidewaiter.log" 2>/dev/null | cut -c 1-400 | tail -n 60
   [ -n "$whole" ] && [ -f "$DIR/admin.kubeconfig" ] || return 0
   say 'what was seen'
   "${in[@]}" kubectl get backups.velero.io,restores.velero.io,actionruns.tidewaiter.io -A 2>&1 | tail -n 80
@@ -40,7 +60,7 @@ trap finish EXIT
 
 tests=("$@")
 [ $# -gt 0 ] || tests=(test/e2e/*.test.ts)
-calm=() wild=() second=() last=() light=() velero=()
+calm=() wild=() second=() last=() light=() velero=() served=()
 for one in "${tests[@]}"; do
   case $one in
     */zz*) last+=("$one") ;;
@@ -53,6 +73,11 @@ for one in "${tests[@]}"; do
     *) calm+=("$one") ;;
   esac
 done
+
+if [ -n "${LIGHT:-}" ]; then
+  [ ${#wild[@]} = 0 ] && [ ${#second[@]} = 0 ] && [ ${#last[@]} = 0 ] || { echo "these need pods: ${wild[*]} ${second[*]} ${last[*]}" >&2; exit 2; }
+  served=("${calm[@]}") calm=()
+fi
 
 # Only a run of all tests has so much to do that a second whole cluster is worth its start.
 [ -z "${APART:-}" ] && [ ${#wild[@]} -gt 1 ] || { wild+=("${second[@]}"); second=(); }
@@ -71,6 +96,7 @@ say 'building what is not built yet (about 10 minutes the first time)'
 test/cluster/build.sh
 test/cluster/build.sh helm
 [[ " ${light[*]} " != *alerts* ]] || test/cluster/promtool.sh
+[ $# -gt 0 ] && [ "${TIDEWAITER_CLUSTER_VERSIONS:-}" != oldest ] || test/cluster/build.sh oldest/kubernetes oldest/velero
 [[ " ${wild[*]} " != *plugins* ]] || test/cluster/plugin-image.sh build
 
 image=
@@ -89,13 +115,13 @@ fi
 
 # run_tests DIR JOBS FILE...   shows a line for each file, and all of what failed
 run_tests() {
-  local at=$1 jobs=$2 within=()
+  local at=$1 jobs=$2 form=light within=()
   shift 2
   [ $# -gt 0 ] || return 0
   say "$# files, $jobs at a time"
-  [ "$at" != "$DIR" ] || within=(test/cluster/cluster.sh exec "$at")
-  env PATH="$PWD/node_modules/.bin:${TIDEWAITER_CLUSTER_BIN:-$PWD/.cluster/bin}:$PATH" \
-    TIDEWAITER_E2E_KUBECONFIG="$at/admin.kubeconfig" TIDEWAITER_E2E_DIR="$at" TIDEWAITER_E2E_IMAGE="$image" \
+  [ "$at" != "$DIR" ] || form=whole within=(test/cluster/cluster.sh exec "$at")
+  env PATH="$PWD/node_modules/.bin:$PATH" \
+    TIDEWAITER_E2E_KUBECONFIG="$at/admin.kubeconfig" TIDEWAITER_E2E_DIR="$at" TIDEWAITER_E2E_FORM="$form" TIDEWAITER_E2E_IMAGE="$image" \
     "${within[@]}" node_modules/.bin/tap run --reporter=tap --jobs="$jobs" --timeout=300 --disable-coverage --allow-empty-coverage "$@" |
     { grep --line-buffered -vE '^ +(ok |[0-9]+\.\.|# |$)|^$' || true; }
 }
@@ -124,6 +150,11 @@ if [ -z "${APART:-}" ]; then
   aside light "${light[@]}"
   aside velero "${velero[@]}"
   light=() velero=()
+  if [ $# = 0 ]; then
+    # shellcheck disable=SC2046
+    TIDEWAITER_CLUSTER_VERSIONS=oldest aside oldest $(files_of "${oldest[@]}")
+    TIDEWAITER_CLUSTER_VERSIONS=oldest aside oldest-velero test/e2e/contract-velero.test.ts
+  fi
 fi
 run_tests "$DIR" 1 "${wild[@]}"
 # On its own: within one run tap may change the order of files.
@@ -134,12 +165,17 @@ for one in "${beside[@]}"; do wait "$one" || failed=1; done
 beside=()
 [ $failed = 0 ] || exit 1
 
-if [ ${#light[@]} -gt 0 ] || [ ${#velero[@]} -gt 0 ]; then
+if [ $((${#light[@]} + ${#velero[@]} + ${#served[@]})) -gt 0 ]; then
   say 'a light cluster'
   lighter=1
-  test/cluster/light.sh up "$DIR-light"
+  test/cluster/light.sh up "$DIR-light" ${LIGHT:+10.244.0.1}
   # The contract of Velero brings its own.
-  [ ${#light[@]} = 0 ] || test/cluster/light.sh velero "$DIR-light"
+  [ $((${#light[@]} + ${#served[@]})) = 0 ] || test/cluster/light.sh velero "$DIR-light"
   run_tests "$DIR-light" 2 "${light[@]}" "${velero[@]}"
+fi
+if [ ${#served[@]} -gt 0 ]; then
+  say 'tidewaiter as a process'
+  test/e2e/install-light.sh "$DIR-light"
+  run_tests "$DIR-light" "${JOBS:-4}" "${served[@]}"
 fi
 say 'all passed'

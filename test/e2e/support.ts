@@ -9,8 +9,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { mintAuthority, mintLeaf } from '../../src/tls/authority.ts'
 import { startClient, type Answer, type Loose } from './guard-client.ts'
+import { hookCertificate, hookHost, hookNamespace } from './hook-certificate.ts'
 import type { Behaviour, Call } from './hook-server.ts'
 
 export type { Loose } from './guard-client.ts'
@@ -27,6 +27,12 @@ export const kubeconfig = wanted('TIDEWAITER_E2E_KUBECONFIG')
 export const image = (): string => wanted('TIDEWAITER_E2E_IMAGE')
 /** Where the cluster lives. */
 export const clusterFolder = (): string => wanted('TIDEWAITER_E2E_DIR')
+/** Why a test that needs pods is left out on a light cluster (test/cluster/light.sh), where nothing runs them; false on a whole one. */
+export const withoutPods =
+  process.env['TIDEWAITER_E2E_FORM'] === 'light' &&
+  'a light cluster runs no pods, and has no Service addresses'
+/** How the velero CLI begins an error, as a pattern: in 1.18, and in 1.14. */
+export const veleroError = '(?:velero|An error occurred): '
 /** Velero's namespace. */
 export const veleroNamespace = 'velero'
 /** The account that Velero runs as. */
@@ -34,8 +40,6 @@ export const veleroAccount: As = {
   user: 'system:serviceaccount:velero:velero',
   groups: ['system:serviceaccounts', 'system:serviceaccounts:velero', 'system:authenticated'],
 }
-/** Where the servers run that actions call. */
-const hookNamespace = 'e2e'
 const ours = `${process.pid}-${randomBytes(2).toString('hex')}`
 /** A namespace with nothing in it, for small Backups; of this file's own: Velero backs up one namespace once at a time. */
 export const emptyNamespace = `e2e-empty-${ours}`
@@ -317,8 +321,7 @@ export const aUser = (): As => ({ user: aName('alice'), groups: ['developers'] }
 
 const source = readFileSync(new URL('hook-server.ts', import.meta.url), 'utf8')
 const version = createHash('sha256').update(source).digest('hex').slice(0, 8)
-const hookHost = 'hook.e2e.svc'
-const hookBase = `http://${hookHost}.cluster.local:8080`
+const hookBase = `http://${hookHost}.cluster.local:8090`
 
 /** The server's objects but its certificate: the same from every test file, so any may make them. */
 const hookObjects = (): readonly Loose[] => {
@@ -338,7 +341,7 @@ const hookObjects = (): readonly Loose[] => {
     ],
   }
   const spec = { containers: [container], volumes, terminationGracePeriodSeconds: 0 }
-  const ports = [8080, 8443].map((port) => ({ name: `p${port}`, port, targetPort: port }))
+  const ports = [8090, 8443].map((port) => ({ name: `p${port}`, port, targetPort: port }))
   return [
     { apiVersion: 'v1', kind: 'ConfigMap', metadata: at(`hook-${version}`), data: { 'server.ts': source } },
     { apiVersion: 'v1', kind: 'Pod', metadata: { ...at(`hook-${version}`), labels }, spec },
@@ -348,12 +351,8 @@ const hookObjects = (): readonly Loose[] => {
 
 /** Makes the certificate of the server, once for a cluster: whoever comes second takes what is there. */
 async function hookTls(): Promise<void> {
-  const now = Date.now()
-  const authority = await mintAuthority({ name: 'e2e', now })
-  const leaf = await mintLeaf({ authority, names: [hookHost], now })
-  const data = { 'tls.crt': leaf.cert, 'tls.key': leaf.key, 'ca.crt': authority.cert }
   const metadata = { name: 'hook-tls', namespace: hookNamespace }
-  const body = { apiVersion: 'v1', kind: 'Secret', metadata, stringData: data }
+  const body = { apiVersion: 'v1', kind: 'Secret', metadata, stringData: await hookCertificate() }
   await call('POST', `/api/v1/namespaces/${hookNamespace}/secrets`, { body })
 }
 
@@ -410,7 +409,7 @@ export async function hook(...behaviours: readonly Behaviour[]): Promise<Hook> {
   if (behaviours.length > 0) await behave(...behaviours)
   return {
     key,
-    url: `http://${hookHost}:8080/${key}`,
+    url: `http://${hookHost}:8090/${key}`,
     secureUrl: `https://${hookHost}:8443/${key}`,
     behave,
     calls: async () => (await (await fetch(`${hookBase}/calls/${key}`)).json()) as readonly Call[],

@@ -163,7 +163,7 @@ const without = (path: string) => async () => {
     })
 }
 
-const status = anAction(aName('10-status'), aMark().mark, { http: { url: 'http://hook.e2e.svc:8080/' } })
+const status = anAction(aName('10-status'), aMark().mark, { http: { url: 'http://hook.e2e.svc:8090/' } })
 t.teardown(() => kubectl(['delete', 'action', status.metadata.name]))
 
 /** A Backup whose post action fails, which counts against it. */

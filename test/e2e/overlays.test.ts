@@ -1,0 +1,39 @@
+/** Every overlay and component of deploy, as the API server and the kubectl of this cluster take them: no field unknown, every expression compiles. */
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { call, kubectl } from './support.ts'
+
+const root = join(import.meta.dirname, '../..')
+const within = (folder: string) =>
+  readdirSync(join(root, 'deploy', folder)).map((name) => `${folder}/${name}`)
+
+const kustomizations: Readonly<Record<string, object>> = {
+  ...Object.fromEntries(within('overlays').map((one) => [one, { resources: [`../../deploy/${one}`] }])),
+  ...Object.fromEntries(
+    within('components').map((one) => [
+      one,
+      { resources: ['../../deploy/overlays/default'], components: [`../../deploy/${one}`] },
+    ]),
+  ),
+}
+
+// An overlay for a Velero elsewhere: a dry run makes no namespace.
+await call('POST', '/api/v1/namespaces', {
+  body: { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'openshift-adp' } },
+})
+t.teardown(() => call('DELETE', '/api/v1/namespaces/openshift-adp'))
+
+for (const [name, kustomization] of Object.entries(kustomizations)) {
+  t.test(`${name} is taken as it is`, async (t) => {
+    mkdirSync(join(root, '.cluster'), { recursive: true })
+    const folder = mkdtempSync(join(root, '.cluster/overlay-'))
+    t.teardown(() => rmSync(folder, { recursive: true }))
+    writeFileSync(join(folder, 'kustomization.yaml'), JSON.stringify(kustomization))
+    const dry = ['--server-side', '--force-conflicts', '--dry-run=server', '--validate=strict']
+    const { code, stdout, stderr } = await kubectl(['apply', ...dry, '-k', folder])
+    t.equal(code, 0, stderr)
+    t.match(stdout, /\(server dry run\)/)
+    t.notMatch(stderr, /unknown field|deprecated/i)
+  })
+}
