@@ -41,6 +41,10 @@ function standing({ spec, status }: ActionRun): string {
   return named(true, 'being undone') + named(false, 'not undone')
 }
 
+/** What is written on a held object that somebody aborted; `words` say who, and why. */
+export const abortedRefusal = (subject: Subject, words: string, run: string | undefined): string =>
+  `${head(subject)}: ${words}. The ${subject.kind} was not started.${run === undefined ? '' : ` Run: ${run}`}`
+
 /** What is written on a held object that may not start. */
 export function heldRefusal(subject: Subject, run: ActionRun): string {
   const failed = entries(run.spec, run.status).findLast(({ row }) => row.phase === 'Failed')
