@@ -30,8 +30,8 @@ const annotationsOf = (request: AdmissionRequest): Arrival['annotations'] => {
   return typeof found === 'object' && found !== null ? (found as Arrival['annotations']) : {}
 }
 
-/** What is taken off is not judged. */
-function withoutForeign(request: AdmissionRequest): AdmissionRequest {
+/** As it will be judged: without what only tidewaiter may write, and what anybody says of a hold. */
+export function withoutForeign(request: AdmissionRequest): AdmissionRequest {
   const annotations = annotationsOf(request)
   const gone = new Set([...foreignAnnotations(annotations), holdAnnotation])
   const kept = Object.fromEntries(Object.entries(annotations).filter(([key]) => !gone.has(key)))
@@ -39,10 +39,16 @@ function withoutForeign(request: AdmissionRequest): AdmissionRequest {
   return { ...request, object: { ...object, metadata: { ...object.metadata, annotations: kept } } }
 }
 
-function marked(request: AdmissionRequest, isHeld: boolean): Verdict {
+/** The annotations that are taken off. */
+export function foreignIn(request: AdmissionRequest, isHeld: boolean): readonly string[] {
   const annotations = annotationsOf(request)
   const isMarked = holdAnnotation in annotations
-  const foreign = [...foreignAnnotations(annotations), ...(isMarked && !isHeld ? [holdAnnotation] : [])]
+  return [...foreignAnnotations(annotations), ...(isMarked && !isHeld ? [holdAnnotation] : [])]
+}
+
+function marked(request: AdmissionRequest, isHeld: boolean): Verdict {
+  const annotations = annotationsOf(request)
+  const foreign = foreignIn(request, isHeld)
   const patch = [...foreign.map(removing), ...(isHeld ? holding(request, annotations) : [])]
   if (patch.length === 0) return allow(isHeld ? 'HoldSet' : 'NothingToHold')
   const warnings =

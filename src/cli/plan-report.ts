@@ -38,10 +38,15 @@ export type Report = {
   readonly message: string
   /** False where it was decided before the Actions were looked at: then nothing is known of them. */
   readonly planned: boolean
-  readonly budget: { readonly wantedSeconds: number; readonly leftSeconds: number }
+  /** Why it would be held; absent if it would not be. */
+  readonly held?: string
+  /** Where the actions before it run inside its admission request. */
+  readonly budget?: { readonly wantedSeconds: number; readonly leftSeconds: number }
   readonly before: readonly ReportRow[]
   readonly after: readonly ReportRow[]
   readonly leftOut: Foresight['leftOut']
+  /** Annotations that only tidewaiter may write: they are taken off. */
+  readonly takenOff: readonly string[]
   /** Skip annotations, and whether this user may write them; undefined: nobody was asked. */
   readonly skips: readonly string[]
   readonly maySkip?: boolean
@@ -60,7 +65,7 @@ export type Reported = {
 /** The report of one object. */
 export function reportOf({ file, subject, foresight, maySkip }: Reported): Report {
   const { kind, schedule, request } = subject
-  const { verdict, budget } = foresight
+  const { verdict } = foresight
   const { pre, post } = stagesOf(kind)
   const refused = schedule === undefined ? undefined : scheduleRefusal(foresight, maySkip)
   return {
@@ -73,14 +78,20 @@ export function reportOf({ file, subject, foresight, maySkip }: Reported): Repor
     reason: refused === undefined ? verdict.reason : 'MayNotSkip',
     message: refused ?? verdict.message,
     planned: foresight.planned,
-    budget: { wantedSeconds: budget.wantedMs / 1000, leftSeconds: budget.leftMs / 1000 },
+    ...wayIn(foresight),
     before: foresight.before.map((row) => rowOf(row, pre)),
     after: foresight.after.map((row) => rowOf(row, post)),
     leftOut: foresight.leftOut,
+    takenOff: foresight.takenOff,
     skips: foresight.skips,
     ...(maySkip === undefined || foresight.skips.length === 0 ? {} : { maySkip }),
   }
 }
+
+const wayIn = ({ way, budget }: Foresight): Pick<Report, 'held' | 'budget'> =>
+  way.hold
+    ? { held: way.why }
+    : { budget: { wantedSeconds: budget.wantedMs / 1000, leftSeconds: budget.leftMs / 1000 } }
 
 /** Who writes skips into a Schedule is judged by the guard when it is written: Velero, which makes the Backups, may do all. */
 const scheduleRefusal = ({ skips }: Foresight, maySkip: boolean | undefined): string | undefined =>
