@@ -196,6 +196,22 @@ t.test('abort writes who and why; the hold stands until the leader has failed it
   t.same(await annotationsOf(kept, 'key'), { ...hold, 'tidewaiter.io/abort': 'admin: wrong cluster' })
 })
 
+t.test('the guard lets nobody else write what ends a hold', async (t) => {
+  const kept = await start(t)
+  const write = (annotations: object, as: string) =>
+    kept.call('PATCH', pathOf('backups', 'waits'), {
+      body: { metadata: { annotations } },
+      as,
+      type: 'application/merge-patch+json',
+    })
+  for (const annotations of [{ 'tidewaiter.io/abort': 'ann' }, { 'tidewaiter.io/hold': null }])
+    t.match(await write(annotations, 'alice'), {
+      status: 403,
+      body: { message: /written by tidewaiter only/ },
+    })
+  t.match(await write({ 'tidewaiter.io/abort': 'ann' }, 'admin'), { status: 200 })
+})
+
 t.test('who may not lift a hold is told which right is missing and who can give it', async (t) => {
   const kept = await start(t)
   for (const verb of ['release', 'abort']) {
