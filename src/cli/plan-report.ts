@@ -2,6 +2,7 @@
 import type { Foresight } from '../admission/foresee.ts'
 import type { Foreseen } from '../admission/foreseen.ts'
 import type { Stage } from '../api/action.ts'
+import { keyOf } from '../core/hold/exclusive.ts'
 import { stagesOf } from '../core/run/names.ts'
 import { specOf } from '../core/run/rows.ts'
 import type { Probed } from './plan-probe.ts'
@@ -21,6 +22,10 @@ export type ReportRow = {
   readonly timeoutSeconds: number
   readonly onError: string
   readonly dryRun: boolean
+  /** The key that it takes: no other object's action with the same key begins meanwhile. */
+  readonly exclusive?: string
+  /** If it has an undo: when that runs. */
+  readonly undoAt?: 'Abort' | 'Always'
   /** Of post actions: the ends after which it runs. */
   readonly when?: readonly string[]
 }
@@ -103,6 +108,7 @@ const usually = ['Completed', 'PartiallyFailed', 'Failed']
 
 function rowOf(row: Foreseen, stage: Stage): ReportRow {
   const spec = specOf(row.action)
+  const exclusive = stage.startsWith('Pre') ? keyOf(row.action.name, spec) : undefined
   const because = row.does === 'skip' ? row.because : row.does === 'fail' ? row.problem : undefined
   return {
     name: row.action.name,
@@ -116,6 +122,8 @@ function rowOf(row: Foreseen, stage: Stage): ReportRow {
     timeoutSeconds: spec.timeoutSeconds,
     onError: spec.onError,
     dryRun: spec.dryRun,
+    ...(exclusive === undefined ? {} : { exclusive }),
+    ...(spec.undo === undefined ? {} : { undoAt: spec.undoAt ?? 'Abort' }),
     ...(stage.startsWith('Post')
       ? { when: spec.at === 'ItemsDone' ? ['ItemsDone'] : (spec.when ?? usually) }
       : {}),

@@ -68,10 +68,14 @@ function rowText(row: ReportRow, place: number, telling: Telling): string {
     `at most ${spell(row.timeoutSeconds * 1000)}`,
     ...(row.when === undefined ? [] : [`after ${row.when.join(', ')}`]),
     ...(row.onError === 'Continue' ? ['onError: Continue'] : []),
+    ...(row.exclusive === undefined ? [] : [`exclusive: ${row.exclusive}`]),
+    ...(row.undoAt === undefined ? [] : [`undone ${undoneWhen[row.undoAt]}`]),
     ...(row.dryRun ? ['dryRun: rendered only'] : []),
   ]
   return paragraph(`${place}. ${row.name} (${facts.join('; ')})`, screen, '    ') + doesText(row, telling)
 }
+
+const undoneWhen = { Abort: 'if it never starts', Always: 'when it has ended' } as const
 
 const indent = '       '
 

@@ -32,6 +32,9 @@ const manifests = (...all: readonly unknown[]): string => all.map((one) => strin
 const freeze = action('10-freeze-shop', {
   match: { includedNamespaces: ['shop-*'] },
   timeoutSeconds: 20,
+  exclusive: 'shop',
+  undo: { http: { url: 'https://quiesce.example/thaw' } },
+  undoAt: 'Always',
   http: {
     url: 'https://quiesce.example/freeze/${backup.metadata.name}',
     headers: [{ name: 'Authorization', valueFrom: { secretKeyRef: { name: 'quiesce', key: 'token' } } }],
@@ -171,6 +174,12 @@ const judged: Readonly<Record<string, Judged>> = {
     subject: velero('Schedule', 's', { spec: { schedule: '0 3 * * *', template: {} } }),
     code: 0,
     want: { admitted: true, schedule: 's', held: 'a Schedule made it' },
+  },
+  'an undo has a key by itself, and runs if the object never starts unless told': {
+    actions: [action('a', { undo: { http: { url: 'https://a.example/' } } })],
+    subject: velero('Backup', 'b'),
+    code: 0,
+    want: { before: [{ exclusive: 'a', undoAt: 'Abort' }] },
   },
   'an action may ask for the hold': {
     actions: [action('a', { mode: 'Hold' })],
