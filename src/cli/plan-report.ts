@@ -1,7 +1,7 @@
 /** What a plan says of one object, as a value: what is printed in every format comes from it. */
 import type { Foresight } from '../admission/foresee.ts'
 import type { Foreseen } from '../admission/foreseen.ts'
-import type { Stage } from '../api/action.ts'
+import type { ActionSpec, Stage } from '../api/action.ts'
 import { keyOf } from '../core/hold/exclusive.ts'
 import { stagesOf } from '../core/run/names.ts'
 import { specOf } from '../core/run/rows.ts'
@@ -108,7 +108,6 @@ const usually = ['Completed', 'PartiallyFailed', 'Failed']
 
 function rowOf(row: Foreseen, stage: Stage): ReportRow {
   const spec = specOf(row.action)
-  const exclusive = stage.startsWith('Pre') ? keyOf(row.action.name, spec) : undefined
   const because = row.does === 'skip' ? row.because : row.does === 'fail' ? row.problem : undefined
   return {
     name: row.action.name,
@@ -122,10 +121,19 @@ function rowOf(row: Foreseen, stage: Stage): ReportRow {
     timeoutSeconds: spec.timeoutSeconds,
     onError: spec.onError,
     dryRun: spec.dryRun,
-    ...(exclusive === undefined ? {} : { exclusive }),
-    ...(spec.undo === undefined ? {} : { undoAt: spec.undoAt ?? 'Abort' }),
+    ...effectsOf(row.action.name, spec, stage),
     ...(stage.startsWith('Post')
       ? { when: spec.at === 'ItemsDone' ? ['ItemsDone'] : (spec.when ?? usually) }
       : {}),
+  }
+}
+
+/** What it keeps others from meanwhile, and whether it is taken back: of pre actions. */
+function effectsOf(name: string, spec: ActionSpec, stage: Stage): Pick<ReportRow, 'exclusive' | 'undoAt'> {
+  if (stage.startsWith('Post')) return {}
+  const exclusive = keyOf(name, spec)
+  return {
+    ...(exclusive === undefined ? {} : { exclusive }),
+    ...(spec.undo === undefined ? {} : { undoAt: spec.undoAt ?? 'Abort' }),
   }
 }
