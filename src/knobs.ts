@@ -174,7 +174,7 @@ export const knobs: readonly Knob[] = [
     flag: 'hold-max-seconds',
     value: 'N',
     fallback: '3600',
-    doc: 'Longest a Backup or Restore may be held (not there yet)',
+    doc: 'Longest a Backup or Restore may be held; then it fails',
   },
   {
     flag: 'stuck-after-seconds',

@@ -39,10 +39,16 @@ export function withoutForeign(request: AdmissionRequest): AdmissionRequest {
   return { ...request, object: { ...object, metadata: { ...object.metadata, annotations: kept } } }
 }
 
-function marked(request: AdmissionRequest, isHeld: boolean): Verdict {
+/** The annotations that are taken off. */
+export function foreignIn(request: AdmissionRequest, isHeld: boolean): readonly string[] {
   const annotations = annotationsOf(request)
   const isMarked = holdAnnotation in annotations
-  const foreign = [...foreignAnnotations(annotations), ...(isMarked && !isHeld ? [holdAnnotation] : [])]
+  return [...foreignAnnotations(annotations), ...(isMarked && !isHeld ? [holdAnnotation] : [])]
+}
+
+function marked(request: AdmissionRequest, isHeld: boolean): Verdict {
+  const annotations = annotationsOf(request)
+  const foreign = foreignIn(request, isHeld)
   const patch = [...foreign.map(removing), ...(isHeld ? holding(request, annotations) : [])]
   if (patch.length === 0) return allow(isHeld ? 'HoldSet' : 'NothingToHold')
   const warnings = foreign.length === 0 ? [] : [takenOff(foreign)]

@@ -3,6 +3,7 @@
  * application quiet for hours before its Backup starts. So they run just in time: only while Velero has room, and in order
  * of creation. Backups and Restores do not wait for each other.
  */
+import type { ActionRun } from '../../api/action-run.ts'
 import type { SeenObject } from '../post.ts'
 import { compareNames } from '../order.ts'
 import { progressOf } from '../velero.ts'
@@ -21,6 +22,14 @@ export type TurnFacts = {
   /** Whether it waits for an exclusive key that another object has: it takes no room meanwhile. */
   readonly waitsForKey: (uid: string) => boolean
 }
+
+/** Whether the actions of a run have begun. */
+export const hasBegun = (run: ActionRun | undefined): boolean => run?.status.startTimestamp !== undefined
+
+/** Whether a run waits for an exclusive key that another object has. */
+export const waitsForKey = (run: ActionRun | undefined): boolean =>
+  run?.status.phase === 'Pending' &&
+  (run.status.actions ?? []).some((row) => row.phase === 'Pending' && row.completionTimestamp !== undefined)
 
 /** Whether an object is held: the annotation is there, and Velero has not begun. */
 export const isHeld = (object: SeenObject): boolean => object.held && hasNotBegun(object)
@@ -45,11 +54,15 @@ export function isStuck(
 const working: ReadonlySet<string> = new Set(['', 'New', 'Queued', 'ReadyToStart', 'InProgress'])
 
 /** Takes room in Velero: it works on it, or is about to. After InProgress Velero goes on with the next. */
-const takesRoom = (object: SeenObject, facts: TurnFacts): boolean =>
+const takesRoom = (object: SeenObject, facts: Pick<TurnFacts, 'stuckAfterMs' | 'now'>): boolean =>
   !object.held &&
   !object.leaving &&
   working.has(progressOf(object.progress, facts.now).phase) &&
   !isStuck(object, facts)
+
+/** What takes room in Velero now. */
+export const busyIn = (facts: Pick<TurnFacts, 'objects' | 'stuckAfterMs' | 'now'>): readonly SeenObject[] =>
+  facts.objects.filter((object) => takesRoom(object, facts))
 
 /** The held objects in the order of their creation. */
 export const inLine = (objects: readonly SeenObject[]): readonly SeenObject[] =>
@@ -61,7 +74,7 @@ export const inLine = (objects: readonly SeenObject[]): readonly SeenObject[] =>
 export function turnOf(facts: TurnFacts): ReadonlySet<string> {
   const line = inLine(facts.objects)
   const begun = line.filter(({ uid }) => facts.hasBegun(uid))
-  const busy = facts.objects.filter((object) => takesRoom(object, facts)).length
+  const busy = busyIn(facts).length
   const acting = begun.filter(({ uid }) => !facts.waitsForKey(uid)).length
   const room = Math.max(0, facts.slots - busy - acting)
   const next = line.filter(({ uid }) => !facts.hasBegun(uid)).slice(0, room)

@@ -9,10 +9,10 @@ type Phase = NonNullable<RunStatus['phase']>
 export type End = { readonly phase: Phase; readonly reason: string; readonly message: string }
 
 /** Whether the run is of a stage that comes before the object starts. */
-export const isPre = (run: ActionRun): boolean => run.spec.stage.startsWith('Pre')
+export const isPre = (run: Pick<ActionRun, 'spec'>): boolean => run.spec.stage.startsWith('Pre')
 
 /** Whether the run is carried out inside an admission request: somebody waits for the answer, and nobody goes on with it. */
-export const isInline = (run: ActionRun): boolean => isPre(run) && run.spec.held !== true
+export const isInline = (run: Pick<ActionRun, 'spec'>): boolean => isPre(run) && run.spec.held !== true
 
 /** Milliseconds since the epoch as the API server writes times. */
 export const time = (ms: number): string => new Date(ms).toISOString()

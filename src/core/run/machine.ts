@@ -23,8 +23,9 @@ import {
 import { disposition, entries, specOf, type Entry } from './rows.ts'
 import { afterUndo, startUndo, type UndoScope } from './undo.ts'
 
-/** Why a run was cut short. The last three: of a held object. */
-export type AbortReason = 'OutOfTime' | 'ClientGone' | 'Stopping' | 'HeldTooLong' | 'Released' | 'Deleted'
+/** Why a run was cut short. The last four: of a held object. */
+export type AbortReason =
+  'OutOfTime' | 'ClientGone' | 'Stopping' | 'HeldTooLong' | 'Released' | 'Deleted' | 'Aborted'
 
 /** What a driver sees. Times are milliseconds since the epoch. */
 export type Seen =
@@ -37,6 +38,8 @@ export type Seen =
       readonly outcome: Outcome
       readonly progress?: Progress
       readonly because?: AbortReason
+      /** Who cut it short, and why, where somebody said so. */
+      readonly words?: string
     }
   /** The stage is cut short before its next action. */
   | { readonly see: 'abort'; readonly reason: AbortReason; readonly message: string }
@@ -182,7 +185,7 @@ function endAfter(
   { action }: Entry,
   { seen, outcome }: Omit<CutShort, 'now'>,
 ): End | undefined {
-  const { message } = outcome
+  const message = seen.words === undefined ? outcome.message : `${seen.words}; ${outcome.message}`
   const { dryRun, onError } = specOf(action)
   // Nobody waits for the answer any more: an action after this one would have no time either.
   const cutShort = outcome.cause === 'aborted' ? (seen.because ?? 'Stopping') : seen.because

@@ -70,6 +70,30 @@ t.test('what is deleted is aborted; what has ended already is left alone', async
   }
 })
 
+const aborted = held({
+  annotations: { 'tidewaiter.io/hold': 'pre-actions', 'tidewaiter.io/abort': 'ann: wrong cluster' },
+})
+
+t.test('what somebody aborts is recorded first, then cut short, and never let go', async (t) => {
+  t.same(step({ object: aborted, run: undefined }), { do: 'write-run' })
+  const message = 'it was aborted by hand (ann: wrong cluster)'
+  for (const phase of ['Pending', 'Running'] as const)
+    t.same(step({ object: aborted, run: run(phase, { owner: 'me' }), hasTurn: false }), {
+      do: 'abort',
+      reason: 'Aborted',
+      message,
+    })
+  for (const phase of ['Succeeded', 'Skipped', 'Refused'] as const)
+    t.same(step({ object: aborted, run: run(phase) }), { do: 'fail' })
+  const other = run('Running', { owner: 'other', deadline: iso(newYear + 10_000) })
+  t.match(step({ object: aborted, run: other }), { do: 'wait' }, 'its owner sees it too')
+})
+
+t.test('an abort says nothing of what was let go', async (t) => {
+  const object = free({ annotations: { 'tidewaiter.io/abort': 'ann' } })
+  t.same(step({ object, run: run('Succeeded') }), { do: 'nothing' })
+})
+
 t.test('a hold that was lifted by hand ends the run; one that we ended does not', async (t) => {
   for (const phase of ['New', 'InProgress', 'Completed'])
     t.match(step({ object: free({ phase }) }), { do: 'abort', reason: 'Released' })

@@ -581,6 +581,7 @@ for (const [reason, phase] of Object.entries({
   HeldTooLong: 'Refused',
   Deleted: 'Refused',
   Released: 'Skipped',
+  Aborted: 'Refused',
 } as const))
   t.test(`held: ${reason} ends it as ${phase}, before and in the middle of an action`, async (t) => {
     const abort = { see: 'abort', reason: reason as 'Deleted', message: 'because' } as const
@@ -590,6 +591,12 @@ for (const [reason, phase] of Object.entries({
     t.match(cut.run.status, { phase, reason })
     t.same(cut.last, [{ do: 'announce' }])
   })
+
+t.test('held: who aborted it in the middle of an action, and why, is in the record', async (t) => {
+  const words = 'it was aborted by hand (ann: wrong cluster)'
+  const cut = through(heldRun(), claim, outcome('10-a', anAborted(), { because: 'Aborted', words }))
+  t.match(cut.run.status, { reason: 'Aborted', message: `${words}; ${anAborted().message}` })
+})
 
 // --- properties ---
 
