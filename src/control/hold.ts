@@ -1,7 +1,7 @@
 /** Held objects: their actions run just in time, then they are let go, or failed. Leader only. */
 import type { ActionRun } from '../api/action-run.ts'
 import { failPatch, releasePatch } from '../core/hold/patches.ts'
-import { holdEndsAt, holdStep, type HoldStep } from '../core/hold/step.ts'
+import { holdEndsAt, holdStep, whyCut, type HoldStep } from '../core/hold/step.ts'
 import { turnOf, isHeld } from '../core/hold/turn.ts'
 import type { SeenObject } from '../core/post.ts'
 import { heldForMs } from '../core/post.ts'
@@ -140,12 +140,12 @@ function watchHold(object: SeenObject, endsAt: number, ports: ControlPorts) {
   const over = new AbortController()
   const done = new AbortController()
   let reason: AbortReason | undefined
-  const look = (): AbortReason | undefined => {
-    if (ports.clock.now() >= endsAt) return 'HeldTooLong'
-    const seen = ports.objects.seen(object.kind, object.namespace, object.name)
-    if (seen === undefined || seen.uid !== object.uid || seen.leaving) return 'Deleted'
-    return isHeld(seen) ? undefined : 'Released'
-  }
+  const look = (): AbortReason | undefined =>
+    whyCut(ports.objects.seen(object.kind, object.namespace, object.name), {
+      uid: object.uid,
+      endsAt,
+      now: ports.clock.now(),
+    })
   const loop = async () => {
     while (!done.signal.aborted && reason === undefined) {
       await ports.clock.sleep(1_000, done.signal).catch(() => undefined)

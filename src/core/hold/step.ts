@@ -56,6 +56,16 @@ const words: Readonly<Record<string, string>> = {
   Released: 'the hold was lifted by hand before its actions had ended',
 }
 
+/** Why an action of a held object is to be cut short while it runs; undefined while the hold stands. */
+export function whyCut(
+  seen: SeenObject | undefined,
+  { uid, endsAt, now }: { readonly uid: string; readonly endsAt: number; readonly now: number },
+): AbortReason | undefined {
+  if (now >= endsAt) return 'HeldTooLong'
+  if (seen === undefined || seen.uid !== uid || seen.leaving) return 'Deleted'
+  return isHeld(seen) ? undefined : 'Released'
+}
+
 function abortedFor(reason: 'Deleted' | 'HeldTooLong' | 'Released', run: ActionRun | undefined): HoldStep {
   if (run === undefined || hasEnded(run)) return { do: 'nothing' }
   return { do: 'abort', reason, message: words[reason] ?? reason }
