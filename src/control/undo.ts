@@ -45,9 +45,12 @@ export async function reconcileUndo(run: ActionRun, at: At): Promise<Again> {
   return cares(run) || at.object === undefined ? afterFate(run, at) : undefined
 }
 
+const dueOf = (run: ActionRun, { object, ports }: At): UndoDue =>
+  undoDue({ run, object, stuckAfterMs: ports.stuckAfterMs, now: ports.clock.now() })
+
 async function afterFate(run: ActionRun, at: At): Promise<Again> {
   const { object, ports } = at
-  const due = undoDue({ run, object, stuckAfterMs: ports.stuckAfterMs, now: ports.clock.now() })
+  const due = dueOf(run, at)
   if ('notYet' in due && run.status.phase !== 'Undoing') return waiting(due, object)
   if (object === undefined && ((await isThere(run, ports)) || (await orphaned(run, ports))))
     return { inMs: soonMs }
@@ -96,12 +99,11 @@ async function orphaned(run: ActionRun, ports: ControlPorts): Promise<boolean> {
 
 async function undoOrEnd(run: ActionRun, due: UndoDue, at: At): Promise<Again> {
   const { ports } = at
-  // What was begun is finished, whatever became of the object since.
-  const scope: UndoScope = 'due' in due ? due.due : 'All'
+  const scope = scopeOf(due)
   const next = owesUndo(run, scope) ? undoDueAt(run, scope) : undefined
   if (next !== undefined) {
     const inMs = next - ports.clock.now()
-    return inMs > 0 ? { inMs } : undo(run, scope, at)
+    return inMs > 0 ? { inMs } : undo(run, at)
   }
   if (!keysAreOver(run, { undo: due, postEnded: hasPostEnded(run, ports) })) return { inMs: minuteMs }
   await ports.freeKeys(run, keysOf(run))
@@ -109,16 +111,24 @@ async function undoOrEnd(run: ActionRun, due: UndoDue, at: At): Promise<Again> {
   return undefined
 }
 
+/** What was begun is finished, whatever became of the object since, and nothing is added to it. */
+const scopeOf = (due: UndoDue): UndoScope => ('due' in due ? due.due : 'Always')
+
 function hasPostEnded({ spec }: ActionRun, ports: ControlPorts): boolean {
   const { post } = stagesOf(spec.objectRef.kind)
   const run = ports.runs.ofObject(spec.objectRef.uid).find((one) => one.spec.stage === post)
   return run === undefined || hasEnded(run)
 }
 
-async function undo(known: ActionRun, scope: UndoScope, { object, ports, signal }: At): Promise<Again> {
+async function undo(known: ActionRun, at: At): Promise<Again> {
+  const { object, ports, signal } = at
   const { namespace, name } = known.metadata
   const run = await ports.runs.read(namespace, name)
   if (run === undefined || !hasEnded(run)) return { inMs: soonMs }
+  // Judged anew: the copy may not say yet that Velero began, and what served its purpose is not undone.
+  const due = dueOf(run, at)
+  if ('notYet' in due && run.status.phase !== 'Undoing') return { inMs: soonMs }
+  const scope = scopeOf(due)
   const now = ports.clock.now()
   const held = heldForMs(run, { owner: ports.owner, now })
   if (held > 0) return { inMs: held }

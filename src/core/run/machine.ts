@@ -221,7 +221,10 @@ function rowAfter(row: RunRow, outcome: Outcome, now: number): RunRow {
     completionTimestamp: time(now),
     message: outcome.message.slice(0, 4096),
     request: outcome.request.slice(0, 8192),
-    ...(outcome.status === 'failed' && !outcome.mayHaveHadEffect ? { noEffect: true } : {}),
+    // What an attempt before this one did is not known.
+    ...(outcome.status === 'failed' && !outcome.mayHaveHadEffect && row.cutShort !== true
+      ? { noEffect: true }
+      : {}),
     ...(outcome.status === 'done' && Object.keys(outcome.outputs).length > 0
       ? { outputs: outcome.outputs }
       : {}),
@@ -247,7 +250,8 @@ function handedBack(run: ActionRun, entry: Entry, { seen, outcome, now }: CutSho
   const message = `${waits ? 'waits' : 'cut short, to be done again'}: ${outcome.message}`.slice(0, 4096)
   // When it came back: what another holds, or a broken tool of ours handed back, is not begun again at once.
   const since = outcome.cause === 'aborted' ? {} : { completionTimestamp: time(now) }
-  const after = put(run, { ...entry.row, phase: 'Pending', attempts, message, ...since })
+  const cutShort = outcome.mayHaveHadEffect ? { cutShort: true } : {}
+  const after = put(run, { ...entry.row, phase: 'Pending', attempts, message, ...since, ...cutShort })
   if (mayRepeat(entry) || !outcome.mayHaveHadEffect) return rest(after, seen.progress, now)
   const cut = { ...entry, row: { ...entry.row, attempts } }
   return leftUnknown(run, cut, { now, next: (left) => rest(left, seen.progress, now) })
@@ -279,7 +283,7 @@ function takenOver(run: ActionRun, seen: Extract<Seen, { see: 'overdue' }>, now:
   }
   const mine = claimed(run, seen, now)
   if (lost === undefined) return goOn(mine, seen.progress, now)
-  if (mayRepeat(lost)) return start(mine, lost, now)
+  if (mayRepeat(lost)) return start(mine, { ...lost, row: { ...lost.row, cutShort: true } }, now)
   return leftUnknown(mine, lost, { now, next: (left) => goOn(left, seen.progress, now) })
 }
 

@@ -3,7 +3,7 @@
  * body, tried again until it succeeds. One that fails for long is reported as stuck and stands in the way of no other.
  */
 import type { ActionSpec } from '../../api/action.ts'
-import type { ActionRun, RowUndo, RunRow, RunStatus } from '../../api/action-run.ts'
+import type { ActionRun, RowUndo, RunStatus } from '../../api/action-run.ts'
 import type { Outcome } from '../outcome.ts'
 import { isPre, put, time } from './ending.ts'
 import { entries, specOf, type Entry } from './rows.ts'
@@ -21,8 +21,9 @@ const canUndo = ({ action, row }: Entry): boolean =>
   started.has(row.phase) &&
   row.noEffect !== true
 
-const isIn = (scope: UndoScope, { action }: Entry): boolean =>
-  scope === 'All' || specOf(action).undoAt === 'Always'
+/** What was begun stays owed, also where the object turns out to have started after all. */
+const isIn = (scope: UndoScope, { action, row }: Entry): boolean =>
+  scope === 'All' || specOf(action).undoAt === 'Always' || row.undo !== undefined
 
 /** The actions that are still to be undone, in the order in which that is done. */
 function owedBy(run: ActionRun, scope: UndoScope): readonly Entry[] {
@@ -51,11 +52,11 @@ const longestWaitMs = 10 * 60_000
 /** An undo that failed this often is stuck: about ten minutes after it was first tried. */
 const stuckAfter = 8
 
-/** When an undo that failed may be tried again, milliseconds since the epoch. */
+/** When an undo that failed, was cut short, or waits for its key may be tried again, milliseconds since the epoch. */
 const dueAt = ({ attempts, lastTimestamp }: RowUndo): number =>
-  attempts === 0
+  lastTimestamp === undefined
     ? 0
-    : Date.parse(lastTimestamp ?? '') + Math.min(firstWaitMs * 2 ** (attempts - 1), longestWaitMs)
+    : Date.parse(lastTimestamp) + Math.min(firstWaitMs * 2 ** Math.max(0, attempts - 1), longestWaitMs)
 
 /** When the next undo of the run is due, milliseconds since the epoch; undefined if none is owed. */
 export function undoDueAt(run: ActionRun, scope: UndoScope): number | undefined {
@@ -111,17 +112,24 @@ export function afterUndo(run: ActionRun, seen: Extract<Seen, { see: 'undone' }>
   const entry = begun(run).find(({ action }) => action.name === seen.action)
   if (entry?.row.undo === undefined) return { status: run.status, effects: [] }
   const undo = undoAfter(entry.row.undo, seen.outcome, now)
-  const row: RunRow = { ...entry.row, undo }
-  const { status, effects } = goOn(put(run, row), now)
+  const after = put(run, { ...entry.row, undo })
+  // Its owner stops: it begins no other, and whoever comes next need not wait for it.
+  if (wasCut(seen.outcome)) return { status: { ...after.status, deadline: time(now) }, effects: [] }
+  const { status, effects } = goOn(after, now)
   const isNews = undo.phase === 'Stuck' && entry.row.undo.phase !== 'Stuck'
   const told: readonly Effect[] = isNews ? [{ do: 'report-stuck', action: seen.action }] : []
   return { status, effects: [...effects, ...told] }
 }
 
+/** Its owner stopped in the middle: nobody knows whether it had its effect, and the next owner does it again. */
+const wasCut = (outcome: Outcome): boolean => outcome.status === 'failed' && outcome.cause === 'aborted'
+
+/** Another object has its exclusive key: its action cannot have begun, or the key was taken from it by hand. */
+const waitsForKey = (outcome: Outcome): boolean =>
+  outcome.status === 'failed' && outcome.cause === 'exclusive'
+
 function undoAfter(before: RowUndo, outcome: Outcome, now: number): RowUndo {
-  // Its owner stops: nobody knows whether it had its effect, and the next owner does it again.
-  const cut = outcome.status === 'failed' && outcome.cause === 'aborted'
-  const attempts = before.attempts + (cut ? 0 : 1)
+  const attempts = before.attempts + (wasCut(outcome) || waitsForKey(outcome) ? 0 : 1)
   const stuck = before.phase === 'Stuck' || attempts >= stuckAfter
   return {
     phase: outcome.status === 'done' ? 'Undone' : stuck ? 'Stuck' : 'Undoing',
