@@ -90,10 +90,12 @@ async function isThere({ metadata, spec }: ActionRun, ports: ControlPorts): Prom
 async function orphaned(run: ActionRun, ports: ControlPorts): Promise<boolean> {
   if (wasSeen(run) || holds(run, 'Orphaned') || run.status.phase !== 'Succeeded') return false
   const message = `its actions succeeded, and the ${run.spec.objectRef.kind} never came to be: it was refused after tidewaiter had admitted it`
+  const condition = { type: 'Orphaned', reason: 'NeverAppeared', message } as const
+  const written = await ports.runs.write(run, withCondition(run, condition, ports.clock.now()))
+  // Another wrote the run: whoever looks again tells, and counts once.
+  if (typeof written === 'string') return true
   ports.log.warn({ run: run.metadata.name }, message)
   ports.orphaned(run)
-  const condition = { type: 'Orphaned', reason: 'NeverAppeared', message } as const
-  await ports.runs.write(run, withCondition(run, condition, ports.clock.now()))
   return true
 }
 

@@ -66,7 +66,8 @@ function wayTo(node: Node): readonly string[] {
 
 /** Where the leader looks away for ever, time alone must make nothing due. */
 async function sleeper(state: State, play: Play): Promise<string | undefined> {
-  if (state.leader === -1) return undefined
+  // What goes wrong otherwise makes no difference to this, and a second Backup none that is worth the time.
+  if (state.leader === -1 || state.faults > 0 || state.things.length > 1) return undefined
   const behind = { run: false, thing: false }
   for (const index of state.things.keys()) {
     if (state.works.some(({ thing }) => thing === index)) continue
