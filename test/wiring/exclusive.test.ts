@@ -149,7 +149,10 @@ t.test('how many Backups Velero works on is asked of its Deployment, and again e
     stop.abort()
     await asking
   }
-  api.seed([deployment('velero', ['server', '--concurrent-backups=4']), deployment('two', ['server'], 'other')])
+  api.seed([
+    deployment('velero', ['server', '--concurrent-backups=4']),
+    deployment('two', ['server'], 'other'),
+  ])
   await round()
   t.equal(slots.backups('velero'), 4)
   t.equal(slots.backups('elsewhere'), 1)
