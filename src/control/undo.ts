@@ -134,15 +134,13 @@ async function undo(known: ActionRun, at: At): Promise<Again> {
   const now = ports.clock.now()
   const held = heldForMs(run, { owner: ports.owner, now })
   if (held > 0) return { inMs: held }
-  const longest = Math.max(...run.spec.actions.map((action) => specOf(action).timeoutSeconds))
-  const until = now + longest * 1000 * run.spec.actions.length + minuteMs
   const driven = await drive(
     run,
-    { see: 'undo', owner: ports.owner, until, scope },
+    { see: 'undo', owner: ports.owner, scope },
     {
       now: ports.clock.now,
       write: ports.runs.write,
-      perform: (current, work) => performClaimed(current, work, { ports, signal, endsAt: until }),
+      perform: (current, work) => performClaimed(current, work, { ports, signal }),
     },
   )
   return afterUndoing(driven, { object, ports, signal })

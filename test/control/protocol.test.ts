@@ -26,8 +26,18 @@ const settings: readonly Setting[] = [
   },
   { name: 'two held Backups with one key', held: [true, true], actions: alone, faults: 0, behind: false },
 ]
+/** What takes longer than a test may. */
+const longer: readonly Setting[] = [
+  {
+    name: 'a held Backup, and one that is not, with one key',
+    held: [true, false],
+    actions: alone,
+    faults: 0,
+    behind: false,
+  },
+]
 
-for (const setting of settings)
+for (const setting of more > 0 ? [...settings, ...longer] : settings)
   t.test(`nothing goes wrong, and everything comes to an end: ${setting.name}`, async (t) => {
     const found = await explore({ ...right, setting: { ...setting, faults: setting.faults + more } })
     t.equal(tale(found), '')

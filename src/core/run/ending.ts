@@ -17,6 +17,9 @@ export const isInline = (run: ActionRun): boolean => isPre(run) && run.spec.held
 /** Milliseconds since the epoch as the API server writes times. */
 export const time = (ms: number): string => new Date(ms).toISOString()
 
+/** What an owner has beyond an action's own timeout to write down how it ended, milliseconds. */
+export const slackMs = 5_000
+
 /** When a run ended, milliseconds; when it was made, while it has not. */
 export const endedAt = ({ status, metadata }: ActionRun): number =>
   Date.parse(status.completionTimestamp ?? metadata.creationTimestamp)

@@ -15,6 +15,7 @@ import {
   put,
   rest,
   settle,
+  slackMs,
   stopStage,
   time,
   leftOver,
@@ -43,7 +44,7 @@ export type Seen =
   /** The owner's deadline and a margin have passed: the leader takes what is left over. */
   | { readonly see: 'overdue'; readonly owner: string; readonly until: number; readonly progress?: Progress }
   /** What was done is to be undone, as far as `scope` says; or its undo is to be tried again. */
-  | { readonly see: 'undo'; readonly owner: string; readonly until: number; readonly scope: UndoScope }
+  | { readonly see: 'undo'; readonly owner: string; readonly scope: UndoScope }
   /** An undo ended. */
   | { readonly see: 'undone'; readonly action: string; readonly outcome: Outcome }
   /** The object never came to be, or ended in a way that no action names. */
@@ -75,9 +76,6 @@ export const settled: ReadonlySet<string> = new Set([
 
 /** Whether the stage of a run has ended; its actions may still be undone. */
 export const hasEnded = (run: ActionRun): boolean => settled.has(endedPhase(run))
-
-// What an owner has beyond the action's own timeout to write down how it ended.
-const slackMs = 5_000
 
 type Phase = NonNullable<RunStatus['phase']>
 

@@ -5,7 +5,7 @@
 import type { ActionSpec } from '../../api/action.ts'
 import type { ActionRun, RowUndo, RunStatus } from '../../api/action-run.ts'
 import type { Outcome } from '../outcome.ts'
-import { isPre, put, time } from './ending.ts'
+import { isPre, put, slackMs, time } from './ending.ts'
 import { entries, specOf, type Entry } from './rows.ts'
 import type { Effect, Seen, Step } from './machine.ts'
 
@@ -74,14 +74,13 @@ function candidates(owed: readonly Entry[]): readonly Entry[] {
 
 /** Begins, or goes on with, undoing; a run that owes nothing stays as it is. */
 export function startUndo(run: ActionRun, seen: Extract<Seen, { see: 'undo' }>, now: number): Step {
-  const { scope, owner, until } = seen
+  const { scope, owner } = seen
   if (!owesUndo(run, scope)) return { status: run.status, effects: [] }
   const from = run.status.undoneFrom ?? run.status.phase
   const status: RunStatus = {
     ...run.status,
     phase: 'Undoing',
     owner,
-    deadline: time(until),
     ...(from === undefined || from === 'Undoing' ? {} : { undoneFrom: from }),
   }
   return goOn({ ...run, status: withScope(run, status, scope) }, now)
@@ -102,9 +101,16 @@ const begun = (run: ActionRun): readonly Entry[] =>
 function goOn(run: ActionRun, now: number): Step {
   const left = begun(run)
   const due = candidates(left).find(({ row }) => row.undo !== undefined && dueAt(row.undo) <= now)
-  if (due !== undefined) return { status: run.status, effects: [{ do: 'undo', action: due.row.name }] }
-  if (left.length > 0) return { status: run.status, effects: [] }
+  if (due !== undefined) return begin(run, due, now)
+  // Nothing is under way: another leader need not wait for this one.
+  if (left.length > 0) return { status: { ...run.status, deadline: time(now) }, effects: [] }
   return { status: { ...run.status, phase: 'Undone' }, effects: [{ do: 'announce' }] }
+}
+
+/** Its deadline moves with each undo: a leader that dies is waited for no longer than the one it was about takes. */
+function begin(run: ActionRun, { action }: Entry, now: number): Step {
+  const deadline = time(now + specOf(action).timeoutSeconds * 1000 + slackMs)
+  return { status: { ...run.status, deadline }, effects: [{ do: 'undo', action: action.name }] }
 }
 
 /** One undo ended: the next one, or the end. */

@@ -325,7 +325,7 @@ async function outcomeOf(
 
 /** Until when the action after this one may go on. */
 function nextEnd(state: State, { do: what, thing, run, endsAt }: Work): number {
-  if (what === 'undo') return Date.parse(run.status.deadline ?? '')
+  if (what === 'undo') return Number.POSITIVE_INFINITY
   if (run.spec.held !== true) return endsAt
   const { createdAt = now } = state.things[thing] ?? {}
   return createdAt + longestMs

@@ -12,11 +12,11 @@ export const now = newYear
 /** One step of time: the deadline of an action (10 s, 5 s of slack, 5 s of margin for clocks) has passed after it. */
 export const tickMs = 20_000
 /** What lies further back than this, milliseconds, is all the same to everybody. */
-export const oldestMs = 4 * tickMs
+export const oldestMs = 3 * tickMs
 /** The longest life of a hold here, milliseconds; and after how long what Velero works on is stuck. */
 export const longestMs = 2 * tickMs
 /** After this long without a sign of life, what Velero works on is stuck, milliseconds. */
-export const stuckAfterMs = 3 * tickMs
+export const stuckAfterMs = 2 * tickMs
 
 /** A Backup. Times are milliseconds. */
 export type Thing = {

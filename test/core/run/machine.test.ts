@@ -433,7 +433,6 @@ const at = (ms: number) => new Date(ms).toISOString()
 const begin = (scope: 'All' | 'Always' = 'All'): Seen => ({
   see: 'undo',
   owner: 'two',
-  until: now + 60_000,
   scope,
 })
 const undone = (action: string, it: Outcome): Seen => ({ see: 'undone', action, outcome: it })
@@ -543,6 +542,15 @@ t.test(
     t.equal(run.status.deadline, at(now), 'the next owner waits for no more than the margin')
   },
 )
+
+t.test('undo: its deadline moves with each undo, and is over while nothing is under way', async (t) => {
+  const rows = ['10-a', '20-b'].map((name) => aRow({ name, phase: 'Succeeded' }))
+  const slow = { ...all, '20-b': { ...undo, timeoutSeconds: 600 } }
+  const first = through(undoing(slow, rows), begin())
+  t.equal(first.run.status.deadline, at(now + 605_000))
+  t.equal(through(first.run, undone('20-b', aDone())).run.status.deadline, at(now + 15_000))
+  t.equal(through(first.run, undone('20-b', aFailed())).run.status.deadline, at(now))
+})
 
 t.test('undo: one whose key another object has costs no attempt, and is tried again in 5 s', async (t) => {
   const rows = [aRow({ name: '10-a', phase: 'Unknown' })]
