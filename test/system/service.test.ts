@@ -130,7 +130,7 @@ t.test(
   'a refused scheduled Backup is not run again while it cools down, until an Action changes',
   async (t) => {
     const system = await startCluster(t, { velero: { settings: { scheduleMs: 50 } } })
-    await act(system, action('10-a', {}))
+    await act(system, action('10-a', { mode: 'Refuse' }))
     system.hooks.behave('/10-a', { status: 500, times: 1 }, {})
     const denied = () =>
       system.logged().filter((line) => line.includes('"webhook":"backups"') && line.includes('refused'))
