@@ -26,6 +26,7 @@ export async function explore(play: Play, mostStates = Number.POSITIVE_INFINITY)
   const nodes = new Map([[keyOf(first.state), first]])
   const line = [first]
   let count = 0
+  let visited = 0
   const told = (wrong: string, node: Node, last?: string): Found => ({
     states: nodes.size,
     moves: count,
@@ -48,6 +49,8 @@ export async function explore(play: Play, mostStates = Number.POSITIVE_INFINITY)
       line.push(next)
       if (nodes.size > mostStates) throw new Error(`more than ${mostStates} states`)
     }
+    // Nothing here waits for anything: others in this process have their turn too.
+    if (++visited % 100 === 0) await new Promise((resolve) => setImmediate(resolve))
     const asleep = await sleeper(node.state, play)
     if (asleep !== undefined) return told(asleep, node)
   }
