@@ -142,6 +142,10 @@ const status = {
             type: 'boolean',
             doc: 'True if it failed and it is certain that nothing reached the other side: there is nothing to undo.',
           },
+          cutShort: {
+            type: 'boolean',
+            doc: 'True if it was cut short once, or its owner ended while it ran: it may have had its effect, whatever came of it later.',
+          },
           undo: {
             type: 'object',
             doc: 'Its undo, once that is owed.',

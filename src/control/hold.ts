@@ -1,8 +1,8 @@
 /** Held objects: their actions run just in time, then they are let go, or failed. Leader only. */
 import type { ActionRun } from '../api/action-run.ts'
 import { failPatch, releasePatch } from '../core/hold/patches.ts'
-import { abortedWords, holdEndsAt, holdStep, type HoldStep } from '../core/hold/step.ts'
-import { hasBegun, isHeld, turnOf, waitsForKey } from '../core/hold/turn.ts'
+import { abortedWords, holdEndsAt, holdStep, whyCut, type HoldStep } from '../core/hold/step.ts'
+import { isHeld, turnOf } from '../core/hold/turn.ts'
 import type { SeenObject } from '../core/post.ts'
 import { heldForMs } from '../core/post.ts'
 import { abortedRefusal, heldRefusal } from '../core/refusal.ts'
@@ -37,8 +37,7 @@ export function turns(kind: VeleroKind, namespace: string, ports: ControlPorts):
     slots: ports.slots(kind, namespace),
     stuckAfterMs: ports.stuckAfterMs,
     now: ports.clock.now(),
-    hasBegun: (uid) => hasBegun(runOf(uid)),
-    waitsForKey: (uid) => waitsForKey(runOf(uid)),
+    runOf,
   })
 }
 
@@ -148,13 +147,10 @@ function watchHold(object: SeenObject, endsAt: number, ports: ControlPorts) {
   let reason: AbortReason | undefined
   let words: string | undefined
   const look = (): AbortReason | undefined => {
-    if (ports.clock.now() >= endsAt) return 'HeldTooLong'
     const seen = ports.objects.seen(object.kind, object.namespace, object.name)
-    if (seen === undefined || seen.uid !== object.uid || seen.leaving) return 'Deleted'
-    if (!isHeld(seen)) return 'Released'
-    if (seen.abort === undefined) return undefined
-    words = abortedWords(seen.abort)
-    return 'Aborted'
+    const why = whyCut(seen, { uid: object.uid, endsAt, now: ports.clock.now() })
+    if (why === 'Aborted') words = abortedWords(seen?.abort ?? '')
+    return why
   }
   const loop = async () => {
     while (!done.signal.aborted && reason === undefined) {

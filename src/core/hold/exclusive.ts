@@ -15,10 +15,11 @@ import type { UndoDue } from './undo-scope.ts'
 export const keyLeaseName = (key: string, hash: (text: string) => string): string =>
   `tidewaiter-exclusive-${hash(key).slice(0, 24)}`
 
-const taken: ReadonlySet<string> = new Set(['Running', 'Succeeded', 'Failed', 'Unknown'])
-
+/** What was claimed once may have taken its key, also if it was put back since, and skipped in the end. */
 const mayHave = ({ action, row }: Entry): boolean =>
-  keyOf(action.name, specOf(action)) !== undefined && !specOf(action).dryRun && taken.has(row.phase)
+  keyOf(action.name, specOf(action)) !== undefined &&
+  !specOf(action).dryRun &&
+  row.startTimestamp !== undefined
 
 /** The keys that a run took, or may have taken. */
 export function keysOf(run: ActionRun): readonly string[] {

@@ -7,7 +7,7 @@ import { endedPhase } from '../run/ending.ts'
 import { hasEnded } from '../run/machine.ts'
 import { progressOf } from '../velero.ts'
 import { abortedWords } from './step.ts'
-import { busyIn, hasBegun, inLine, turnOf, waitsForKey, type TurnFacts } from './turn.ts'
+import { busyIn, inLine, turnOf, waitsForKey, type TurnFacts } from './turn.ts'
 import { wayOf } from './way.ts'
 
 /**
@@ -21,9 +21,7 @@ export type StandingState =
 export type Standing = { readonly state: StandingState; readonly words: string }
 
 /** The objects of one kind in one namespace, and their runs. */
-export type StandingFacts = Pick<TurnFacts, 'objects' | 'slots' | 'stuckAfterMs' | 'now'> & {
-  readonly runOf: (uid: string) => ActionRun | undefined
-}
+export type StandingFacts = TurnFacts
 
 /** One held object. */
 export type StandingOf = {
@@ -36,11 +34,7 @@ export type StandingOf = {
 export function standings(facts: StandingFacts): readonly StandingOf[] {
   const { runOf } = facts
   const line = inLine(facts.objects)
-  const next = turnOf({
-    ...facts,
-    hasBegun: (uid) => hasBegun(runOf(uid)),
-    waitsForKey: (uid) => waitsForKey(runOf(uid)),
-  })
+  const next = turnOf(facts)
   const busy = busyIn(facts)
   const leaving = facts.objects.filter(({ held, leaving: goes }) => held && goes)
   return [

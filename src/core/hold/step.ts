@@ -68,6 +68,17 @@ const words = {
 export const abortedWords = (by: string): string =>
   by.trim() === '' ? 'it was aborted by hand' : `it was aborted by hand (${by.trim()})`
 
+/** Why an action of a held object is to be cut short while it runs; undefined while the hold stands. */
+export function whyCut(
+  seen: SeenObject | undefined,
+  { uid, endsAt, now }: { readonly uid: string; readonly endsAt: number; readonly now: number },
+): AbortReason | undefined {
+  if (now >= endsAt) return 'HeldTooLong'
+  if (seen === undefined || seen.uid !== uid || seen.leaving) return 'Deleted'
+  if (!isHeld(seen)) return 'Released'
+  return seen.abort === undefined ? undefined : 'Aborted'
+}
+
 function abortedFor(
   reason: 'Deleted' | 'HeldTooLong' | 'Released' | 'Aborted',
   run: ActionRun | undefined,

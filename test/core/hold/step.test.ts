@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { ActionRun } from '../../../src/api/action-run.ts'
-import { holdStep, type HoldFacts } from '../../../src/core/hold/step.ts'
+import { holdStep, whyCut, type HoldFacts } from '../../../src/core/hold/step.ts'
 import { seenObjectOf } from '../../../src/core/post.ts'
 import { aBackup, aRun, type RunGiven, type VeleroGiven } from '../../support/build.ts'
 import { newYear } from '../../support/fake-clock.ts'
@@ -105,4 +105,15 @@ t.test('a hold that was lifted by hand ends the run; one that we ended does not'
   t.match(step({ object: free({ phase: 'FailedValidation' }) }), { do: 'abort', reason: 'Deleted' })
   t.same(step({ object: free(), run: run('Succeeded') }), { do: 'nothing' })
   t.same(step({ object: free(), run: aRun() }), { do: 'nothing' }, 'its actions ran inside its admission')
+})
+
+t.test('an action of what is held is cut short by the end of the hold, whatever ended it', async (t) => {
+  const { uid } = held()
+  const why = (seen: Parameters<typeof whyCut>[0], now = newYear) =>
+    whyCut(seen, { uid, endsAt: newYear + hour, now })
+  t.equal(why(held()), undefined)
+  t.equal(why(held(), newYear + hour), 'HeldTooLong')
+  for (const gone of [undefined, held({ uid: 'another' }), held({ phase: 'Deleting' })])
+    t.equal(why(gone), 'Deleted')
+  for (const lifted of [free(), held({ phase: 'InProgress' })]) t.equal(why(lifted), 'Released')
 })
