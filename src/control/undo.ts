@@ -7,7 +7,6 @@ import { holds, withCondition, withoutCondition } from '../core/run/conditions.t
 import { drive, type Driven } from '../core/run/drive.ts'
 import { hasEnded } from '../core/run/machine.ts'
 import { stagesOf } from '../core/run/names.ts'
-import { specOf } from '../core/run/rows.ts'
 import { isStuck, owesUndo, undoDueAt, type UndoScope } from '../core/run/undo.ts'
 import { progressOf } from '../core/velero.ts'
 import { tellStuck } from './announce.ts'

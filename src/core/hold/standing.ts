@@ -7,7 +7,7 @@ import { endedPhase } from '../run/ending.ts'
 import { hasEnded } from '../run/machine.ts'
 import { progressOf } from '../velero.ts'
 import { abortedWords } from './step.ts'
-import { busyIn, inLine, turnOf, waitsForKey, type TurnFacts } from './turn.ts'
+import { busyIn, inLine, turnOf, type TurnFacts } from './turn.ts'
 import { wayOf } from './way.ts'
 
 /**
