@@ -46,7 +46,7 @@ export function scheduleRows({
   ])
   const rows = [...names].map((name) => {
     const known = schedules.find((one) => one.name === name)
-    const until = coolingUntil(name, cooling)
+    const until = coolingUntil(name, cooling, known?.reset)
     return {
       namespace,
       name,
