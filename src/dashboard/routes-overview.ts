@@ -101,7 +101,11 @@ async function historyOf(site: Site, sight: readonly string[], now: number): Pro
       newest('Restore'),
       gapsSeen(site, { sight, filter: { from: now - gapsShownMs } }),
     ])
-    const latest = [...backups.rows, ...restores.rows].sort((a, b) => b.last - a.last).slice(0, latestShown)
+    // That the hold was written comes with the decision to hold, which says why.
+    const latest = [...backups.rows, ...restores.rows]
+      .filter(({ reason }) => reason !== 'HoldSet')
+      .sort((a, b) => b.last - a.last)
+      .slice(0, latestShown)
     const refused = day.buckets.reduce(
       (sum, { verdicts }) => sum + (verdicts['Refused'] ?? 0) + (verdicts['Error'] ?? 0),
       0,

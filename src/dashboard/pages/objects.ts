@@ -130,10 +130,11 @@ export function objectPage({ row, others, hold, hidden, now }: ObjectView): Page
       <p class="crumbs"><a href=${path}>${kind}s</a></p>
       <h1>${kind} ${name}</h1>
       <p class="lead">${badge(row.phase)} ${isRefused(row) ? 'refused' : 'created'} ${moment(row.at, now)}</p>
-      ${hold === undefined ? undefined : heldPart(hold, now)} ${warnings(row)}
+      ${hold === undefined ? undefined : heldPart(hold)} ${warnings(row)}
       ${facts([
         ['Namespace', namespace],
         ['Schedule', row.schedule],
+        ['Held for', hold?.actions?.join(', ')],
         ['Created', isRefused(row) ? undefined : moment(row.at)],
         ['Refused', isRefused(row) ? moment(row.at) : undefined],
         ['Ended', row.endedAt === undefined ? undefined : moment(row.endedAt)],
@@ -148,13 +149,12 @@ export function objectPage({ row, others, hold, hidden, now }: ObjectView): Page
 
 const isRefused = ({ phase }: ObjectRow): boolean => phase === 'Not created'
 
-const heldPart = ({ kind, namespace, name, since, standing, actions }: HoldRow, now: number): Piece =>
+const heldPart = ({ kind, namespace, name, since, standing }: HoldRow): Piece =>
   html`${banner(
       'busy',
-      html`<strong>Held</strong> since ${moment(since, now)}: Velero may not start it before its actions have
+      html`<strong>Held</strong> since ${moment(since)}: Velero may not start it before its actions have
         ended${standing === '' ? '.' : `: ${standing}.`}`,
     )}
-    ${facts([['Held for', actions?.join(', ')]])}
     <p class="quiet">To start it without them, or to let it fail (needs the verb release on actionruns):</p>
     ${command(
       ...['release', 'abort'].map(
