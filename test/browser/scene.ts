@@ -140,6 +140,7 @@ async function play(system: System): Promise<void> {
   hooks.behave('/quiesce', { after: slowly(900) })
   hooks.behave('/flush', { status: 503, body: 'ledger is locked', times: 1 }, { after: slowly(2600) })
   await backUp(system, 'monday')
+  await posted(system, 'monday', 'Succeeded')
   hooks.behave('/quiesce', { status: 503, body: 'replica lag 40 s' })
   await backUp(system, 'tuesday')
   hooks.behave('/quiesce', {})
@@ -148,15 +149,7 @@ async function play(system: System): Promise<void> {
   await backUp(system, 'wednesday', {
     metadata: { annotations: { 'sandbox.velero.io/outcome': 'PartiallyFailed' } },
   })
-  await eventually('the post action of wednesday has failed', async () => {
-    const { body } = await call(
-      'GET',
-      `${pathOf('actionruns')}?labelSelector=tidewaiter.io/backup-name%3Dwednesday`,
-    )
-    return (
-      body.items.some((run: { status?: { phase?: string } }) => run.status?.phase === 'Failed') || undefined
-    )
-  })
+  await posted(system, 'wednesday', 'Failed')
   hooks.behave('/resume', {})
   await call('POST', pathOf('restores'), {
     body: {
@@ -188,6 +181,20 @@ async function play(system: System): Promise<void> {
     { seconds: 20 },
   )
 }
+
+/** Waits until the post actions of a Backup have ended so. */
+const posted = (system: System, backup: string, wanted: string) =>
+  eventually(
+    `the post actions of ${backup} have ended as ${wanted}`,
+    async () => {
+      const label = `tidewaiter.io/backup-name%3D${backup},tidewaiter.io/stage%3DPostBackup`
+      const { body } = await system.call('GET', `${pathOf('actionruns')}?labelSelector=${label}`)
+      return (
+        body.items.some((run: { status?: { phase?: string } }) => run.status?.phase === wanted) || undefined
+      )
+    },
+    { seconds: 20 },
+  )
 
 let made = 0
 
