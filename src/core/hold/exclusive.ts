@@ -11,6 +11,13 @@ import { owesUndo } from '../run/undo.ts'
 import { keyOf } from './keys.ts'
 import type { UndoDue } from './undo-scope.ts'
 
+/** The label of such Leases. */
+export const keyLabels = { 'tidewaiter.io/claim': 'exclusive' } as const
+/** Their annotation with the key itself. */
+export const keyAnnotation = 'tidewaiter.io/exclusive-key'
+/** Their annotation that says which object has it. */
+export const holderAnnotation = 'tidewaiter.io/held-by'
+
 /** The name of the Lease: `hash` gives lower-case hex. */
 export const keyLeaseName = (key: string, hash: (text: string) => string): string =>
   `tidewaiter-exclusive-${hash(key).slice(0, 24)}`
