@@ -1,5 +1,5 @@
 /** `tidewaiter decisions show`: one record in full: what was decided, how often, why, and what was sent. */
-import type { AdmissionDecision } from '../api/admission-decision.ts'
+import type { AdmissionDecision, DecisionCall } from '../api/admission-decision.ts'
 import { spell } from '../core/refusal.ts'
 import { inCluster, type ClusterFlags } from './cluster.ts'
 import { clockOf } from './command.ts'
@@ -58,26 +58,34 @@ function written({ record, raw, name, problem }: FoundDecision, output: string, 
 function told(record: AdmissionDecision, screen: Screen, now: number): string {
   const { considered = [], calls = [], recent = [] } = record.status
   const bold = (title: string) => screen.paint(title, 'bold')
+  const widest = Math.max(0, ...considered.map(({ found }) => found.length))
   return [
     sheet(headOf(record, now), screen),
-    block(bold('Actions'), considered, ({ action, stage, found, because }) =>
-      paragraph(`${found}  ${stage} ${action}${because === undefined ? '' : `: ${because}`}`, screen, '  '),
-    ),
-    block(bold('Calls'), calls, ({ action, phase, attempts, request, answer }) =>
-      sheet(
-        [
-          ['Action', `${action} (${phase}${attempts === undefined ? '' : `, ${attempts} attempts`})`],
-          ['Sent', request],
-          ['Got', answer],
-        ],
-        screen,
-        '  ',
-      ),
-    ),
+    block(bold('Actions'), considered, ({ action, stage, found, because }) => {
+      const why = because === undefined ? '' : `: ${because}`
+      return paragraph(`${found.padEnd(widest)}  ${stage} ${action}${why}`, screen, '  ')
+    }),
+    block(bold('Calls'), calls, (call) => callOf(call, screen)),
     block(bold('Before'), recent.slice(-10), ({ seq, time, name, milliseconds }) =>
       paragraph(`${seq}  ${time}  ${name}  ${spell(milliseconds)}`, screen, '  '),
     ),
   ].join('')
+}
+
+/** A call; the headers that were sent are below the line of the request. */
+function callOf({ action, phase, attempts, request, answer }: DecisionCall, screen: Screen): string {
+  const tries = attempts === undefined ? '' : `, ${attempts === 1 ? '1 attempt' : `${attempts} attempts`}`
+  const [line, ...headers] = request?.split('\n') ?? []
+  return sheet(
+    [
+      ['Action', `${action} (${phase}${tries})`],
+      ['Sent', line],
+      ...headers.map((header): Fact => ['', header]),
+      ['Got', answer],
+    ],
+    screen,
+    '  ',
+  )
 }
 
 /** What each of them says, under a title; nothing where there is none. */

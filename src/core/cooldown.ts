@@ -89,6 +89,8 @@ function ofSchedule(request: Wanted, own: readonly ActionRun[]): number {
   const streak = streakOf(request, own)
   const [last] = streak
   if (last === undefined) return 0
+  // A held Backup that fails is there, and Velero makes no other in its place: the next one runs its actions when it is due.
+  if (last.spec.held === true) return endedAt(last)
   return endedAt(last) + Math.min(firstMs * 2 ** Math.min(streak.length - 1, 8), longestMs)
 }
 

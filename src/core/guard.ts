@@ -114,9 +114,11 @@ const phases: readonly Rule[] = [
       notHeld,
   },
   {
-    expression: `variables.created || !(variables.phase in ${waiting}) || variables.oldPhase in ${waiting}`,
+    // Velero's merge patches are of its cache and name no resourceVersion: one of when it was held and New may come right after the
+    // hold ended as a failure (backup_queue_controller.go; before Velero 1.18 backup_controller.go, straight to InProgress).
+    expression: `variables.created || (variables.phase in ${waiting} ? variables.oldPhase in ${waiting} : variables.oldPhase != 'FailedValidation' || !(variables.phase in ${starting}))`,
     message:
-      'tidewaiter guard: what has begun may not go back to New, because Velero would run it again. Create another object. ' +
+      'tidewaiter guard: what has begun may not go back to New, and what ended as FailedValidation may not start, because Velero would run it. Create another object. ' +
       notHeld,
   },
 ]

@@ -46,7 +46,7 @@ function written() {
           action: '10-freeze',
           phase: 'Failed',
           attempts: 2,
-          request: 'POST https://x/freeze',
+          request: 'POST https://x/freeze\nIdempotency-Key: k',
           answer: '503',
         },
       ],
@@ -175,9 +175,11 @@ t.test('show tells who asked, what matched and why not, and what was sent', asyn
     /^Action +10-freeze$/m,
     /^Run +nightly-2-prebackup$/m,
     /^Attempts +3$/m,
-    /^ {2}Matched {2}PreBackup 10-freeze$/m,
+    /^ {2}Matched {5}PreBackup 10-freeze$/m,
     /^ {2}NotMatched {2}PreBackup 20-x: expression: it is false$/m,
-    /^ {2}Sent +POST https:\/\/x\/freeze$/m,
+    /^ {2}Action {2}10-freeze \(Failed, 2 attempts\)$/m,
+    /^ {2}Sent {4}POST https:\/\/x\/freeze$/m,
+    /^ {10}Idempotency-Key: k$/m,
     /^ {2}2 {2}2026-01-31T03:01:00\.000Z {2}nightly-1 {2}1\.4 s$/m,
   ])
     t.match(out, line)

@@ -45,6 +45,13 @@ t.test('a Schedule waits 5 minutes after a refusal, doubling to an hour', async 
   t.equal(leftOf(nightly, []), undefined)
 })
 
+t.test('a Schedule whose Backups are held does not wait, and its refusals are counted', async (t) => {
+  const held = { ...byNightly, held: true }
+  const runs = [refused(1, held), refused(61, held)]
+  t.equal(leftOf(nightly, runs), undefined)
+  t.match(scheduleStreaks(runs), [{ schedule: 'nightly', refusals: 2, until: newYear - minute }])
+})
+
 t.test('what somebody else made with the label of a Schedule neither starts nor ends its wait', async (t) => {
   const byHand = { ...byNightly, requestedBy: 'mallory' }
   t.equal(leftOf(nightly, [refused(1, byHand), refused(2, byHand)]), undefined)

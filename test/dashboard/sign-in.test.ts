@@ -134,6 +134,7 @@ t.test('a page of something that one may not list is 403, and says the command t
     t.equal(answer.statusCode, 403, path)
     const { resource, group } = views[view]
     t.match(answer.body, `${resource}.${group}`)
+    t.match(answer.body, '</strong> in namespace velero.')
     t.match(answer.body, '--user=alice -n velero')
   }
   t.match(await get(dashboard, '/api/v1/decisions.csv', { authorization: 'Bearer good' }), {

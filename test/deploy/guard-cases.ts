@@ -319,6 +319,24 @@ const velero: readonly Case[] = [
     change({ phase: 'Completed' }, { status: null }),
   ],
   [
+    'a Backup that was refused while it was held is started, as Velero found it before',
+    'velero',
+    /ended as FailedValidation may not start.*Nothing is held/,
+    change({ phase: 'FailedValidation' }, phase('Queued')),
+  ],
+  [
+    'a Backup that was refused while it was held is started, as Velero found it before',
+    'velero',
+    /ended as FailedValidation may not start.*Nothing is held/,
+    change({ phase: 'FailedValidation' }, phase('InProgress')),
+  ],
+  [
+    'a Restore that was refused while it was held is started, as Velero found it before',
+    'velero',
+    /ended as FailedValidation may not start.*Nothing is held/,
+    change({ phase: 'FailedValidation' }, phase('InProgress'), 'Restore'),
+  ],
+  [
     'an ended Backup loses its phase',
     'alice',
     /status is written by/,

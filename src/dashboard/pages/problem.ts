@@ -50,7 +50,7 @@ export const forbiddenPage = (
   content: html`<div class="narrow">
     <h1>You may not see this</h1>
     <p>
-      ${name} must be allowed to <strong>list ${kindOf(view)}</strong> in
+      ${name} must be allowed to <strong>list ${kindOf(view)}</strong> in${' '}
       ${namespaces.length === 1 ? 'namespace' : 'one of the namespaces'} ${namespaces.join(', ')}. Somebody
       who may grant it runs:
     </p>
