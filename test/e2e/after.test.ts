@@ -295,7 +295,9 @@ test('a failed action that counts makes a Backup PartiallyFailed, which a Restor
     { countsAgainstResult: true },
     { status: 500, body: 'not readable' },
   )
-  await create(aBackup(name, mark, { metadata: { labels: { 'velero.io/schedule-name': schedule } } }))
+  await create(
+    aBackup(name, mark, { metadata: { labels: { e2e: mark, 'velero.io/schedule-name': schedule } } }),
+  )
   t.match(await noteOf(name), { phase: 'Failed', counted: 1 })
   const backup = await find('backup', name)
   t.match(backup.status, { phase: 'PartiallyFailed', errors: 1 })
