@@ -40,7 +40,7 @@ const isHeld = async (kind: 'backup' | 'restore', name: string): Promise<Loose> 
 const whileHeld = (kind: 'backup' | 'restore', name: string) =>
   eventually(() => isHeld(kind, name), { what: `${kind} ${name} to be held` })
 const asked = (server: Hook, count = 1) =>
-  eventually(async () => (await server.calls()).length >= count, { what: `${count} calls` })
+  eventually(async () => (await server.calls()).length >= count, { ms: veleroMs, what: `${count} calls` })
 const preRun = async (name: string): Promise<Loose> =>
   (await runsOf('backup', name)).find(({ spec }) => spec.stage === 'PreBackup')
 const undone = (name: string): Promise<Loose> =>

@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { call, kubectl } from './support.ts'
+import { apply, call, kubectl, must } from './support.ts'
 
 const root = join(import.meta.dirname, '../..')
 const within = (folder: string) =>
@@ -11,12 +11,48 @@ const within = (folder: string) =>
 const kustomizations: Readonly<Record<string, object>> = {
   ...Object.fromEntries(within('overlays').map((one) => [one, { resources: [`../../deploy/${one}`] }])),
   ...Object.fromEntries(
-    within('components').map((one) => [
-      one,
-      { resources: ['../../deploy/overlays/default'], components: [`../../deploy/${one}`] },
-    ]),
+    within('components')
+      // Every overlay has it already.
+      .filter((one) => one !== 'components/dashboard')
+      .map((one) => [
+        one,
+        { resources: ['../../deploy/overlays/default'], components: [`../../deploy/${one}`] },
+      ]),
   ),
 }
+
+/** The kinds of the Prometheus operator, whose fields are its own business: promtool reads the rules (alerts.test.ts). */
+const operatorKind = (kind: string, plural: string) => ({
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: { name: `${plural}.monitoring.coreos.com` },
+  spec: {
+    group: 'monitoring.coreos.com',
+    names: { kind, plural, singular: kind.toLowerCase(), listKind: `${kind}List` },
+    scope: 'Namespaced',
+    versions: [
+      {
+        name: 'v1',
+        served: true,
+        storage: true,
+        schema: {
+          openAPIV3Schema: {
+            type: 'object',
+            properties: { spec: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+          },
+        },
+      },
+    ],
+  },
+})
+const operator = [
+  operatorKind('PodMonitor', 'podmonitors'),
+  operatorKind('PrometheusRule', 'prometheusrules'),
+]
+await apply(...operator)
+t.teardown(() => kubectl(['delete', 'crd', ...operator.map(({ metadata }) => metadata.name), '--wait=false']))
+for (const { metadata } of operator)
+  must(await kubectl(['wait', '--for=condition=Established', `crd/${metadata.name}`, '--timeout=60s']))
 
 // An overlay for a Velero elsewhere: a dry run makes no namespace.
 await call('POST', '/api/v1/namespaces', {
