@@ -27,8 +27,10 @@ const isOurs = (name: string): boolean => name.startsWith('src/')
 const isNode = (name: string): boolean => name.startsWith('node:')
 const roomOf = (file: string): string => file.split('/')[1] ?? ''
 
-// What every room may use: time, the log, waiting, and the error of a start.
-const shared = ['clock.ts', 'log.ts', 'until.ts', 'start-error.ts'].map((name) => `src/${name}`)
+// What every room may use: time, the log, waiting, how threads start, and the error of a start.
+const shared = ['clock.ts', 'log.ts', 'until.ts', 'bare-thread.ts', 'start-error.ts'].map(
+  (name) => `src/${name}`,
+)
 const inside =
   (...rooms: readonly string[]) =>
   (name: string) =>
@@ -84,6 +86,7 @@ const rules: Readonly<Record<string, Rule>> = {
   },
   'knobs.ts': { ours: () => false, packages: false, node: false },
   'config-values.ts': { ours: (name) => name === 'src/core/plugin/proxy.ts', packages: false, node: false },
+  'bare-thread.ts': { ours: inside(), packages: false, node: true },
   'system-clock.ts': { ours: inside(), packages: false, node: true },
   'until.ts': { ours: () => false, packages: false, node: false },
   'clock.ts': { ours: () => false, packages: false, node: false },

@@ -3,6 +3,7 @@
  * whoever may write a ConfigMap must not stop the webhooks with it.
  */
 import { Worker } from 'node:worker_threads'
+import { bareThread } from '../bare-thread.ts'
 import type { Clock } from '../clock.ts'
 import type { PluginDocument } from '../core/plugin/sources.ts'
 import { unlessAborted } from '../until.ts'
@@ -56,6 +57,7 @@ async function inThread(
   const limit = clock.abortAfter(deadlineMs)
   const worker = new Worker(new URL(import.meta.url.replace('texts-apart', 'texts-apart-worker')), {
     workerData: given,
+    ...bareThread,
     resourceLimits: { maxOldGenerationSizeMb: mostMegabytes, maxYoungGenerationSizeMb: 16 },
   })
   const { promise, resolve, reject } = Promise.withResolvers<readonly PluginDocument[]>()

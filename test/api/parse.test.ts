@@ -8,6 +8,7 @@ import { sentenceOf, type Parsed } from '../../src/api/problems.ts'
 import type { Node, ShapeNode } from '../../src/api/schema.ts'
 import { actionManifests, anActionManifest } from '../contract/actions.ts'
 import { anAction, anActionObject, anActionSpec, anHttp, aRun, aRunObject } from '../support/build.ts'
+import { runs } from '../support/runs.ts'
 
 const said = (parsed: Parsed<unknown>): readonly string[] =>
   'problems' in parsed ? parsed.problems.map(sentenceOf) : []
@@ -550,7 +551,7 @@ t.test('an ActionRun with faults everywhere tells them all', async (t) => {
   ])
 })
 
-const quick = { seed: 1805, numRuns: 150 }
+const quick = { seed: 1805, numRuns: runs(500) }
 
 t.test(
   'property: no value makes the parser throw or say more than 80 lines of at most 1000 characters',

@@ -2,6 +2,7 @@ import { Environment } from '@marcbachmann/cel-js'
 import * as fc from 'fast-check'
 import t from 'tap'
 import { createCel } from '../../src/cel/cel.ts'
+import { runs } from '../support/runs.ts'
 
 const cel = createCel()
 const library = new Environment({ homogeneousAggregateLiterals: false })
@@ -68,7 +69,7 @@ t.test('results agree with those of the library, where both have one', async (t)
     compared += 1
     t.equal(JSON.stringify(ours.ok), theirs, source)
   })
-  fc.assert(agree, { seed: 3, numRuns: 400 })
+  fc.assert(agree, { seed: 3, numRuns: runs(2000) })
   t.ok(compared > 200, `${compared} were compared`)
 })
 
@@ -108,6 +109,6 @@ t.test('whatever is given as an expression, an answer comes', async (t) => {
     const got = cel.evaluate(source, { a: { x: [1] } })
     return said === undefined || 'error' in got
   })
-  fc.assert(any, { seed: 5, numRuns: 1500 })
+  fc.assert(any, { seed: 5, numRuns: runs(5000) })
   t.pass()
 })

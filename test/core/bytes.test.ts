@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { bytesOf, cutToBytes, jsonBytesOf, toldWithin } from '../../src/core/bytes.ts'
 import { anyCharacter } from '../support/any-text.ts'
+import { runs } from '../support/runs.ts'
 
 t.test('a size is counted in bytes of UTF-8', async (t) => {
   t.equal(bytesOf('aäαxx'), 7)
@@ -27,7 +28,7 @@ t.test('a cut text never has more bytes than asked for', async () => {
         )
       },
     ),
-    { seed: 11, numRuns: 500 },
+    { seed: 11, numRuns: runs(2000) },
   )
 })
 

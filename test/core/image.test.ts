@@ -7,6 +7,7 @@ import { parse } from '../../src/api/parse.ts'
 import { imagePattern, longestImage, veleroPluginKind } from '../../src/api/velero-plugin.ts'
 import { imageText, parseImage, placeOf, placeOfText, type ImageReference } from '../../src/core/image.ts'
 import { anyCharacter } from '../support/any-text.ts'
+import { runs } from '../support/runs.ts'
 
 /**
  * Verdicts of ParseNormalizedNamed of github.com/distribution/reference v0.6.0 (Domain, Path, Tag, Digest; null: refused), written
@@ -143,7 +144,7 @@ t.test('property: a reference that is written is read as it was', async () => {
       const read = parseImage(imageText(reference))
       return 'ok' in read && imageText(read.ok) === imageText(reference)
     }),
-    { seed: 501, numRuns: 500 },
+    { seed: 501, numRuns: runs(1000) },
   )
 })
 
@@ -156,7 +157,7 @@ t.test('property: every text is read, or told what is wrong with it in one line'
         ? read.ok.registry !== '' && read.ok.repository !== ''
         : /^[a-z].*$/.test(read.fault.want)
     }),
-    { seed: 502, numRuns: 1000 },
+    { seed: 502, numRuns: runs(2000) },
   )
 })
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { intersect, mayTouch, type NamespaceScope } from '../../src/core/namespaces.ts'
+import { runs } from '../support/runs.ts'
 
 const seed = 20_260_101
 const scope = (given: Partial<NamespaceScope> = {}): NamespaceScope => ({
@@ -109,7 +110,7 @@ t.test('matching cannot be dodged: a namespace that is in both is always found',
       return !touched || mayTouch({ included, excluded, mapping }, patterns)
     },
   )
-  fc.assert(property, { seed, numRuns: 2000 })
+  fc.assert(property, { seed, numRuns: runs(2000) })
   t.pass()
 })
 

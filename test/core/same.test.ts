@@ -2,16 +2,17 @@ import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import t from 'tap'
 import { isSame } from '../../src/core/same.ts'
+import { runs } from '../support/runs.ts'
 
 t.test('two values are the same exactly if everything in them is, in lists in the same order', async () => {
   const json = fc.jsonValue({ maxDepth: 3 })
   fc.assert(
     fc.property(json, json, (one, other) => isSame(one, other) === isDeepStrictEqual(one, other)),
-    { seed: 5, numRuns: 500 },
+    { seed: 5, numRuns: runs(2000) },
   )
   fc.assert(
     fc.property(json, (one) => isSame(one, structuredClone(one))),
-    { seed: 5, numRuns: 500 },
+    { seed: 5, numRuns: runs(2000) },
   )
 })
 

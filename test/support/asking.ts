@@ -1,5 +1,6 @@
 /** Asking an API server of the sandbox, and waiting for what is to come. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { createSecureContext } from 'node:tls'
 import type { Test } from 'tap'
 import { Agent, interceptors, request } from 'undici'
 import type { ApiServer } from '../../src/sandbox/apiserver/server.ts'
@@ -33,7 +34,8 @@ export const pathOf = (plural: string, name?: string): string =>
 
 /** Calls an API server of the sandbox, as admin unless told. */
 export function callerOf(t: Test, api: ApiServer): Call {
-  const agent = new Agent({ connect: { ca: api.ca } }).compose(
+  // One context for all its connections: a test of a whole system makes hundreds, and would read the certificate for each.
+  const agent = new Agent({ connect: { secureContext: createSecureContext({ ca: api.ca }) } }).compose(
     interceptors.retry({
       maxRetries: 3,
       minTimeout: 10,

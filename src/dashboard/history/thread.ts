@@ -1,17 +1,11 @@
 /** One thread of the store as who asks sees it: one request at a time, given up at its deadline, started anew if it dies. */
-import { getCompileCacheDir } from 'node:module'
-import { dirname } from 'node:path'
 import { Worker } from 'node:worker_threads'
+import { bareThread } from '../../bare-thread.ts'
 import type { Answer, Operation, Operations, Task } from './messages.ts'
 import { HistoryError } from './store.ts'
 
 // What tsc emits has another ending than what Node runs while we work.
 const file = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url)
-
-// Where this process keeps compiled code, if it was told to: a thread that compiles all anew takes twice as long to start.
-// Node gives the folder of its own version in there.
-const compiled = getCompileCacheDir()
-const threadEnv = compiled === undefined ? {} : { NODE_COMPILE_CACHE: dirname(compiled) }
 
 // A page of 200 records takes 2 MiB; an export step five times that. Nearly all of it is garbage at once: with a young generation of the
 // usual size a thread holds 100 MiB more, and is no faster.
@@ -71,9 +65,7 @@ export class Thread {
   #start(): Worker {
     const worker = new Worker(file, {
       workerData: this.#task,
-      // It needs nothing else of how the process was started: no secrets, no hooks.
-      env: threadEnv,
-      execArgv: [],
+      ...bareThread,
       resourceLimits: heap,
     })
     worker.on('message', (answer: Answer) => this.#answered(answer))

@@ -4,6 +4,7 @@ import { parseAdmissionDecision } from '../../../src/api/parse.ts'
 import { jsonBytesOf } from '../../../src/core/bytes.ts'
 import type { Decided } from '../../../src/core/decision/decided.ts'
 import { Replica, start } from '../../support/replicas.ts'
+import { runs } from '../../support/runs.ts'
 
 t.test(
   'the same decision again is counted in one record, with the first, the newest and those between',
@@ -153,7 +154,7 @@ t.test(
           t.ok(jsonBytesOf(body) <= 8192, `${jsonBytesOf(body)} bytes`)
         }
       }),
-      { numRuns: 60 },
+      { numRuns: runs(200) },
     )
   },
 )

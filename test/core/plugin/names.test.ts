@@ -4,6 +4,7 @@ import t from 'tap'
 import { parseImage } from '../../../src/core/image.ts'
 import { derivedName, freeName } from '../../../src/core/plugin/names.ts'
 import { hash } from '../../../src/wiring/crypto.ts'
+import { runs } from '../../support/runs.ts'
 
 const sha = 'a'.repeat(64)
 
@@ -77,7 +78,7 @@ t.test('property: the name of every image is a DNS label', async () => {
         'fault' in parseImage(image) || /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(derivedName(image, hash))
       )
     }),
-    { seed: 503, numRuns: 2000 },
+    { seed: 503, numRuns: runs(5000) },
   )
 })
 

@@ -18,6 +18,7 @@ import {
   withPodSpec,
   type Tree,
 } from '../../support/velero-deployments.ts'
+import { runs } from '../../support/runs.ts'
 
 const patchOf = (deployment: Tree, plugins: readonly DeclaredPlugin[]) => {
   const template = readPodTemplate(deployment)
@@ -466,7 +467,7 @@ const aList = fc
     }),
   )
 
-const ways = { seed: 504, numRuns: 600 }
+const ways = { seed: 504, numRuns: runs(2000) }
 const marksOf = (deployment: Tree) => String(annotationsOf(deployment)[pluginsAnnotation] ?? '').split(',')
 
 t.test('property: once more changes nothing, whatever was there', async () => {

@@ -11,6 +11,7 @@ import { aBackup, anAction, aPlannedAction, aRow, aRun } from '../../support/bui
 import { newYear } from '../../support/fake-clock.ts'
 import { notBegun } from '../../../src/core/outcome.ts'
 import { aDone, aFailed, anAborted } from '../../support/outcomes.ts'
+import { runs } from '../../support/runs.ts'
 
 const now = newYear
 const claim: Seen = { see: 'claim', owner: 'one', until: now + 28_500 }
@@ -722,7 +723,7 @@ t.test('whatever is seen in whatever order', async (t) => {
       return settled.has(run.status.phase ?? '')
     },
   )
-  fc.assert(property, { seed, numRuns: 400 })
+  fc.assert(property, { seed, numRuns: runs(2000) })
   t.pass('no action without a claim on record; nothing twice that was recorded; order; no row left running')
 })
 
@@ -779,7 +780,7 @@ t.test('the order of actions is the byte order of their names', async (t) => {
   const unicode = fc.string({ unit: anyCharacter, maxLength: 8 })
   fc.assert(
     fc.property(unicode, unicode, (a, b) => Math.sign(compareNames(a, b)) === bytes(a, b)),
-    { seed, numRuns: 500 },
+    { seed, numRuns: runs(2000) },
   )
   const named = ['9-b', '10-a', 'b', 'a-', 'a', 'ä'].map((name) => anAction({ name }))
   t.same(

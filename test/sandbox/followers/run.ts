@@ -13,6 +13,8 @@ import { makeWriters } from './writers.ts'
 export type Run = {
   readonly events: number
   readonly seed: number
+  /** After how many writes something goes wrong. */
+  readonly troubleEvery?: number
   readonly onProgress?: (written: number) => void
 }
 /** What came of it. */
@@ -25,10 +27,14 @@ export type Outcome = {
 
 const namespace = 'default'
 const watches = { verb: 'watch', resource: 'configmaps' } as const
-const everyWrites = 100
 
 /** Runs it; throws what is wrong. */
-export async function follow({ events, seed, onProgress = () => undefined }: Run): Promise<Outcome> {
+export async function follow({
+  events,
+  seed,
+  troubleEvery = 100,
+  onProgress = () => undefined,
+}: Run): Promise<Outcome> {
   const api = await startApiServer({ bookmarkMs: 200 })
   const followers = [await anInformer(api, namespace), await aReflector(api, namespace)]
   const random = mulberry(seed)
@@ -43,14 +49,14 @@ export async function follow({ events, seed, onProgress = () => undefined }: Run
       random,
       after: (written) => {
         onProgress(before + written)
-        if (written % everyWrites !== 0) return
+        if (written % troubleEvery !== 0) return
         troubles += 1
         if (forgetting && random() < 0.3) {
           api.faults.add({ match: watches, times: 4, effect: { kind: 'cut' } })
           api.faults.dropWatches()
         } else trouble(api, random)
         // What was written since the watches were dropped is forgotten before they are there again.
-        if (forgetting && (written / everyWrites) % 2 === 0) {
+        if (forgetting && (written / troubleEvery) % 2 === 0) {
           compactions += 1
           api.compact()
         }
