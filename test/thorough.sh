@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # npm run thorough: what `npm test` does a few times, done many times (test/support/runs.ts), and 100,000 events followed without loss.
-# About four minutes on two cores, and never more than ten.
+# Three minutes or more on two cores, and never more than ten.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 mapfile -t files < <(grep -rlF '/support/runs.ts' test --include='*.test.ts')
