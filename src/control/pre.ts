@@ -67,7 +67,8 @@ async function tellEnded(run: ActionRun, here: SeenObject | undefined, ports: Co
   // Another wrote the run, or the copy is behind: looked at again.
   if (typeof noted === 'string') return { inMs: clockMarginMs }
   await tellPre(noted, here, ports)
-  return undefined
+  // What failed while it was held is there, and yet its Schedule looks healthy.
+  return noted.spec.held === true ? tellSchedule(noted, ports) : undefined
 }
 
 /**
@@ -96,7 +97,14 @@ async function noteUnguarded(
   return written
 }
 
-const notBegun: ReadonlySet<string> = new Set(['', 'New', 'FailedValidation', 'Deleting'])
+const notBegun: ReadonlySet<string> = new Set([
+  '',
+  'New',
+  'Queued',
+  'ReadyToStart',
+  'FailedValidation',
+  'Deleting',
+])
 
 async function withoutRun(object: SeenObject, ports: ControlPorts): Promise<Again> {
   // Only what was created here, after the install, and began to work. A run that is there and not seen yet keeps its name.

@@ -429,6 +429,35 @@ t.test(
   },
 )
 
+t.test('a Schedule is told too of what failed while it was held, although the Backup is there', async (t) => {
+  const made = new FakeControl()
+  made.schedules = { nightly: {} }
+  const run = refusedNightly()
+  made.runs.put({ ...run, spec: { ...run.spec, held: true } })
+  made.store(backup({ phase: 'FailedValidation', schedule: 'nightly' }))
+  const ports = made.ports()
+  await look(made, ports)
+  await made.clock.pass(3_000)
+  await look(made, ports)
+  t.same(
+    [...made.events.values()].map(({ reason, regarding }) => [regarding.kind, reason]),
+    [
+      ['Backup', 'PreActionsRefused'],
+      ['Schedule', 'BackupRefused'],
+    ],
+  )
+  t.same(made.unguarded, [])
+})
+
+for (const phase of ['Queued', 'ReadyToStart'])
+  t.test(`what is ${phase} has not begun: Velero may still find it not valid`, async (t) => {
+    const made = new FakeControl()
+    made.runs.put(refused())
+    made.store(backup({ phase }))
+    await look(made)
+    t.same(made.unguarded, [])
+  })
+
 t.test('a new leader tells a Schedule once, however many of its Backups were refused', async (t) => {
   const made = new FakeControl()
   made.schedules = { nightly: {} }
