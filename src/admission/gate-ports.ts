@@ -56,8 +56,8 @@ export type GatePorts = ForesightPorts & {
   /** This replica, as runs name their owner. */
   readonly owner: string
   readonly exists: (subject: Subject) => Promise<boolean>
-  /** Whether the policies that keep Velero from starting a held object were seen in force. */
-  readonly guardClosed: (namespace: string) => boolean
+  /** Whether the policies that keep Velero from starting a held object are seen in force. */
+  readonly guardClosed: (namespace: string) => Promise<boolean>
   /** Claims the name for one uid; the uid that holds it already otherwise. */
   readonly claimName: (
     subject: Subject,
