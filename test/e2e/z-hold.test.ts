@@ -30,6 +30,8 @@ import {
 import { killHard, leader, ownNamespace, sum, whole } from './z-install.ts'
 
 t.setTimeout(290_000)
+/** What is made here is there until all is over. */
+const file = t
 
 const backups = '/apis/velero.io/v1/namespaces/velero/backups'
 const quotas = '/api/v1/namespaces/velero/resourcequotas'
@@ -130,7 +132,7 @@ async function refusedByQuota(): Promise<{ readonly name: string; readonly off: 
   const { mark } = aMark()
   const [on, off] = [await hook(), await hook()]
   const name = aBackupName()
-  await apply(freeze(aName('10-freeze'), mark, { on, off }, { mode: 'Refuse', timeoutSeconds: 5 }))
+  await act(file, freeze(aName('10-freeze'), mark, { on, off }, { mode: 'Refuse', timeoutSeconds: 5 }))
   const quota = { name: aName('none') }
   const spec = { hard: { 'count/backups.velero.io': '0' } }
   await call('POST', quotas, { body: { apiVersion: 'v1', kind: 'ResourceQuota', metadata: quota, spec } })
@@ -287,7 +289,7 @@ t.test('what is never done waits for the end of its hold', async (t) => {
   const [source, name] = [aBackupName(), aName('r')]
   must(await backUp(source, 'no-action', { args: ['--wait'] }))
   const [on, off] = [await notYet(), await hook()]
-  await apply(freeze(aName('10-freeze'), mark, { on, off }, { ...waiting, stage: 'PreRestore' }))
+  await act(file, freeze(aName('10-freeze'), mark, { on, off }, { ...waiting, stage: 'PreRestore' }))
   must(await restoreOf(source, name, mark))
   await asked(on)
   const { metadata } = await whileHeld('restore', name)
