@@ -173,8 +173,8 @@ export const knobs: readonly Knob[] = [
   {
     flag: 'hold-max-seconds',
     value: 'N',
-    fallback: '3600',
-    doc: 'Longest a Backup or Restore may be held (not there yet)',
+    fallback: '43200',
+    doc: 'Longest a Backup or Restore may be held, its wait for those before it included; then it fails',
   },
   {
     flag: 'stuck-after-seconds',

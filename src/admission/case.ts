@@ -25,7 +25,7 @@ export const endOf = ({ request }: Case): number => request.receivedAt + request
 
 /** The run of one stage, as it would be created. */
 export const draftOf = (
-  { arrival, request, ports, held = false }: Case & { readonly held?: boolean },
+  { arrival, request, ports, holdMaxMs }: Case & { readonly holdMaxMs?: number | undefined },
   stage: Stage,
   actions: readonly PlannedAction[],
 ): NewRun =>
@@ -37,6 +37,6 @@ export const draftOf = (
     requestedBy: request.user.username,
     scheduleName: arrival.schedule,
     actions,
-    held,
+    holdMaxMs,
     hash: ports.hash,
   })

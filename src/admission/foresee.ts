@@ -7,13 +7,13 @@ import { secondsOf } from '../core/plan.ts'
 import { stagesOf } from '../core/run/names.ts'
 import { time } from '../core/run/ending.ts'
 import { skipsIn } from '../core/skip.ts'
-import { objectAt, type VeleroKind } from '../core/velero.ts'
+import { objectAt, startsWork, type VeleroKind } from '../core/velero.ts'
 import type { Verdict } from '../core/verdict.ts'
 import { endOf, type Case } from './case.ts'
-import { withoutForeign } from './hold.ts'
 import { foreseen, type Foreseen } from './foreseen.ts'
 import type { ForesightPorts } from './gate-ports.ts'
 import { wayFor } from './held.ts'
+import { foreignIn, withoutForeign } from './hold.ts'
 import { overBudget } from './limits.ts'
 import { previewed } from './preview.ts'
 import { weigh } from './weigh.ts'
@@ -31,6 +31,8 @@ export type Foresight = {
   readonly way: Way
   /** How long the actions before it may take together, and how long an admission request has; milliseconds. */
   readonly budget: { readonly wantedMs: number; readonly leftMs: number }
+  /** Annotations that only tidewaiter may write: they are taken off. */
+  readonly takenOff: readonly string[]
   /** The skip annotations that it carries, `key=value`, whether they count or not. */
   readonly skips: readonly string[]
 }
@@ -38,10 +40,12 @@ export type Foresight = {
 /** Foresees one CREATE. */
 export async function foresee(
   kind: VeleroKind,
-  request: AdmissionRequest,
+  asked: AdmissionRequest,
   ports: ForesightPorts,
 ): Promise<Foresight> {
-  const weighed = await weigh(kind, withoutForeign(request), ports)
+  const starts = startsWork(asked.object)
+  // The mutating webhook comes first.
+  const weighed = await weigh(kind, starts ? withoutForeign(asked) : asked, ports)
   const { at, plans = { pre: nothing, post: nothing } } = weighed
   const { pre, post } = stagesOf(kind)
   const { actions } = plans.pre
@@ -59,6 +63,7 @@ export async function foresee(
     way,
     budget: { wantedMs: secondsOf(actions) * 1000, leftMs },
     skips: skipsIn(at.arrival.annotations),
+    takenOff: starts ? foreignIn(asked, way.hold) : [],
   }
 }
 

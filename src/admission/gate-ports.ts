@@ -55,6 +55,8 @@ export type GatePorts = ForesightPorts & {
   readonly runs: RunStore
   /** This replica, as runs name their owner. */
   readonly owner: string
+  /** The longest life of a hold, milliseconds. */
+  readonly holdMaxMs: number
   readonly exists: (subject: Subject) => Promise<boolean>
   /** Whether the policies that keep Velero from starting a held object are seen in force. */
   readonly guardClosed: (namespace: string) => Promise<boolean>

@@ -50,14 +50,14 @@ async function decide(plans: Plans, at: Deciding): Promise<Verdict> {
   const way = wayFor(plans.pre.actions, arrival)
   const refused = mismatchOf(way, at) ?? (await (way.hold ? guardOpen(at) : tooMuch(plans, at)))
   if (refused !== undefined) return refused
-  const planned = plannedOf(plans, { ...at, held: way.hold })
+  const planned = plannedOf(plans, { ...at, holdMaxMs: way.hold ? ports.holdMaxMs : undefined })
   const large = [planned.pre, planned.post].some((run) => run !== undefined && isTooLarge(run))
   if (large) return deny('RunTooLarge', refusal(arrival.subject, tooLarge, 'Nothing was run'))
   return way.hold ? hold({ ...planned, why: way.why }, ports) : at.stage(planned)
 }
 
 /** The runs of both stages, as they will be written; there is none where no action matches. */
-function plannedOf({ pre, post }: Plans, at: Case & { readonly held: boolean }): Planned {
+function plannedOf({ pre, post }: Plans, at: Case & { readonly holdMaxMs: number | undefined }): Planned {
   const { arrival, request } = at
   const stages = stagesOf(arrival.kind)
   return {
@@ -67,7 +67,7 @@ function plannedOf({ pre, post }: Plans, at: Case & { readonly held: boolean }):
     ...(pre.actions.length === 0 ? {} : { pre: draftOf(at, stages.pre, pre.actions) }),
     ...(post.actions.length === 0
       ? {}
-      : { post: draftOf({ ...at, held: false }, stages.post, post.actions) }),
+      : { post: draftOf({ ...at, holdMaxMs: undefined }, stages.post, post.actions) }),
   }
 }
 

@@ -39,10 +39,16 @@ export function withoutForeign(request: AdmissionRequest): AdmissionRequest {
   return { ...request, object: { ...object, metadata: { ...object.metadata, annotations: kept } } }
 }
 
-function marked(request: AdmissionRequest, isHeld: boolean): Verdict {
+/** The annotations that are taken off. */
+export function foreignIn(request: AdmissionRequest, isHeld: boolean): readonly string[] {
   const annotations = annotationsOf(request)
   const isMarked = holdAnnotation in annotations
-  const foreign = [...foreignAnnotations(annotations), ...(isMarked && !isHeld ? [holdAnnotation] : [])]
+  return [...foreignAnnotations(annotations), ...(isMarked && !isHeld ? [holdAnnotation] : [])]
+}
+
+function marked(request: AdmissionRequest, isHeld: boolean): Verdict {
+  const annotations = annotationsOf(request)
+  const foreign = foreignIn(request, isHeld)
   const patch = [...foreign.map(removing), ...(isHeld ? holding(request, annotations) : [])]
   if (patch.length === 0) return allow(isHeld ? 'HoldSet' : 'NothingToHold')
   const warnings = foreign.length === 0 ? [] : [takenOff(foreign)]
@@ -58,12 +64,14 @@ const pointerTo = (annotation: string) =>
 
 const removing = (annotation: string): PatchOperation => ({ op: 'remove', path: pointerTo(annotation) })
 
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null
+
 /** The mark, and the phase New: Velero before 1.17 counts only that as work of a Schedule that is still to come (schedule_controller.go). */
 function holding(
   { object }: AdmissionRequest,
   annotations: Arrival['annotations'],
 ): readonly PatchOperation[] {
-  const has = at(object, 'metadata', 'annotations') !== undefined
+  const has = isObject(at(object, 'metadata', 'annotations'))
   const mark: readonly PatchOperation[] =
     annotations[holdAnnotation] === holdValue
       ? []
@@ -72,9 +80,8 @@ function holding(
         : [{ op: 'add', path: '/metadata/annotations', value: { [holdAnnotation]: holdValue } }]
   if (textAt(object, 'status', 'phase') === 'New') return mark
   // Go clients send `"status":{}`, what is written by hand has none.
-  const status: PatchOperation =
-    at(object, 'status') === undefined
-      ? { op: 'add', path: '/status', value: { phase: 'New' } }
-      : { op: 'add', path: '/status/phase', value: 'New' }
+  const status: PatchOperation = isObject(at(object, 'status'))
+    ? { op: 'add', path: '/status/phase', value: 'New' }
+    : { op: 'add', path: '/status', value: { phase: 'New' } }
   return [...mark, status]
 }

@@ -50,6 +50,12 @@ const spec = {
       type: 'boolean',
       doc: 'True: the object waits (annotation tidewaiter.io/hold) until these actions have ended. Otherwise they ran inside its admission request.',
     },
+    holdMaxSeconds: {
+      type: 'integer',
+      doc: 'Of a held one: after so long it fails, whatever its actions do (--hold-max-seconds when the run was written).',
+      minimum: 1,
+      maximum: 86_400,
+    },
     requestedBy: text('Who created the object; empty if it was first seen later.', 1024),
     scheduleName: text('The Schedule that made the object, if one did.', 253),
     fingerprint: text(
@@ -135,6 +141,10 @@ const status = {
           noEffect: {
             type: 'boolean',
             doc: 'True if it failed and it is certain that nothing reached the other side: there is nothing to undo.',
+          },
+          cutShort: {
+            type: 'boolean',
+            doc: 'True if it was cut short once, or its owner ended while it ran: it may have had its effect, whatever came of it later.',
           },
           undo: {
             type: 'object',

@@ -23,13 +23,16 @@ export type RunsWanted = {
   /** Undefined: of all namespaces. */
   readonly namespace: string | undefined
   readonly stage?: Stage | undefined
+  /** Only those for objects of these uids. */
+  readonly uids?: readonly string[]
   /** The whole objects; otherwise without the Backup or Restore that each keeps, which may have 128 KiB. */
   readonly whole: boolean
 }
 
 /** Every run, the newest first. */
 export async function findRuns(cluster: Reached, wanted: RunsWanted): Promise<readonly FoundRun[]> {
-  const { namespace, stage, whole } = wanted
+  const { namespace, whole } = wanted
+  const labelSelector = selectorOf(wanted)
   const runs = resource(cluster.client, {
     group,
     version,
@@ -41,10 +44,16 @@ export async function findRuns(cluster: Reached, wanted: RunsWanted): Promise<re
     // 500 are kept of each Action (--runs-per-action); a page of these is at most some 20 MiB.
     pageSize: 100,
     maxItems: 20_000,
-    ...(stage === undefined ? {} : { labelSelector: `tidewaiter.io/stage=${stage}` }),
+    ...(labelSelector === '' ? {} : { labelSelector }),
   })
   return [...items].sort((a, b) => beganAt(b) - beganAt(a) || (a.name < b.name ? -1 : 1))
 }
+
+const selectorOf = ({ stage, uids }: RunsWanted): string =>
+  [
+    ...(stage === undefined ? [] : [`tidewaiter.io/stage=${stage}`]),
+    ...(uids === undefined ? [] : [`tidewaiter.io/object-uid in (${uids.join(',')})`]),
+  ].join(',')
 
 function withoutObject(raw: unknown): Json {
   const { object: _object, ...spec } = objectAt(raw, 'spec')

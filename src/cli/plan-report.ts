@@ -1,7 +1,8 @@
 /** What a plan says of one object, as a value: what is printed in every format comes from it. */
 import type { Foresight } from '../admission/foresee.ts'
 import type { Foreseen } from '../admission/foreseen.ts'
-import type { Stage } from '../api/action.ts'
+import type { ActionSpec, Stage } from '../api/action.ts'
+import { keyOf } from '../core/hold/keys.ts'
 import { stagesOf } from '../core/run/names.ts'
 import { specOf } from '../core/run/rows.ts'
 import type { Probed } from './plan-probe.ts'
@@ -21,6 +22,10 @@ export type ReportRow = {
   readonly timeoutSeconds: number
   readonly onError: string
   readonly dryRun: boolean
+  /** The key that it takes: no other object's action with the same key begins meanwhile. */
+  readonly exclusive?: string
+  /** If it has an undo: when that runs. */
+  readonly undoAt?: 'Abort' | 'Always'
   /** Of post actions: the ends after which it runs. */
   readonly when?: readonly string[]
 }
@@ -38,10 +43,15 @@ export type Report = {
   readonly message: string
   /** False where it was decided before the Actions were looked at: then nothing is known of them. */
   readonly planned: boolean
-  readonly budget: { readonly wantedSeconds: number; readonly leftSeconds: number }
+  /** Why it would be held; absent if it would not be. */
+  readonly held?: string
+  /** Where the actions before it run inside its admission request. */
+  readonly budget?: { readonly wantedSeconds: number; readonly leftSeconds: number }
   readonly before: readonly ReportRow[]
   readonly after: readonly ReportRow[]
   readonly leftOut: Foresight['leftOut']
+  /** Annotations that only tidewaiter may write: they are taken off. */
+  readonly takenOff: readonly string[]
   /** Skip annotations, and whether this user may write them; undefined: nobody was asked. */
   readonly skips: readonly string[]
   readonly maySkip?: boolean
@@ -60,7 +70,7 @@ export type Reported = {
 /** The report of one object. */
 export function reportOf({ file, subject, foresight, maySkip }: Reported): Report {
   const { kind, schedule, request } = subject
-  const { verdict, budget } = foresight
+  const { verdict } = foresight
   const { pre, post } = stagesOf(kind)
   const refused = schedule === undefined ? undefined : scheduleRefusal(foresight, maySkip)
   return {
@@ -73,14 +83,20 @@ export function reportOf({ file, subject, foresight, maySkip }: Reported): Repor
     reason: refused === undefined ? verdict.reason : 'MayNotSkip',
     message: refused ?? verdict.message,
     planned: foresight.planned,
-    budget: { wantedSeconds: budget.wantedMs / 1000, leftSeconds: budget.leftMs / 1000 },
+    ...wayIn(foresight),
     before: foresight.before.map((row) => rowOf(row, pre)),
     after: foresight.after.map((row) => rowOf(row, post)),
     leftOut: foresight.leftOut,
+    takenOff: foresight.takenOff,
     skips: foresight.skips,
     ...(maySkip === undefined || foresight.skips.length === 0 ? {} : { maySkip }),
   }
 }
+
+const wayIn = ({ way, budget }: Foresight): Pick<Report, 'held' | 'budget'> =>
+  way.hold
+    ? { held: way.why }
+    : { budget: { wantedSeconds: budget.wantedMs / 1000, leftSeconds: budget.leftMs / 1000 } }
 
 /** Who writes skips into a Schedule is judged by the guard when it is written: Velero, which makes the Backups, may do all. */
 const scheduleRefusal = ({ skips }: Foresight, maySkip: boolean | undefined): string | undefined =>
@@ -105,8 +121,19 @@ function rowOf(row: Foreseen, stage: Stage): ReportRow {
     timeoutSeconds: spec.timeoutSeconds,
     onError: spec.onError,
     dryRun: spec.dryRun,
+    ...effectsOf(row.action.name, spec, stage),
     ...(stage.startsWith('Post')
       ? { when: spec.at === 'ItemsDone' ? ['ItemsDone'] : (spec.when ?? usually) }
       : {}),
+  }
+}
+
+/** What it keeps others from meanwhile, and whether it is taken back: of pre actions. */
+function effectsOf(name: string, spec: ActionSpec, stage: Stage): Pick<ReportRow, 'exclusive' | 'undoAt'> {
+  if (stage.startsWith('Post')) return {}
+  const exclusive = keyOf(name, spec)
+  return {
+    ...(exclusive === undefined ? {} : { exclusive }),
+    ...(spec.undo === undefined ? {} : { undoAt: spec.undoAt ?? 'Abort' }),
   }
 }

@@ -3,7 +3,6 @@ import { foresee } from '../admission/foresee.ts'
 import type { ForesightPorts } from '../admission/gate-ports.ts'
 import { createCel, type Cel } from '../cel/cel.ts'
 import type { RequestUser } from '../core/admission-request.ts'
-import { textAt } from '../core/velero.ts'
 import { parsePem } from '../net/pem.ts'
 import type { LocatedProblem } from '../plugins/collect.ts'
 import { clusterForesight, offlineForesight, type ForesightWorld } from '../wiring/foresight.ts'
@@ -29,6 +28,7 @@ import { planText } from './plan-text.ts'
 import { screenOf } from './screen.ts'
 import { tellUsage } from './usage.ts'
 import { probePorts } from './plan-world.ts'
+import { whoAmI } from './who-am-i.ts'
 import type { CliWorld } from './world.ts'
 
 /** Its flags. */
@@ -95,16 +95,6 @@ async function planInCluster(cluster: Reached, task: Task): Promise<void> {
     knowsSkips: true,
     probes: probePorts(world, signal, { calls: cluster.calls, review }),
   })
-}
-
-async function whoAmI({ client }: Reached): Promise<RequestUser> {
-  const me = await client.request<unknown>({
-    method: 'POST',
-    path: '/apis/authentication.k8s.io/v1/selfsubjectreviews',
-    body: { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' },
-    safe: true,
-  })
-  return { username: textAt(me, 'status', 'userInfo', 'username') || 'this user', groups: [], extra: {} }
 }
 
 type Given = {

@@ -15,6 +15,7 @@ export function planText(report: Report, telling: Telling): string {
   return [
     headOf(report, screen),
     report.planned ? sections(report, telling) : '',
+    takenOffOf(report, screen),
     skipsOf(report, screen),
     probesOf(report.probes, screen),
   ].join('')
@@ -32,14 +33,20 @@ function sections(report: Report, telling: Telling): string {
 }
 
 function headOf(report: Report, screen: Screen): string {
-  const { kind, namespace, name, schedule, admitted, reason, message } = report
+  const { kind, namespace, name, schedule, admitted, held, reason, message } = report
   const from = schedule === undefined ? '' : `, as the Schedule ${schedule} makes it`
   const starts =
     reason === 'NotStarting' ? ', and starts nothing: its status.phase says that it began before' : ''
-  const verdict = admitted ? `would be admitted${starts}` : 'would be refused'
+  const verdict = admitted
+    ? `would be admitted${held === undefined ? '' : ', and held'}${starts}`
+    : 'would be refused'
   const head = paragraph(`${kind} ${namespace}/${name}${from}: ${verdict}`, screen, '')
-  return `${toned(head, admitted ? 'good' : 'bad', screen)}${admitted ? '' : paragraph(message, screen, '  ')}`
+  const why = admitted ? (held === undefined ? '' : heldWords(held)) : message
+  return `${toned(head, admitted ? 'good' : 'bad', screen)}${why === '' ? '' : paragraph(why, screen, '  ')}`
 }
+
+const heldWords = (why: string): string =>
+  `held: ${why}; Velero starts it when the actions before it have ended`
 
 /** Each line by itself: a colour does not reach over the end of a line. */
 const toned = (lines: string, tone: Tone, { paint }: Screen): string =>
@@ -61,10 +68,14 @@ function rowText(row: ReportRow, place: number, telling: Telling): string {
     `at most ${spell(row.timeoutSeconds * 1000)}`,
     ...(row.when === undefined ? [] : [`after ${row.when.join(', ')}`]),
     ...(row.onError === 'Continue' ? ['onError: Continue'] : []),
+    ...(row.exclusive === undefined ? [] : [`exclusive: ${row.exclusive}`]),
+    ...(row.undoAt === undefined ? [] : [`undone ${undoneWhen[row.undoAt]}`]),
     ...(row.dryRun ? ['dryRun: rendered only'] : []),
   ]
   return paragraph(`${place}. ${row.name} (${facts.join('; ')})`, screen, '    ') + doesText(row, telling)
 }
+
+const undoneWhen = { Abort: 'if it never starts', Always: 'when it has ended' } as const
 
 const indent = '       '
 
@@ -111,6 +122,7 @@ function cutBody(body: string, { marks }: Screen): string {
 }
 
 function budgetOf({ budget }: Report, screen: Screen): string {
+  if (budget === undefined) return ''
   const [wanted, left] = [budget.wantedSeconds, budget.leftSeconds]
   const text = `At most ${spell(wanted * 1000)} of the ${spell(left * 1000)} that an admission request has`
   return toned(paragraph(text, screen, '    '), wanted > left ? 'bad' : 'dim', screen)
@@ -122,6 +134,12 @@ function leftOutOf({ leftOut }: Report, screen: Screen): string {
     paragraph(`${name} (${stage}): ${because}`, screen, '    '),
   )
   return `  ${screen.paint('Not run for it', 'bold')}\n${lines.join('')}`
+}
+
+function takenOffOf({ takenOff }: Report, screen: Screen): string {
+  if (takenOff.length === 0) return ''
+  const said = `${takenOff.join(', ')}: only tidewaiter writes these`
+  return `  ${screen.paint('Taken off', 'bold')}\n${paragraph(said, screen, '    ')}`
 }
 
 function skipsOf({ skips, maySkip }: Report, screen: Screen): string {

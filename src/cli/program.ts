@@ -5,6 +5,7 @@ import { cooldownsCommand } from './cooldowns.ts'
 import { dashboardCommand } from './dashboard.ts'
 import { decisionsCommand } from './decisions.ts'
 import { helmValuesCommand } from './helm-values.ts'
+import { holdsCommand } from './holds.ts'
 import { planCommand } from './plan.ts'
 import { pluginsCommand } from './plugins.ts'
 import { preflightCommand } from './preflight.ts'
@@ -34,6 +35,7 @@ export function programOf(world: CliWorld, extras: readonly Extra[] = []): Comma
     planCommand(world),
     decisionsCommand(world),
     runsCommand(world),
+    holdsCommand(world),
     actionsCommand(world),
     cooldownsCommand(world),
     dashboardCommand(world),

@@ -8,7 +8,7 @@ import { inCluster, type ClusterFlags } from './cluster.ts'
 import { clockOf } from './command.ts'
 import { beganAt, findRuns, type FoundRun } from './found-runs.ts'
 import { asJson, asList, asYaml, outputProblems, type TableFlags } from './output.ts'
-import { toneOfPhase } from './phases.ts'
+import { notesOf, phaseCell, toneOfRun, undoTally } from './runs-undo.ts'
 import { screenOf } from './screen.ts'
 import { table, type Column } from './table.ts'
 import { tellUsage } from './usage.ts'
@@ -124,12 +124,14 @@ function written(runs: readonly FoundRun[], { flags, now, world }: Writing): str
 const columns = (isOfAll: boolean, now: number): readonly Column<FoundRun>[] => [
   ...(isOfAll ? [{ head: 'NAMESPACE', cell: ({ namespace }: FoundRun) => namespace }] : []),
   { head: 'NAME', cell: ({ name }) => name, whole: true },
-  { head: 'PHASE', cell: phaseOf, tone: (found) => toneOfPhase(phaseOf(found)) },
+  { head: 'PHASE', cell: cellOf, tone: ({ run }) => (run === undefined ? 'bad' : toneOfRun(run)) },
   { head: 'STAGE', cell: ({ run }) => run?.spec.stage ?? '-', spare: true },
   { head: 'DONE', cell: doneOf, spare: true },
   { head: 'TOOK', cell: ({ run }) => (run === undefined ? '-' : tookOf(run.status, now)), spare: true },
   { head: 'AGE', cell: ({ createdAt }) => agoOf(createdAt, now) },
   { head: 'OBJECT', cell: objectOf, wide: true, spare: true },
+  { head: 'UNDONE', cell: ({ run }) => (run === undefined ? '-' : undoTally(run)), wide: true, spare: true },
+  { head: 'NOTES', cell: ({ run }) => (run === undefined ? '-' : notesOf(run)), wide: true, spare: true },
   { head: 'REASON', cell: ({ run }) => run?.status.reason ?? '-', wide: true, spare: true },
   { head: 'OWNER', cell: ({ run }) => run?.status.owner ?? '-', wide: true, spare: true },
   {
@@ -139,6 +141,8 @@ const columns = (isOfAll: boolean, now: number): readonly Column<FoundRun>[] => 
     spare: true,
   },
 ]
+
+const cellOf = (found: FoundRun): string => (found.run === undefined ? phaseOf(found) : phaseCell(found.run))
 
 const objectOf = ({ run }: FoundRun): string =>
   run === undefined ? '-' : `${run.spec.objectRef.kind}/${run.spec.objectRef.name}`

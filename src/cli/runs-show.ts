@@ -1,6 +1,8 @@
 /** `tidewaiter runs show`: one run in full, with its actions drawn to scale. */
 import type { ActionRun } from '../api/action-run.ts'
 import { spell } from '../core/refusal.ts'
+import { keyOf } from '../core/hold/keys.ts'
+import { isInline } from '../core/run/ending.ts'
 import { entries, specOf, type Entry } from '../core/run/rows.ts'
 import type { Reached } from '../wiring/reach.ts'
 import { inCluster, type ClusterFlags } from './cluster.ts'
@@ -8,6 +10,7 @@ import { clockOf } from './command.ts'
 import { findRuns, foundRun, type FoundRun } from './found-runs.ts'
 import { asJson, asYaml, outputProblems, withoutFields, type OutputFlags } from './output.ts'
 import { toneOfPhase } from './phases.ts'
+import { conditionFacts, heldFact, phaseFact, undoFacts } from './runs-undo.ts'
 import { screenOf, type Screen } from './screen.ts'
 import { paragraph, sheet } from './sheet.ts'
 import { timeline, type Scale } from './timeline.ts'
@@ -80,13 +83,13 @@ function told(run: ActionRun, telling: Telling): string {
   const all = entries(run.spec, run.status)
   const head = headOf(run, telling)
   const drawn = drawnOf(run, all, telling)
-  const details = all.map((entry) => detailOf(entry, telling)).join('')
+  const details = all.map((entry) => detailOf(entry, run, telling)).join('')
   return `${head}${drawn}\n${screen.paint('Actions', 'bold')}\n${details === '' ? '  none\n' : details}`
 }
 
-function headOf({ metadata, spec, status }: ActionRun, { screen, now }: Telling): string {
+function headOf(run: ActionRun, { screen, now }: Telling): string {
+  const { metadata, spec, status } = run
   const { objectRef, stage, scheduleName, requestedBy } = spec
-  const phase = status.phase ?? 'Pending'
   const began = status.startTimestamp
   const ended = status.completionTimestamp
   return sheet(
@@ -94,18 +97,16 @@ function headOf({ metadata, spec, status }: ActionRun, { screen, now }: Telling)
       ['Run', `${metadata.namespace}/${metadata.name}`, 'bold'],
       ['Object', `${objectRef.kind} ${objectRef.name} (uid ${objectRef.uid})`],
       ['Stage', stage],
-      ['Phase', status.reason === undefined ? phase : `${phase} (${status.reason})`, toneOfPhase(phase)],
+      phaseFact(run),
       ['Ended as', status.endedAs],
       ['Message', status.message],
       ['Schedule', scheduleName],
       ['Asked by', requestedBy],
       ['Began', began === undefined ? 'not yet' : `${began} (${agoOf(began, now)} ago)`],
       ['Ended', ended === undefined ? undefined : `${ended} (${agoOf(ended, now)} ago)`],
+      heldFact(run, now),
       ['Owner', status.owner],
-      ...(status.conditions ?? []).map(
-        ({ type, status, reason, message }) =>
-          [type, `${status}: ${message === '' ? reason : message}`] as const,
-      ),
+      ...conditionFacts(run),
     ],
     screen,
   )
@@ -139,7 +140,7 @@ function scaleOf(
   const from = Math.min(...times.map((one) => one.from))
   const last = Math.max(...times.map((one) => one.to))
   const deadline = Date.parse(status.deadline ?? '')
-  return spec.stage.startsWith('Pre') && deadline >= last
+  return isInline({ spec }) && deadline >= last
     ? { scale: { from, to: deadline }, of: 'to be admitted in' }
     : { scale: { from, to: last }, of: 'in all' }
 }
@@ -154,7 +155,7 @@ function tookOf(entry: Entry, now: number): string {
   return spell(to - from)
 }
 
-function detailOf(entry: Entry, { screen, now, wide }: Telling): string {
+function detailOf(entry: Entry, run: ActionRun, { screen, now, wide }: Telling): string {
   const { action, row } = entry
   const spec = specOf(action)
   const facts = sheet(
@@ -165,14 +166,17 @@ function detailOf(entry: Entry, { screen, now, wide }: Telling): string {
       ['Began', row.startTimestamp],
       ['Message', row.message ?? action.skip],
       ['Outputs', outputsOf(row.outputs)],
+      ['Exclusive', keyOf(action.name, spec)],
+      ...undoFacts(row, run, now),
       ['Try-out', spec.dryRun ? 'dryRun: it was rendered, and nothing was sent' : undefined],
     ],
     screen,
     '    ',
   )
-  const request =
-    wide && row.request !== undefined ? `    Request\n${paragraph(row.request, screen, '      ')}` : ''
-  return `${paragraph(action.name, screen, '  ')}${facts}${request}`
+  const sent = (title: string, text: string | undefined) =>
+    wide && text !== undefined ? `    ${title}\n${paragraph(text, screen, '      ')}` : ''
+  const requests = sent('Request', row.request) + sent('Request of its undo', row.undo?.request)
+  return `${paragraph(action.name, screen, '  ')}${facts}${requests}`
 }
 
 const outputsOf = (outputs: unknown): string | undefined =>

@@ -94,6 +94,8 @@ async function removed(step: OwnStep, ports: UninstallPorts): Promise<Uninstalle
   for (const one of all) {
     const why = await ports.remove(one)
     if (why !== undefined) return no(`${ownedText(one)} could not be deleted: ${why}. ${again}`)
+    // The leader gives back what nobody needs any more: this one was still needed.
+    if (one.means !== undefined) ports.tell(`given up: ${one.means}`)
   }
   if (step === 'admitting' && all.length > 0)
     ports.tell('admission has stopped: what is created from now on is as without tidewaiter')

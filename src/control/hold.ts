@@ -1,11 +1,11 @@
 /** Held objects: their actions run just in time, then they are let go, or failed. Leader only. */
 import type { ActionRun } from '../api/action-run.ts'
 import { failPatch, releasePatch } from '../core/hold/patches.ts'
-import { holdEndsAt, holdStep, type HoldStep } from '../core/hold/step.ts'
-import { turnOf, isHeld } from '../core/hold/turn.ts'
+import { abortedWords, holdEndsAt, holdStep, whyCut, type HoldStep } from '../core/hold/step.ts'
+import { isHeld, turnOf } from '../core/hold/turn.ts'
 import type { SeenObject } from '../core/post.ts'
 import { heldForMs } from '../core/post.ts'
-import { heldRefusal } from '../core/refusal.ts'
+import { abortedRefusal, heldRefusal } from '../core/refusal.ts'
 import { drive, type Driven } from '../core/run/drive.ts'
 import { hasEnded, type AbortReason, type Seen } from '../core/run/machine.ts'
 import { stagesOf } from '../core/run/names.ts'
@@ -37,16 +37,9 @@ export function turns(kind: VeleroKind, namespace: string, ports: ControlPorts):
     slots: ports.slots(kind, namespace),
     stuckAfterMs: ports.stuckAfterMs,
     now: ports.clock.now(),
-    hasBegun: (uid) => runOf(uid)?.status.startTimestamp !== undefined,
-    waitsForKey: (uid) => {
-      const run = runOf(uid)
-      return run !== undefined && run.status.phase === 'Pending' && waitsForKey(run)
-    },
+    runOf,
   })
 }
-
-const waitsForKey = ({ status }: ActionRun): boolean =>
-  (status.actions ?? []).some((row) => row.phase === 'Pending' && row.completionTimestamp !== undefined)
 
 /** Looks at one held object. */
 export async function reconcileHold(
@@ -60,13 +53,17 @@ export async function reconcileHold(
     run,
     hasTurn: turns(kind, namespace, ports).has(uid),
     owner: ports.owner,
-    longestMs: ports.holdMaxMs,
+    longestMs: longestMsOf(run, ports),
     now: ports.clock.now(),
   })
   if (step.do === 'nothing') return undefined
   if (step.do === 'write-run') return writeRun(object, ports)
   return run === undefined ? undefined : take(step, { object, run, ports, signal })
 }
+
+/** As it was told when the object was admitted. */
+const longestMsOf = (run: ActionRun | undefined, { holdMaxMs }: ControlPorts): number =>
+  run?.spec.holdMaxSeconds === undefined ? holdMaxMs : run.spec.holdMaxSeconds * 1000
 
 type At = {
   readonly object: SeenObject
@@ -100,8 +97,15 @@ async function writeRun(object: SeenObject, ports: ControlPorts): Promise<Again>
   if (written === 'written') return { inMs: 0 }
   if (written === 'exists') return { inMs: soonMs }
   if (written === 'gone') return undefined
-  if (written === 'nothing') return endHold(object, ports, (live) => releasePatch(live, {}))
+  if (written === 'nothing') return withoutActions(object, ports)
   return failWith(object, { ports, validationErrors: written.problems })
+}
+
+/** No action matches any more. */
+async function withoutActions(object: SeenObject, ports: ControlPorts): Promise<Again> {
+  if (object.abort === undefined) return endHold(object, ports, (live) => releasePatch(live, {}))
+  const said = abortedRefusal(object, abortedWords(object.abort), undefined)
+  return failWith(object, { ports, validationErrors: [said] })
 }
 
 /** The run is read anew: the copy may be behind, and an action must not be claimed from a stale row. */
@@ -117,7 +121,7 @@ async function driveHeld(at: At): Promise<Again> {
   const now = ports.clock.now()
   const wait = Math.max(heldForMs(run, { owner: ports.owner, now }), restOf(run, keyMs, now))
   if (wait > 0) return { inMs: wait }
-  const endsAt = holdEndsAt({ object, longestMs: ports.holdMaxMs })
+  const endsAt = holdEndsAt({ object, longestMs: longestMsOf(run, ports) })
   const watch = watchHold(object, endsAt, ports)
   const see = run.status.phase === 'Running' ? 'overdue' : 'claim'
   const seen: Seen = { see, owner: ports.owner, until: now + 60_000 }
@@ -127,6 +131,7 @@ async function driveHeld(at: At): Promise<Again> {
       now: ports.clock.now,
       write: ports.runs.write,
       because: () => watch.because() ?? (at.signal.aborted || ports.leading.aborted ? 'Stopping' : undefined),
+      words: watch.words,
       perform: (current, work) => performClaimed(current, work, { ports, signal, endsAt }),
     })
     return afterDriving(driven, ports)
@@ -140,11 +145,12 @@ function watchHold(object: SeenObject, endsAt: number, ports: ControlPorts) {
   const over = new AbortController()
   const done = new AbortController()
   let reason: AbortReason | undefined
+  let words: string | undefined
   const look = (): AbortReason | undefined => {
-    if (ports.clock.now() >= endsAt) return 'HeldTooLong'
     const seen = ports.objects.seen(object.kind, object.namespace, object.name)
-    if (seen === undefined || seen.uid !== object.uid || seen.leaving) return 'Deleted'
-    return isHeld(seen) ? undefined : 'Released'
+    const why = whyCut(seen, { uid: object.uid, endsAt, now: ports.clock.now() })
+    if (why === 'Aborted') words = abortedWords(seen?.abort ?? '')
+    return why
   }
   const loop = async () => {
     while (!done.signal.aborted && reason === undefined) {
@@ -154,7 +160,7 @@ function watchHold(object: SeenObject, endsAt: number, ports: ControlPorts) {
     if (reason !== undefined) over.abort()
   }
   void loop()
-  return { signal: over.signal, because: () => reason ?? look(), end: () => done.abort() }
+  return { signal: over.signal, because: () => reason ?? look(), words: () => words, end: () => done.abort() }
 }
 
 function afterDriving({ run, effects, lost }: Driven, ports: ControlPorts): Again {
@@ -199,8 +205,10 @@ async function letGo({ object, run, ports }: At): Promise<Again> {
 
 async function failHeld({ object, run, ports }: At): Promise<Again> {
   await tellPreEvent(run, object, ports)
-  const { namespace } = run.metadata
-  const said = heldRefusal({ kind: object.kind, namespace, name: object.name }, run)
+  const aborted = object.abort !== undefined && run.status.reason !== 'ActionFailed'
+  const said = aborted
+    ? abortedRefusal(object, abortedWords(object.abort ?? ''), run.metadata.name)
+    : heldRefusal(object, run)
   return failWith(object, { ports, validationErrors: [said], annotations: preAnnotation(run) })
 }
 

@@ -116,7 +116,7 @@ export async function writeHeldRun(
   const plan = await planFor(live, { object, stage, actions, ports })
   if (plan.problems.length > 0) return { problems: plan.problems }
   if (plan.actions.length === 0) return 'nothing'
-  const draft = draftOf(live, { object, stage, plan, ports, held: true })
+  const draft = draftOf(live, { object, stage, plan, ports, holdMaxMs: ports.holdMaxMs })
   if (isTooLarge(draft)) return { problems: [tooLarge] }
   return (await ports.runs.create(draft)) === 'exists' ? 'exists' : 'written'
 }
@@ -172,10 +172,10 @@ type Drafting = {
   readonly stage: ActionRun['spec']['stage']
   readonly plan: StagePlan
   readonly ports: ControlPorts
-  readonly held?: boolean
+  readonly holdMaxMs?: number
 }
 
-const draftOf = (live: Json, { object, stage, plan, ports, held = false }: Drafting) =>
+const draftOf = (live: Json, { object, stage, plan, ports, holdMaxMs }: Drafting) =>
   draftRun({
     stage,
     kind: object.kind,
@@ -184,6 +184,6 @@ const draftOf = (live: Json, { object, stage, plan, ports, held = false }: Draft
     requestedBy: '',
     scheduleName: object.schedule,
     actions: plan.actions,
-    held,
+    holdMaxMs,
     hash: ports.hash,
   })

@@ -7,7 +7,6 @@ import { holds, withCondition, withoutCondition } from '../core/run/conditions.t
 import { drive, type Driven } from '../core/run/drive.ts'
 import { hasEnded } from '../core/run/machine.ts'
 import { stagesOf } from '../core/run/names.ts'
-import { specOf } from '../core/run/rows.ts'
 import { isStuck, owesUndo, undoDueAt, type UndoScope } from '../core/run/undo.ts'
 import { progressOf } from '../core/velero.ts'
 import { tellStuck } from './announce.ts'
@@ -39,9 +38,12 @@ export async function reconcileUndo(run: ActionRun, at: At): Promise<Again> {
   return cares(run) || at.object === undefined ? afterFate(run, at) : undefined
 }
 
+const dueOf = (run: ActionRun, { object, ports }: At): UndoDue =>
+  undoDue({ run, object, stuckAfterMs: ports.stuckAfterMs, now: ports.clock.now() })
+
 async function afterFate(run: ActionRun, at: At): Promise<Again> {
   const { object, ports } = at
-  const due = undoDue({ run, object, stuckAfterMs: ports.stuckAfterMs, now: ports.clock.now() })
+  const due = dueOf(run, at)
   if ('notYet' in due && run.status.phase !== 'Undoing') return waiting(due, object)
   if (object === undefined && ((await isThere(run, ports)) || (await orphaned(run, ports))))
     return { inMs: soonMs }
@@ -81,21 +83,22 @@ async function isThere({ metadata, spec }: ActionRun, ports: ControlPorts): Prom
 async function orphaned(run: ActionRun, ports: ControlPorts): Promise<boolean> {
   if (wasSeen(run) || holds(run, 'Orphaned') || run.status.phase !== 'Succeeded') return false
   const message = `its actions succeeded, and the ${run.spec.objectRef.kind} never came to be: it was refused after tidewaiter had admitted it`
+  const condition = { type: 'Orphaned', reason: 'NeverAppeared', message } as const
+  const written = await ports.runs.write(run, withCondition(run, condition, ports.clock.now()))
+  // Another wrote the run: whoever looks again tells, and counts once.
+  if (typeof written === 'string') return true
   ports.log.warn({ run: run.metadata.name }, message)
   ports.orphaned(run)
-  const condition = { type: 'Orphaned', reason: 'NeverAppeared', message } as const
-  await ports.runs.write(run, withCondition(run, condition, ports.clock.now()))
   return true
 }
 
 async function undoOrEnd(run: ActionRun, due: UndoDue, at: At): Promise<Again> {
   const { ports } = at
-  // What was begun is finished, whatever became of the object since.
-  const scope: UndoScope = 'due' in due ? due.due : 'All'
+  const scope = scopeOf(due)
   const next = owesUndo(run, scope) ? undoDueAt(run, scope) : undefined
   if (next !== undefined) {
     const inMs = next - ports.clock.now()
-    return inMs > 0 ? { inMs } : undo(run, scope, at)
+    return inMs > 0 ? { inMs } : undo(run, at)
   }
   if (!keysAreOver(run, { undo: due, postEnded: hasPostEnded(run, ports) })) return { inMs: minuteMs }
   await ports.freeKeys(run, keysOf(run))
@@ -103,28 +106,34 @@ async function undoOrEnd(run: ActionRun, due: UndoDue, at: At): Promise<Again> {
   return undefined
 }
 
+/** What was begun is finished, whatever became of the object since, and nothing is added to it. */
+const scopeOf = (due: UndoDue): UndoScope => ('due' in due ? due.due : 'Always')
+
 function hasPostEnded({ spec }: ActionRun, ports: ControlPorts): boolean {
   const { post } = stagesOf(spec.objectRef.kind)
   const run = ports.runs.ofObject(spec.objectRef.uid).find((one) => one.spec.stage === post)
   return run === undefined || hasEnded(run)
 }
 
-async function undo(known: ActionRun, scope: UndoScope, { object, ports, signal }: At): Promise<Again> {
+async function undo(known: ActionRun, at: At): Promise<Again> {
+  const { object, ports, signal } = at
   const { namespace, name } = known.metadata
   const run = await ports.runs.read(namespace, name)
   if (run === undefined || !hasEnded(run)) return { inMs: soonMs }
+  // Judged anew: the copy may not say yet that Velero began, and what served its purpose is not undone.
+  const due = dueOf(run, at)
+  if ('notYet' in due && run.status.phase !== 'Undoing') return { inMs: soonMs }
+  const scope = scopeOf(due)
   const now = ports.clock.now()
   const held = heldForMs(run, { owner: ports.owner, now })
   if (held > 0) return { inMs: held }
-  const longest = Math.max(...run.spec.actions.map((action) => specOf(action).timeoutSeconds))
-  const until = now + longest * 1000 * run.spec.actions.length + minuteMs
   const driven = await drive(
     run,
-    { see: 'undo', owner: ports.owner, until, scope },
+    { see: 'undo', owner: ports.owner, scope },
     {
       now: ports.clock.now,
       write: ports.runs.write,
-      perform: (current, work) => performClaimed(current, work, { ports, signal, endsAt: until }),
+      perform: (current, work) => performClaimed(current, work, { ports, signal }),
     },
   )
   return afterUndoing(driven, { object, ports, signal })

@@ -21,6 +21,8 @@ export type SeenObject = {
   readonly post: string
   /** It carries the annotation tidewaiter.io/hold. */
   readonly held: boolean
+  /** The annotation tidewaiter.io/abort: who wants it to fail instead of starting, and why. */
+  readonly abort: string | undefined
   /** It is being deleted: by the API server (a finalizer holds it), or by Velero. */
   readonly leaving: boolean
 }
@@ -46,9 +48,16 @@ export function seenObjectOf(kind: 'Backup' | 'Restore', raw: unknown): SeenObje
     pre: textAt(raw, 'metadata', 'annotations', 'tidewaiter.io/pre'),
     post: textAt(raw, 'metadata', 'annotations', 'tidewaiter.io/post'),
     held: at(raw, 'metadata', 'annotations', 'tidewaiter.io/hold') !== undefined,
+    abort: abortIn(raw),
     leaving:
       at(raw, 'metadata', 'deletionTimestamp') !== undefined || textAt(raw, 'status', 'phase') === 'Deleting',
   }
+}
+
+/** Its presence is what counts. It is shown in messages that must stay short. */
+function abortIn(raw: unknown): string | undefined {
+  const text = at(raw, 'metadata', 'annotations', 'tidewaiter.io/abort')
+  return typeof text === 'string' ? text.slice(0, 512) : undefined
 }
 
 function statusWrittenAt(managedFields: unknown): number {

@@ -28,7 +28,7 @@ export const head = ({ kind, namespace, name }: Subject): string =>
 export const breakGlass = (namespace: string): string =>
   `In an emergency, kubectl label namespace ${namespace} tidewaiter.io/gate=off switches tidewaiter off for this namespace`
 
-/** What earlier actions of the stage did: who takes it back, and what nobody takes back. */
+/** What earlier actions of the stage did: what is being taken back, and what stays. */
 function standing({ spec, status }: ActionRun): string {
   const done = entries(spec, status).filter(
     ({ action, row }) => row.phase === 'Succeeded' && !specOf(action).dryRun,
@@ -41,6 +41,10 @@ function standing({ spec, status }: ActionRun): string {
   }
   return named(true, 'being undone') + named(false, 'not undone')
 }
+
+/** What is written on a held object that somebody aborted; `words` say who, and why. */
+export const abortedRefusal = (subject: Subject, words: string, run: string | undefined): string =>
+  `${head(subject)}: ${words}. The ${subject.kind} was not started.${run === undefined ? '' : ` Run: ${run}`}`
 
 /** What is written on a held object that may not start. */
 export function heldRefusal(subject: Subject, run: ActionRun): string {

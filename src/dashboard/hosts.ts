@@ -24,7 +24,5 @@ export function isSameOrigin(headers: Headers): boolean {
   if (site !== undefined && site !== 'same-origin' && site !== 'none') return false
   const { origin, host } = headers
   if (origin === undefined) return true
-  // A page that sends no referrer names no origin in its forms either (https://fetch.spec.whatwg.org/#append-a-request-origin-header).
-  if (origin === 'null') return site === 'same-origin'
   return typeof origin === 'string' && typeof host === 'string' && URL.parse(origin)?.host === host
 }

@@ -1,6 +1,6 @@
 /** When a Schedule runs next, as Velero reckons it, and until when its Backups are refused without running anything. Pure. */
 import type { ActionRun } from '../api/action-run.ts'
-import { cooldownOf } from '../core/cooldown.ts'
+import { cooldownOf, resetAnnotation, resetAtOf } from '../core/cooldown.ts'
 import { cronIn } from '../core/cron.ts'
 import { dueAfter } from '../core/cron-due.ts'
 import { endedAt } from '../core/run/ending.ts'
@@ -26,7 +26,11 @@ export type CoolingFacts = {
 }
 
 /** Until when Backups of a Schedule are refused as the last one was, milliseconds; undefined: they are not. */
-export function coolingUntil(schedule: string, { runs, veleroUsers, now }: CoolingFacts): number | undefined {
+export function coolingUntil(
+  schedule: string,
+  { runs, veleroUsers, now }: CoolingFacts,
+  reset = '',
+): number | undefined {
   const own = runs.filter(
     ({ spec, status }) =>
       spec.stage === 'PreBackup' &&
@@ -40,5 +44,7 @@ export function coolingUntil(schedule: string, { runs, veleroUsers, now }: Cooli
   )
   if (newest === undefined) return undefined
   const { fingerprint, actionsHash, requestedBy = '' } = newest.spec
-  return cooldownOf({ schedule, requestedBy, fingerprint, actionsHash }, own, now)?.until
+  const resetAt = resetAtOf({ [resetAnnotation]: reset }, now)
+  const request = { schedule, requestedBy, fingerprint, actionsHash }
+  return cooldownOf({ ...request, ...(resetAt === undefined ? {} : { resetAt }) }, own, now)?.until
 }

@@ -1,6 +1,9 @@
 /** Backups and Restores with their runs, as lists and pages show them; those that were refused were never created, and are shown too. */
 import type { ActionRun } from '../api/action-run.ts'
+import { isHeld } from '../core/hold/turn.ts'
 import { finishedAt, saysUnguarded, type SeenObject } from '../core/post.ts'
+import { holds } from '../core/run/conditions.ts'
+import { endedPhase } from '../core/run/ending.ts'
 import { progressOf, textAt, type VeleroKind } from '../core/velero.ts'
 import type { Known } from './ports.ts'
 
@@ -11,7 +14,7 @@ export type ObjectRow = {
   readonly name: string
   readonly uid: string
   readonly schedule: string
-  /** Velero's phase; `Not created` for what was refused. */
+  /** Velero's phase; `Held` while we keep it from starting; `Not created` for what was refused. */
   readonly phase: string
   readonly at: number
   readonly endedAt: number | undefined
@@ -54,7 +57,7 @@ function rowOf(object: SeenObject, runs: readonly ActionRun[], { now, stuckAfter
     name,
     uid,
     schedule,
-    phase: textAt(progress, 'status', 'phase') || 'New',
+    phase: isHeld(object) ? 'Held' : textAt(progress, 'status', 'phase') || 'New',
     at: object.createdAt,
     endedAt: ended === undefined || !Number.isFinite(end) ? undefined : end,
     isUnguarded: saysUnguarded(object.pre),
@@ -70,8 +73,6 @@ function goneRow(namespace: string, uid: string, runs: readonly ActionRun[]): Ob
   const [first] = ordered
   if (first === undefined) return []
   const { objectRef, scheduleName = '' } = first.spec
-  const isRefused =
-    ordered.every(({ spec }) => spec.stage.startsWith('Pre')) && hasPhase(ordered, refusedPhases)
   return [
     {
       kind: objectRef.kind,
@@ -79,7 +80,7 @@ function goneRow(namespace: string, uid: string, runs: readonly ActionRun[]): Ob
       name: objectRef.name,
       uid,
       schedule: scheduleName,
-      phase: isRefused ? 'Not created' : 'Deleted',
+      phase: ordered.every(neverCame) ? 'Not created' : 'Deleted',
       at: beganAt(first),
       endedAt: undefined,
       isUnguarded: false,
@@ -90,10 +91,10 @@ function goneRow(namespace: string, uid: string, runs: readonly ActionRun[]): Ob
   ]
 }
 
-const refusedPhases: ReadonlySet<string> = new Set(['Refused', 'Undoing', 'Undone'])
-
-const hasPhase = (runs: readonly ActionRun[], phases: ReadonlySet<string>): boolean =>
-  runs.some(({ status }) => phases.has(status.phase ?? ''))
+/** Refused inside its admission, or by another webhook after that. What was held had been created. */
+const neverCame = (run: ActionRun): boolean =>
+  holds(run, 'Orphaned') ||
+  (run.spec.stage.startsWith('Pre') && run.spec.held !== true && endedPhase(run) === 'Refused')
 
 const inOrder = (runs: readonly ActionRun[]): readonly ActionRun[] =>
   [...runs].sort((a, b) => Number(isPost(a)) - Number(isPost(b)) || beganAt(a) - beganAt(b))

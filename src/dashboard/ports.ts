@@ -38,6 +38,8 @@ export type KnownSchedule = {
   readonly paused: boolean
   /** When Velero last made or skipped a Backup of it, or its creation: milliseconds. */
   readonly lastAt: number
+  /** What its annotation tidewaiter.io/cooldown-reset says. */
+  readonly reset?: string
 }
 
 /** What is known of one of Velero's namespaces. */

@@ -1,6 +1,7 @@
 /** What programs and the script of the pages call: exports, one decision, events. */
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { Clock } from '../clock.ts'
 import { exportForms, type ExportForm } from './history/store.ts'
 import { matcherOf } from './matching.ts'
 import { askedIn } from './query.ts'
@@ -49,6 +50,8 @@ const types: Readonly<Record<ExportForm, string>> = {
 
 // Each reads as fast as it is taken away: a third would only slow the pages down.
 const mostExports = 2
+// Who takes nothing for so long is cut off: two who do not read would keep everybody else from an export.
+const longestPauseMs = 60_000
 
 /** Exports, so many at a time. */
 function exporter({ ports, ...site }: Site) {
@@ -58,19 +61,47 @@ function exporter({ ports, ...site }: Site) {
     if (sight.length === 0) return forbidden({ ports, ...site }, visit, 'decisions')
     const { filter, problems } = askedIn(visit.search, visit.now)
     if (problems.length > 0) return badRequest(problems)
+    if (hasGone(reply)) return nobody(reply)
     if (running >= mostExports) return busy
     running += 1
     const gone = new AbortController()
-    reply.raw.once('close', () => {
+    const { raw } = reply
+    raw.once('close', () => {
       running -= 1
       gone.abort()
     })
     const name = `tidewaiter-decisions-${new Date(visit.now).toISOString().slice(0, 16).replaceAll(':', '')}.${form}`
     const query = { sight, filter, form, withoutGaps: ports.progress().isReading }
-    const bytes = Readable.from(ports.history.export(query, gone.signal))
+    const chunks = taken(ports.history.export(query, gone.signal), ports.clock, () => raw.destroy())
+    const bytes = Readable.from(chunks)
     void reply.type(types[form]).header('content-disposition', `attachment; filename="${name}"`).send(bytes)
     return { sent: true }
   }
+}
+
+/** The chunks, as long as somebody takes them away. */
+async function* taken(
+  chunks: AsyncIterable<Uint8Array>,
+  clock: Clock,
+  cutOff: () => void,
+): AsyncGenerator<Uint8Array, void> {
+  for await (const chunk of chunks) {
+    const deadline = clock.abortAfter(longestPauseMs)
+    deadline.signal.addEventListener('abort', cutOff, { once: true })
+    try {
+      yield chunk
+    } finally {
+      deadline.release()
+    }
+  }
+}
+
+/** Whether the connection ended while rights were asked; a response that is closed says so once, and then never again. */
+const hasGone = ({ raw }: FastifyReply): boolean => raw.destroyed
+
+function nobody(reply: FastifyReply): Answer {
+  reply.hijack()
+  return { sent: true }
 }
 
 const badRequest = (problems: readonly string[]): Answer => ({
@@ -99,6 +130,8 @@ async function events({ ports, stream, who }: Site, visit: Visit, reply: Fastify
   const { filter, problems } = askedIn(search, now)
   if (problems.length > 0) return badRequest(problems)
   let sight = await sightOf(visitor)
+  if (hasGone(reply)) return nobody(reply)
+  if (!seesAny(sight)) return blind
   const matches = matcherOf(filter)
   const wants = (change: Change): boolean => {
     if (change.type === 'state')
@@ -117,15 +150,26 @@ async function events({ ports, stream, who }: Site, visit: Visit, reply: Fastify
     wants,
     goesOn: async () => {
       if (ports.clock.now() >= visitor.until) return false
-      // A session may have been ended, a right taken away.
-      if (visitor.hasSession && (await who(request.headers)) === undefined) return false
+      // A session may have been ended, a token taken back, a right taken away.
+      if ((await who(request.headers)) === undefined) return false
       sight = await sightOf(visitor)
-      return Object.values(sight).some((seen) => seen.length > 0)
+      return seesAny(sight)
     },
     lastId: textOf(request.headers['last-event-id']),
   })
   if (!hasRoom) raw.end('retry: 30000\nevent: full\ndata: {}\n\n')
   return { sent: true }
+}
+
+const seesAny = (sight: Sight): boolean => Object.values(sight).some((seen) => seen.length > 0)
+
+const blind: Answer = {
+  problem: {
+    status: 403,
+    title: 'You may not see this',
+    detail: 'You must be allowed to list one of the kinds that are shown, in one of the namespaces.',
+    reason: 'Forbidden',
+  },
 }
 
 const textOf = (value: string | readonly string[] | undefined): string | undefined =>

@@ -1,5 +1,6 @@
 /** Backups and Restores: what is asked for their lists, and for the page of one. */
 import type { VeleroKind } from '../core/velero.ts'
+import { holdRows } from './holds.ts'
 import { objectRows, type ObjectRow } from './objects.ts'
 import { objectPage, objectsPage } from './pages/objects.ts'
 import { hiddenPart } from './pages/problem.ts'
@@ -70,10 +71,14 @@ export async function object(site: Site, visit: Visit, kind: VeleroKind): Promis
   const uid = visit.search.get('uid')
   const row = named.find((one) => one.uid === uid) ?? named[0]
   if (row === undefined) return missing(`There is no ${kind} of this name in namespace ${namespace}.`)
+  const [known] = seen
+  const runs = (await runsSeen(site, visit)).get(namespace)
+  const held = known === undefined ? [] : holdRows(known, kind, runs)
   const seesRuns = (await visit.visitor.sees('runs')).includes(namespace)
   return {
     page: objectPage({
       row,
+      hold: held.find((one) => one.uid === row.uid),
       others: named.filter((one) => one !== row),
       hidden: seesRuns ? undefined : hiddenPart('runs', { name: visit.visitor.name, namespace }),
       now: visit.now,

@@ -2,6 +2,7 @@
 import type { ActionRun } from '../api/action-run.ts'
 import type { VeleroKind } from '../core/velero.ts'
 import { HistoryError, type DecisionRow, type Gap, type Stats } from './history/store.ts'
+import { holdRows, type HoldRow } from './holds.ts'
 import { objectRows, type ObjectRow } from './objects.ts'
 import { dayMs, overviewOf } from './overview.ts'
 import { overviewPage } from './pages/overview.ts'
@@ -30,6 +31,7 @@ export async function overview(site: Site, visit: Visit): Promise<Answer> {
   const asked: Asked = sight.length === 0 ? nothing : await historyOf(site, sight, now)
   const overview = overviewOf({
     rows,
+    held: await heldSeen(site, visit, runs),
     runs: runs.size === 0 ? undefined : [...runs.values()].flat(),
     schedules,
     refused: asked.refused,
@@ -48,6 +50,14 @@ async function rowsSeen(site: Site, visit: Visit, runs: RunsSeen): Promise<reado
       for (const row of objectRows(known, kind, { ...moment, runs: runs.get(known.namespace) ?? [] }))
         rows.push(row)
   return rows
+}
+
+async function heldSeen(site: Site, visit: Visit, runs: RunsSeen): Promise<readonly HoldRow[]> {
+  const held: HoldRow[] = []
+  for (const kind of ['Backup', 'Restore'] as const)
+    for (const known of await seenBy(site, visit, viewOf[kind]))
+      held.push(...holdRows(known, kind, runs.get(known.namespace)))
+  return held
 }
 
 type Asked = {
@@ -91,7 +101,11 @@ async function historyOf(site: Site, sight: readonly string[], now: number): Pro
       newest('Restore'),
       gapsSeen(site, { sight, filter: { from: now - gapsShownMs } }),
     ])
-    const latest = [...backups.rows, ...restores.rows].sort((a, b) => b.last - a.last).slice(0, latestShown)
+    // That the hold was written comes with the decision to hold, which says why.
+    const latest = [...backups.rows, ...restores.rows]
+      .filter(({ reason }) => reason !== 'HoldSet')
+      .sort((a, b) => b.last - a.last)
+      .slice(0, latestShown)
     const refused = day.buckets.reduce(
       (sum, { verdicts }) => sum + (verdicts['Refused'] ?? 0) + (verdicts['Error'] ?? 0),
       0,

@@ -63,18 +63,24 @@ async function decision(site: Site, visit: Visit): Promise<Answer> {
   if (sight.length === 0) return forbidden(site, visit, 'decisions')
   const record = await site.ports.history.get(sight, visit.params['id'] ?? '')
   if (record === undefined) return missing('The history has no decision with this id.')
-  return { page: decisionPage(record, { now: visit.now, hasObject: hasPage(site, record) }) }
+  return { page: decisionPage(record, { now: visit.now, hasObject: await hasPage(site, visit, record) }) }
 }
 
-/** Whether the object of a decision has a page: it is there, or a run of it is. */
-function hasPage({ ports }: Site, { metadata, spec, status }: AdmissionDecision): boolean {
+/** Whether the object of a decision has a page that the visitor may see: it is there, or a run of it is. */
+async function hasPage(
+  site: Site,
+  visit: Visit,
+  { metadata, spec, status }: AdmissionDecision,
+): Promise<boolean> {
   const { kind } = spec
-  const { name } = status.last
-  const known = ports.known.find(({ namespace }) => namespace === metadata.namespace)
-  if (known === undefined || (kind !== 'Backup' && kind !== 'Restore')) return false
+  const { namespace } = metadata
+  if (kind !== 'Backup' && kind !== 'Restore') return false
+  const known = (await seenBy(site, visit, viewOf[kind])).find((one) => one.namespace === namespace)
+  if (known === undefined) return false
   const isIt = (one: { readonly kind: string; readonly name: string }) =>
-    one.kind === kind && one.name === name
-  return known.objects(kind).some(isIt) || known.runs().some((run) => isIt(run.spec.objectRef))
+    one.kind === kind && one.name === status.last.name
+  const runs = (await runsSeen(site, visit)).get(namespace) ?? []
+  return known.objects(kind).some(isIt) || runs.some((run) => isIt(run.spec.objectRef))
 }
 
 async function actions(site: Site, visit: Visit): Promise<Answer> {
@@ -111,11 +117,12 @@ async function system({ ports }: Site, { visitor, now }: Visit): Promise<Answer>
     ),
   ])
   const { version, replica, cluster, startedAt } = system
+  const seesRuns = rights.find(({ view }) => view === 'runs')?.namespaces ?? []
   const copies = known.map((one) => ({
     namespace: one.namespace,
     synced: one.synced(),
     silentMs: one.silentMs(),
-    unreadRuns: one.unreadRuns(),
+    unreadRuns: seesRuns.includes(one.namespace) ? one.unreadRuns() : [],
   }))
   const view = {
     version,

@@ -1,6 +1,9 @@
 /** How the Backups of Schedules fare: when the last one was admitted, and how many were refused since. Pure. */
 import type { AdmissionDecision } from '../api/admission-decision.ts'
+import type { ActionRun } from '../api/action-run.ts'
 import type { SeenObject } from '../core/post.ts'
+import { endedAt, endedPhase } from '../core/run/ending.ts'
+import { hasEnded } from '../core/run/machine.ts'
 import { coolingUntil, nextRunOf, type CoolingFacts, type NextRun } from './next-runs.ts'
 import type { KnownSchedule } from './ports.ts'
 
@@ -46,7 +49,7 @@ export function scheduleRows({
   ])
   const rows = [...names].map((name) => {
     const known = schedules.find((one) => one.name === name)
-    const until = coolingUntil(name, cooling)
+    const until = coolingUntil(name, cooling, known?.reset)
     return {
       namespace,
       name,
@@ -56,6 +59,7 @@ export function scheduleRows({
       ...fateOf(
         about.filter(({ spec }) => spec.schedule === name),
         backups.filter(({ schedule }) => schedule === name),
+        heldOf(name, cooling),
       ),
     }
   })
@@ -64,11 +68,61 @@ export function scheduleRows({
 
 type Fate = Pick<ScheduleRow, 'lastAdmitted' | 'refusedInARow' | 'refusedSince' | 'lastReason'>
 
-function fateOf(decisions: readonly AdmissionDecision[], backups: readonly SeenObject[]): Fate {
-  const lastOf = ({ status }: AdmissionDecision) => Date.parse(status.last.time)
-  const admitted = decisions.filter(({ spec }) => spec.verdict === 'Allowed').map(lastOf)
-  const created = backups.map(({ createdAt }) => createdAt)
-  const lastAdmitted = Math.max(-Infinity, ...[...admitted, ...created].filter(Number.isFinite))
+/** The runs of its Backups that were held, as far as Velero made them. */
+const heldOf = (schedule: string, { runs, veleroUsers }: CoolingFacts): readonly ActionRun[] =>
+  runs.filter(
+    ({ spec: { stage, held, scheduleName, requestedBy = '' } }) =>
+      stage === 'PreBackup' &&
+      held === true &&
+      scheduleName === schedule &&
+      veleroUsers.includes(requestedBy),
+  )
+
+const good: ReadonlySet<string> = new Set(['Succeeded', 'Skipped'])
+// What these say of a Backup is decided later, by its run.
+const undecided: ReadonlySet<string> = new Set(['Held', 'HoldSet'])
+
+function fateOf(
+  decisions: readonly AdmissionDecision[],
+  backups: readonly SeenObject[],
+  held: readonly ActionRun[],
+): Fate {
+  const lastAdmitted = lastAdmittedOf(decisions, backups, held)
+  const failed = held
+    .filter((run) => hasEnded(run) && !good.has(endedPhase(run)) && endedAt(run) > lastAdmitted)
+    .sort((a, b) => endedAt(b) - endedAt(a))
+  const fate = refusedSince(decisions, lastAdmitted)
+  const [newest] = failed
+  if (newest === undefined) return fate
+  const reason = newest.status.reason ?? fate.lastReason
+  return {
+    ...fate,
+    refusedInARow: fate.refusedInARow + failed.length,
+    refusedSince: Math.min(fate.refusedSince ?? Infinity, ...failed.map(endedAt)),
+    ...(reason === undefined ? {} : { lastReason: reason }),
+  }
+}
+
+const lastOf = ({ status }: AdmissionDecision) => Date.parse(status.last.time)
+
+function lastAdmittedOf(
+  decisions: readonly AdmissionDecision[],
+  backups: readonly SeenObject[],
+  held: readonly ActionRun[],
+): number {
+  const waited = new Map(held.map((run) => [run.spec.objectRef.uid, run]))
+  const admitted = decisions.filter(({ spec }) => spec.verdict === 'Allowed' && !undecided.has(spec.reason))
+  const created = backups.filter(({ uid, held: waits }) => !waits && !waited.has(uid))
+  const released = held.filter((run) => good.has(endedPhase(run)))
+  const times = [
+    ...admitted.map(lastOf),
+    ...created.map(({ createdAt }) => createdAt),
+    ...released.map(endedAt),
+  ]
+  return Math.max(-Infinity, ...times.filter(Number.isFinite))
+}
+
+function refusedSince(decisions: readonly AdmissionDecision[], lastAdmitted: number): Fate {
   const refused = decisions
     .filter((one) => one.spec.verdict !== 'Allowed' && lastOf(one) > lastAdmitted)
     .sort((a, b) => lastOf(b) - lastOf(a))

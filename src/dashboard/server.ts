@@ -7,6 +7,7 @@ import Fastify, {
 } from 'fastify'
 import { readAssets } from './assets.ts'
 import { headers } from './headers.ts'
+import { HistoryError } from './history/store.ts'
 import { isOurs, isSameOrigin } from './hosts.ts'
 import { createPace } from './pace.ts'
 import type { DashboardPorts } from './ports.ts'
@@ -96,9 +97,11 @@ function guard(app: FastifyInstance, site: Site): void {
     ),
   )
   app.setErrorHandler((error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
-    const status = error.statusCode ?? 500
+    const status = statusOf(error)
     if (status >= 500) log.warn({ err: error, route: request.routeOptions.url }, 'a page could not be shown')
     if (reply.sent) return
+    // What was to be a file is a problem now.
+    reply.removeHeader('content-disposition')
     const isOwnFault = status === 500
     return sendProblem(
       site,
@@ -107,10 +110,16 @@ function guard(app: FastifyInstance, site: Site): void {
         status,
         title: isOwnFault ? 'This page could not be shown' : 'This cannot be answered',
         detail: isOwnFault ? 'The fault is ours, and is in the log of the dashboard.' : error.message,
-        reason: isOwnFault ? 'InternalError' : 'BadRequest',
+        reason: isOwnFault ? 'InternalError' : status === 503 ? 'ServiceUnavailable' : 'BadRequest',
       },
     )
   })
+}
+
+/** A question that cannot be answered is the fault of who asks; a history that does not answer will do so later. */
+function statusOf(error: FastifyError): number {
+  if (error instanceof HistoryError) return error.code === 'BAD_QUERY' ? 400 : 503
+  return error.statusCode ?? 500
 }
 
 const tooFast: Problem = {

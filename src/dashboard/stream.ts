@@ -64,15 +64,15 @@ export function createStream(clock: Clock, epoch: string): Stream {
     if (!isWhole) return write(listener, `id: ${epoch}-${number}\nevent: again\ndata: {}\n\n`)
     for (const one of kept) if (one.number > count) send(listener, one)
   }
-  const beat = async () => {
-    for (const listener of listeners) {
-      const goesOn = await listener.goesOn().catch(() => false)
-      if (!goesOn) {
-        listeners.delete(listener)
-        listener.response.end('event: over\ndata: {}\n\n')
-      } else if (listeners.has(listener)) write(listener, ': still here\n\n')
-    }
+  const beatOne = async (listener: Listener) => {
+    const goesOn = await listener.goesOn().catch(() => false)
+    if (!goesOn) {
+      listeners.delete(listener)
+      listener.response.end('event: over\ndata: {}\n\n')
+    } else if (listeners.has(listener)) write(listener, ': still here\n\n')
   }
+  // All at once: an API server that is slow about one must not let the others listen for longer than they may.
+  const beat = () => Promise.all(Array.from(listeners, beatOne))
   return {
     tell: (change) => {
       number += 1

@@ -161,8 +161,7 @@ function writerOf(
   const count = (result: string) => metrics.decisionWrites.inc({ result })
   async function one(entry: Entry): Promise<Round> {
     const { record, version } = entry
-    const body = ledger.bodyOf(entry)
-    const wrote = await (version === undefined ? store.create(body) : store.replace(body, version))
+    const wrote = await stored(entry, version)
     if ('version' in wrote) {
       ledger.stored(entry, record, wrote.version)
       count('written')
@@ -173,6 +172,15 @@ function writerOf(
     if (wrote.failed === 'away') return { away: true, retryAfterMs: wrote.retryAfterMs ?? 0 }
     await settle(entry, wrote)
     return { away: false, retryAfterMs: 0 }
+  }
+  /** Nobody waits for this: a fault of ours must end neither the recording nor the process. */
+  async function stored(entry: Entry, version: string | undefined): Promise<Write> {
+    try {
+      const body = ledger.bodyOf(entry)
+      return await (version === undefined ? store.create(body) : store.replace(body, version))
+    } catch (fault) {
+      return { failed: 'refused', why: String(fault) }
+    }
   }
   async function settle(entry: Entry, { failed, why }: Exclude<Write, { readonly version: string }>) {
     const { namespace, name } = entry.record

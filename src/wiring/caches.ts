@@ -115,6 +115,10 @@ export const keptLocation = (raw: unknown): KeptLocation => ({
   isDefault: at(raw, 'spec', 'default') === true,
 })
 
+/** The storage location that Velero takes where none is named. */
+export const defaultLocation = (locations: readonly KeptLocation[]): string =>
+  locations.find(({ isDefault }) => isDefault)?.name ?? 'default'
+
 /** What is kept of an Action. */
 export function keptAction(raw: unknown): KeptAction {
   const name = textAt(raw, 'metadata', 'name')

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
 import { certificatesIn } from '../core/certificates.ts'
+import { resetAnnotation } from '../core/cooldown.ts'
 import { at, textAt, type Json } from '../core/velero.ts'
 import { buildDashboard } from '../dashboard/server.ts'
 import type { Known, KnownSchedule } from '../dashboard/ports.ts'
@@ -26,6 +27,7 @@ import type { Install } from './install.ts'
 import { ownPath, veleroPath, type Calls } from './kinds.ts'
 import { listening } from './listening.ts'
 import { servedBy } from './served.ts'
+import { annotationsIn } from './world.ts'
 
 /** The audience that tokens for the dashboard must be for. */
 export const dashboardAudience = 'tidewaiter'
@@ -177,6 +179,7 @@ function sideOf(
         cron: textAt(raw, 'spec', 'schedule'),
         paused: at(raw, 'spec', 'paused') === true,
         lastAt: lastRunOf(raw),
+        reset: annotationsIn(raw)[resetAnnotation] ?? '',
       }),
     }),
     plugins: config.veleroPlugins

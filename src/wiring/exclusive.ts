@@ -1,6 +1,6 @@
 /** Exclusive keys, kept in Leases that name the object whose action has the key. See core/hold/exclusive.ts. */
 import type { ActionRun } from '../api/action-run.ts'
-import { keyLeaseName } from '../core/hold/exclusive.ts'
+import { holderAnnotation, keyAnnotation, keyLabels, keyLeaseName } from '../core/hold/exclusive.ts'
 import { ownLabels } from '../core/registration.ts'
 import { textAt, textMapAt } from '../core/velero.ts'
 import type { Clock } from '../clock.ts'
@@ -21,9 +21,6 @@ export type ExclusiveWorld = {
   readonly clock: Clock
   readonly hash: (text: string) => string
 }
-
-const keyAnnotation = 'tidewaiter.io/exclusive-key'
-const holderAnnotation = 'tidewaiter.io/held-by'
 
 /** Keys in the namespace of the run. */
 export function exclusiveKeys({ calls, clock, hash }: ExclusiveWorld): ExclusiveKeys {
@@ -74,7 +71,7 @@ function leaseOf(
     metadata: {
       name,
       namespace,
-      labels: { ...ownLabels, 'tidewaiter.io/claim': 'exclusive' },
+      labels: { ...ownLabels, ...keyLabels },
       annotations: {
         [keyAnnotation]: key,
         [holderAnnotation]: `${kind} ${namespace}/${object} (run ${metadata.name})`,

@@ -8,7 +8,7 @@ import type { Author } from '../core/plan.ts'
 import { objectAt, scheduleLabel, textAt, textMapAt, type Json } from '../core/velero.ts'
 import type { AccessReview } from '../kube/access-review.ts'
 import type { Log } from '../log.ts'
-import { keptAction, keptLocation } from './caches.ts'
+import { defaultLocation, keptAction, keptLocation } from './caches.ts'
 import { hash } from './crypto.ts'
 import { knownActions } from './gate.ts'
 import type { Calls } from './kinds.ts'
@@ -36,7 +36,7 @@ export function offlineForesight(actions: readonly Action[], world: ForesightWor
     actionsOf: async (namespace) => ({ ok: actions.filter((one) => one.metadata.namespace === namespace) }),
     authorOf: () => ({ username: 'whoever applies it', groups: [] }),
     defaultsOf: async () => ({
-      storageLocation: locations.find(({ isDefault }) => isDefault)?.name ?? 'default',
+      storageLocation: defaultLocation(locations),
     }),
     scheduleOfBackup: async () => '',
     annotationsOfSchedule: async () => ({}),

@@ -31,6 +31,7 @@ export function gatePorts(world: World, perform: (performing: Performing) => Pro
     log: world.log,
     owner: world.owner,
     cluster: world.cluster,
+    holdMaxMs: world.config.holdMaxSeconds * 1000,
     hash,
     evaluate: world.cel.evaluate,
     namesVariable: world.cel.names,

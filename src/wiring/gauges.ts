@@ -23,8 +23,14 @@ export async function watchGauges(
     await gaugeCooldowns(world)
     await world.clock.sleep(everyMs, signal).catch(() => undefined)
   }
-  world.metrics.cooldownUntil.reset()
-  world.metrics.refusedInARow.reset()
+  forget(world.metrics)
+}
+
+/** Whoever leads next counts: what stood here last would be taken for the state of things. */
+function forget(metrics: World['metrics']): void {
+  const { stuck, pending, held, heldOldest, undoStuck, unadopted, cooldownUntil, refusedInARow } = metrics
+  for (const gauge of [stuck, pending, held, heldOldest, undoStuck, unadopted, cooldownUntil, refusedInARow])
+    gauge.reset()
 }
 
 function countStuck({ caches, clock, config, metrics }: World): void {

@@ -45,14 +45,17 @@ export function performerOf(
   }
 }
 
-/** The exclusive key of an action is taken before anything is sent. An undo needs no new one: its action has it. */
+/**
+ * The exclusive key of an action is taken before anything is sent. So it is for its undo: an owner that ended between its claim and
+ * this left an action that may have begun for all that is known, and another object may have the key by now.
+ */
 async function heldByAnother(
-  { run, action, renderOnly, undo = false }: Performing,
+  { run, action, renderOnly }: Performing,
   keys: Pick<ExclusiveKeys, 'take'>,
   world: World,
 ): Promise<Outcome | undefined> {
   const key = keyOf(action.name, specOf(action))
-  if (key === undefined || renderOnly || undo) return undefined
+  if (key === undefined || renderOnly) return undefined
   try {
     const taken = await keys.take(run, key)
     if ('ok' in taken) return undefined

@@ -1,25 +1,26 @@
 /** The cluster as an uninstall sees it: what is ours there, what is in hand, and taking it away. */
-import type { Clock } from '../clock.ts'
 import { group, version } from '../api/schema.ts'
-import { abandonedPatch, heldInHand, runInHand, type InHand } from '../core/uninstall/in-hand.ts'
+import { failPatch } from '../core/hold/patches.ts'
+import { seenObjectOf } from '../core/post.ts'
+import { abandonedText, heldInHand, runInHand, type InHand } from '../core/uninstall/in-hand.ts'
 import {
   dataKind,
   isOfDevelopment,
   ownedOf,
   ownKinds,
   ownSelector,
-  resourceText,
   type Owned,
   type OwnKind,
   type OwnStep,
 } from '../core/uninstall/own-kinds.ts'
-import { at, objectAt, textAt, type Json, type VeleroKind } from '../core/velero.ts'
-import { createAccessReview } from '../kube/access-review.ts'
+import { at, objectAt, textAt, type Json } from '../core/velero.ts'
 import { isKubeError } from '../kube/errors.ts'
 import { resource } from '../kube/resource.ts'
+import { defaultLocation, keptLocation } from './caches.ts'
 import { veleroPlural } from './kinds.ts'
 import type { Reached } from './reach.ts'
 import { runOf } from './runs.ts'
+import { lacking, ofVelero, veleroKinds, type UninstallPlace as Place } from './uninstall-rights.ts'
 
 /** What an uninstall needs of the cluster. Everything rejects with a KubeError where the API server cannot be asked. */
 export type UninstallCluster = {
@@ -46,8 +47,6 @@ export type UninstallCluster = {
   readonly fail: (held: NonNullable<InHand['held']>) => Promise<string | undefined>
 }
 
-type Place = { readonly reached: Reached; readonly clock: Clock; readonly signal: AbortSignal }
-
 /** The looks and writes of an uninstall. */
 export function uninstallCluster(place: Place): UninstallCluster {
   const { reached, signal } = place
@@ -64,12 +63,7 @@ export function uninstallCluster(place: Place): UninstallCluster {
       const found = await at1(reached, owned).find(owned.name, { signal })
       return found !== undefined && textAt(found, 'metadata', 'uid') === owned.uid
     },
-    fail: ({ kind, object }) =>
-      refusal(() =>
-        reached.calls
-          .velero(veleroPlural[kind], textAt(object, 'metadata', 'namespace'))
-          .mergePatch(textAt(object, 'metadata', 'name'), abandonedPatch(object), { signal }),
-      ),
+    fail: (held) => fail(place, held),
   }
 }
 
@@ -122,13 +116,19 @@ async function ownObjects<T>(
   }
 }
 
-const veleroKinds: readonly VeleroKind[] = ['Backup', 'Restore']
-const ofVelero = (kind: VeleroKind): OwnKind => ({ group: 'velero.io', plural: veleroPlural[kind], kind })
-
 async function inHand(place: Place): Promise<readonly InHand[]> {
   const { reached, clock, signal } = place
   const home = await reached.calls.namespaces().get('kube-system', { signal })
   const cluster = textAt(home, 'metadata', 'uid')
+  const there = await Promise.all(
+    veleroKinds.map(async (kind) =>
+      (await listed(place, ofVelero(kind))).map((object) => ({
+        seen: seenObjectOf(kind, object),
+        held: heldInHand(kind, object),
+      })),
+    ),
+  )
+  const objects = new Map(there.flat().map(({ seen }) => [seen.uid, seen]))
   const runs = await ownObjects(place, 'actionruns', (raw) => {
     // Without the Backup or Restore that each keeps, which may have 128 KiB.
     const parsed = runOf({
@@ -136,14 +136,33 @@ async function inHand(place: Place): Promise<readonly InHand[]> {
       spec: { ...objectAt(raw, 'spec'), object: undefined },
     })
     // One that this version cannot read, no replica of this version can end.
-    return 'ok' in parsed ? runInHand(parsed.ok, cluster, clock.now()) : undefined
+    if (!('ok' in parsed)) return undefined
+    const object = objects.get(parsed.ok.spec.objectRef.uid)
+    return runInHand(parsed.ok, { cluster, object, now: clock.now() })
   })
-  const held = await Promise.all(
-    veleroKinds.map(async (kind) =>
-      (await listed(place, ofVelero(kind))).flatMap((object) => heldInHand(kind, object) ?? []),
-    ),
+  return [...there.flat().flatMap(({ held }) => held ?? []), ...runs.flatMap((run) => run ?? [])]
+}
+
+/** Ends a held object as the leader does, so that Velero removes it when its time has come. */
+async function fail(
+  { reached, clock, signal }: Place,
+  { kind, object }: NonNullable<InHand['held']>,
+): Promise<string | undefined> {
+  const namespace = textAt(object, 'metadata', 'namespace')
+  const locations = await reached.calls.velero('backupstoragelocations', namespace).list({ signal })
+  const patch = failPatch({
+    kind,
+    live: object,
+    annotations: {},
+    validationErrors: [abandonedText(kind, object)],
+    storageLocation: defaultLocation(locations.items.map(keptLocation)),
+    now: clock.now(),
+  })
+  return refusal(() =>
+    reached.calls
+      .velero(veleroPlural[kind], namespace)
+      .mergePatch(textAt(object, 'metadata', 'name'), patch, { signal }),
   )
-  return [...held.flat(), ...runs.flatMap((run) => run ?? [])]
 }
 
 async function objectsIn(place: Place): Promise<ReadonlyMap<string, string>> {
@@ -233,31 +252,4 @@ async function refusal(write: () => Promise<unknown>): Promise<string | undefine
     if (isKubeError(error, 'DENIED', 'FORBIDDEN', 'INVALID', 'CONFLICT')) return error.message
     throw error
   }
-}
-
-async function lacking(
-  { reached, clock, signal }: Place,
-  { force, deleteData }: { readonly force: boolean; readonly deleteData: boolean },
-): Promise<readonly string[]> {
-  const review = createAccessReview({ client: reached.client, clock })
-  const own = Object.values(ownKinds).flat()
-  const velero = veleroKinds.map(ofVelero)
-  const runs: OwnKind = { group, plural: 'actionruns', kind: 'ActionRun' }
-  const wanted: readonly (readonly [OwnKind, ...string[]])[] = [
-    ...own.map((kind) => [kind, 'list', 'delete'] as const),
-    ...velero.map((kind) => [kind, 'list', ...(force ? ['patch'] : [])] as const),
-    [runs, 'list'],
-    ...ownKinds.namespaces.map((kind) => [kind, 'get'] as const),
-    [{ group: '', plural: 'pods', kind: 'Pod' }, 'list'],
-    [dataKind, 'list', ...(deleteData ? ['delete'] : [])],
-  ]
-  const missing: string[] = []
-  // One kind after another: an API server is not asked fifty things at once.
-  for (const [kind, ...verbs] of wanted) {
-    const may = await Promise.all(
-      verbs.map((verb) => review.mayI({ verb, group: kind.group, resource: kind.plural }, signal)),
-    )
-    missing.push(...verbs.filter((_, i) => may[i] !== true).map((verb) => `${verb} ${resourceText(kind)}`))
-  }
-  return missing
 }

@@ -14,7 +14,7 @@ import type { KubeClient } from '../kube/client.ts'
 import type { Log } from '../log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Recorder } from '../observe/recorder.ts'
-import { isFresh, keptLocation, type NamespaceCaches } from './caches.ts'
+import { defaultLocation, isFresh, keptLocation, type NamespaceCaches } from './caches.ts'
 import { hash, signer } from './crypto.ts'
 import { insistOnList } from './insist.ts'
 import type { Calls } from './kinds.ts'
@@ -84,7 +84,7 @@ export async function defaultsOf(world: Asking, namespace: string): Promise<Vele
     caches !== undefined && isFresh(caches)
       ? caches.locations.list()
       : (await insistOnList(world.calls.velero('backupstoragelocations', namespace))).map(keptLocation)
-  return { storageLocation: locations.find(({ isDefault }) => isDefault)?.name ?? 'default' }
+  return { storageLocation: defaultLocation(locations) }
 }
 
 /** The Schedule that made a Backup, or ''. */

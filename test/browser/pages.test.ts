@@ -15,6 +15,8 @@ t.test('the dashboard in a browser', { timeout: 280_000 }, async (t) => {
     '/backups',
     '/backups/velero/monday',
     '/backups/velero/tuesday',
+    '/backups/velero/archive-1',
+    '/backups/velero/ledger',
     '/restores',
     '/actions',
     '/plugins',

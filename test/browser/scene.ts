@@ -112,6 +112,23 @@ async function play(system: System): Promise<void> {
     action('90-resume-shop', 'PostBackup', { match, timeoutSeconds: 30, ...to('/resume') }),
     action('10-stop-shop', 'PreRestore', { match, timeoutSeconds: 5, ...to('/stop') }),
     action('90-start-shop', 'PostRestore', { match, timeoutSeconds: 30, ...to('/start') }),
+    action('10-copy-archive', 'PreBackup', {
+      match: { includedNamespaces: ['archive'] },
+      mode: 'Hold',
+      timeoutSeconds: 600,
+      ...to('/copy'),
+    }),
+    action('10-freeze-ledger', 'PreBackup', {
+      match: { includedNamespaces: ['ledger'] },
+      timeoutSeconds: 5,
+      ...to('/freeze'),
+      undo: to('/thaw'),
+    }),
+    action('20-check-ledger', 'PreBackup', {
+      match: { includedNamespaces: ['ledger'] },
+      timeoutSeconds: 5,
+      ...to('/check'),
+    }),
     action('50-only-tapes', 'PreBackup', {
       match: { scheduleNames: ['tapes'] },
       suspend: true,
@@ -123,6 +140,7 @@ async function play(system: System): Promise<void> {
   hooks.behave('/quiesce', { after: slowly(900) })
   hooks.behave('/flush', { status: 503, body: 'ledger is locked', times: 1 }, { after: slowly(2600) })
   await backUp(system, 'monday')
+  await posted(system, 'monday', 'Succeeded')
   hooks.behave('/quiesce', { status: 503, body: 'replica lag 40 s' })
   await backUp(system, 'tuesday')
   hooks.behave('/quiesce', {})
@@ -131,15 +149,7 @@ async function play(system: System): Promise<void> {
   await backUp(system, 'wednesday', {
     metadata: { annotations: { 'sandbox.velero.io/outcome': 'PartiallyFailed' } },
   })
-  await eventually('the post action of wednesday has failed', async () => {
-    const { body } = await call(
-      'GET',
-      `${pathOf('actionruns')}?labelSelector=tidewaiter.io/backup-name%3Dwednesday`,
-    )
-    return (
-      body.items.some((run: { status?: { phase?: string } }) => run.status?.phase === 'Failed') || undefined
-    )
-  })
+  await posted(system, 'wednesday', 'Failed')
   hooks.behave('/resume', {})
   await call('POST', pathOf('restores'), {
     body: {
@@ -156,7 +166,35 @@ async function play(system: System): Promise<void> {
   await bySchedule(system, 'nightly', ['shop'])
   hooks.behave('/quiesce', { status: 503, body: 'replica lag 40 s' })
   await bySchedule(system, 'nightly', ['shop'])
+  hooks.behave('/check', { status: 409, body: 'a posting run is open' })
+  await backUp(system, 'ledger', { spec: { includedNamespaces: ['ledger'] } })
+  hooks.behave('/copy', { after: new Promise(() => undefined) })
+  for (const name of ['archive-1', 'archive-2', 'archive-3'])
+    await backUp(system, name, { spec: { includedNamespaces: ['archive'] } })
+  await eventually(
+    'the first one acts, and what was done for the ledger is undone',
+    async () => {
+      const { body } = await call('GET', pathOf('actionruns'))
+      const phases = body.items.map((run: { status?: { phase?: string } }) => run.status?.phase)
+      return (phases.includes('Running') && phases.includes('Undone')) || undefined
+    },
+    { seconds: 20 },
+  )
 }
+
+/** Waits until the post actions of a Backup have ended so. */
+const posted = (system: System, backup: string, wanted: string) =>
+  eventually(
+    `the post actions of ${backup} have ended as ${wanted}`,
+    async () => {
+      const label = `tidewaiter.io/backup-name%3D${backup},tidewaiter.io/stage%3DPostBackup`
+      const { body } = await system.call('GET', `${pathOf('actionruns')}?labelSelector=${label}`)
+      return (
+        body.items.some((run: { status?: { phase?: string } }) => run.status?.phase === wanted) || undefined
+      )
+    },
+    { seconds: 20 },
+  )
 
 let made = 0
 

@@ -24,6 +24,8 @@ t.test('pictures', { timeout: 240_000 }, async (t) => {
     backups: '/backups',
     backup: '/backups/velero/monday',
     refused: '/backups/velero/tuesday',
+    held: '/backups/velero/archive-1',
+    undone: '/backups/velero/ledger',
     restores: '/restores',
     actions: '/actions',
     plugins: '/plugins',

@@ -32,6 +32,9 @@ const manifests = (...all: readonly unknown[]): string => all.map((one) => strin
 const freeze = action('10-freeze-shop', {
   match: { includedNamespaces: ['shop-*'] },
   timeoutSeconds: 20,
+  exclusive: 'shop',
+  undo: { http: { url: 'https://quiesce.example/thaw' } },
+  undoAt: 'Always',
   http: {
     url: 'https://quiesce.example/freeze/${backup.metadata.name}',
     headers: [{ name: 'Authorization', valueFrom: { secretKeyRef: { name: 'quiesce', key: 'token' } } }],
@@ -49,6 +52,11 @@ const verify = action('20-verify', {
 })
 const nightlyOnly = action('30-nightly', { match: { scheduleNames: ['nightly'] }, timeoutSeconds: 3 })
 const labelled = action('40-gold', { match: { selector: { matchLabels: { tier: 'gold' } } } })
+const payroll = action('60-payroll', {
+  match: { includedNamespaces: ['payroll'] },
+  mode: 'Refuse',
+  timeoutSeconds: 28,
+})
 const asleep = action('50-asleep', { suspend: true })
 const resume = action('90-resume-shop', {
   stage: 'PostBackup',
@@ -64,10 +72,10 @@ const stop = action('10-stop', {
   stage: 'PreRestore',
   match: { expression: "restore.spec.backupName.startsWith('shop')" },
 })
-const shopActions = manifests(freeze, verify, nightlyOnly, labelled, asleep, resume, report, stop)
+const shopActions = manifests(freeze, verify, nightlyOnly, labelled, asleep, payroll, resume, report, stop)
 
 const shopBackup = velero('Backup', 'shop-1', {
-  metadata: { name: 'shop-1', annotations: { '20-verify/prebackup': 'skip' } },
+  metadata: { name: 'shop-1', annotations: { '20-verify/prebackup': 'skip', 'tidewaiter.io/post': '{}' } },
   spec: { includedNamespaces: ['shop-eu'] },
 })
 const nightly = velero('Schedule', 'nightly', {
@@ -75,7 +83,8 @@ const nightly = velero('Schedule', 'nightly', {
   spec: { schedule: '0 3 * * *', template: { includedNamespaces: ['shop-eu'], storageLocation: 'eu' } },
 })
 const restore = velero('Restore', 'r1', { spec: { backupName: 'bank-1' } })
-const allSubjects = manifests(shopBackup, nightly, restore)
+const tooLong = velero('Backup', 'payroll-1', { spec: { includedNamespaces: ['payroll'] } })
+const allSubjects = manifests(shopBackup, nightly, restore, tooLong)
 
 /** Plans files, at a time that stands still. */
 function offline(
@@ -105,7 +114,7 @@ t.test('what a plan prints, piped and on narrow terminals', async (t) => {
   }
   for (const [name, given] of Object.entries(shown)) {
     const { out, err, code } = await offline(t, files, given)
-    t.same({ err, code }, { err: '', code: 1 }, 'the Backup of the Schedule is over budget')
+    t.same({ err, code }, { err: '', code: 1 }, 'one of them is over budget')
     golden(t, name, out)
   }
   const { out } = await offline(t, files, narrow)
@@ -149,8 +158,37 @@ const judged: Readonly<Record<string, Judged>> = {
     code: 1,
     want: { reason: 'MatchFailed', message: /must give true or false, got string/ },
   },
-  'more seconds than an admission has are refused, and each action is still rendered': {
+  'more seconds than an admission has hold it, and no budget is told': {
     actions: [action('a', { timeoutSeconds: 28 }), action('b', { timeoutSeconds: 1 })],
+    subject: velero('Backup', 'b'),
+    code: 0,
+    want: {
+      admitted: true,
+      held: 'a, b may take 29 s, an admission request has 28 s',
+      budget: undefined,
+      before: [{ does: 'call' }, { does: 'call' }],
+    },
+  },
+  'what a Schedule makes is held': {
+    actions: [action('a', {})],
+    subject: velero('Schedule', 's', { spec: { schedule: '0 3 * * *', template: {} } }),
+    code: 0,
+    want: { admitted: true, schedule: 's', held: 'a Schedule made it' },
+  },
+  'an undo has a key by itself, and runs if the object never starts unless told': {
+    actions: [action('a', { undo: { http: { url: 'https://a.example/' } } })],
+    subject: velero('Backup', 'b'),
+    code: 0,
+    want: { before: [{ exclusive: 'a', undoAt: 'Abort' }] },
+  },
+  'an action may ask for the hold': {
+    actions: [action('a', { mode: 'Hold' })],
+    subject: velero('Backup', 'b'),
+    code: 0,
+    want: { admitted: true, held: 'a says mode: Hold' },
+  },
+  'more seconds than an admission has are refused with mode Refuse, and each action is still rendered': {
+    actions: [action('a', { timeoutSeconds: 28, mode: 'Refuse' }), action('b', { timeoutSeconds: 1 })],
     subject: velero('Backup', 'b'),
     code: 1,
     want: {
@@ -188,11 +226,13 @@ const judged: Readonly<Record<string, Judged>> = {
     code: 0,
     want: { admitted: true, reason: 'NotStarting', before: [] },
   },
-  'a person may not bring annotations of ours': {
+  'annotations of ours that a person brings are taken off, a hold too where there is nothing to wait for': {
     actions: [verify],
-    subject: velero('Backup', 'b', { metadata: { name: 'b', annotations: { 'tidewaiter.io/pre': '{}' } } }),
-    code: 1,
-    want: { admitted: false, reason: 'ForeignAnnotation' },
+    subject: velero('Backup', 'b', {
+      metadata: { name: 'b', annotations: { 'tidewaiter.io/pre': '{}', 'tidewaiter.io/hold': '' } },
+    }),
+    code: 0,
+    want: { admitted: true, held: undefined, takenOff: ['tidewaiter.io/pre', 'tidewaiter.io/hold'] },
   },
   'all in the namespace of the object, and none of another': {
     actions: [{ ...verify, metadata: { name: 'x', namespace: 'other' } }],

@@ -36,7 +36,7 @@ t.test('what cannot be understood is usage: 2', async (t) => {
 })
 
 for (const [line, want] of Object.entries({
-  sink: 'sink is no command: there is serve, plan, decisions, runs, actions, cooldowns, dashboard, helm-values, preflight, plugins, uninstall, version, sandbox',
+  sink: 'sink is no command: there is serve, plan, decisions, runs, holds, actions, cooldowns, dashboard, helm-values, preflight, plugins, uninstall, version, sandbox',
   'plugins lst': 'lst is no command: did you mean list?',
   'plugins list --namespce x': '--namespce is no option of plugins list: did you mean --namespace?',
   serv: 'serv is no command: did you mean serve?',

@@ -2,7 +2,7 @@
 import t, { type Test } from 'tap'
 import { parse } from 'yaml'
 import type { RunGiven } from '../support/build.ts'
-import { aPlannedAction, aRow, aRunObject, anActionObject } from '../support/build.ts'
+import { anHttp, aPlannedAction, aRow, aRunObject, anActionObject } from '../support/build.ts'
 import { callerOf } from '../support/asking.ts'
 import { cli, golden, type CliSetting } from '../support/cli.ts'
 import { after, madeAt, standingAt, startKept } from '../support/kept-cluster.ts'
@@ -177,6 +177,129 @@ t.test('what runs and actions print, piped and on terminals of all widths', asyn
     t.same({ err, code }, { err: isTable ? waiting : '', code: 0 }, name)
     golden(t, name, out)
   }
+})
+
+const thaw = { http: anHttp({ url: 'https://quiesce.example/thaw' }) }
+const condition = (type: string, message: string) => ({
+  type,
+  status: 'True' as const,
+  reason: 'Because',
+  message,
+  lastTransitionTime: after(250_000),
+})
+const held = { held: true, holdMaxSeconds: 3600, creationTimestamp: after(0) }
+const undone: RunGiven = {
+  ...held,
+  name: 'b5-1a2b3c4d-prebackup',
+  actions: [
+    aPlannedAction({ name: '10-freeze', undo: thaw, exclusive: 'shop' }),
+    aPlannedAction({ name: '20-lock', undo: thaw }),
+    aPlannedAction({ name: '30-check', undo: thaw }),
+  ],
+  status: {
+    phase: 'Undoing',
+    undoneFrom: 'Refused',
+    reason: 'ActionFailed',
+    message: 'POST https://shop.example/check could not be reached',
+    startTimestamp: after(231_000),
+    completionTimestamp: after(243_000),
+    deadline: after(290_000),
+    actions: [
+      aRow({
+        name: '10-freeze',
+        phase: 'Succeeded',
+        attempts: 1,
+        startTimestamp: after(231_000),
+        completionTimestamp: after(233_000),
+        undo: {
+          phase: 'Stuck',
+          attempts: 8,
+          lastTimestamp: after(280_000),
+          message: `POST https://quiesce.example/thaw answered 500 "${hostile}"`,
+        },
+      }),
+      aRow({
+        name: '20-lock',
+        phase: 'Succeeded',
+        attempts: 1,
+        startTimestamp: after(233_000),
+        completionTimestamp: after(235_000),
+        undo: {
+          phase: 'Undone',
+          attempts: 1,
+          lastTimestamp: after(244_000),
+          message: 'POST https://quiesce.example/thaw answered 204',
+          request: 'POST https://quiesce.example/thaw\nAuthorization: ***',
+        },
+      }),
+      aRow({
+        name: '30-check',
+        phase: 'Failed',
+        attempts: 1,
+        startTimestamp: after(235_000),
+        completionTimestamp: after(243_000),
+        message: 'POST https://shop.example/check could not be reached',
+        noEffect: true,
+      }),
+    ],
+    conditions: [condition('UndoStuck', `an undo fails for long ${hostile}`)],
+  },
+}
+const thawed: RunGiven = {
+  name: 'b6-1a2b3c4d-prebackup',
+  actions: [aPlannedAction({ name: '10-freeze', undo: thaw, undoAt: 'Always' })],
+  status: {
+    phase: 'Undone',
+    undoneFrom: 'Succeeded',
+    reason: 'Done',
+    startTimestamp: after(1_000),
+    completionTimestamp: after(2_000),
+    actions: [
+      aRow({
+        name: '10-freeze',
+        phase: 'Succeeded',
+        attempts: 1,
+        undo: { phase: 'Undone', attempts: 2, lastTimestamp: after(100_000) },
+      }),
+    ],
+    conditions: [
+      condition('Started', 'Velero began with the Backup'),
+      { ...condition('Unguarded', 'nobody knows'), status: 'Unknown' },
+    ],
+  },
+}
+const heldNow: RunGiven = { ...held, name: 'b7-1a2b3c4d-prebackup' }
+const orphan: RunGiven = {
+  name: 'b8-1a2b3c4d-prebackup',
+  status: { phase: 'Succeeded', conditions: [condition('Orphaned', 'the Backup never came to be')] },
+}
+
+t.test('what runs tell of holds, of undo and of what came to be known later', async (t) => {
+  const { ask } = await start(t, [undone, thawed, heldNow, orphan].map(aRunObject))
+  for (const [name, [line, given]] of Object.entries<readonly [string, CliSetting?]>({
+    'runs-list-undo': ['runs list -o wide'],
+    'runs-show-undo': [`runs show ${undone.name} -o wide`],
+    'runs-show-undo-40': [
+      `runs show ${undone.name}`,
+      { columns: 40, env: { LANG: 'C.UTF-8', NO_COLOR: '1' } },
+    ],
+    'runs-show-thawed': [`runs show ${thawed.name}`],
+    'runs-show-held': [`runs show ${heldNow.name}`],
+    'runs-show-orphan': [`runs show ${orphan.name}`],
+  })) {
+    const { out, err, code } = await ask(line, given)
+    t.same({ err, code }, { err: '', code: 0 }, name)
+    t.notMatch(out, /(?!\n)[\p{Cc}\u202e]/u)
+    golden(t, name, out)
+  }
+  const coloured = (await ask('runs list', { columns: 200 })).out
+  t.match(coloured, '\u001b[31mUndoing (stuck)\u001b[39m', 'a stuck undo is bad')
+  t.match(coloured, '\u001b[32mUndone\u001b[39m', 'what succeeded and was undone as wanted is good')
+  t.match(
+    (await ask('runs list --phase undoing -o name')).out,
+    undone.name,
+    'the phase is asked for without it',
+  )
 })
 
 t.test('filters hold together, and name the runs that they mean', async (t) => {

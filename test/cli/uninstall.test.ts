@@ -58,6 +58,19 @@ const aBackup = (name: string, more: Loose = {}): Loose => ({
   status: { phase: 'New' },
 })
 const held = aBackup('b-held', { metadata: { annotations: { 'tidewaiter.io/hold': 'pre' } } })
+const aKey: Loose = {
+  apiVersion: 'coordination.k8s.io/v1',
+  kind: 'Lease',
+  metadata: {
+    name: 'tidewaiter-exclusive-1',
+    namespace: 'velero',
+    labels: { ...ownLabels, 'tidewaiter.io/claim': 'exclusive' },
+    annotations: {
+      'tidewaiter.io/exclusive-key': 'shop',
+      'tidewaiter.io/held-by': 'Backup velero/b0 (run b0-prebackup)',
+    },
+  },
+}
 const aRun = (name: string, more: RunGiven = {}) =>
   aRunObject({
     name,
@@ -204,7 +217,8 @@ t.test(
 t.test(
   'when the time is up it says what is left and how to go on; --force names what it abandons',
   async (t) => {
-    const { api, ask, left, kubelet } = await installed(t, aRun('running'), held)
+    const { api, ask, left, kubelet } = await installed(t, aRun('running'), held, aKey)
+    t.match((await ask('--dry-run')).err, /^- Lease .* \(exclusive key "shop" of Backup velero\/b0 \(run /m)
     const late = await ask('--yes --timeout 20s')
     t.equal(late.code, 1)
     t.match(
@@ -218,10 +232,16 @@ t.test(
     t.equal(forced.code, 0, forced.err)
     t.match(forced.err, 'abandoned: run velero/running (Running, PreBackup of Backup b1)\n')
     t.match(forced.err, 'ended as FailedValidation: Backup velero/b-held (held)\n')
-    t.match((api.read('velero.io/backups', 'velero', 'b-held') as Loose).status, {
+    t.match(forced.err, 'given up: exclusive key "shop" of Backup velero/b0 (run b0-prebackup)\n')
+    const ended = api.read('velero.io/backups', 'velero', 'b-held') as Loose
+    t.notOk('tidewaiter.io/hold' in (ended.metadata.annotations ?? {}))
+    t.match(ended.status, {
       phase: 'FailedValidation',
-      validationErrors: [/uninstalled while this was held/],
+      validationErrors: [/^tidewaiter refused Backup velero\/b-held: .*uninstalled while this was held/],
+      // Velero's garbage collector asks for both.
+      expiration: /^\d{4}-/,
     })
+    t.equal(ended.spec.storageLocation, 'default')
     t.same(left(), [])
   },
 )
@@ -304,6 +324,13 @@ t.test('a right that is lacking is named before anything is done', async (t) => 
     /must be allowed, in all namespaces: delete mutatingwebhookconfigurations\.admissionregistration\.k8s\.io, /,
   )
   t.notMatch(err, 'delete deployments')
+  t.notMatch(err, /release actionruns|status/, 'nothing that is held is to be ended')
+  t.same(left(), before)
+  // What the guard asks of whoever ends what is held.
+  const ending =
+    'patch backups.velero.io, patch restores.velero.io, update backups.velero.io/status, ' +
+    'update restores.velero.io/status, release actionruns.tidewaiter.io'
+  t.match((await ask('--yes --force', { as: 'half' })).err, ending)
   t.same(left(), before)
 })
 

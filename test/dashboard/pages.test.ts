@@ -189,7 +189,10 @@ t.test(
         last: { message: `it said no ${i} `.repeat(40) },
       }),
     )
-    const backups = Array.from({ length: 500 }, (_, i) => aBackup({ name: `backup-${i}` }))
+    const annotations = { 'tidewaiter.io/hold': 'pre-actions' }
+    const backups = Array.from({ length: 500 }, (_, i) =>
+      aBackup({ name: `backup-${i}`, uid: `uid-${i}`, annotations }),
+    )
     const dashboard = await aDashboard(t, { decisions, backups })
     const page = await get(dashboard, '/', { 'accept-encoding': 'gzip' })
     t.equal(page.headers['content-encoding'], 'gzip')

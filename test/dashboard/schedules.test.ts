@@ -1,7 +1,8 @@
 /** Schedules: when each runs next, and which are refused without running anything. */
 import t from 'tap'
 import { coolingUntil, nextRunOf } from '../../src/dashboard/next-runs.ts'
-import { aRun } from '../support/build.ts'
+import { aBackup, aRun } from '../support/build.ts'
+import { aDecision } from '../support/decisions.ts'
 import { newYear } from '../support/fake-clock.ts'
 import { aDashboard, get } from './support.ts'
 
@@ -74,3 +75,33 @@ t.test('the first page says when each Schedule runs next, and which one is under
   t.equal(next('due'), 'was due 21 hours ago')
   t.equal(next('resting'), 'paused')
 })
+
+t.test(
+  'a held Backup of a Schedule is admitted once its actions have succeeded, and refused if they have not',
+  async (t) => {
+    const annotations = { 'tidewaiter.io/hold': 'pre-actions' }
+    const stateWith = async (phase: 'Pending' | 'Refused' | 'Succeeded') => {
+      const run = aRun({
+        requestedBy: velero,
+        scheduleName: 'nightly',
+        held: true,
+        objectRef: { kind: 'Backup', name: 'b1', uid: 'u1' },
+        status: {
+          phase,
+          reason: 'ActionFailed',
+          completionTimestamp: new Date(newYear - minute).toISOString(),
+        },
+      })
+      const backup = aBackup({ uid: 'u1', schedule: 'nightly', phase: 'New', annotations })
+      const decision = aDecision({ spec: { verdict: 'Allowed', reason: 'Held', schedule: 'nightly' } })
+      const dashboard = await aDashboard(t, { runs: [run], backups: [backup], decisions: [decision] })
+      const { body } = await get(dashboard, '/')
+      return /schedule=nightly">.*?data-head="State">(.*?)<\/td>/s
+        .exec(body)?.[1]
+        ?.replaceAll(/<[^>]*>|\s/g, '')
+    }
+    t.equal(await stateWith('Pending'), '–Notrunyet')
+    t.equal(await stateWith('Refused'), '✕Refused')
+    t.equal(await stateWith('Succeeded'), '✓Admitted')
+  },
+)

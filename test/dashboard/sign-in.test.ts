@@ -3,7 +3,7 @@ import t from 'tap'
 import { views } from '../../src/dashboard/rights.ts'
 import { expiryOf } from '../../src/dashboard/sessions.ts'
 import { aDecision } from '../support/decisions.ts'
-import { aDashboard, get, post } from './support.ts'
+import { aDashboard, alice, get, post } from './support.ts'
 
 const cookieIn = (answer: { readonly headers: Record<string, unknown> }): string =>
   String(answer.headers['set-cookie']).split(';')[0] ?? ''
@@ -175,6 +175,50 @@ t.test('what is in a namespace that one may not see does not exist', async (t) =
     '/',
   ])
     t.notMatch((await get(dashboard, path, headers)).body, /\/d2|theirs\/|"name":"other"|,theirs,/, path)
+})
+
+t.test('a token is believed for ten seconds, also by a clock that was set back', async (t) => {
+  let isGood = true
+  const dashboard = await aDashboard(t, {
+    signIn: 'token',
+    authenticate: async () => (isGood ? alice : undefined),
+  })
+  const status = async () =>
+    (await get(dashboard, '/api/v1/decisions.csv', { authorization: 'Bearer good' })).statusCode
+  t.equal(await status(), 200)
+  isGood = false
+  await dashboard.clock.pass(9_000)
+  t.equal(await status(), 200)
+  await dashboard.clock.pass(-3_600_000)
+  t.equal(await status(), 401)
+})
+
+t.test('a page tells nothing of kinds that one may not see', async (t) => {
+  const backup = {
+    metadata: {
+      namespace: 'velero',
+      name: 'nightly-1',
+      uid: 'u1',
+      creationTimestamp: '2026-01-01T00:00:00Z',
+    },
+  }
+  const dashboard = await aDashboard(t, {
+    signIn: 'token',
+    decisions: [aDecision()],
+    backups: [backup],
+    known: { unreadRuns: () => ['run-of-a-newer-version'] },
+    may: async (viewer, { resource }) => viewer.user === 'all' || resource === 'admissiondecisions',
+    authenticate: async (token) => ({ user: token, groups: [] }),
+  })
+  const [some, all] = [{ authorization: 'Bearer some' }, { authorization: 'Bearer all' }]
+  t.match((await get(dashboard, '/decisions/d1', all)).body, '/backups/velero/nightly-1')
+  t.notMatch(
+    (await get(dashboard, '/decisions/d1', some)).body,
+    '/backups/velero/nightly-1',
+    'that a Backup is there',
+  )
+  t.match((await get(dashboard, '/system', all)).body, 'run-of-a-newer-version')
+  t.notMatch((await get(dashboard, '/system', some)).body, 'run-of-a-newer-version', 'names of runs')
 })
 
 t.test('a user whose name is a command is quoted in the command that grants', async (t) => {

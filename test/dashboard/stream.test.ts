@@ -1,10 +1,13 @@
 /** Server-sent events: what is told to whom, again after a break, and never to who does not read. */
 import { connect, type Socket } from 'node:net'
+import { PassThrough } from 'node:stream'
 import t, { type Test } from 'tap'
 import type { Dashboard } from '../../src/dashboard/server.ts'
+import { createStream } from '../../src/dashboard/stream.ts'
 import { eventually } from '../support/asking.ts'
 import { aDecision } from '../support/decisions.ts'
-import { aDashboard } from './support.ts'
+import { FakeClock } from '../support/fake-clock.ts'
+import { aDashboard, alice } from './support.ts'
 
 type Reader = { readonly text: () => string; readonly isOver: () => boolean; readonly socket: Socket }
 
@@ -133,4 +136,75 @@ t.test('one visitor has a few streams, and not all of them', async (t) => {
     const hasRoom = more.text().includes('event: hello')
     return hasRoom || undefined
   })
+})
+
+t.test('who may see nothing has no stream', async (t) => {
+  const dashboard = await aDashboard(t, { signIn: 'token', may: async () => false })
+  const port = await listen(dashboard)
+  const one = await reader(t, port, { headers: 'Authorization: Bearer good\r\n' })
+  t.match(one.text(), 'HTTP/1.1 403')
+})
+
+t.test('who goes away before the stream begins keeps no place', async (t) => {
+  const answer = Promise.withResolvers<boolean>()
+  let asked = 0
+  const dashboard = await aDashboard(t, {
+    signIn: 'token',
+    may: async () => {
+      asked += 1
+      return answer.promise
+    },
+  })
+  const port = await listen(dashboard)
+  for (let i = 0; i < 8; i += 1) {
+    const socket = connect(port, '127.0.0.1')
+    socket.on('error', () => {})
+    socket.write('GET /api/v1/stream HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer good\r\n\r\n')
+    await eventually('rights are asked', () => asked >= 7 * (i + 1) || undefined)
+    socket.destroy()
+  }
+  await eventually('the connections are gone', async () => {
+    const open = await new Promise((resolve) => dashboard.app.server.getConnections((_, n) => resolve(n)))
+    return open === 0 || undefined
+  })
+  answer.resolve(true)
+  const one = await reader(t, port, { headers: 'Authorization: Bearer good\r\n' })
+  t.match(one.text(), 'event: hello')
+})
+
+t.test('a token that was taken back ends its stream', async (t) => {
+  let isGood = true
+  const dashboard = await aDashboard(t, {
+    signIn: 'token',
+    authenticate: async () => (isGood ? alice : undefined),
+  })
+  const stop = new AbortController()
+  const running = dashboard.run(stop.signal)
+  t.teardown(async () => {
+    stop.abort()
+    await running
+  })
+  const one = await reader(t, await listen(dashboard), { headers: 'Authorization: Bearer good\r\n' })
+  isGood = false
+  await dashboard.clock.pass(15_000)
+  await seen(one, 'event: over')
+})
+
+t.test('an API server that is slow about one listener ends the streams of the others in time', async (t) => {
+  const clock = new FakeClock()
+  const stream = createStream(clock, 'epoch')
+  const ended: string[] = []
+  const listener = (owner: string, goesOn: () => Promise<boolean>) => ({
+    response: Object.assign(new PassThrough(), { end: () => ended.push(owner) }) as never,
+    owner,
+    wants: () => true,
+    goesOn,
+    lastId: undefined,
+  })
+  stream.listen(listener('slow', () => new Promise(() => {})))
+  stream.listen(listener('other', async () => false))
+  const stop = new AbortController()
+  void stream.run(stop.signal)
+  await clock.pass(15_000)
+  t.same(ended, ['other'])
 })

@@ -79,6 +79,7 @@ const counted = {
   status: { phase: 'PartiallyFailed', errors: 1 },
 }
 const note = (annotations: Json) => ({ metadata: { annotations } })
+const begins = { metadata: { finalizers: ['restores.velero.io/external-resources-finalizer'] } }
 const label = { metadata: { labels: { tier: 'prod' } } }
 const change = (given: Parts, patch: unknown, kind: Kind = 'Backup'): Step => ({ kind, given, patch })
 const creates = (create: Parts, kind: Kind = 'Backup'): Step => ({ kind, create })
@@ -97,7 +98,15 @@ const velero: readonly Case[] = [
     'passes',
     creates({ phase: 'Completed', annotations: { ...hold, ...skip } }),
   ],
-  ['a new Backup with a hold', 'alice', /written by tidewaiter only/, creates({ annotations: hold })],
+  // Whoever brings a hold along is answered by the webhooks: one takes it off, the other refuses it.
+  ['a new Backup with a hold', 'alice', 'passes', creates({ annotations: hold })],
+  ['a new Restore with a hold', 'alice', 'passes', creates({ annotations: hold }, 'Restore')],
+  [
+    'a new Backup with a hold that is queued already',
+    'alice',
+    /later than New/,
+    creates({ annotations: hold, phase: 'Queued' }),
+  ],
   [
     'a new Backup with a result',
     'alice',
@@ -190,14 +199,29 @@ const velero: readonly Case[] = [
     change({ annotations: hold }, { status: { expiration: '2030-01-01T00:00:00Z' } }),
   ],
   [
-    'a held Restore gets its finalizer',
+    "a held Restore gets Velero's finalizer",
+    'velero',
+    /held, because its pre actions have not ended: Velero may not begin with it/,
+    change({ annotations: hold }, begins, 'Restore'),
+  ],
+  ["a Restore gets Velero's finalizer once it is let go", 'velero', 'passes', change({}, begins, 'Restore')],
+  [
+    "a held Restore gets Velero's finalizer with the write that lifts the hold",
     'velero',
     'passes',
-    change(
-      { annotations: hold },
-      { metadata: { finalizers: ['restores.velero.io/external-resources-finalizer'] } },
-      'Restore',
-    ),
+    change({ annotations: hold }, { metadata: { ...begins.metadata, annotations: null } }, 'Restore'),
+  ],
+  [
+    "a held Restore that has Velero's finalizer is changed otherwise",
+    'velero',
+    'passes',
+    change({ annotations: hold, ...begins.metadata }, note({ 'example.org/x': '1' }), 'Restore'),
+  ],
+  [
+    'a held Restore gets the finalizer of somebody else',
+    'velero',
+    'passes',
+    change({ annotations: hold }, { metadata: { finalizers: ['example.org/mine'] } }, 'Restore'),
   ],
   [
     'a held Backup that failed starts after all',
@@ -240,6 +264,34 @@ const velero: readonly Case[] = [
     'releaser',
     'passes',
     change({ annotations: hold }, note({ 'tidewaiter.io/hold': null })),
+  ],
+
+  ...(['alice', 'skipper', 'driver'] as const).flatMap((as): readonly Case[] => [
+    [
+      'a hold comes later',
+      as,
+      /the annotations tidewaiter\.io\/hold are written by tidewaiter only/,
+      change({ phase: 'New' }, note(hold)),
+    ],
+    [
+      'the value of a hold changes',
+      as,
+      /the annotations tidewaiter\.io\/hold are written by tidewaiter only/,
+      change({ annotations: hold, phase: 'New' }, note({ 'tidewaiter.io/hold': 'mine' })),
+    ],
+  ]),
+  ['a hold comes later', 'releaser', 'passes', change({ phase: 'New' }, note(hold))],
+  [
+    'the hold of a Restore is lifted',
+    'alice',
+    /written by tidewaiter only/,
+    change({ annotations: hold }, note({ 'tidewaiter.io/hold': null }), 'Restore'),
+  ],
+  [
+    'the hold is lifted and the Backup started in one write',
+    'releaser',
+    /status is written by/,
+    change({ annotations: hold }, { ...note({ 'tidewaiter.io/hold': null }), ...phase('InProgress') }),
   ],
 
   ['a Backup is made Completed', 'alice', /status is written by/, change({}, phase('Completed'))],

@@ -117,7 +117,7 @@ t.test('the canary is denied to everybody, with the message that tells it', asyn
 })
 
 t.test('a refusal names the namespace in the way out', async (t) => {
-  const step: Step = { kind: 'Backup', create: { annotations: { 'tidewaiter.io/hold': '' } } }
+  const step: Step = { kind: 'Backup', create: { annotations: { 'tidewaiter.io/pre': '' } } }
   t.match(refusals(requestOf('alice', step))[0], 'kubectl label namespace velero tidewaiter.io/gate=off')
 })
 

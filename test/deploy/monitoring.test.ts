@@ -1,5 +1,5 @@
-/** Alerts and the board speak only of metrics and labels that there are, and docs/monitoring.md of every alert; test/e2e puts them to promtool. */
-import { readFileSync } from 'node:fs'
+/** What the component brings: alerts and a board that ask for metrics and labels that there are, and a scrape that keeps them. */
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { parse } from 'yaml'
@@ -8,16 +8,16 @@ import { everyMetric } from '../support/pages.ts'
 const root = join(import.meta.dirname, '../..')
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
 
-type Rule = {
-  readonly alert: string
-  readonly expr: string
-  readonly labels: { readonly severity: string }
-  readonly annotations: { readonly summary: string; readonly next: string }
-}
+type Rule = { readonly alert: string; readonly expr: string }
 const rules: readonly Rule[] = parse(read('deploy/components/monitoring/rules.yaml')).spec.groups.flatMap(
   (group: { readonly rules: readonly Rule[] }) => group.rules,
 )
-type Panel = { readonly title: string; readonly targets?: readonly { readonly expr: string }[] }
+type Panel = {
+  readonly id: number
+  readonly title: string
+  readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number }
+  readonly targets?: readonly { readonly expr: string }[]
+}
 const panels: readonly Panel[] = JSON.parse(read('deploy/components/monitoring/board.json')).panels
 const expressions: readonly (readonly [string, string])[] = [
   ...rules.map(({ alert, expr }) => [alert, expr] as const),
@@ -48,6 +48,35 @@ t.test('what it brings is out of Backups, and is found by the label of the rest'
   t.match(configMapGenerator, [{ options: { labels: { ...labels, grafana_dashboard: '1' } } }])
 })
 
+t.test('every file of the component is part of it', async (t) => {
+  const folder = 'deploy/components/monitoring'
+  const { resources } = parse(read(`${folder}/kustomization.yaml`))
+  const files = readdirSync(join(root, folder)).filter((name) => name !== 'kustomization.yaml')
+  t.same(files.sort(), [...resources, 'board.json'].sort())
+})
+
+t.test('replicas and dashboard are scraped so that the label namespace stays that of Velero', async (t) => {
+  const { spec } = parse(read('deploy/components/monitoring/pod-monitor.yaml'))
+  t.match(spec.podMetricsEndpoints, [{ port: 'metrics', honorLabels: true }])
+  for (const file of ['base/deployment.yaml', 'components/dashboard/deployment.yaml']) {
+    const { template } = parse(read(`deploy/${file}`)).spec
+    t.match(template.metadata.labels, spec.selector.matchLabels, file)
+    t.ok(
+      template.spec.containers[0].ports.some(({ name }: { readonly name: string }) => name === 'metrics'),
+      file,
+    )
+  }
+})
+
+t.test('panels stand beside each other, and each has a number of its own', async (t) => {
+  const numbers = panels.map(({ id }) => id)
+  t.same(numbers, [...new Set(numbers)])
+  const cells = panels.flatMap(({ gridPos: { x, y, w, h } }) =>
+    Array.from({ length: w * h }, (_, i) => `${x + (i % w)},${y + Math.floor(i / w)}`),
+  )
+  t.equal(new Set(cells).size, cells.length)
+})
+
 t.test('there are alerts and panels', async (t) => {
   t.ok(rules.length > 10)
   t.ok(panels.length > 10)
@@ -66,12 +95,3 @@ for (const [about, expression] of expressions)
     for (const [, list = ''] of plain.matchAll(/\b(?:by|on|ignoring) \(([^)]*)\)/g))
       for (const label of list.split(', ')) t.ok(known.has(label), `${label} of ${about}`)
   })
-
-t.test('every alert says how bad it is, what it means and what to do, here and in the docs', async (t) => {
-  const page = read('docs/monitoring.md')
-  for (const { alert, labels, annotations } of rules) {
-    t.match(labels.severity, /^(warning|critical)$/, alert)
-    t.ok(annotations.summary.endsWith('.') && annotations.next.length > 10, alert)
-    t.match(page, `| \`${alert}\``)
-  }
-})

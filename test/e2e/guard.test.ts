@@ -159,7 +159,7 @@ t.test('whoever may delete a run may delete it', async (t) => {
 })
 
 t.test('a refusal names the namespace in the way out', async (t) => {
-  const answer = await create('alice', make('Backup', { annotations: { 'tidewaiter.io/hold': '{}' } }))
+  const answer = await create('alice', make('Backup', { annotations: { 'tidewaiter.io/pre': '{}' } }))
   t.match(answer.body.message, `kubectl label namespace ${namespace} tidewaiter.io/gate=off`)
 })
 

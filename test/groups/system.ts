@@ -1,4 +1,6 @@
 /** The whole service on the sandbox: what is done with it after a moment. What waits longer has processes of its own. */
 import { together } from '../support/together.ts'
 
-together('test/system/{actions-adopt,admission-transport,decisions,plan,plugins,plugins-rollout}.test.ts')
+together(
+  'test/system/{actions-adopt,admission-transport,decisions,held,plan,plugins,plugins-rollout}.test.ts',
+)

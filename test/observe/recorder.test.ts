@@ -154,6 +154,28 @@ t.test('a record that is not taken is lost in the end, said in the chain, and ho
   t.match(await text(), /decisions_dropped_total\{reason="refused"\} 1/)
 })
 
+t.test(
+  'a fault of ours in writing one record costs that record, and neither the others nor the process',
+  async (t) => {
+    const { decide, store, clock, check, log, close, done } = recording()
+    store.refuses = ({ spec }) => {
+      if (spec.name === 'bad') throw new TypeError('a fault of ours')
+      return false
+    }
+    decide({ schedule: '', name: 'bad' })
+    decide()
+    await clock.pass(10_000)
+    decide()
+    await clock.pass(2_000)
+    t.match(check(), { isIntact: true, decisions: 2 })
+    t.match(check().findings, [{ code: 'Lost', message: /^decisions 1 could not/ }, {}, {}])
+    t.match(log.entries, [{ level: 'error', fields: { why: 'TypeError: a fault of ours' } }])
+    decide({ schedule: '', name: 'bad', user: 'ann' })
+    await close()
+    await done
+  },
+)
+
 t.test('10,000 decisions in a burst: few writes, bounded memory, and the lost ones are said', async (t) => {
   const { decide, store, clock, check, text } = recording()
   const before = process.memoryUsage().heapUsed

@@ -50,10 +50,10 @@ In a checkout, \`npm run tidewaiter -- plan --help\` is \`tidewaiter plan --help
 Every command is also one of a plugin of kubectl: \`npm link\` (or a link by hand to the program as \`kubectl-tidewaiter\` in a folder of
 \`PATH\`) makes \`kubectl tidewaiter runs list\` of \`tidewaiter runs list\`.
 
-- **Who asks.** \`plan\`, \`runs\` and \`actions\` ask the cluster of the kubeconfig as its user, and need no pod of ours. Whoever may view
-  Velero's namespace may look ([rights](rbac.md)); \`actions adopt\` writes, and needs \`patch\` on Actions; \`uninstall\` asks
-  beforehand for the rights that it needs. \`plan\` also reads Velero's storage locations, and the Schedule or the Backup that an
-  object names.
+- **Who asks.** \`plan\`, \`runs\`, \`actions\` and \`holds\` ask the cluster of the kubeconfig as its user, and need no pod of ours. Whoever
+  may view Velero's namespace may look ([rights](rbac.md)). \`plan\` also reads Velero's storage locations, and the Schedule or the Backup
+  that an object names; \`holds\` reads Backups, Restores and Velero's Deployment. To end a hold takes the verb \`release\`: [Holds](hold.md).
+  \`actions adopt\` writes, and needs \`patch\` on Actions; \`uninstall\` asks beforehand for the rights that it needs.
 - **Output.** Data goes to standard output, everything else to standard error. \`-o table\` (the default), \`wide\`, \`json\`, \`yaml\` or
   \`name\`. In a pipe nothing is cut, and each row is one line; on a terminal no line is longer than it. \`json\` and \`yaml\` of
   \`runs\` are the objects as the API server holds them; times are UTC.

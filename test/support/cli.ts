@@ -17,8 +17,8 @@ export type CliSetting = {
   /** The width of the terminal that standard output is; without it, a pipe. */
   readonly columns?: number
   readonly calledAs?: string
-  /** What the person types when asked. */
-  readonly answer?: string
+  /** What the person types when asked; a function is called each time. */
+  readonly answer?: string | (() => Promise<string>)
   readonly clock?: Clock
   /** Stops the command, as Ctrl-C does. */
   readonly stop?: AbortSignal
@@ -48,7 +48,7 @@ export async function cli(args: readonly string[], setting: CliSetting = {}): Pr
     stdin: () => piped(stdin),
     ask: async (question: string) => {
       said.err += question
-      return answer
+      return typeof answer === 'string' ? answer : answer()
     },
     isTerminal: (stream: 'stdin' | 'stdout' | 'stderr') => terminals.includes(stream),
     stdout: (text: string) => void (said.out += text),

@@ -60,6 +60,8 @@ export class FakeControl {
   /** Exclusive keys that were given back, with their object. */
   readonly freed: string[] = []
   readonly patches: Json[] = []
+  /** What another does between a read and the patch after it. */
+  beforePatch: () => void = () => {}
   /** How many objects Velero works on at once. */
   slots = 1
   schedules: Readonly<Record<string, Readonly<Record<string, string>>>> = {}
@@ -132,7 +134,11 @@ export class FakeControl {
           life.call('objects.read', () => this.#objects.get(keyOf(kind, namespace, name))),
         annotate: (object, key, value) =>
           life.call('objects.annotate', () => this.#annotate(object, key, value)),
-        patch: (object, patch) => life.call('objects.patch', () => this.#patch(object, patch)),
+        patch: (object, patch) =>
+          life.call('objects.patch', () => {
+            this.beforePatch()
+            return this.#patch(object, patch)
+          }),
         open: (kind) =>
           [...this.#objects.values()]
             .filter((one) => one.kind === kind)
@@ -188,7 +194,10 @@ export class FakeControl {
 
   #patch(object: { kind: VeleroKind; namespace: string; name: string }, patch: Json): boolean {
     const found = this.#objects.get(keyOf(object.kind, object.namespace, object.name))
-    if (found === undefined || textAt(patch, 'metadata', 'uid') !== found.metadata.uid) return false
+    const { uid, resourceVersion } = found?.metadata ?? {}
+    const isSame = (key: string, value: unknown) => textAt(patch, 'metadata', key) === value
+    if (found === undefined || !isSame('uid', uid) || !isSame('resourceVersion', resourceVersion))
+      return false
     this.patches.push(patch)
     this.store(merged(found, patch) as VeleroObject)
     return true

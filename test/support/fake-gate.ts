@@ -75,6 +75,7 @@ export class FakeGate {
       log,
       owner,
       cluster: clusterUid,
+      holdMaxMs: 3_600_000,
       hash: (text) => `h${text.length}-${text.slice(-40).replaceAll(/[^a-z0-9]/gi, '')}`.slice(0, 64),
       evaluate: (source) => (source === 'broken' ? { error: 'no such key' } : { ok: source === 'true' }),
       namesVariable: cel.names,

@@ -85,6 +85,17 @@ t.test('a Backup that would be admitted: the calls of the plan are those of the 
   t.match([plan.after, lines.join('\n')], [[{ name: '90-resume' }], /"90-resume" would run after it ended/])
 })
 
+t.test('what is held, and what is taken off, is told alike by the plan and the dry run', async (t) => {
+  const action = actionOf('a', { stage: 'PreBackup', mode: 'Hold', http: { url } })
+  const metadata = { annotations: { 'tidewaiter.io/x': 'y', 'tidewaiter.io/hold': '' } }
+  const { plan, code, answer } = await both(t, await startWith(t, [action]), backupOf('b1', metadata))
+  t.match({ code, status: answer.status }, { code: 0, status: 201 })
+  t.match(plan, { admitted: true, held: 'a says mode: Hold', takenOff: ['tidewaiter.io/x'] })
+  const told = answer.warnings.join('\n')
+  t.match(told, /dry run, it would be held: a says mode: Hold/)
+  t.match(told, /tidewaiter took off tidewaiter.io\/x: only tidewaiter writes these/)
+})
+
 type Refused = { readonly actions: readonly object[]; readonly metadata?: Readonly<Record<string, unknown>> }
 const url = 'http://127.0.0.1:9/'
 const refused: Readonly<Record<string, Refused>> = {

@@ -22,7 +22,8 @@ t.test(
     }
     // Asking for runs needs no more of the world.
     const config = { holdMaxSeconds: 1, stuckAfterSeconds: 1 }
-    const world = { clock: new FakeClock(), log, cel: {}, config, caches: new Map([['velero', { runs }]]) }
+    const caches = new Map([['velero', { runs }]])
+    const world = { clock: new FakeClock(), log, cel: {}, config, caches }
     const term = { installedAt: 0, unwatchedSince: 0, lookedUntil: 0, leading: new AbortController().signal }
     const ports = controlPorts(world as unknown as World, term, {
       perform: async () => aDone(),

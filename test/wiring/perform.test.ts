@@ -3,10 +3,12 @@ import t from 'tap'
 import { createGate } from '../../src/admission/gate.ts'
 import { createCel } from '../../src/cel/cel.ts'
 import { KubeError } from '../../src/kube/errors.ts'
+import type { Performing } from '../../src/core/run/performing.ts'
 import { createMetrics } from '../../src/observe/metrics.ts'
+import type { ExclusiveKeys } from '../../src/wiring/exclusive.ts'
 import { performerOf } from '../../src/wiring/perform.ts'
 import type { World } from '../../src/wiring/world.ts'
-import { aBackup, aPlannedAction, aRun, anAction } from '../support/build.ts'
+import { aBackup, aPlannedAction, aRun, anAction, anHttp } from '../support/build.ts'
 import { aRequest, FakeGate, veleroUser } from '../support/fake-gate.ts'
 
 const never = new AbortController().signal
@@ -65,3 +67,69 @@ t.test(
     t.match(made.runs.all(), [{ status: { phase: 'Refused', reason: 'ActionFailed' } }])
   },
 )
+
+/** A performer with an exclusive key that `take` gives or refuses; what it sends is noted. */
+function keyed(take: ExclusiveKeys['take']) {
+  const made = new FakeGate()
+  const { clock, log } = made
+  const list = async () => ({ items: [], resourceVersion: '1' })
+  const metrics = createMetrics('0.0.0')
+  const parts = { clock, log, metrics, cel: createCel(), version: '0.0.0', caches: new Map() }
+  const sent: string[] = []
+  const send = async ({ url }: { readonly url: string }) => {
+    sent.push(url)
+    return { failed: 'network', message: 'no route', sent: false } as const
+  }
+  const world = { ...parts, calls: { velero: () => ({ list }) } } as unknown as World
+  const perform = (given: Partial<Performing> = {}) =>
+    performerOf(
+      world,
+      { send },
+      { take },
+    )({
+      run: aRun(),
+      action: aPlannedAction({
+        name: '10-a',
+        undo: { http: anHttp({ url: 'https://quiesce.example/thaw' }) },
+      }),
+      object: aBackup(),
+      renderOnly: false,
+      endsAt: clock.now() + 9_000,
+      signal: never,
+      ...given,
+    })
+  return { perform, sent, log }
+}
+
+t.test('an action and its undo take their exclusive key before anything is sent', async (t) => {
+  const asked: string[] = []
+  const { perform, sent } = keyed(async (_run, key) => {
+    asked.push(`${key} after ${sent.length}`)
+    return { ok: true }
+  })
+  await perform()
+  await perform({ undo: true })
+  t.same(asked, ['10-a after 0', '10-a after 1'])
+  t.same(sent, ['https://quiesce.example/freeze', 'https://quiesce.example/thaw'])
+  await perform({ renderOnly: true })
+  t.equal(asked.length, 2, 'what is only rendered needs none')
+})
+
+t.test('where another object has the key nothing is sent, by an undo neither', async (t) => {
+  const { perform, sent } = keyed(async () => ({ heldBy: 'Backup velero/b2' }))
+  for (const undo of [false, true])
+    t.match(await perform({ undo }), {
+      status: 'failed',
+      cause: 'exclusive',
+      mayHaveHadEffect: false,
+      message: /the exclusive key "10-a" is taken by Backup velero\/b2/,
+    })
+  t.same(sent, [])
+})
+
+t.test('a key that cannot be asked for is not taken for free', async (t) => {
+  const { perform, sent, log } = keyed(async () => Promise.reject(new KubeError('TIMEOUT', 'no answer')))
+  t.match(await perform(), { cause: 'internal', mayHaveHadEffect: false, message: /could not be taken/ })
+  t.same(sent, [])
+  t.match(log.lines, [/^warn an action was not begun/, /^warn action failed/])
+})

@@ -2,7 +2,7 @@
 import type { AuditedDecision } from './audit-log.ts'
 import { numbered, type Finding } from './finding.ts'
 import type { ChainInput, Known } from './known.ts'
-import { common, missingUpTo, union, withSeq, type Seqs } from './seqs.ts'
+import { common, contains, missingUpTo, union, withSeq, type Seqs } from './seqs.ts'
 
 /** Clocks of replicas differ, and a decision is written a while after it is made. */
 const slackMs = 120_000
@@ -14,6 +14,7 @@ export function gaps(input: ChainInput, known: Known): readonly Finding[] {
   const missing = missingUpTo(most, union(here, waiting))
   const { young, old } = byAge(missing, known.times, input.horizon + slackMs)
   const about = `replica ${input.replica}`
+  const { fresh, due } = unwritten(input, known)
   return [
     ...numbered(young, {
       sort: 'wrong',
@@ -27,14 +28,26 @@ export function gaps(input: ChainInput, known: Known): readonly Finding[] {
       about,
       words: 'are in no record: they left the ring, or were removed; here the two look the same',
     }),
-    ...numbered(without(common(waiting, [[1, most]]), here), {
+    ...numbered(without(without(common(waiting, [[1, most]]), here), due), {
       sort: 'unseen',
       code: 'NotYet',
       about,
       words:
         'were still to be written when the replica last wrote: a moment later they are there, unless it was killed',
     }),
-    ...tail(input, known),
+    ...numbered(due, {
+      sort: 'wrong',
+      code: 'Missing',
+      about,
+      words:
+        'are in the audit log and in no record: the tail was cut, or the replica was killed before it wrote them',
+    }),
+    ...numbered(fresh, {
+      sort: 'unseen',
+      code: 'NotYet',
+      about,
+      words: 'are in the audit log and too young to be missed in the records',
+    }),
   ]
 }
 
@@ -67,27 +80,18 @@ function byAge(
   return { young: union(young, []), old: union(old, []) }
 }
 
-/** What the audit log knows beyond the last word of the records. */
-function tail({ replica, audited, horizon, now }: ChainInput, { most, lost }: Known): readonly Finding[] {
-  const beyond = audited.filter(({ seq }) => seq > most)
-  const fresh = beyond.filter(({ at }) => at > now - slackMs)
-  const due = beyond.filter(({ at }) => at <= now - slackMs && at > horizon + slackMs)
-  const about = `replica ${replica}`
-  return [
-    ...numbered(without(seqsOf(due), lost), {
-      sort: 'wrong',
-      code: 'Missing',
-      about,
-      words:
-        'are in the audit log and in no record: the tail was cut, or the replica was killed before it wrote them',
-    }),
-    ...numbered(seqsOf(fresh), {
-      sort: 'unseen',
-      code: 'NotYet',
-      about,
-      words: 'are in the audit log and too young to be missed in the records',
-    }),
-  ]
+/**
+ * What the audit log has and no record: beyond the last word of the records, or still to be written by that word. Such a word
+ * stands for ever, so it excuses nothing for longer than writing takes.
+ */
+function unwritten(
+  { audited, horizon, now }: ChainInput,
+  { seqs, lost, waiting, most }: Known,
+): { readonly fresh: Seqs; readonly due: Seqs } {
+  const missing = audited.filter(({ seq }) => seq > most || (contains(waiting, seq) && !contains(seqs, seq)))
+  const fresh = missing.filter(({ seq, at }) => seq > most && at > now - slackMs)
+  const due = missing.filter(({ at }) => at <= now - slackMs && at > horizon + slackMs)
+  return { fresh: seqsOf(fresh), due: without(seqsOf(due), lost) }
 }
 
 const seqsOf = (of: readonly AuditedDecision[]): Seqs =>

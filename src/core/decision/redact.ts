@@ -5,14 +5,21 @@
 
 const masked = '***'
 
+const schemes = '(?:bearer|basic|digest|token|aws4-hmac-sha256)'
+// JSON in a JSON text has its quotes behind backslashes.
+const authorization = String.raw`\b(?:proxy-)?authorization\\*["']?\s*[:=]\s*\\*["']?`
+const named = String.raw`(?:token|secret|password|passwd|passphrase|credential|(?:api|access|private)[-_]?key)\\*["']?\s*[:=]\s*`
+
 // Each keeps in its first group what says which sort of credential stood there.
 const forms: readonly RegExp[] = [
-  /(\b(?:proxy-)?authorization\s*[:=]\s*(?:(?:bearer|basic|digest|token|aws4-hmac-sha256)\s+)?)[^\s,;"']+/giu,
+  new RegExp(String.raw`(${authorization}${schemes}\s+)[^\s,;"'\\]+`, 'giu'),
+  // A scheme that is not known here may be the credential itself, or stand before it.
+  new RegExp(String.raw`(${authorization})(?!${schemes}\s)[^\s,;"'\\]+(?:[^\S\n]+[^\s,;"'\\]+)?`, 'giu'),
   /(\b(?:bearer|basic)\s+)[A-Za-z0-9._~+/-]{8,}=*/giu,
   /(\b[a-z][a-z0-9+.-]{1,20}:\/\/)[^\s/?#@"']{1,512}@/giu,
   /(\b(?:set-)?cookie\s*:\s*)[^\r\n"']+/giu,
   /([?&](?:[a-z0-9_.-]{0,40}(?:token|secret|password|passwd|signature|credential|api-?key)|sig|key|code)=)[^\s&#"']+/giu,
-  /("?\b[a-z0-9_.-]{0,40}(?:token|secret|password|passwd|api[-_]?key)"?\s*[:=]\s*"?)[^\s"',;&}]+/giu,
+  new RegExp(String.raw`(${named}(?:\\*["'])?)(?:(?<=")[^"\\]+|(?<=')[^']+|(?<!["'])[^\s"',;&}\\]+)`, 'giu'),
 ]
 // A JSON Web Token, and a private key in PEM, wherever they stand.
 const wholes: readonly RegExp[] = [

@@ -11,14 +11,22 @@ import { owesUndo } from '../run/undo.ts'
 import { keyOf } from './keys.ts'
 import type { UndoDue } from './undo-scope.ts'
 
+/** The label of such Leases. */
+export const keyLabels = { 'tidewaiter.io/claim': 'exclusive' } as const
+/** Their annotation with the key itself. */
+export const keyAnnotation = 'tidewaiter.io/exclusive-key'
+/** Their annotation that says which object has it. */
+export const holderAnnotation = 'tidewaiter.io/held-by'
+
 /** The name of the Lease: `hash` gives lower-case hex. */
 export const keyLeaseName = (key: string, hash: (text: string) => string): string =>
   `tidewaiter-exclusive-${hash(key).slice(0, 24)}`
 
-const taken: ReadonlySet<string> = new Set(['Running', 'Succeeded', 'Failed', 'Unknown'])
-
+/** What was claimed once may have taken its key, also if it was put back since, and skipped in the end. */
 const mayHave = ({ action, row }: Entry): boolean =>
-  keyOf(action.name, specOf(action)) !== undefined && !specOf(action).dryRun && taken.has(row.phase)
+  keyOf(action.name, specOf(action)) !== undefined &&
+  !specOf(action).dryRun &&
+  row.startTimestamp !== undefined
 
 /** The keys that a run took, or may have taken. */
 export function keysOf(run: ActionRun): readonly string[] {

@@ -7,6 +7,18 @@ export const holdAnnotation = 'tidewaiter.io/hold'
 /** The value that it has. Its presence is what counts. */
 export const holdValue = 'pre-actions'
 
+/** The annotation that makes a held object fail instead of starting; its text says who wants that, and why. */
+const abortAnnotation = 'tidewaiter.io/abort'
+
+/** Has the leader fail it. The hold stays until it has: nothing may start it in between. */
+export const abortPatch = (live: Json, by: string): Json => ({
+  metadata: {
+    uid: textAt(live, 'metadata', 'uid'),
+    resourceVersion: textAt(live, 'metadata', 'resourceVersion'),
+    annotations: { [abortAnnotation]: by },
+  },
+})
+
 const metadata = (live: Json, annotations: Json): Json => ({
   uid: textAt(live, 'metadata', 'uid'),
   resourceVersion: textAt(live, 'metadata', 'resourceVersion'),

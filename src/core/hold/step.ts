@@ -40,28 +40,55 @@ export const holdEndsAt = ({ object, longestMs }: Pick<HoldFacts, 'object' | 'lo
 
 /** Decides. Level-triggered: the same facts give the same step. */
 export function holdStep(facts: HoldFacts): HoldStep {
-  const { object, run, now } = facts
+  const { object, run } = facts
   if (!isHeld(object)) return lifted(run, object)
   if (object.leaving) return abortedFor('Deleted', run)
   if (run === undefined) return { do: 'write-run' }
-  if (hasEnded(run)) return { do: good.has(endedPhase(run)) ? 'release' : 'fail' }
+  if (hasEnded(run))
+    return { do: good.has(endedPhase(run)) && object.abort === undefined ? 'release' : 'fail' }
   const held = heldForMs(run, facts)
-  const left = holdEndsAt(facts) - now
   if (held > 0) return { do: 'wait', forMs: held }
+  return ofWaiting(run, facts)
+}
+
+/** Nobody else acts for it. */
+function ofWaiting(run: ActionRun, facts: HoldFacts): HoldStep {
+  const { object } = facts
+  const left = holdEndsAt(facts) - facts.now
+  if (object.abort !== undefined) return abortedFor('Aborted', run, object.abort)
   if (left <= 0) return abortedFor('HeldTooLong', run)
   if (run.status.phase === 'Running' || facts.hasTurn) return { do: 'drive' }
   return { do: 'wait', forMs: left }
 }
 
-const words: Readonly<Record<string, string>> = {
+const words = {
   Deleted: 'it was deleted before its actions had ended',
   HeldTooLong: heldTooLong,
   Released: 'the hold was lifted, or the gate switched off, before its actions had ended',
 }
 
-function abortedFor(reason: 'Deleted' | 'HeldTooLong' | 'Released', run: ActionRun | undefined): HoldStep {
+/** What is said of an abort; `by`: who, and why. */
+export const abortedWords = (by: string): string =>
+  by.trim() === '' ? 'it was aborted by hand' : `it was aborted by hand (${by.trim()})`
+
+/** Why an action of a held object is to be cut short while it runs; undefined while the hold stands. */
+export function whyCut(
+  seen: SeenObject | undefined,
+  { uid, endsAt, now }: { readonly uid: string; readonly endsAt: number; readonly now: number },
+): AbortReason | undefined {
+  if (now >= endsAt) return 'HeldTooLong'
+  if (seen === undefined || seen.uid !== uid || seen.leaving) return 'Deleted'
+  if (!isHeld(seen)) return 'Released'
+  return seen.abort === undefined ? undefined : 'Aborted'
+}
+
+function abortedFor(
+  reason: 'Deleted' | 'HeldTooLong' | 'Released' | 'Aborted',
+  run: ActionRun | undefined,
+  by = '',
+): HoldStep {
   if (run === undefined || hasEnded(run)) return { do: 'nothing' }
-  return { do: 'abort', reason, message: words[reason] ?? reason }
+  return { do: 'abort', reason, message: reason === 'Aborted' ? abortedWords(by) : words[reason] }
 }
 
 /** The annotation is gone, or Velero began: somebody lifted the hold, or switched us off. */

@@ -3,7 +3,10 @@
  * application quiet for hours before its Backup starts. So they run just in time: only while Velero has room, and in order
  * of creation. Backups and Restores do not wait for each other.
  */
+import type { ActionRun } from '../../api/action-run.ts'
 import type { SeenObject } from '../post.ts'
+import { specOf } from '../run/rows.ts'
+import { keyOf } from './keys.ts'
 import { compareNames } from '../order.ts'
 import { progressOf } from '../velero.ts'
 
@@ -16,11 +19,17 @@ export type TurnFacts = {
   /** After this long without a sign of life, what Velero works on no longer counts. */
   readonly stuckAfterMs: number
   readonly now: number
-  /** Whether the actions for a held object have begun. */
-  readonly hasBegun: (uid: string) => boolean
-  /** Whether it waits for an exclusive key that another object has: it takes no room meanwhile. */
-  readonly waitsForKey: (uid: string) => boolean
+  /** The run of a held object. */
+  readonly runOf: (uid: string) => ActionRun | undefined
 }
+
+/** Whether the actions of a run have begun. */
+const hasBegun = (run: ActionRun | undefined): boolean => run?.status.startTimestamp !== undefined
+
+/** Whether a run waits for an exclusive key that another object has. */
+export const waitsForKey = (run: ActionRun | undefined): boolean =>
+  run?.status.phase === 'Pending' &&
+  (run.status.actions ?? []).some((row) => row.phase === 'Pending' && row.completionTimestamp !== undefined)
 
 /** Whether an object is held: the annotation is there, and Velero has not begun. */
 export const isHeld = (object: SeenObject): boolean => object.held && hasNotBegun(object)
@@ -45,11 +54,15 @@ export function isStuck(
 const working: ReadonlySet<string> = new Set(['', 'New', 'Queued', 'ReadyToStart', 'InProgress'])
 
 /** Takes room in Velero: it works on it, or is about to. After InProgress Velero goes on with the next. */
-const takesRoom = (object: SeenObject, facts: TurnFacts): boolean =>
+const takesRoom = (object: SeenObject, facts: Pick<TurnFacts, 'stuckAfterMs' | 'now'>): boolean =>
   !object.held &&
   !object.leaving &&
   working.has(progressOf(object.progress, facts.now).phase) &&
   !isStuck(object, facts)
+
+/** What takes room in Velero now. */
+export const busyIn = (facts: Pick<TurnFacts, 'objects' | 'stuckAfterMs' | 'now'>): readonly SeenObject[] =>
+  facts.objects.filter((object) => takesRoom(object, facts))
 
 /** The held objects in the order of their creation. */
 export const inLine = (objects: readonly SeenObject[]): readonly SeenObject[] =>
@@ -57,13 +70,29 @@ export const inLine = (objects: readonly SeenObject[]): readonly SeenObject[] =>
     .filter((object) => isHeld(object) && !object.leaving)
     .sort((a, b) => a.createdAt - b.createdAt || compareNames(a.name, b.name))
 
-/** The uids of the held objects whose actions may run now: those that have begun, and the next ones while there is room. */
+/** The exclusive keys that the actions of a run want. */
+const wantedBy = (run: ActionRun | undefined): readonly string[] =>
+  (run?.spec.actions ?? []).flatMap((action) => keyOf(action.name, specOf(action)) ?? [])
+
+/**
+ * The uids of the held objects whose actions may run now: those that have begun, and the next ones while there is room. Of
+ * those that want one exclusive key only the first: else all others would begin too, and whoever asks first would get it.
+ */
 export function turnOf(facts: TurnFacts): ReadonlySet<string> {
-  const line = inLine(facts.objects)
-  const begun = line.filter(({ uid }) => facts.hasBegun(uid))
-  const busy = facts.objects.filter((object) => takesRoom(object, facts)).length
-  const acting = begun.filter(({ uid }) => !facts.waitsForKey(uid)).length
-  const room = Math.max(0, facts.slots - busy - acting)
-  const next = line.filter(({ uid }) => !facts.hasBegun(uid)).slice(0, room)
-  return new Set([...begun, ...next].map(({ uid }) => uid))
+  const line = inLine(facts.objects).map(({ uid }) => ({ uid, run: facts.runOf(uid) }))
+  const acting = line.filter(({ run }) => hasBegun(run) && !waitsForKey(run)).length
+  let room = Math.max(0, facts.slots - busyIn(facts).length - acting)
+  const wanted = new Set<string>()
+  const turns = new Set<string>()
+  for (const { uid, run } of line) {
+    const keys = wantedBy(run)
+    const isBehind = keys.some((key) => wanted.has(key))
+    const acts = hasBegun(run) && !waitsForKey(run)
+    if (acts || (!isBehind && (hasBegun(run) || room > 0))) {
+      turns.add(uid)
+      if (!hasBegun(run)) room -= 1
+    }
+    if (turns.has(uid)) for (const key of keys) wanted.add(key)
+  }
+  return turns
 }

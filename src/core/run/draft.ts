@@ -20,8 +20,8 @@ export type Draft = {
   readonly requestedBy: string
   readonly scheduleName: string
   readonly actions: readonly PlannedAction[]
-  /** Whether the object waits for them: see RunSpec.held. */
-  readonly held?: boolean
+  /** Given if the object waits for them: for so long at most. */
+  readonly holdMaxMs?: number | undefined
   /** Makes a short text (at most 64 characters) of a long one. */
   readonly hash: (text: string) => string
 }
@@ -74,7 +74,9 @@ export function draftRun(draft: Draft): NewRun {
       stage,
       objectRef: ref,
       cluster: draft.cluster,
-      ...(draft.held === true ? { held: true } : {}),
+      ...(draft.holdMaxMs === undefined
+        ? {}
+        : { held: true, holdMaxSeconds: Math.ceil(draft.holdMaxMs / 1000) }),
       requestedBy: draft.requestedBy.slice(0, 1024),
       ...(draft.scheduleName === '' ? {} : { scheduleName: draft.scheduleName }),
       fingerprint: fingerprintOf(object, draft.hash),

@@ -19,6 +19,8 @@ export type DrivePorts = {
   readonly progress?: () => Progress
   /** Why the work was cut short, once it was. */
   readonly because?: () => AbortReason | undefined
+  /** Who cut it short, and why, where somebody said so. */
+  readonly words?: () => string | undefined
 }
 
 /** How far a run was carried. `lost`: another owner wrote it, and everything after that write was left undone. */
@@ -57,11 +59,13 @@ function sightOf(work: Work, outcome: Outcome, ports: DrivePorts): Seen {
   if (work.do === 'undo') return { see: 'undone', action: work.action, outcome }
   const progress = ports.progress?.()
   const because = ports.because?.()
+  const words = ports.words?.()
   return {
     see: 'outcome',
     action: work.action,
     outcome,
     ...(progress === undefined ? {} : { progress }),
     ...(because === undefined ? {} : { because }),
+    ...(words === undefined ? {} : { words }),
   }
 }

@@ -9,13 +9,16 @@ type Phase = NonNullable<RunStatus['phase']>
 export type End = { readonly phase: Phase; readonly reason: string; readonly message: string }
 
 /** Whether the run is of a stage that comes before the object starts. */
-export const isPre = (run: ActionRun): boolean => run.spec.stage.startsWith('Pre')
+export const isPre = (run: Pick<ActionRun, 'spec'>): boolean => run.spec.stage.startsWith('Pre')
 
 /** Whether the run is carried out inside an admission request: somebody waits for the answer, and nobody goes on with it. */
-export const isInline = (run: ActionRun): boolean => isPre(run) && run.spec.held !== true
+export const isInline = (run: Pick<ActionRun, 'spec'>): boolean => isPre(run) && run.spec.held !== true
 
 /** Milliseconds since the epoch as the API server writes times. */
 export const time = (ms: number): string => new Date(ms).toISOString()
+
+/** What an owner has beyond an action's own timeout to write down how it ended, milliseconds. */
+export const slackMs = 5_000
 
 /** When a run ended, milliseconds; when it was made, while it has not. */
 export const endedAt = ({ status, metadata }: ActionRun): number =>
@@ -38,7 +41,7 @@ export const leftOver = ({ action, row }: Entry, now: number): RunRow => ({
     ? { phase: 'Skipped', message: 'its owner ended while it was rendered for its dryRun; nothing was sent' }
     : {
         phase: 'Unknown',
-        message: 'its owner ended while it ran; it may or may not have had its effect',
+        message: `${row.phase === 'Running' ? 'its owner ended while it ran' : 'it was cut short, and not done again'}; it may or may not have had its effect`,
       }),
 })
 
@@ -54,18 +57,18 @@ export function settle(run: ActionRun, now: number, end: End): Step {
   return { status, effects: [{ do: 'announce' }] }
 }
 
+/** An action that does not run any more; one that was cut short before may have had its effect all the same. */
+function notRun(entry: Entry, now: number): RunRow {
+  if (entry.row.cutShort === true) return leftOver(entry, now)
+  const message = 'an action before it ended the stage'
+  return { ...entry.row, phase: 'Skipped', completionTimestamp: time(now), message }
+}
+
 /** Ends the stage at once: what has not run is skipped. */
 export function stopStage(run: ActionRun, end: End, now: number): Step {
   let current = run
-  for (const { row } of entries(run.spec, run.status)) {
-    if (row.phase !== 'Pending') continue
-    current = put(current, {
-      ...row,
-      phase: 'Skipped',
-      completionTimestamp: time(now),
-      message: 'an action before it ended the stage',
-    })
-  }
+  for (const entry of entries(run.spec, run.status))
+    if (entry.row.phase === 'Pending') current = put(current, notRun(entry, now))
   return settle(current, now, end)
 }
 

@@ -15,6 +15,7 @@ import {
   put,
   rest,
   settle,
+  slackMs,
   stopStage,
   time,
   leftOver,
@@ -23,8 +24,9 @@ import {
 import { disposition, entries, specOf, type Entry } from './rows.ts'
 import { afterUndo, startUndo, type UndoScope } from './undo.ts'
 
-/** Why a run was cut short. The last three: of a held object. */
-export type AbortReason = 'OutOfTime' | 'ClientGone' | 'Stopping' | 'HeldTooLong' | 'Released' | 'Deleted'
+/** Why a run was cut short. The last four: of a held object. */
+export type AbortReason =
+  'OutOfTime' | 'ClientGone' | 'Stopping' | 'HeldTooLong' | 'Released' | 'Deleted' | 'Aborted'
 
 /** What a driver sees. Times are milliseconds since the epoch. */
 export type Seen =
@@ -37,13 +39,15 @@ export type Seen =
       readonly outcome: Outcome
       readonly progress?: Progress
       readonly because?: AbortReason
+      /** Who cut it short, and why, where somebody said so. */
+      readonly words?: string
     }
   /** The stage is cut short before its next action. */
   | { readonly see: 'abort'; readonly reason: AbortReason; readonly message: string }
   /** The owner's deadline and a margin have passed: the leader takes what is left over. */
   | { readonly see: 'overdue'; readonly owner: string; readonly until: number; readonly progress?: Progress }
   /** What was done is to be undone, as far as `scope` says; or its undo is to be tried again. */
-  | { readonly see: 'undo'; readonly owner: string; readonly until: number; readonly scope: UndoScope }
+  | { readonly see: 'undo'; readonly owner: string; readonly scope: UndoScope }
   /** An undo ended. */
   | { readonly see: 'undone'; readonly action: string; readonly outcome: Outcome }
   /** The object never came to be, or ended in a way that no action names. */
@@ -75,9 +79,6 @@ export const settled: ReadonlySet<string> = new Set([
 
 /** Whether the stage of a run has ended; its actions may still be undone. */
 export const hasEnded = (run: ActionRun): boolean => settled.has(endedPhase(run))
-
-// What an owner has beyond the action's own timeout to write down how it ended.
-const slackMs = 5_000
 
 type Phase = NonNullable<RunStatus['phase']>
 
@@ -182,7 +183,7 @@ function endAfter(
   { action }: Entry,
   { seen, outcome }: Omit<CutShort, 'now'>,
 ): End | undefined {
-  const { message } = outcome
+  const message = seen.words === undefined ? outcome.message : `${seen.words}; ${outcome.message}`
   const { dryRun, onError } = specOf(action)
   // Nobody waits for the answer any more: an action after this one would have no time either.
   const cutShort = outcome.cause === 'aborted' ? (seen.because ?? 'Stopping') : seen.because
@@ -221,7 +222,10 @@ function rowAfter(row: RunRow, outcome: Outcome, now: number): RunRow {
     completionTimestamp: time(now),
     message: outcome.message.slice(0, 4096),
     request: outcome.request.slice(0, 8192),
-    ...(outcome.status === 'failed' && !outcome.mayHaveHadEffect ? { noEffect: true } : {}),
+    // What an attempt before this one did is not known.
+    ...(outcome.status === 'failed' && !outcome.mayHaveHadEffect && row.cutShort !== true
+      ? { noEffect: true }
+      : {}),
     ...(outcome.status === 'done' && Object.keys(outcome.outputs).length > 0
       ? { outputs: outcome.outputs }
       : {}),
@@ -247,7 +251,8 @@ function handedBack(run: ActionRun, entry: Entry, { seen, outcome, now }: CutSho
   const message = `${waits ? 'waits' : 'cut short, to be done again'}: ${outcome.message}`.slice(0, 4096)
   // When it came back: what another holds, or a broken tool of ours handed back, is not begun again at once.
   const since = outcome.cause === 'aborted' ? {} : { completionTimestamp: time(now) }
-  const after = put(run, { ...entry.row, phase: 'Pending', attempts, message, ...since })
+  const cutShort = outcome.mayHaveHadEffect ? { cutShort: true } : {}
+  const after = put(run, { ...entry.row, phase: 'Pending', attempts, message, ...since, ...cutShort })
   if (mayRepeat(entry) || !outcome.mayHaveHadEffect) return rest(after, seen.progress, now)
   const cut = { ...entry, row: { ...entry.row, attempts } }
   return leftUnknown(run, cut, { now, next: (left) => rest(left, seen.progress, now) })
@@ -279,7 +284,7 @@ function takenOver(run: ActionRun, seen: Extract<Seen, { see: 'overdue' }>, now:
   }
   const mine = claimed(run, seen, now)
   if (lost === undefined) return goOn(mine, seen.progress, now)
-  if (mayRepeat(lost)) return start(mine, lost, now)
+  if (mayRepeat(lost)) return start(mine, { ...lost, row: { ...lost.row, cutShort: true } }, now)
   return leftUnknown(mine, lost, { now, next: (left) => goOn(left, seen.progress, now) })
 }
 

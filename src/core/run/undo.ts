@@ -3,9 +3,9 @@
  * body, tried again until it succeeds. One that fails for long is reported as stuck and stands in the way of no other.
  */
 import type { ActionSpec } from '../../api/action.ts'
-import type { ActionRun, RowUndo, RunRow, RunStatus } from '../../api/action-run.ts'
+import type { ActionRun, RowUndo, RunStatus } from '../../api/action-run.ts'
 import type { Outcome } from '../outcome.ts'
-import { isPre, put, time } from './ending.ts'
+import { isPre, put, slackMs, time } from './ending.ts'
 import { entries, specOf, type Entry } from './rows.ts'
 import type { Effect, Seen, Step } from './machine.ts'
 
@@ -21,8 +21,9 @@ const canUndo = ({ action, row }: Entry): boolean =>
   started.has(row.phase) &&
   row.noEffect !== true
 
-const isIn = (scope: UndoScope, { action }: Entry): boolean =>
-  scope === 'All' || specOf(action).undoAt === 'Always'
+/** What was begun stays owed, also where the object turns out to have started after all. */
+const isIn = (scope: UndoScope, { action, row }: Entry): boolean =>
+  scope === 'All' || specOf(action).undoAt === 'Always' || row.undo !== undefined
 
 /** The actions that are still to be undone, in the order in which that is done. */
 function owedBy(run: ActionRun, scope: UndoScope): readonly Entry[] {
@@ -51,11 +52,11 @@ const longestWaitMs = 10 * 60_000
 /** An undo that failed this often is stuck: about ten minutes after it was first tried. */
 const stuckAfter = 8
 
-/** When an undo that failed may be tried again, milliseconds since the epoch. */
+/** When an undo that failed, was cut short, or waits for its key may be tried again, milliseconds since the epoch. */
 const dueAt = ({ attempts, lastTimestamp }: RowUndo): number =>
-  attempts === 0
+  lastTimestamp === undefined
     ? 0
-    : Date.parse(lastTimestamp ?? '') + Math.min(firstWaitMs * 2 ** (attempts - 1), longestWaitMs)
+    : Date.parse(lastTimestamp) + Math.min(firstWaitMs * 2 ** Math.max(0, attempts - 1), longestWaitMs)
 
 /** When the next undo of the run is due, milliseconds since the epoch; undefined if none is owed. */
 export function undoDueAt(run: ActionRun, scope: UndoScope): number | undefined {
@@ -73,14 +74,13 @@ function candidates(owed: readonly Entry[]): readonly Entry[] {
 
 /** Begins, or goes on with, undoing; a run that owes nothing stays as it is. */
 export function startUndo(run: ActionRun, seen: Extract<Seen, { see: 'undo' }>, now: number): Step {
-  const { scope, owner, until } = seen
+  const { scope, owner } = seen
   if (!owesUndo(run, scope)) return { status: run.status, effects: [] }
   const from = run.status.undoneFrom ?? run.status.phase
   const status: RunStatus = {
     ...run.status,
     phase: 'Undoing',
     owner,
-    deadline: time(until),
     ...(from === undefined || from === 'Undoing' ? {} : { undoneFrom: from }),
   }
   return goOn({ ...run, status: withScope(run, status, scope) }, now)
@@ -101,9 +101,16 @@ const begun = (run: ActionRun): readonly Entry[] =>
 function goOn(run: ActionRun, now: number): Step {
   const left = begun(run)
   const due = candidates(left).find(({ row }) => row.undo !== undefined && dueAt(row.undo) <= now)
-  if (due !== undefined) return { status: run.status, effects: [{ do: 'undo', action: due.row.name }] }
-  if (left.length > 0) return { status: run.status, effects: [] }
+  if (due !== undefined) return begin(run, due, now)
+  // Nothing is under way: another leader need not wait for this one.
+  if (left.length > 0) return { status: { ...run.status, deadline: time(now) }, effects: [] }
   return { status: { ...run.status, phase: 'Undone' }, effects: [{ do: 'announce' }] }
+}
+
+/** Its deadline moves with each undo: a leader that dies is waited for no longer than the one it was about takes. */
+function begin(run: ActionRun, { action }: Entry, now: number): Step {
+  const deadline = time(now + specOf(action).timeoutSeconds * 1000 + slackMs)
+  return { status: { ...run.status, deadline }, effects: [{ do: 'undo', action: action.name }] }
 }
 
 /** One undo ended: the next one, or the end. */
@@ -111,17 +118,24 @@ export function afterUndo(run: ActionRun, seen: Extract<Seen, { see: 'undone' }>
   const entry = begun(run).find(({ action }) => action.name === seen.action)
   if (entry?.row.undo === undefined) return { status: run.status, effects: [] }
   const undo = undoAfter(entry.row.undo, seen.outcome, now)
-  const row: RunRow = { ...entry.row, undo }
-  const { status, effects } = goOn(put(run, row), now)
+  const after = put(run, { ...entry.row, undo })
+  // Its owner stops: it begins no other, and whoever comes next need not wait for it.
+  if (wasCut(seen.outcome)) return { status: { ...after.status, deadline: time(now) }, effects: [] }
+  const { status, effects } = goOn(after, now)
   const isNews = undo.phase === 'Stuck' && entry.row.undo.phase !== 'Stuck'
   const told: readonly Effect[] = isNews ? [{ do: 'report-stuck', action: seen.action }] : []
   return { status, effects: [...effects, ...told] }
 }
 
+/** Its owner stopped in the middle: nobody knows whether it had its effect, and the next owner does it again. */
+const wasCut = (outcome: Outcome): boolean => outcome.status === 'failed' && outcome.cause === 'aborted'
+
+/** Another object has its exclusive key: its action cannot have begun, or the key was taken from it by hand. */
+const waitsForKey = (outcome: Outcome): boolean =>
+  outcome.status === 'failed' && outcome.cause === 'exclusive'
+
 function undoAfter(before: RowUndo, outcome: Outcome, now: number): RowUndo {
-  // Its owner stops: nobody knows whether it had its effect, and the next owner does it again.
-  const cut = outcome.status === 'failed' && outcome.cause === 'aborted'
-  const attempts = before.attempts + (cut ? 0 : 1)
+  const attempts = before.attempts + (wasCut(outcome) || waitsForKey(outcome) ? 0 : 1)
   const stuck = before.phase === 'Stuck' || attempts >= stuckAfter
   return {
     phase: outcome.status === 'done' ? 'Undone' : stuck ? 'Stuck' : 'Undoing',

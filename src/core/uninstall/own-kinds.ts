@@ -1,6 +1,7 @@
 /** What an install is made of, in the order in which it is taken away. */
+import { holderAnnotation, keyAnnotation, keyLabels } from '../hold/exclusive.ts'
 import { ownLabels } from '../registration.ts'
-import { textAt, type Json } from '../velero.ts'
+import { textAt, textMapAt, type Json } from '../velero.ts'
 
 /** One kind of what we install. */
 export type OwnKind = { readonly group: string; readonly plural: string; readonly kind: string }
@@ -11,6 +12,8 @@ export type Owned = OwnKind & {
   readonly namespace: string
   readonly name: string
   readonly uid: string
+  /** What somebody would miss who knows it by another name. */
+  readonly means?: string
 }
 
 /** Everything but the CRDs carries these labels, the objects that the service itself makes too. */
@@ -66,19 +69,31 @@ export const dataKind: OwnKind = {
 }
 
 /** What a list gave as an object of ours. */
-export const ownedOf = (kind: OwnKind, object: Json): Owned => ({
-  ...kind,
-  namespace: textAt(object, 'metadata', 'namespace'),
-  name: textAt(object, 'metadata', 'name'),
-  uid: textAt(object, 'metadata', 'uid'),
-})
+export function ownedOf(kind: OwnKind, object: Json): Owned {
+  const means = exclusiveKeyOf(object)
+  return {
+    ...kind,
+    namespace: textAt(object, 'metadata', 'namespace'),
+    name: textAt(object, 'metadata', 'name'),
+    uid: textAt(object, 'metadata', 'uid'),
+    ...(means === undefined ? {} : { means }),
+  }
+}
+
+/** The exclusive key that a Lease stands for, and who has it. */
+function exclusiveKeyOf(object: Json): string | undefined {
+  const labels = textMapAt(object, 'metadata', 'labels')
+  if (!Object.entries(keyLabels).every(([key, value]) => labels[key] === value)) return undefined
+  const notes = textMapAt(object, 'metadata', 'annotations')
+  return `exclusive key "${notes[keyAnnotation] ?? '?'}" of ${notes[holderAnnotation] ?? 'nobody knows whom'}`
+}
 
 /** Of a process outside the cluster (`serve --webhook-url`), which takes it away itself when it stops. */
 export const isOfDevelopment = ({ name }: Owned): boolean => name.includes('tidewaiter-dev-')
 
 /** `Deployment tidewaiter/tidewaiter`. */
-export const ownedText = ({ kind, namespace, name }: Owned): string =>
-  `${kind} ${namespace === '' ? '' : `${namespace}/`}${name}`
+export const ownedText = ({ kind, namespace, name, means }: Owned): string =>
+  `${kind} ${namespace === '' ? '' : `${namespace}/`}${name}${means === undefined ? '' : ` (${means})`}`
 
 /** As rights name it: `deployments.apps`. */
 export const resourceText = ({ group, plural }: OwnKind): string =>

@@ -1,13 +1,14 @@
 /** Backups and Restores: the list, and one with its actions. */
 import type { ActionRun } from '../../api/action-run.ts'
 import type { VeleroKind } from '../../core/velero.ts'
+import type { HoldRow } from '../holds.ts'
 import type { ObjectRow } from '../objects.ts'
 import { pathOf, urlOf } from '../query.ts'
 import { counted } from '../words.ts'
 import { html, type Piece } from './html.ts'
 import type { Page } from './layout.ts'
 import { badge, banner, command, empty, facts, moment, section, table, type Column } from './parts.ts'
-import { timelineOf } from './timeline.ts'
+import { runBadges, runPart, wereOrphaned } from './runs.ts'
 
 /** What a list is made of. */
 export type ObjectsView = {
@@ -103,7 +104,7 @@ const columns = (kind: VeleroKind, now: number): readonly Column<ObjectRow>[] =>
 
 function stageOf(runs: readonly ActionRun[], stage: 'Pre' | 'Post'): Piece {
   const run = runs.findLast(({ spec }) => spec.stage.startsWith(stage))
-  return run === undefined ? html`<span class="none">none</span>` : badge(run.status.phase ?? 'Pending')
+  return run === undefined ? html`<span class="none">none</span>` : runBadges(run)
 }
 
 /** What the page of one is made of. */
@@ -111,13 +112,15 @@ export type ObjectView = {
   readonly row: ObjectRow
   /** Others that had the same name: refused ones, or deleted ones. */
   readonly others: readonly ObjectRow[]
+  /** If it is held. */
+  readonly hold: HoldRow | undefined
   /** In place of its runs, where the visitor may not see them. */
   readonly hidden: Piece
   readonly now: number
 }
 
 /** The page of one. */
-export function objectPage({ row, others, hidden, now }: ObjectView): Page {
+export function objectPage({ row, others, hold, hidden, now }: ObjectView): Page {
   const { kind, namespace, name } = row
   const path = pathOfKind[kind]
   return {
@@ -126,15 +129,14 @@ export function objectPage({ row, others, hidden, now }: ObjectView): Page {
     content: html`
       <p class="crumbs"><a href=${path}>${kind}s</a></p>
       <h1>${kind} ${name}</h1>
-      <p class="lead">
-        ${badge(row.phase)} ${row.phase === 'Not created' ? 'refused' : 'created'} ${moment(row.at, now)}
-      </p>
-      ${warnings(row)}
+      <p class="lead">${badge(row.phase)} ${isRefused(row) ? 'refused' : 'created'} ${moment(row.at, now)}</p>
+      ${hold === undefined ? undefined : heldPart(hold)} ${warnings(row)}
       ${facts([
         ['Namespace', namespace],
         ['Schedule', row.schedule],
-        ['Created', row.phase === 'Not created' ? undefined : moment(row.at)],
-        ['Refused', row.phase === 'Not created' ? moment(row.at) : undefined],
+        ['Held for', hold?.actions?.join(', ')],
+        ['Created', isRefused(row) ? undefined : moment(row.at)],
+        ['Refused', isRefused(row) ? moment(row.at) : undefined],
         ['Ended', row.endedAt === undefined ? undefined : moment(row.endedAt)],
         ['uid', row.uid],
         ['Decisions', html`<a href=${urlOf('/decisions', { kind, ns: namespace, q: row.uid })}>about it</a>`],
@@ -145,11 +147,31 @@ export function objectPage({ row, others, hidden, now }: ObjectView): Page {
   }
 }
 
-function warnings({ phase, failure, isUnguarded, isStuck }: ObjectRow): Piece {
+const isRefused = ({ phase }: ObjectRow): boolean => phase === 'Not created'
+
+const heldPart = ({ kind, namespace, name, since, standing }: HoldRow): Piece =>
+  html`${banner(
+      'busy',
+      html`<strong>Held</strong> since ${moment(since)}: Velero may not start it before its actions have
+        ended${standing === '' ? '.' : `: ${standing}.`}`,
+    )}
+    <p class="quiet">To start it without them, or to let it fail (needs the verb release on actionruns):</p>
+    ${command(
+      ...['release', 'abort'].map(
+        (verb) =>
+          `tidewaiter holds ${verb} ${name} -n ${namespace}${kind === 'Restore' ? ' --kind restore' : ''}`,
+      ),
+    )}`
+
+const notCreated = ({ runs }: ObjectRow): string =>
+  wereOrphaned(runs)
+    ? 'It was admitted, and never came to be: another webhook refused it, or the API server gave up.'
+    : 'It was refused: the object was not created, and Velero never heard of it.'
+
+function warnings(row: ObjectRow): Piece {
+  const { failure, isUnguarded, isStuck } = row
   return [
-    phase === 'Not created'
-      ? banner('bad', 'It was refused: the object was not created, and Velero never heard of it.')
-      : undefined,
+    isRefused(row) ? banner('bad', notCreated(row)) : undefined,
     isUnguarded ? banner('warn', 'It began without the actions that should have run before it.') : undefined,
     isStuck ? banner('warn', 'It started and has not ended for longer than it should take.') : undefined,
     failure === '' ? undefined : html`<p class="said">${failure}</p>`,
@@ -159,17 +181,4 @@ function warnings({ phase, failure, isUnguarded, isStuck }: ObjectRow): Piece {
 const runsOf = ({ runs }: ObjectRow, now: number): Piece =>
   runs.length === 0
     ? section('Actions', empty('No Action matched it: nothing ran before or after it.'))
-    : runs.map((run) =>
-        section(
-          run.spec.stage,
-          html`<p class="lead">
-            ${badge(run.status.phase ?? 'Pending')}
-            ${run.status.reason === undefined ? undefined : html`<code>${run.status.reason}</code>`}
-          </p>`,
-          run.status.message === undefined ? undefined : html`<p class="said">${run.status.message}</p>`,
-          timelineOf(run, now),
-          html`<p class="quiet">
-            Run ${run.metadata.name}${run.spec.requestedBy ? `, asked for by ${run.spec.requestedBy}` : ''}
-          </p>`,
-        ),
-      )
+    : runs.map((run) => runPart(run, now))

@@ -1,15 +1,16 @@
 /** The first page: the state in words, the numbers, what needs somebody, Schedules, what was decided last. */
 import type { DecisionRow, Gap, Stats } from '../history/store.ts'
-import type { Overview } from '../overview.ts'
-import { pathOf, urlOf } from '../query.ts'
+import { longHoldMs, type Overview } from '../overview.ts'
+import { urlOf } from '../query.ts'
 import type { ScheduleRow } from '../schedules.ts'
 import { counted, lasting, number, type Tone } from '../words.ts'
+import { attention, heldOf } from './attention.ts'
 import { chartOf } from './chart.ts'
 import { columns as decisionColumns } from './decisions.ts'
 import { gapsPart } from './gaps.ts'
 import { html, type Piece } from './html.ts'
 import type { Page } from './layout.ts'
-import { badge, clamped, command, empty, moment, section, table, type Column } from './parts.ts'
+import { badge, command, empty, moment, section, table, type Column } from './parts.ts'
 
 /** What it is made of. */
 export type OverviewView = {
@@ -38,7 +39,7 @@ export const overviewPage = (view: OverviewView): Page => {
         <span class="icon" aria-hidden="true">${overview.isWell ? '✓' : '!'}</span
         ><span>${overview.sentence}</span>
       </p>
-      ${tiles(view)} ${attention(view)}
+      ${tiles(view)} ${attention(view.overview, view.now)} ${heldOf(view.overview, view.now)}
       ${section(
         'Schedules',
         view.schedules.length === 0
@@ -47,7 +48,7 @@ export const overviewPage = (view: OverviewView): Page => {
               'Backups of a Velero Schedule are shown here by their Schedule:',
               command('velero schedule create nightly --schedule "0 3 * * *"'),
             )
-          : table('Schedules', scheduleColumns(view.now), view.schedules),
+          : [table('Schedules', scheduleColumns(view.now), view.schedules), resets(view.schedules)],
       )}
       ${section('Decisions', hidden ?? (trouble === undefined ? decisionsOf(view) : empty(trouble)))}
     `,
@@ -77,8 +78,16 @@ type Tile = {
   readonly hint: string
 }
 
-function tiles({ overview, stats }: OverviewView): Piece {
-  const { running, refused, unguarded, stuck } = overview
+function heldTile(held: Overview['held'], now: number): Tile {
+  const [first] = held
+  if (first === undefined) return { word: 'Held', value: '0', tone: 'quiet', hint: 'wait for their actions' }
+  const oldest = now - first.since
+  const tone = oldest > longHoldMs ? 'warn' : 'busy'
+  return { word: 'Held', value: number(held.length), tone, hint: `the oldest for ${lasting(oldest)}` }
+}
+
+function tiles({ overview, stats, now }: OverviewView): Piece {
+  const { running, refused, unguarded, stuck, held } = overview
   const known = (value: number | undefined): string => (value === undefined ? '–' : number(value))
   const all: readonly Tile[] = [
     {
@@ -106,6 +115,7 @@ function tiles({ overview, stats }: OverviewView): Piece {
       tone: stuck.length > 0 ? 'warn' : 'quiet',
       hint: 'began and have not ended',
     },
+    heldTile(held, now),
     { word: '95 % decided within', value: lasting(stats?.p95), tone: 'quiet', hint: 'of at most 28.5 s' },
   ]
   return html`<ul class="tiles">
@@ -119,60 +129,6 @@ function tiles({ overview, stats }: OverviewView): Piece {
   </ul>`
 }
 
-type Need = {
-  readonly what: string
-  readonly href: string
-  readonly word: string
-  readonly more: string
-  readonly at: number
-}
-
-const mostNeeds = 20
-
-function attention({ overview, now }: OverviewView): Piece {
-  const { unguarded, stuck, failed } = overview
-  const objects = [
-    ...unguarded.map((row) => ({ row, word: 'Unguarded' })),
-    ...stuck.map((row) => ({ row, word: 'Stuck' })),
-  ]
-  const needs: readonly Need[] = [
-    ...objects.map(({ row, word }) => ({
-      what: `${row.kind} ${row.name}`,
-      href: urlOf(pathOf(`${row.kind.toLowerCase()}s`, row.namespace, row.name), { uid: row.uid }),
-      word,
-      more: row.schedule === '' ? '' : `Schedule ${row.schedule}`,
-      at: row.at,
-    })),
-    ...failed.map(({ metadata, spec, status }) => ({
-      what: `${spec.stage} of ${spec.objectRef.name}`,
-      href: urlOf(pathOf(`${spec.objectRef.kind.toLowerCase()}s`, metadata.namespace, spec.objectRef.name), {
-        uid: spec.objectRef.uid,
-      }),
-      word: status.phase ?? 'Unknown',
-      more: status.message ?? '',
-      at: Date.parse(status.completionTimestamp ?? status.startTimestamp ?? ''),
-    })),
-  ]
-  if (needs.length === 0) return undefined
-  const shown = [...needs].sort((a, b) => b.at - a.at).slice(0, mostNeeds)
-  return section(
-    'Needs somebody',
-    table(
-      'What needs somebody',
-      [
-        { head: 'What', as: 'name', cell: ({ what, href }) => html`<a href=${href}>${what}</a>` },
-        { head: 'State', cell: ({ word }) => badge(word) },
-        { head: 'When', cell: ({ at }) => moment(at, now) },
-        { head: 'Why', as: 'text', cell: ({ more }) => clamped(more) },
-      ],
-      shown,
-    ),
-    needs.length > shown.length
-      ? html`<p class="quiet">and ${number(needs.length - shown.length)} more</p>`
-      : undefined,
-  )
-}
-
 function nextOf({ next, coolingUntil }: ScheduleRow, now: number): Piece {
   if (next === undefined) return html`<span class="none">–</span>`
   const cooling =
@@ -183,6 +139,19 @@ function nextOf({ next, coolingUntil }: ScheduleRow, now: number): Piece {
         </div>`
   if ('not' in next) return html`<span class="quiet">${next.not}</span>${cooling}`
   return html`${next.at <= now ? html`was due ` : undefined}${moment(next.at, now)}${cooling}`
+}
+
+const mostResets = 5
+
+/** How to end a cool-down, where there is one. */
+function resets(schedules: readonly ScheduleRow[]): Piece {
+  const cooling = schedules.filter(({ coolingUntil }) => coolingUntil !== undefined).slice(0, mostResets)
+  if (cooling.length === 0) return undefined
+  return html`<p class="quiet">
+      A cool-down ends by itself, or when an Action changes. Once its cause is mended (needs the verb release
+      on actionruns):
+    </p>
+    ${command(...cooling.map(({ namespace, name }) => `tidewaiter cooldowns reset ${name} -n ${namespace}`))}`
 }
 
 const scheduleColumns = (now: number): readonly Column<ScheduleRow>[] => [

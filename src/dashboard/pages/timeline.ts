@@ -45,7 +45,8 @@ function scaleOf({ spec, status }: ActionRun, all: readonly Entry[], now: number
   if (times.length === 0) return undefined
   const from = Math.min(...times.map((one) => one.from))
   const last = Math.max(from + 1, ...times.map((one) => one.to))
-  const deadline = Date.parse(status.deadline ?? '')
+  // Once it is being undone, the deadline is that of the undo.
+  const deadline = status.undoneFrom === undefined ? Date.parse(status.deadline ?? '') : Number.NaN
   return spec.stage.startsWith('Pre') && deadline >= last ? { from, to: deadline } : { from, to: last }
 }
 

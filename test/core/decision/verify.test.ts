@@ -93,6 +93,20 @@ t.test('all records of a replica can be removed unseen, and the audit log shows 
   t.match(report.findings, [{ code: 'Missing', about: 'replica gone', message: /1-4/ }, { code: 'NoEnd' }])
 })
 
+t.test('a removed record that another one still announces is shown by the audit log', async (t) => {
+  const replica = four()
+  const [first, ...others] = replica.store()
+  // The first was written while the others waited, and says so for ever.
+  t.ok(others.length > 0)
+  t.same(codesOf(check([first!]).findings), [])
+  t.same(codesOf(check([first!]).findings, 'unseen'), ['NotYet', 'NoEnd', 'NoAuditLog'])
+  const report = check([first!], { audited: replica.audited })
+  t.same(codesOf(report.findings), ['Missing'])
+  t.same(codesOf(report.findings, 'unseen'), ['NoEnd'])
+  const soon = check([first!], { audited: replica.audited, now: start + 3.5 * 60_000 })
+  t.same(codesOf(soon.findings), [], 'what is young may still come')
+})
+
 t.test('what was decided just now is not missed yet', async (t) => {
   const replica = four()
   const report = check([], { audited: replica.audited, now: start + 5 * 60_000 })

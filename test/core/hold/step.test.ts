@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { ActionRun } from '../../../src/api/action-run.ts'
-import { holdStep, type HoldFacts } from '../../../src/core/hold/step.ts'
+import { holdStep, whyCut, type HoldFacts } from '../../../src/core/hold/step.ts'
 import { seenObjectOf } from '../../../src/core/post.ts'
 import { aBackup, aRun, type RunGiven, type VeleroGiven } from '../../support/build.ts'
 import { newYear } from '../../support/fake-clock.ts'
@@ -70,6 +70,30 @@ t.test('what is deleted is aborted; what has ended already is left alone', async
   }
 })
 
+const aborted = held({
+  annotations: { 'tidewaiter.io/hold': 'pre-actions', 'tidewaiter.io/abort': 'ann: wrong cluster' },
+})
+
+t.test('what somebody aborts is recorded first, then cut short, and never let go', async (t) => {
+  t.same(step({ object: aborted, run: undefined }), { do: 'write-run' })
+  const message = 'it was aborted by hand (ann: wrong cluster)'
+  for (const phase of ['Pending', 'Running'] as const)
+    t.same(step({ object: aborted, run: run(phase, { owner: 'me' }), hasTurn: false }), {
+      do: 'abort',
+      reason: 'Aborted',
+      message,
+    })
+  for (const phase of ['Succeeded', 'Skipped', 'Refused'] as const)
+    t.same(step({ object: aborted, run: run(phase) }), { do: 'fail' })
+  const other = run('Running', { owner: 'other', deadline: iso(newYear + 10_000) })
+  t.match(step({ object: aborted, run: other }), { do: 'wait' }, 'its owner sees it too')
+})
+
+t.test('an abort says nothing of what was let go', async (t) => {
+  const object = free({ annotations: { 'tidewaiter.io/abort': 'ann' } })
+  t.same(step({ object, run: run('Succeeded') }), { do: 'nothing' })
+})
+
 t.test('a hold that was lifted by hand ends the run; one that we ended does not', async (t) => {
   for (const phase of ['New', 'InProgress', 'Completed'])
     t.match(step({ object: free({ phase }) }), { do: 'abort', reason: 'Released' })
@@ -81,4 +105,15 @@ t.test('a hold that was lifted by hand ends the run; one that we ended does not'
   t.match(step({ object: free({ phase: 'FailedValidation' }) }), { do: 'abort', reason: 'Deleted' })
   t.same(step({ object: free(), run: run('Succeeded') }), { do: 'nothing' })
   t.same(step({ object: free(), run: aRun() }), { do: 'nothing' }, 'its actions ran inside its admission')
+})
+
+t.test('an action of what is held is cut short by the end of the hold, whatever ended it', async (t) => {
+  const { uid } = held()
+  const why = (seen: Parameters<typeof whyCut>[0], now = newYear) =>
+    whyCut(seen, { uid, endsAt: newYear + hour, now })
+  t.equal(why(held()), undefined)
+  t.equal(why(held(), newYear + hour), 'HeldTooLong')
+  for (const gone of [undefined, held({ uid: 'another' }), held({ phase: 'Deleting' })])
+    t.equal(why(gone), 'Deleted')
+  for (const lifted of [free(), held({ phase: 'InProgress' })]) t.equal(why(lifted), 'Released')
 })

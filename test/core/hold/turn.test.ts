@@ -1,7 +1,7 @@
 import t from 'tap'
 import { inLine, isStuck, turnOf, type TurnFacts } from '../../../src/core/hold/turn.ts'
 import { seenObjectOf } from '../../../src/core/post.ts'
-import { aBackup, type VeleroGiven } from '../../support/build.ts'
+import { aBackup, aPlannedAction, aRow, aRun, type VeleroGiven } from '../../support/build.ts'
 import { newYear } from '../../support/fake-clock.ts'
 
 const day = 24 * 3_600_000
@@ -24,8 +24,7 @@ const turn = (objects: TurnFacts['objects'], given: Partial<TurnFacts> = {}) =>
       slots: 1,
       stuckAfterMs: day,
       now: newYear + 60_000,
-      hasBegun: () => false,
-      waitsForKey: () => false,
+      runOf: () => undefined,
       ...given,
     }),
   ].sort()
@@ -74,16 +73,50 @@ t.test('a sign of life is its start, or a write of its status', async (t) => {
   )
 })
 
+const startTimestamp = iso(newYear)
+/** Runs by the names of their Backups: begun, waiting for a key, or not begun, with the keys that they want. */
+const runsOf =
+  (
+    given: Readonly<Record<string, { readonly begun?: true; readonly waits?: true; readonly key?: string }>>,
+  ) =>
+  (uid: string) => {
+    const { begun, waits, key } = given[uid] ?? {}
+    const actions = [aPlannedAction(key === undefined ? {} : { exclusive: key })]
+    const row = aRow(waits === true ? { completionTimestamp: iso(newYear) } : {})
+    const phase = begun === true && waits !== true ? ('Running' as const) : ('Pending' as const)
+    return aRun({
+      held: true,
+      actions,
+      status: { phase, ...(begun === true ? { startTimestamp } : {}), actions: [row] },
+    })
+  }
+
 t.test('what has begun goes on, and takes room', async (t) => {
   const objects = [held('a', 1), held('b', 2), held('c', 3)]
-  const hasBegun = (uid: string) => uid === 'b'
-  t.same(turn(objects, { hasBegun }), ['b'])
-  t.same(turn(objects, { hasBegun, slots: 2 }), ['a', 'b'])
+  const runOf = runsOf({ b: { begun: true } })
+  t.same(turn(objects, { runOf }), ['b'])
+  t.same(turn(objects, { runOf, slots: 2 }), ['a', 'b'])
 })
 
 t.test('what waits for the key of another takes no room, and may ask again', async (t) => {
   const objects = [held('a', 1), held('b', 2)]
-  t.same(turn(objects, { hasBegun: (uid) => uid === 'a', waitsForKey: (uid) => uid === 'a' }), ['a', 'b'])
+  t.same(turn(objects, { runOf: runsOf({ a: { begun: true, waits: true, key: 'shop' } }) }), ['a', 'b'])
+})
+
+t.test('who wants the key that an earlier one waits for, or has, does not begin before it', async (t) => {
+  const objects = [held('a', 1), held('b', 2), held('c', 3)]
+  const keys = { b: { key: 'shop' }, c: { key: 'bar' } } as const
+  t.same(turn(objects, { runOf: runsOf({ a: { begun: true, waits: true, key: 'shop' }, ...keys }) }), [
+    'a',
+    'c',
+  ])
+  t.same(turn(objects, { slots: 3, runOf: runsOf({ a: { begun: true, key: 'shop' }, ...keys }) }), ['a', 'c'])
+  t.same(turn(objects, { slots: 3, runOf: runsOf({ a: { key: 'shop' }, ...keys }) }), ['a', 'c'])
+})
+
+t.test('of two that wait for one key the first asks', async (t) => {
+  const waits = { begun: true, waits: true, key: 'shop' } as const
+  t.same(turn([held('a', 1), held('b', 2)], { runOf: runsOf({ a: waits, b: waits }) }), ['a'])
 })
 
 t.test('what is being deleted has no turn', async (t) => {

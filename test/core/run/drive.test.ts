@@ -86,7 +86,7 @@ t.test('an undo is driven as an action is', async (t) => {
   const rows = [{ name: '10-a', phase: 'Succeeded', attempts: 1 } as const]
   const run = { ...aRun({ actions }), status: { phase: 'Refused', actions: rows } } as const
   const write: DrivePorts['write'] = async (before, status) => ({ ...before, status })
-  const driven = await drive(run, { see: 'undo', owner: 'two', until: 1, scope: 'All' }, { ...ports, write })
+  const driven = await drive(run, { see: 'undo', owner: 'two', scope: 'All' }, { ...ports, write })
   t.same(order, ['perform 10-a'])
   t.match(driven, { run: { status: { phase: 'Undone' } }, effects: [{ do: 'announce' }] })
   t.ok(runs)

@@ -9,6 +9,7 @@ import { progressOf } from '../../../src/core/velero.ts'
 import { anyCharacter } from '../../support/any-text.ts'
 import { aBackup, anAction, aPlannedAction, aRow, aRun } from '../../support/build.ts'
 import { newYear } from '../../support/fake-clock.ts'
+import { notBegun } from '../../../src/core/outcome.ts'
 import { aDone, aFailed, anAborted } from '../../support/outcomes.ts'
 
 const now = newYear
@@ -432,7 +433,6 @@ const at = (ms: number) => new Date(ms).toISOString()
 const begin = (scope: 'All' | 'Always' = 'All'): Seen => ({
   see: 'undo',
   owner: 'two',
-  until: now + 60_000,
   scope,
 })
 const undone = (action: string, it: Outcome): Seen => ({ see: 'undone', action, outcome: it })
@@ -532,10 +532,59 @@ t.test(
   },
 )
 
-t.test('undo: an owner that stops in the middle of one costs no attempt', async (t) => {
-  const rows = [aRow({ name: '10-a', phase: 'Succeeded' })]
-  const { run } = through(undoing(all, rows), begin(), undone('10-a', anAborted()))
-  t.match(run.status.actions, [{ undo: { phase: 'Undoing', attempts: 0 } }])
+t.test(
+  'undo: an owner that stops in the middle of one costs no attempt, and gives the run away',
+  async (t) => {
+    const rows = ['10-a', '20-b'].map((name) => aRow({ name, phase: 'Succeeded' }))
+    const { run, last } = through(undoing(all, rows), begin(), undone('20-b', anAborted()))
+    t.match(run.status.actions, [{}, { undo: { phase: 'Undoing', attempts: 0 } }])
+    t.same(last, [], 'it begins nothing more')
+    t.equal(run.status.deadline, at(now), 'the next owner waits for no more than the margin')
+  },
+)
+
+t.test('undo: its deadline moves with each undo, and is over while nothing is under way', async (t) => {
+  const rows = ['10-a', '20-b'].map((name) => aRow({ name, phase: 'Succeeded' }))
+  const slow = { ...all, '20-b': { ...undo, timeoutSeconds: 600 } }
+  const first = through(undoing(slow, rows), begin())
+  t.equal(first.run.status.deadline, at(now + 605_000))
+  t.equal(through(first.run, undone('20-b', aDone())).run.status.deadline, at(now + 15_000))
+  t.equal(through(first.run, undone('20-b', aFailed())).run.status.deadline, at(now))
+})
+
+t.test('undo: one whose key another object has costs no attempt, and is tried again in 5 s', async (t) => {
+  const rows = [aRow({ name: '10-a', phase: 'Unknown' })]
+  const waits = through(undoing(all, rows), begin(), undone('10-a', notBegun('exclusive', 'taken')))
+  t.match(waits.run.status.actions, [{ undo: { phase: 'Undoing', attempts: 0 } }])
+  t.same(waits.last, [])
+  t.equal(undoDueAt(waits.run, 'All'), now + 5_000)
+})
+
+t.test('undo: what was begun because the object never started stays owed if it did after all', async (t) => {
+  const rows = ['10-a', '20-b'].map((name) => aRow({ name, phase: 'Succeeded' }))
+  const begun = through(undoing(all, rows, 'Succeeded'), begin('All'), undone('20-b', aFailed())).run
+  t.equal(undoDueAt(begun, 'Always'), now + 5_000)
+  t.same(step(begun, begin('Always'), now + 5_000).effects, [{ do: 'undo', action: '20-b' }])
+})
+
+t.test('undo: what was cut short and is not done again may have had its effect', async (t) => {
+  const running = through({ ...three('PreBackup', all), spec: heldRun(all).spec }, claim)
+  const cut = through(running.run, outcome('10-a', anAborted()))
+  t.match(cut.run.status.actions, [{ name: '10-a', phase: 'Pending', cutShort: true }])
+  const late = through(cut.run, { see: 'abort', reason: 'HeldTooLong', message: 'too long' })
+  t.match(late.run.status, { phase: 'Refused', reason: 'HeldTooLong', actions: [{ phase: 'Unknown' }] })
+  t.same(through(late.run, begin()).last, [{ do: 'undo', action: '10-a' }])
+})
+
+t.test('undo: an attempt that had no effect says nothing of the one before it', async (t) => {
+  const nothing = outcome('10-a', aFailed({ mayHaveHadEffect: false }))
+  const running = through({ ...three('PreBackup', all), spec: heldRun(all).spec }, claim).run
+  const again = through(running, { see: 'overdue', owner: 'two', until: now }, nothing)
+  t.match(again.run.status, { phase: 'Refused', actions: [{ phase: 'Failed', cutShort: true }] })
+  t.same(through(again.run, begin()).last, [{ do: 'undo', action: '10-a' }])
+  const back = outcome('10-a', notBegun('internal', 'no answer'))
+  const first = through(running, back, claim, nothing)
+  t.same(through(first.run, begin()).last, [], 'unless that had none either')
 })
 
 const heldRun = (given: Readonly<Record<string, object>> = {}): ActionRun => {
@@ -581,6 +630,7 @@ for (const [reason, phase] of Object.entries({
   HeldTooLong: 'Refused',
   Deleted: 'Refused',
   Released: 'Skipped',
+  Aborted: 'Refused',
 } as const))
   t.test(`held: ${reason} ends it as ${phase}, before and in the middle of an action`, async (t) => {
     const abort = { see: 'abort', reason: reason as 'Deleted', message: 'because' } as const
@@ -590,6 +640,12 @@ for (const [reason, phase] of Object.entries({
     t.match(cut.run.status, { phase, reason })
     t.same(cut.last, [{ do: 'announce' }])
   })
+
+t.test('held: who aborted it in the middle of an action, and why, is in the record', async (t) => {
+  const words = 'it was aborted by hand (ann: wrong cluster)'
+  const cut = through(heldRun(), claim, outcome('10-a', anAborted(), { because: 'Aborted', words }))
+  t.match(cut.run.status, { reason: 'Aborted', message: `${words}; ${anAborted().message}` })
+})
 
 // --- properties ---
 
