@@ -122,7 +122,7 @@ async function assemble(config: Config, outside: Outside, life: Life): Promise<S
     cluster: connection.cluster,
     owner,
     version: outside.version,
-    guards: (namespace) => watchman?.guards(namespace) === true,
+    guards: async (namespace) => (await watchman?.guards(namespace)) === true,
     macKey: credentials.macKey,
     record: decisions.record,
   }
@@ -182,7 +182,7 @@ async function assemble(config: Config, outside: Outside, life: Life): Promise<S
   watchman = watching
   running.push(watching.start(signal))
   notReady.push(() =>
-    watching.open().map((namespace) => `the guard has not denied its canary in namespace ${namespace}`),
+    watching.unseen().map((namespace) => `the guard has not denied its canary in namespace ${namespace}`),
   )
   if (config.roles.includes('controller'))
     running.push(

@@ -58,8 +58,8 @@ export type GatePorts = ForesightPorts & {
   /** The longest life of a hold, milliseconds. */
   readonly holdMaxMs: number
   readonly exists: (subject: Subject) => Promise<boolean>
-  /** Whether the policies that keep Velero from starting a held object were seen in force. */
-  readonly guardClosed: (namespace: string) => boolean
+  /** Whether the policies that keep Velero from starting a held object are seen in force. */
+  readonly guardClosed: (namespace: string) => Promise<boolean>
   /** Claims the name for one uid; the uid that holds it already otherwise. */
   readonly claimName: (
     subject: Subject,

@@ -48,7 +48,7 @@ async function decide(plans: Plans, at: Deciding): Promise<Verdict> {
   const { arrival, ports } = at
   if (await ports.exists(arrival.subject)) return nameTaken(arrival.subject)
   const way = wayFor(plans.pre.actions, arrival)
-  const refused = mismatchOf(way, at) ?? (way.hold ? guardOpen(at) : await tooMuch(plans, at))
+  const refused = mismatchOf(way, at) ?? (await (way.hold ? guardOpen(at) : tooMuch(plans, at)))
   if (refused !== undefined) return refused
   const planned = plannedOf(plans, { ...at, holdMaxMs: way.hold ? ports.holdMaxMs : undefined })
   const large = [planned.pre, planned.post].some((run) => run !== undefined && isTooLarge(run))

@@ -35,9 +35,12 @@ export const heldInVain = (verdict: Verdict, { arrival }: Pick<Case, 'arrival'>)
     : undefined
 
 /** The refusal where nothing would keep Velero from starting what is held. */
-export function guardOpen({ arrival, ports }: Case & { readonly ports: GatePorts }): Verdict | undefined {
+export async function guardOpen({
+  arrival,
+  ports,
+}: Case & { readonly ports: GatePorts }): Promise<Verdict | undefined> {
   const { namespace } = arrival.subject
-  if (ports.guardClosed(namespace)) return undefined
+  if (await ports.guardClosed(namespace)) return undefined
   const why =
     'it must be held, and the policy hold.tidewaiter.io was not seen in force, so nothing would keep Velero from starting it'
   const next = `Apply the policies of tidewaiter (deploy/base/guard.yaml), or wait until they act. ${breakGlass(namespace)}`

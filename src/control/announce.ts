@@ -172,7 +172,7 @@ function noteOf(run: ActionRun, object: SeenObject, what: 'PreActions' | 'PostAc
   const text = `${run.spec.stage} actions: ${phase}${which}${yet}, ${run.status.message ?? ''}`
   return {
     regarding: regarding(object),
-    type: bad.has(phase) || failed ? 'Warning' : 'Normal',
+    type: bad.has(phase) || failed || began ? 'Warning' : 'Normal',
     reason: began ? `${what}Unguarded` : `${what}${phase}`,
     message: cutToBytes(text, longestEvent - bytesOf(tail)) + tail,
   }

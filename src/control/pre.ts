@@ -72,8 +72,8 @@ async function tellEnded(run: ActionRun, here: SeenObject | undefined, ports: Co
 }
 
 /**
- * Refused, and yet it works: nobody waited for the answer (failurePolicy Ignore), or somebody went round us. It may have been
- * told as Refused before it began. Written down in the run first, so that no later look or leader counts it again.
+ * Refused, or still held, and yet it works: nobody waited for the answer (failurePolicy Ignore), or somebody went round us. It may
+ * have been told as Refused before it began. Written down in the run first, so that no later look or leader counts it again.
  */
 async function noteUnguarded(
   run: ActionRun,
@@ -82,7 +82,8 @@ async function noteUnguarded(
 ): Promise<ActionRun | 'conflict' | 'gone'> {
   const { reason } = run.status
   const phase = endedPhase(run)
-  const said = phase === 'Refused' || (phase === 'Unknown' && reason !== 'Unguarded')
+  // Released: somebody lifted its hold, or the gate was off, before its actions had ended.
+  const said = phase === 'Refused' || reason === 'Released' || (phase === 'Unknown' && reason !== 'Unguarded')
   const began = !notBegun.has(textAt(object.progress, 'status', 'phase'))
   if (!said || !began || holds(run, 'Unguarded')) return run
   const message = `the ${object.kind} began although its ${run.spec.stage} actions did not succeed`

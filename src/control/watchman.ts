@@ -40,14 +40,19 @@ export type Watchman = {
   readonly start: (signal: AbortSignal) => Promise<void>
   /** Whether every namespace is guarded, or switched off by its label. */
   readonly closed: () => boolean
-  /** Whether the guard was seen closed in a namespace: what is held there stays where it is. */
-  readonly guards: (namespace: string) => boolean
-  /** Why not, for /readyz. */
-  readonly open: () => readonly string[]
+  /** Whether the guard is closed in a namespace, by a look of this moment: what is held there stays where it is. */
+  readonly guards: (namespace: string) => Promise<boolean>
+  /**
+   * Where it was never closed, for /readyz. Where it opens later, what should be held is refused and says so; without replicas
+   * that are ready all else would be refused too, and nobody would be told why.
+   */
+  readonly unseen: () => readonly string[]
 }
 
 const soonMs = 2_000
 const laterMs = 60_000
+/** A look at the guard is of this moment for so long: a thousand Backups at once ask a few times. */
+const momentMs = 2_000
 /** While the API server cannot be asked, a closed guard is believed to be closed for this long: policies need no pod. */
 const believedMs = 5 * 60_000
 
@@ -61,21 +66,40 @@ export function createWatchman(ports: WatchmanPorts): Watchman {
     return look !== undefined && (look.gateOff || look.guardClosed === true)
   }
   const closed = () => ports.namespaces.every(closedIn)
+  /** Where it was closed once, or switched off. */
+  const everClosed = new Set<string>()
+  const keep = (look: Look, asked: boolean) => {
+    const { namespace } = look
+    seen.set(namespace, look)
+    if (asked && look.guardClosed === true) closedAt.set(namespace, ports.clock.now())
+    if (closedIn(namespace)) everClosed.add(namespace)
+    ports.onLook(look)
+  }
+  const closedWithin = (ms: number, namespace: string) =>
+    ports.clock.now() - (closedAt.get(namespace) ?? Number.NEGATIVE_INFINITY) < ms
   const look = async (namespace: string) => {
-    const believed = ports.clock.now() - (closedAt.get(namespace) ?? Number.NEGATIVE_INFINITY) < believedMs
-    const found = await lookAt(
-      namespace,
-      { wasClosed: closedIn(namespace), believed, before: seen.get(namespace) },
-      ports,
-    )
-    seen.set(namespace, found.look)
-    if (found.asked && found.look.guardClosed === true) closedAt.set(namespace, ports.clock.now())
-    ports.onLook(found.look)
+    const believed = closedWithin(believedMs, namespace)
+    const before = { wasClosed: closedIn(namespace), believed, before: seen.get(namespace) }
+    const found = await lookAt(namespace, before, ports)
+    keep(found.look, found.asked)
+  }
+  const asking = new Map<string, Promise<boolean>>()
+  const lookNow = async (namespace: string) => {
+    const guard = await lookAtGuard(namespace, closedWithin(believedMs, namespace), ports)
+    const before = seen.get(namespace) ?? { namespace, gateOff: false, reached: undefined }
+    keep({ ...before, guardClosed: guard.closed }, guard.asked)
+    return guard.closed
+  }
+  const guards = async (namespace: string) => {
+    if (closedWithin(momentMs, namespace) && seen.get(namespace)?.guardClosed === true) return true
+    const looking = asking.get(namespace) ?? lookNow(namespace).finally(() => void asking.delete(namespace))
+    asking.set(namespace, looking)
+    return looking
   }
   return {
     closed,
-    guards: (namespace) => seen.get(namespace)?.guardClosed === true,
-    open: () => ports.namespaces.filter((namespace) => !closedIn(namespace)),
+    guards,
+    unseen: () => ports.namespaces.filter((namespace) => !everClosed.has(namespace)),
     start: async (signal) => {
       while (!signal.aborted) {
         for (const namespace of ports.namespaces) await look(namespace)
@@ -93,13 +117,13 @@ async function lookAt(namespace: string, before: Before, ports: WatchmanPorts): 
   const gateOff = 'ok' in gate ? gate.ok : (before.before?.gateOff ?? false)
   if (gateOff)
     return { look: { namespace, gateOff, guardClosed: undefined, reached: undefined }, asked: true }
-  const guard = await lookAtGuard(namespace, before, ports)
+  const guard = await lookAtGuard(namespace, before.believed, ports)
   // A probe before the first replica is ready would reach nobody: it starts once this one has been closed for a round.
   const reached = before.wasClosed ? await isReached(namespace, ports) : undefined
   return { look: { namespace, gateOff, guardClosed: guard.closed, reached }, asked: guard.asked }
 }
 
-async function lookAtGuard(namespace: string, { believed }: Before, ports: WatchmanPorts) {
+async function lookAtGuard(namespace: string, believed: boolean, ports: WatchmanPorts) {
   const said = await ask(() => ports.canaries(namespace), { ports, namespace, what: 'the guard' })
   if (!('ok' in said)) return { closed: believed, asked: false }
   const closed = said.ok.every((one) => one?.includes(ports.canaryMessage) === true)

@@ -2,6 +2,7 @@
 import type { Stage } from '../api/action.ts'
 import type { ActionRun, RunRow } from '../api/action-run.ts'
 import type { Cooldown } from './cooldown.ts'
+import { heldTooLong } from './hold/step.ts'
 import { entries, specOf } from './run/rows.ts'
 import { skipAnnotation } from './skip.ts'
 import type { VeleroKind } from './velero.ts'
@@ -50,8 +51,11 @@ export function heldRefusal(subject: Subject, run: ActionRun): string {
   const failed = entries(run.spec, run.status).findLast(({ row }) => row.phase === 'Failed')
   if (run.status.reason === 'ActionFailed' && failed !== undefined)
     return actionRefusal(subject, run, failed.row)
-  const why = `its ${run.spec.stage} actions did not end: ${run.status.message ?? 'nobody knows why'}`
-  return `${head(subject)}: ${why}. The ${subject.kind} was not started. Run: ${run.metadata.name}`
+  const message = run.status.message ?? 'nobody knows why'
+  // An action that it was cut short in says what it waited for, not why it was not let go on.
+  const cut = run.status.reason === 'HeldTooLong' && message !== heldTooLong ? `${heldTooLong}, and ` : ''
+  const why = `its ${run.spec.stage} actions did not end: ${message}`
+  return `${head(subject)}: ${cut}${why}. The ${subject.kind} was not started. Run: ${run.metadata.name}`
 }
 
 /** A refusal because an action failed, as design 12 words it. What is held was created, and is not started. */

@@ -38,8 +38,8 @@ export type World = {
   /** This process, new with every start. */
   readonly owner: string
   readonly version: string
-  /** Whether the guard was seen in force in a namespace. */
-  readonly guards: (namespace: string) => boolean
+  /** Whether the guard is seen in force in a namespace. */
+  readonly guards: (namespace: string) => Promise<boolean>
   /** The key that authenticates author stamps; throws before the Secret was read. */
   readonly macKey: () => Uint8Array
   /** Records a decision beside its answer; gives its audit annotations. */

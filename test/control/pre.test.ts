@@ -301,6 +301,26 @@ t.test('an object that began although its pre stage said no is counted as unguar
 })
 
 t.test(
+  'a hold that was lifted before its actions had ended is counted as unguarded once it began',
+  async (t) => {
+    const made = new FakeControl()
+    const status = { phase: 'Skipped', reason: 'Released', completionTimestamp: iso(newYear) } as const
+    made.runs.put(aRun({ held: true, status }))
+    made.store(backup({ phase: 'New' }))
+    await look(made)
+    t.same(made.unguarded, [], 'what has not begun is not unguarded')
+    made.store(
+      backup({ phase: 'InProgress', annotations: made.object('Backup', 'b1')?.metadata.annotations ?? {} }),
+    )
+    await look(made)
+    await look(made)
+    t.same(made.unguarded, ['b1'])
+    t.match([...made.events.values()].at(-1), { type: 'Warning', reason: 'PreActionsUnguarded' })
+    t.match(made.annotation(backup(), 'tidewaiter.io/pre'), { phase: 'Skipped', unguarded: true })
+  },
+)
+
+t.test(
   'a copy that is behind does not make it count twice, and the next leader tells what was not told',
   async (t) => {
     const made = new FakeControl()

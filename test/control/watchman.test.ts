@@ -43,7 +43,7 @@ t.test('a guard that denies its canary is closed, and the probe follows a round 
     { namespace: 'velero', gateOff: false, guardClosed: true, reached: undefined },
     { namespace: 'velero', gateOff: false, guardClosed: true, reached: true },
   ])
-  t.same(watchman.open(), [])
+  t.same(watchman.unseen(), [])
   stop.abort()
 })
 
@@ -68,7 +68,7 @@ for (const [name, { answers, want, says }] of Object.entries({
     const { watchman, looks, log, clock, stop } = watch(answers)
     await clock.pass(2_000)
     t.equal(watchman.closed(), want)
-    t.same(watchman.open(), ['velero'])
+    t.same(watchman.unseen(), ['velero'])
     t.match(log.lines.join('\n'), says)
     t.equal(looks.length, 2)
     stop.abort()
@@ -114,7 +114,7 @@ t.test('every namespace must be closed', async (t) => {
   )
   await clock.pass(0)
   t.equal(watchman.closed(), false)
-  t.same(watchman.open(), ['b'])
+  t.same(watchman.unseen(), ['b'])
   stop.abort()
 })
 
@@ -145,3 +145,42 @@ t.test(
     stop.abort()
   },
 )
+
+t.test('what is to be held asks the guard itself, so that one that was opened holds nothing', async (t) => {
+  let asked = 0
+  let isOpen = false
+  const canaries = async () => {
+    asked += 1
+    return [isOpen ? undefined : 'denied: the guard is closed']
+  }
+  const { watchman, looks, clock, stop } = watch({ canaries })
+  await clock.pass(0)
+  t.same(await Promise.all([watchman.guards('velero'), watchman.guards('velero')]), [true, true])
+  t.equal(asked, 1, 'a look of this moment is enough')
+  await clock.pass(2_000)
+  isOpen = true
+  const answers = await Promise.all([1, 2, 3].map(() => watchman.guards('velero')))
+  t.same([answers, asked], [[false, false, false], 2], 'whoever asks meanwhile waits for the same answer')
+  t.match(looks.at(-1), { guardClosed: false })
+  isOpen = false
+  t.equal(await watchman.guards('velero'), true, 'and one that acts again is seen at once')
+  stop.abort()
+})
+
+t.test('what is to be held before the first look asks the guard itself', async (t) => {
+  const { watchman } = watch()
+  t.equal(await watchman.guards('velero'), true)
+})
+
+t.test('a guard that opens once it was closed is told, and does not make the replica unready', async (t) => {
+  let isOpen = false
+  const { watchman, looks, clock, stop } = watch({
+    canaries: async () => [isOpen ? undefined : 'denied: the guard is closed'],
+  })
+  await clock.pass(0)
+  isOpen = true
+  await clock.pass(60_000)
+  t.match(looks.at(-1), { guardClosed: false })
+  t.same([watchman.closed(), watchman.unseen()], [false, []])
+  stop.abort()
+})

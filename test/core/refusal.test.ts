@@ -4,6 +4,7 @@ import {
   breakGlass,
   passedOverWarning,
   cooldownRefusal,
+  heldRefusal,
   refusal,
   spell,
   unadoptedWarning,
@@ -89,4 +90,18 @@ t.test('other sentences', async (t) => {
   t.match(passedOverWarning('PreBackup', aRow(), 'onError: Continue'), /onError: Continue\): $/)
   t.match(unadoptedWarning('velero', ['a', 'b']), /\(tidewaiter actions adopt -n velero --all\): a, b$/)
   t.match(breakGlass('velero'), /kubectl label namespace velero tidewaiter.io\/gate=off/)
+})
+
+t.test('a hold that lasted for too long is named, also where an action was cut short by that', async (t) => {
+  const said = 'it was held for longer than a hold may last (--hold-max-seconds)'
+  const cut = aRun({
+    held: true,
+    status: { phase: 'Refused', reason: 'HeldTooLong', message: 'POST: no answer' },
+  })
+  t.match(
+    heldRefusal(subject, cut),
+    `velero/b1: ${said}, and its PreBackup actions did not end: POST: no answer. The Backup was not started.`,
+  )
+  const before = aRun({ held: true, status: { phase: 'Refused', reason: 'HeldTooLong', message: said } })
+  t.match(heldRefusal(subject, before), `velero/b1: its PreBackup actions did not end: ${said}. The Backup`)
 })

@@ -1,5 +1,6 @@
 /** What is held, on a real cluster with a real Velero: it waits, its actions run, then it starts or fails; what was done is undone. */
 import t from 'tap'
+import { asked, freeze, hold, preRun, undone, whileHeld } from './held.ts'
 import {
   aBackup,
   aBackupName,
@@ -15,55 +16,19 @@ import {
   ended,
   eventsOf,
   eventually,
-  find,
   grant,
   hook,
   kubectl,
   list,
   must,
   ready,
-  runsOf,
   settledRun,
   velero,
   veleroMs,
-  type Hook,
   type Loose,
 } from './support.ts'
 
 t.setTimeout(240_000)
-
-const hold = (object: Loose): string | undefined => object?.metadata.annotations?.['tidewaiter.io/hold']
-const isHeld = async (kind: 'backup' | 'restore', name: string): Promise<Loose> => {
-  const found = await find(kind, name)
-  return hold(found) !== undefined && found.status?.phase === 'New' ? found : undefined
-}
-const whileHeld = (kind: 'backup' | 'restore', name: string) =>
-  eventually(() => isHeld(kind, name), { what: `${kind} ${name} to be held` })
-const asked = (server: Hook, count = 1) =>
-  eventually(async () => (await server.calls()).length >= count, { ms: veleroMs, what: `${count} calls` })
-const preRun = async (name: string): Promise<Loose> =>
-  (await runsOf('backup', name)).find(({ spec }) => spec.stage === 'PreBackup')
-const undone = (name: string): Promise<Loose> =>
-  eventually(
-    async () => {
-      const run = await preRun(name)
-      return run?.status?.phase === 'Undone' ? run : undefined
-    },
-    { ms: veleroMs, what: `the undo of ${name}` },
-  )
-const freeze = (
-  name: string,
-  mark: string,
-  servers: { readonly on: Hook; readonly off: Hook },
-  spec: Loose = {},
-) =>
-  anAction(name, mark, {
-    mode: 'Hold',
-    timeoutSeconds: 60,
-    http: { url: servers.on.url },
-    undo: { http: { url: servers.off.url } },
-    ...spec,
-  })
 
 t.before(() => ready())
 

@@ -64,7 +64,7 @@ calm=() wild=() second=() last=() light=() velero=() served=()
 for one in "${tests[@]}"; do
   case $one in
     */zz*) last+=("$one") ;;
-    */z-stale* | */z-plugins* | */z-disaster*) second+=("$one") ;;
+    */z-stale* | */z-plugins* | */z-disaster* | */z-hold*) second+=("$one") ;;
     */z*) wild+=("$one") ;;
     */contract-velero*) velero+=("$one") ;;
     */alerts* | */guard* | */contract* | */decisions* | */images* | */plugins* | */pinned*) light+=("$one") ;;

@@ -17,6 +17,7 @@ import {
   aName,
   apply,
   backUp,
+  call as callHere,
   clusterFolder,
   emptyNamespace,
   ended,
@@ -31,6 +32,7 @@ import {
   velero,
   type Loose,
 } from './support.ts'
+import { asked, freeze as freezing, isHeld } from './held.ts'
 import { whole } from './z-install.ts'
 
 t.setTimeout(290_000)
@@ -50,7 +52,7 @@ const of = (plural: string, name = '') =>
 
 const { mark } = aMark()
 const [freeze, slow, gate] = [aName('10-freeze'), aName('90-slow'), aName('10-gate')]
-const [before, all] = [aName('before'), aName('all')]
+const [before, all, held] = [aName('before'), aName('all'), aName('held')]
 
 /** The other cluster: its API server, and its Velero on the object storage of the lost one. */
 async function startOther() {
@@ -116,13 +118,14 @@ t.test('a cluster is lost and comes back', async (t) => {
   await whole()
   const starting = startOther()
   starting.catch(() => undefined)
-  const [quick, late, no] = [
+  const [quick, endless, late, no] = [
     await hook(),
+    await hook({ delayMs: 280_000 }),
     await hook({ status: 200, delayMs: 60_000 }),
     await hook({ status: 500, body: 'not here' }),
   ]
   const calls = async () =>
-    (await Promise.all([quick, late, no].map(async (one) => (await one.calls()).length))).reduce(
+    (await Promise.all([quick, endless, late, no].map(async (one) => (await one.calls()).length))).reduce(
       (a, b) => a + b,
     )
   await act(
@@ -130,6 +133,8 @@ t.test('a cluster is lost and comes back', async (t) => {
     anAction(freeze, mark, { http: { url: quick.url } }),
     anAction(slow, mark, { stage: 'PostBackup', timeoutSeconds: 120, http: { url: late.url } }),
   )
+  const still = aMark().mark
+  await act(t, freezing(aName('10-endless'), still, { on: endless, off: quick }, { timeoutSeconds: 280 }))
   // For every Restore, whatever its labels: it would refuse the one that brings the cluster back.
   const blocking = { ...anAction(gate, mark, { stage: 'PreRestore', http: { url: no.url } }) }
   await act(t, { ...blocking, spec: { stage: 'PreRestore', http: { url: no.url } } })
@@ -151,11 +156,17 @@ t.test('a cluster is lost and comes back', async (t) => {
       ),
     { ms: 60_000, what: 'a post action that is under way' },
   )
+  must(await backUp(held, still))
+  t.teardown(() => run('kubectl', ['-n', 'velero', 'delete', 'backup', held]))
+  await asked(endless)
+  const keys = '/apis/coordination.k8s.io/v1/leases?labelSelector=tidewaiter.io/claim=exclusive'
+  t.not(must2(await callHere('GET', keys)).items.length, 0, 'it has the key of its action')
   must(await velero(['backup', 'create', all, '--wait']))
   const backup = await ended('backup', all)
   t.match(backup.status.phase, /^(Completed|PartiallyFailed)$/)
   const called = await calls()
-  t.equal(called, 2, 'the freeze, and the one that is under way')
+  t.equal(called, 3, 'the freeze, the one that is under way, and the one that a Backup is held for')
+  t.ok(await isHeld('backup', held), 'what is held when the cluster is lost')
 
   const call = await starting
   await eventually(async () => (await call('GET', of('backups', all))).status === 200, {
@@ -197,6 +208,14 @@ t.test('a cluster is lost and comes back', async (t) => {
     t.same(await list(own('actionruns'), ''), [])
     t.same(await list(own('admissiondecisions'), ''), [])
   })
+
+  await t.test(
+    'what was held there is not here: neither it nor its key, and there is nothing of it to undo',
+    async (t) => {
+      t.equal((await call('GET', of('backups', held))).status, 404)
+      t.same(must2(await call('GET', keys)).items, [])
+    },
+  )
 
   // Velero restores a CRD only where something of its kind was backed up: an install brings them all.
   const crds = ['apply', '--server-side', '-k', join(root, 'deploy/crds')]

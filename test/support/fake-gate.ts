@@ -96,7 +96,7 @@ export class FakeGate {
       },
       isVelero: ({ username }) => username === veleroUser,
       maySkip: async ({ username }) => this.skippers.includes(username),
-      guardClosed: () => this.guardClosed,
+      guardClosed: async () => this.guardClosed,
       exists: async ({ name }) => this.taken.has(name),
       claimName: (subject, uid) => life.call('claimName', () => this.#claim(subject.name, uid)),
       releaseName: (subject, uid) =>

@@ -31,6 +31,9 @@ export type HoldStep =
 
 const good: ReadonlySet<string> = new Set(['Succeeded', 'Skipped'])
 
+/** What is said of a hold that lasted for too long. */
+export const heldTooLong = 'it was held for longer than a hold may last (--hold-max-seconds)'
+
 /** When a hold ends whatever becomes of its actions. */
 export const holdEndsAt = ({ object, longestMs }: Pick<HoldFacts, 'object' | 'longestMs'>): number =>
   object.createdAt + longestMs
@@ -60,8 +63,8 @@ function ofWaiting(run: ActionRun, facts: HoldFacts): HoldStep {
 
 const words = {
   Deleted: 'it was deleted before its actions had ended',
-  HeldTooLong: 'it was held for longer than a hold may last (--hold-max-seconds)',
-  Released: 'the hold was lifted by hand before its actions had ended',
+  HeldTooLong: heldTooLong,
+  Released: 'the hold was lifted, or the gate switched off, before its actions had ended',
 }
 
 /** What is said of an abort; `by`: who, and why. */
