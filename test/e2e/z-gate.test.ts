@@ -19,7 +19,7 @@ import {
 } from './support.ts'
 import { certificateOf, logs, ownNamespace, replicas, sum, whole } from './z-install.ts'
 
-t.setTimeout(150_000)
+t.setTimeout(240_000)
 
 const scale = (count: number) =>
   kubectl(['-n', ownNamespace, 'scale', 'deployment/tidewaiter', `--replicas=${count}`])
@@ -78,6 +78,7 @@ t.test('the gate label', async (t) => {
   await t.test('replicas are ready while the label is there, and say that the gate is off', async (t) => {
     must(await scale(2))
     await eventually(async () => (await sum(/^tidewaiter_gate_off\{.*velero/)) === 2, {
+      ms: 90_000,
       what: 'the metric tidewaiter_gate_off',
     })
     must(await kubectl(['-n', ownNamespace, 'rollout', 'status', 'deployment/tidewaiter', '--timeout=60s']))
