@@ -4,7 +4,7 @@ import { failPatch, releasePatch } from '../core/hold/patches.ts'
 import { abortedWords, holdEndsAt, holdStep, whyCut, type HoldStep } from '../core/hold/step.ts'
 import { isHeld, turnOf } from '../core/hold/turn.ts'
 import type { SeenObject } from '../core/post.ts'
-import { heldForMs } from '../core/post.ts'
+import { heldForMs, seenObjectOf } from '../core/post.ts'
 import { abortedRefusal, heldRefusal } from '../core/refusal.ts'
 import { drive, type Driven } from '../core/run/drive.ts'
 import { hasEnded, type AbortReason, type Seen } from '../core/run/machine.ts'
@@ -26,7 +26,8 @@ const keyMs = 5_000
 
 /** Whether this look is about a hold: the object is held, or its run was to hold it and has not ended. */
 export const concernsHold = (object: SeenObject | undefined, run: ActionRun | undefined): boolean =>
-  (object !== undefined && isHeld(object)) || (run?.spec.held === true && !hasEnded(run))
+  (object !== undefined && isHeld(object) && !(object.leaving && run !== undefined && hasEnded(run))) ||
+  (run?.spec.held === true && !hasEnded(run))
 
 /** The uids of the held objects of a namespace whose actions may run now. */
 export function turns(kind: VeleroKind, namespace: string, ports: ControlPorts): ReadonlySet<string> {
@@ -238,6 +239,10 @@ async function endHold(
 ): Promise<Again> {
   const live = await ports.objects.read(object.kind, object.namespace, object.name)
   if (live === undefined || !isSame(live, object.uid)) return { inMs: soonMs }
+  // Judged by the copy, which may be behind: the patch names the version that was read, so what was read must be as it was judged.
+  const now = seenObjectOf(object.kind, live)
+  const asJudged = isHeld(now) && !now.leaving && (now.abort === undefined) === (object.abort === undefined)
+  if (!asJudged) return { inMs: soonMs }
   const done = await ports.objects.patch(object, patchOf(live))
   return { inMs: done ? 0 : soonMs }
 }

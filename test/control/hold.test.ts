@@ -435,3 +435,24 @@ t.test(
       }
   },
 )
+
+for (const [name, { phase, live }] of Object.entries({
+  'a Backup that was released and works is not failed': {
+    phase: 'Refused' as const,
+    live: free(held({ phase: 'InProgress' })),
+  },
+  'a Backup that was released and waits is not failed': { phase: 'Refused' as const, live: free(held()) },
+  'an abort that the copy does not show yet is not passed over': {
+    phase: 'Succeeded' as const,
+    live: held({ annotations: { ...hold, 'tidewaiter.io/abort': 'ann: wrong window' } }),
+  },
+}))
+  t.test(`judged by a copy that is behind: ${name}`, async (t) => {
+    const made = new FakeControl()
+    made.store(held())
+    made.runs.put(heldRun({ status: { phase, reason: 'ActionFailed', completionTimestamp: iso(newYear) } }))
+    const ports = made.ports()
+    const objects = { ...ports.objects, read: async () => live }
+    await look(made, held(), { ...ports, objects })
+    t.same(made.patches, [])
+  })

@@ -63,6 +63,8 @@ export function failPatch({
 
 // Velero pkg/cmd/server/config/config.go defaultBackupTTL.
 const defaultTtlMs = 30 * 24 * 3_600_000
+// A Go duration is at most 2562047 h; a date ends sooner than that beside it.
+const longestTtlMs = 2_562_047 * 3_600_000
 const units: Readonly<Record<string, number>> = {
   h: 3_600_000,
   m: 60_000,
@@ -78,5 +80,5 @@ export function ttlMs(text: string): number {
   const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|us|µs|ns|h|m|s)/g)]
   if (parts.length === 0 || parts.map(([part]) => part).join('') !== text) return defaultTtlMs
   const ms = parts.reduce((sum, [, number, unit]) => sum + Number(number) * (units[unit ?? ''] ?? 0), 0)
-  return ms > 0 ? ms : defaultTtlMs
+  return ms > 0 ? Math.min(ms, longestTtlMs) : defaultTtlMs
 }

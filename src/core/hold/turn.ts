@@ -55,7 +55,7 @@ const working: ReadonlySet<string> = new Set(['', 'New', 'Queued', 'ReadyToStart
 
 /** Takes room in Velero: it works on it, or is about to. After InProgress Velero goes on with the next. */
 const takesRoom = (object: SeenObject, facts: Pick<TurnFacts, 'stuckAfterMs' | 'now'>): boolean =>
-  !object.held &&
+  !isHeld(object) &&
   !object.leaving &&
   working.has(progressOf(object.progress, facts.now).phase) &&
   !isStuck(object, facts)

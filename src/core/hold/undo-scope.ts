@@ -8,7 +8,7 @@ import { specOf } from '../run/rows.ts'
 import { owesUndo, type UndoScope } from '../run/undo.ts'
 import { progressOf } from '../velero.ts'
 import { keyOf } from './keys.ts'
-import { isStuck } from './turn.ts'
+import { isHeld, isStuck } from './turn.ts'
 
 /** An object that was admitted is not looked for sooner, milliseconds: the API server ends a whole write after 34 s. */
 export const appearMs = 60_000
@@ -62,6 +62,8 @@ function ofPresent(object: SeenObject, facts: UndoFacts): UndoDue {
   const { run, now } = facts
   const { phase, started, ended, provisional } = progressOf(object.progress, now)
   if (phase === 'FailedValidation') return { due: 'All' }
+  // Being deleted cannot be taken back, and while it is held it cannot start: a finalizer may keep it there for ever.
+  if (object.leaving && isHeld(object)) return { due: 'All' }
   if (phase === 'Deleting') return Number.isFinite(object.startedAt) ? afterStart(run) : { due: 'All' }
   if (provisional) return { notYet: true, inMs: 60_000 }
   if (started && (ended !== undefined || isStuck(object, facts))) return afterStart(run)

@@ -55,6 +55,10 @@ for (const phase of ['WaitingForPluginOperations', 'Finalizing', 'Completed', 'F
     t.same(turn([backup('other', 0, { phase }), held('a', 1)]), ['a'])
   })
 
+t.test('one that began while the gate was off takes room, although it still carries the hold', async (t) => {
+  t.same(turn([held('busy', 0, { phase: 'InProgress' }), held('a', 1)]), [])
+})
+
 t.test('one of which nothing was heard for too long takes no room', async (t) => {
   const objects = [backup('busy', 0, { phase: 'InProgress' }), held('a', 1)]
   t.same(turn(objects, { now: newYear + day }), [])

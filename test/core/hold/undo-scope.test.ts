@@ -67,6 +67,12 @@ t.test('what never started is undone whole', async (t) => {
   })
 })
 
+t.test('what is deleted while it is held is undone, also while a finalizer keeps it there', async (t) => {
+  const annotations = { 'tidewaiter.io/hold': 'pre-actions' }
+  const leaving = backup({ phase: 'New', annotations, deletionTimestamp: iso(newYear) })
+  t.same(due(ended('Refused'), leaving), { due: 'All' })
+})
+
 t.test('a Failed that Velero may take back is waited for', async (t) => {
   const failureReason =
     'found a backup with status "InProgress" during the server starting, mark it as "Failed"'
