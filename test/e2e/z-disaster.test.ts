@@ -25,6 +25,7 @@ import {
   find,
   hook,
   kubectlJson,
+  kubectl,
   must,
   run,
   runsOf,
