@@ -146,27 +146,32 @@ const hasOneBody = (self: Readonly<Record<string, unknown>>): boolean =>
 const notYet = (name: string) =>
   ({ type: 'any', object: true, doc: `Not there yet.`, later: `${name} is not there yet` }) as const
 
+const oneBody = {
+  cel: '[has(self.http), has(self.exec), has(self.job), has(self.scale), has(self.patch), has(self.wait), has(self.restore), has(self.plugin)].filter(x, x).size() == 1',
+  message: 'exactly one body must be given (http, ...)',
+  holds: hasOneBody,
+} as const
+
+/** The bodies that are not there yet, of an action and of its undo. */
+const laterBodies = {
+  exec: notYet('body exec'),
+  job: notYet('body job'),
+  scale: notYet('body scale'),
+  patch: notYet('body patch'),
+  wait: notYet('body wait'),
+  restore: notYet('body restore'),
+  plugin: notYet('body plugin'),
+} as const
+
 const undo = {
   type: 'object',
   doc: 'Pre stages: takes back what the action did. Run if the action started and is not known to be without effect: after a refusal by a later action, if the object never came to be, failed its validation or was deleted before it started; undoAt says when else. It must be idempotent: it is tried again until it succeeds.',
   fields: {
     http,
-    exec: notYet('body exec'),
-    job: notYet('body job'),
-    scale: notYet('body scale'),
-    patch: notYet('body patch'),
-    wait: notYet('body wait'),
-    restore: notYet('body restore'),
-    plugin: notYet('body plugin'),
+    ...laterBodies,
   },
   required: [],
-  rules: [
-    {
-      cel: '[has(self.http), has(self.exec), has(self.job), has(self.scale), has(self.patch), has(self.wait), has(self.restore), has(self.plugin)].filter(x, x).size() == 1',
-      message: 'exactly one body must be given (http, ...)',
-      holds: hasOneBody,
-    },
-  ],
+  rules: [oneBody],
 } as const satisfies ShapeNode
 
 const spec = {
@@ -407,21 +412,11 @@ const spec = {
       doc: 'Post stages: a failure of this action is shown in the Backup (Restore) itself, once it has ended: Completed becomes PartiallyFailed, and status.errors counts one more. Failed stays as it is. A Restore from a Schedule takes only Completed Backups. An action that did not run, because one before it ended the stage, is not counted. In object storage the Backup stays Completed: so another cluster, or this one after a sync, sees it. Default: false.',
     },
     http,
-    exec: notYet('body exec'),
-    job: notYet('body job'),
-    scale: notYet('body scale'),
-    patch: notYet('body patch'),
-    wait: notYet('body wait'),
-    restore: notYet('body restore'),
-    plugin: notYet('body plugin'),
+    ...laterBodies,
   },
   required: ['stage'],
   rules: [
-    {
-      cel: '[has(self.http), has(self.exec), has(self.job), has(self.scale), has(self.patch), has(self.wait), has(self.restore), has(self.plugin)].filter(x, x).size() == 1',
-      message: 'exactly one body must be given (http, ...)',
-      holds: hasOneBody,
-    },
+    oneBody,
     {
       cel: "self.stage.startsWith('Post') || (!has(self.when) && !has(self.at))",
       message: 'when and at are for post stages only',

@@ -47,7 +47,7 @@ export function undoDue(facts: UndoFacts): UndoDue {
   return object === undefined ? ofAbsent(facts) : ofPresent(object, facts)
 }
 
-const succeeded = (run: ActionRun): boolean => ['Succeeded'].includes(endedPhase(run))
+const succeeded = (run: ActionRun): boolean => endedPhase(run) === 'Succeeded'
 /** It started: its actions served their purpose if they had succeeded. */
 const afterStart = (run: ActionRun): UndoDue => ({ due: succeeded(run) ? 'Always' : 'All' })
 
