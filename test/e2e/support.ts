@@ -202,14 +202,21 @@ export const settledRun = (kind: 'backup' | 'restore', name: string, stage: stri
 
 const ends = ['Completed', 'PartiallyFailed', 'Failed', 'FailedValidation']
 /** Waits until a Backup or Restore has ended; gives it. */
-export const ended = (kind: 'backup' | 'restore', name: string): Promise<Loose> =>
-  eventually(
-    async () => {
-      const found = await find(kind, name)
-      return ends.includes(found?.status?.phase) ? found : undefined
-    },
-    { ms: veleroMs, what: `the end of ${kind} ${name}` },
-  )
+export const ended = async (kind: 'backup' | 'restore', name: string): Promise<Loose> => {
+  const unended = async () =>
+    (await list(kind)).flatMap(({ metadata, status }) =>
+      ends.includes(status?.phase) ? [] : [`${metadata.name} ${status?.phase}`],
+    )
+  const looked = async () => {
+    const found = await find(kind, name)
+    return ends.includes(found?.status?.phase) ? found : undefined
+  }
+  try {
+    return await eventually(looked, { ms: veleroMs, what: `the end of ${kind} ${name}` })
+  } catch (cause) {
+    throw new Error(`${String(cause)}; not ended: ${(await unended()).join(', ')}`, { cause })
+  }
+}
 
 /** The Events about a Backup or Restore, by its uid. */
 export async function eventsOf(object: Loose): Promise<readonly Loose[]> {
