@@ -62,6 +62,21 @@ export async function tellHeld(run: ActionRun, object: SeenObject, ports: Contro
   ports.decided.add(key)
 }
 
+/** Why a run of this name is of no use. */
+export const unreadWords = (name: string, problem: string): string =>
+  `this version of tidewaiter cannot understand its ActionRun ${name} (${problem})`
+
+/** Tells once that what an object is held for cannot be understood. */
+export async function tellUnread(object: SeenObject, why: string, ports: ControlPorts): Promise<void> {
+  const key = `unread/${object.uid}`
+  if (ports.decided.has(key)) return
+  const tail = `. The version that wrote it goes on with it, and tidewaiter holds abort ${object.name} ends it`
+  const message =
+    cutToBytes(`it stays held, and its actions are not run: ${why}`, longestEvent - bytesOf(tail)) + tail
+  await ports.tell({ regarding: regarding(object), type: 'Warning', reason: 'HeldRunUnread', message })
+  ports.decided.add(key)
+}
+
 /** Tells that an undo fails for long; where the object is gone, the run and the metric say so. */
 export async function tellStuck(
   run: ActionRun,

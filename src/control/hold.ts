@@ -1,17 +1,26 @@
 /** Held objects: their actions run just in time, then they are let go, or failed. Leader only. */
 import type { ActionRun } from '../api/action-run.ts'
 import { failPatch, releasePatch } from '../core/hold/patches.ts'
-import { abortedWords, holdEndsAt, holdStep, whyCut, type HoldStep } from '../core/hold/step.ts'
+import {
+  abortedWords,
+  endsWithoutRun,
+  goneStep,
+  holdEndsAt,
+  holdStep,
+  whyCut,
+  type HoldStep,
+} from '../core/hold/step.ts'
 import { isHeld, turnOf } from '../core/hold/turn.ts'
 import type { SeenObject } from '../core/post.ts'
 import { heldForMs, seenObjectOf } from '../core/post.ts'
 import { abortedRefusal, heldRefusal } from '../core/refusal.ts'
+import { wasSeen, withCondition } from '../core/run/conditions.ts'
 import { drive, type Driven } from '../core/run/drive.ts'
 import { hasEnded, type AbortReason, type Seen } from '../core/run/machine.ts'
-import { stagesOf } from '../core/run/names.ts'
-import { restOf } from '../core/run/rows.ts'
+import { runName, stagesOf } from '../core/run/names.ts'
+import { keyRestMs, restOf } from '../core/run/rows.ts'
 import type { VeleroKind } from '../core/velero.ts'
-import { preAnnotation, tellHeld, tellPreEvent } from './announce.ts'
+import { preAnnotation, tellHeld, tellPreEvent, tellUnread, unreadWords } from './announce.ts'
 import { isSame, performClaimed } from './perform.ts'
 import { writeHeldRun } from './plan.ts'
 import type { ControlPorts } from './ports.ts'
@@ -21,8 +30,6 @@ import type { Again } from './post.ts'
 const soonMs = 2_000
 /** A held object is looked at this often at least: an event may be lost, or Velero be restarted with other flags. */
 const lookMs = 30_000
-/** What waits for an exclusive key asks for it again after this. */
-const keyMs = 5_000
 
 /** Whether this look is about a hold: the object is held, or its run was to hold it and has not ended. */
 export const concernsHold = (object: SeenObject | undefined, run: ActionRun | undefined): boolean =>
@@ -59,7 +66,17 @@ export async function reconcileHold(
   })
   if (step.do === 'nothing') return undefined
   if (step.do === 'write-run') return writeRun(object, ports)
-  return run === undefined ? undefined : take(step, { object, run, ports, signal })
+  if (run === undefined) return undefined
+  const noted = await noteSeen(run, ports)
+  return typeof noted === 'string' ? { inMs: soonMs } : take(step, { object, run: noted, ports, signal })
+}
+
+/** Written down before anything else: what is not there later was deleted, and did not fail to appear. */
+async function noteSeen(run: ActionRun, ports: ControlPorts): Promise<ActionRun | 'conflict' | 'gone'> {
+  if (run.status.phase !== 'Pending' || wasSeen(run)) return run
+  const message = 'the object came to be'
+  const status = withCondition(run, { type: 'Seen', reason: 'ObjectSeen', message }, ports.clock.now())
+  return ports.runs.write(run, status)
 }
 
 /** As it was told when the object was admitted. */
@@ -94,20 +111,48 @@ async function take(step: OfRun, at: At): Promise<Again> {
 
 /** Its admission was not finished. Nothing started: what is to be done is planned now, and it waits as any other. */
 async function writeRun(object: SeenObject, ports: ControlPorts): Promise<Again> {
-  const written = await writeHeldRun(object, ports)
-  if (written === 'written') return { inMs: 0 }
-  if (written === 'exists') return { inMs: soonMs }
-  if (written === 'gone') return undefined
-  if (written === 'nothing') return withoutActions(object, ports)
-  return failWith(object, { ports, validationErrors: written.problems })
+  try {
+    const written = await writeHeldRun(object, ports)
+    if (written === 'written') return { inMs: 0 }
+    if (written === 'exists') return exists(object, ports)
+    if (written === 'gone') return undefined
+    if (written === 'nothing') return withoutActions(object, ports)
+    return failWith(object, { ports, validationErrors: written.problems })
+  } catch (error) {
+    const end = endOf(object, ports)
+    if (end === undefined) throw error
+    ports.log.warn(
+      { object: object.name, err: error },
+      'a hold ends, and what it was for could not be planned',
+    )
+    return failWithoutRun(object, end, ports)
+  }
+}
+
+const endOf = (object: SeenObject, ports: ControlPorts): string | undefined =>
+  endsWithoutRun({ object, longestMs: longestMsOf(undefined, ports), now: ports.clock.now() })
+
+/** The copy does not show its run: it is behind, or the run is of another version. */
+async function exists(object: SeenObject, ports: ControlPorts): Promise<Again> {
+  const name = runName(object, stagesOf(object.kind).pre)
+  const problem = ports.runs.unread(object.namespace, name)
+  if (problem === undefined) return { inMs: soonMs }
+  const end = endOf(object, ports)
+  const why = unreadWords(name, problem)
+  if (end !== undefined)
+    return failWithoutRun(object, `${end}; what its actions did is not known, because ${why}`, ports)
+  await tellUnread(object, why, ports)
+  return { inMs: lookMs }
 }
 
 /** No action matches any more. */
-async function withoutActions(object: SeenObject, ports: ControlPorts): Promise<Again> {
-  if (object.abort === undefined) return endHold(object, ports, (live) => releasePatch(live, {}))
-  const said = abortedRefusal(object, abortedWords(object.abort), undefined)
-  return failWith(object, { ports, validationErrors: [said] })
-}
+const withoutActions = (object: SeenObject, ports: ControlPorts): Promise<Again> =>
+  object.abort === undefined
+    ? endHold(object, ports, (live) => releasePatch(live, {}))
+    : failWithoutRun(object, abortedWords(object.abort), ports)
+
+const failWithoutRun = (object: SeenObject, why: string, ports: ControlPorts): Promise<Again> =>
+  failWith(object, { ports, validationErrors: [abortedRefusal(object, why, undefined)] })
 
 /** The run is read anew: the copy may be behind, and an action must not be claimed from a stale row. */
 async function fresh(run: ActionRun, ports: ControlPorts): Promise<ActionRun | undefined> {
@@ -120,7 +165,7 @@ async function driveHeld(at: At): Promise<Again> {
   const run = await fresh(at.run, ports)
   if (run === undefined) return { inMs: soonMs }
   const now = ports.clock.now()
-  const wait = Math.max(heldForMs(run, { owner: ports.owner, now }), restOf(run, keyMs, now))
+  const wait = Math.max(heldForMs(run, { owner: ports.owner, now }), restOf(run, now))
   if (wait > 0) return { inMs: wait }
   const endsAt = holdEndsAt({ object, longestMs: longestMsOf(run, ports) })
   const watch = watchHold(object, endsAt, ports)
@@ -169,7 +214,7 @@ function afterDriving({ run, effects, lost }: Driven, ports: ControlPorts): Agai
     if (effect.do === 'report-unknown')
       ports.log.error({ run: run.metadata.name, action: effect.action }, 'nobody knows what this action did')
   if (lost !== undefined) return { inMs: soonMs }
-  if (!hasEnded(run)) return { inMs: keyMs }
+  if (!hasEnded(run)) return { inMs: keyRestMs }
   ports.count(run)
   // The copy will show it in a moment, and bring the key then.
   return { inMs: soonMs }
@@ -187,10 +232,10 @@ async function abortHeld(
   return afterDriving(await drive(run, { see: 'abort', reason, message }, workless(ports)), ports)
 }
 
-/** Ends the run of a held object that is not there any more. */
+/** Ends the run of a held object that is not there, or not any more. */
 export async function abortGone(run: ActionRun, ports: ControlPorts): Promise<Again> {
-  const message = 'it was deleted before its actions had ended'
-  return abortHeld(run, { do: 'abort', reason: 'Deleted', message }, ports)
+  const step = goneStep(run)
+  return step.do === 'abort' ? abortHeld(run, step, ports) : undefined
 }
 
 const workless = (ports: ControlPorts) => ({

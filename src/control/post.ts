@@ -5,8 +5,8 @@ import { holds, withCondition } from '../core/run/conditions.ts'
 import { drive, type Driven } from '../core/run/drive.ts'
 import { hasEnded, type Seen } from '../core/run/machine.ts'
 import { runName, stagesOf } from '../core/run/names.ts'
-import { isDue, restOf } from '../core/run/rows.ts'
-import { heldForMs, postStep, type PostStep, type SeenObject } from '../core/post.ts'
+import { isDue, restMs, restOf } from '../core/run/rows.ts'
+import { heldForMs, postStep, type PostFacts, type PostStep, type SeenObject } from '../core/post.ts'
 import { progressOf, type Progress, type VeleroKind } from '../core/velero.ts'
 import { tellPost } from './announce.ts'
 import { isSame, performClaimed } from './perform.ts'
@@ -24,12 +24,14 @@ export type ObjectKey = {
 /** What to do with the key afterwards: done, or look again in so many milliseconds. */
 export type Again = { readonly inMs: number } | undefined
 
+/** What is decided about an object, for as long as it is there; and about its runs, while they are. */
+const ofObject = ['post', 'pre', 'early', 'held', 'unread']
+const ofRuns = ['undo']
+
 /** An admitted object may take this long to appear: the API server ends a whole write after 34 s. */
 const appearMs = 60_000
 /** A Deleting object, or one whose watch event is late, is looked at again after this. */
 const soonMs = 5_000
-/** An action that could not even begin is tried again after this. */
-const laterMs = 15_000
 
 /** Looks at one object. Throws when the API server could not be asked: the queue tries again later. */
 export async function reconcilePost(
@@ -43,29 +45,48 @@ export async function reconcilePost(
   // Velero could bring a run of another cluster: its object is not this one.
   if (run !== undefined && run.spec.cluster !== ports.cluster) return undefined
   if (object === undefined || object.uid !== key.uid) {
-    ports.decided.delete(decision(key.uid))
-    ports.decided.delete(`pre/${key.uid}`)
-    ports.decided.delete(`early/${key.uid}`)
+    const kept = ports.runs.ofObject(key.uid).length > 0
+    for (const what of kept ? ofObject : [...ofObject, ...ofRuns]) ports.decided.delete(`${what}/${key.uid}`)
     return run === undefined ? undefined : gone(run, ports, signal)
   }
-  const unread = ports.runs.unread(key.namespace, runName(key, post))
+  const facts = factsOf(object, run, ports)
+  const { progress } = facts
+  return run === undefined
+    ? withoutRun(postStep(facts), object, ports)
+    : withRun(postStep(facts), run, { object, progress, ports, signal })
+}
+
+function factsOf(object: SeenObject, run: ActionRun | undefined, ports: ControlPorts): PostFacts {
+  const name = runName(object, stagesOf(object.kind).post)
   const now = ports.clock.now()
-  const progress = progressOf(object.progress, now)
-  const facts = {
+  return {
     object,
-    progress,
+    progress: progressOf(object.progress, now),
     run,
-    unread,
-    runName: runName(key, post),
+    unread: ports.runs.unread(object.namespace, name),
+    runName: name,
     installedAt: ports.installedAt,
     unwatchedSince: ports.unwatchedSince,
     lookedUntil: ports.lookedUntil,
     owner: ports.owner,
     now,
   }
-  return run === undefined
-    ? withoutRun(postStep(facts), object, ports)
-    : withRun(postStep(facts), run, { object, progress, ports, signal })
+}
+
+/** The post stage of the object of a pre run: over (there may be none), under way, or still to be planned. */
+export function postStageOf(
+  { spec }: ActionRun,
+  object: SeenObject | undefined,
+  ports: ControlPorts,
+): 'over' | 'open' | 'unplanned' {
+  const { kind, uid } = spec.objectRef
+  const run = ports.runs.ofObject(uid).find((one) => one.spec.stage === stagesOf(kind).post)
+  if (run !== undefined) return hasEnded(run) ? 'over' : 'open'
+  if (object === undefined || ports.decided.has(decision(uid))) return 'over'
+  const step = postStep(factsOf(object, run, ports))
+  // What has not ended was looked at when it came to be, and nothing matched.
+  const isKnown = step.do === 'nothing' || (step.do === 'write-run' && !Number.isFinite(step.actionsBefore))
+  return isKnown ? 'over' : 'unplanned'
 }
 
 async function withoutRun(step: PostStep, object: SeenObject, ports: ControlPorts): Promise<Again> {
@@ -183,7 +204,7 @@ async function driveOn(known: ActionRun, at: Driving): Promise<Again> {
   const now = ports.clock.now()
   const held = heldForMs(run, { owner: ports.owner, now })
   if (held > 0) return { inMs: held }
-  const rest = restOf(run, laterMs, now)
+  const rest = restOf(run, now)
   if (rest > 0) return { inMs: rest }
   const until = now + 60_000
   const see = run.status.phase === 'Running' ? 'overdue' : 'claim'
@@ -210,7 +231,7 @@ async function afterDriving(driven: Driven, { ports, object, progress }: Driving
     return object === undefined ? undefined : tellPost(run, object, ports)
   }
   // Handed back although something is due: by a tool of ours that failed, or because this process stops.
-  return run.status.phase === 'Pending' && isDue(run, progress) ? { inMs: laterMs } : undefined
+  return run.status.phase === 'Pending' && isDue(run, progress) ? { inMs: restMs } : undefined
 }
 
 async function reportUnfired(

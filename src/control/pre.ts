@@ -1,7 +1,7 @@
 /** Pre runs after the fact: their result is shown on the object, and a run whose owner is gone is settled. Leader only. */
 import type { ActionRun } from '../api/action-run.ts'
 import { clockMarginMs, isSynced, speaksOf, type SeenObject } from '../core/post.ts'
-import { holds, withCondition } from '../core/run/conditions.ts'
+import { holds, wasSeen, withCondition } from '../core/run/conditions.ts'
 import { drive } from '../core/run/drive.ts'
 import { endedPhase } from '../core/run/ending.ts'
 import { hasEnded, type Seen } from '../core/run/machine.ts'
@@ -55,8 +55,7 @@ async function goneWhileHeld(run: ActionRun, ports: ControlPorts): Promise<Again
   const live = await ports.objects.read(kind, namespace, name)
   if (live !== undefined && isSame(live, uid)) return { inMs: clockMarginMs }
   const wait = Date.parse(creationTimestamp) + unclaimedMs - ports.clock.now()
-  // What has begun was there.
-  if (run.status.startTimestamp === undefined && wait > 0) return { inMs: wait }
+  if (!wasSeen(run) && run.status.startTimestamp === undefined && wait > 0) return { inMs: wait }
   return abortGone(run, ports)
 }
 

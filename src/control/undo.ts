@@ -3,16 +3,15 @@ import type { ActionRun } from '../api/action-run.ts'
 import { keysAreOver, keysOf } from '../core/hold/exclusive.ts'
 import { cares, undoDue, type UndoDue } from '../core/hold/undo-scope.ts'
 import { heldForMs, type SeenObject } from '../core/post.ts'
-import { holds, withCondition, withoutCondition } from '../core/run/conditions.ts'
+import { holds, wasSeen, withCondition, withoutCondition } from '../core/run/conditions.ts'
 import { drive, type Driven } from '../core/run/drive.ts'
 import { hasEnded } from '../core/run/machine.ts'
-import { stagesOf } from '../core/run/names.ts'
 import { isStuck, owesUndo, undoDueAt, type UndoScope } from '../core/run/undo.ts'
 import { progressOf } from '../core/velero.ts'
 import { tellStuck } from './announce.ts'
 import { isSame, performClaimed } from './perform.ts'
 import type { ControlPorts } from './ports.ts'
-import type { Again } from './post.ts'
+import { postStageOf, type Again } from './post.ts'
 
 const soonMs = 2_000
 const minuteMs = 60_000
@@ -24,11 +23,14 @@ type At = {
   readonly signal: AbortSignal
 }
 
-const wasSeen = (run: ActionRun): boolean => holds(run, 'Seen') || holds(run, 'Started')
+/** It was admitted, was never seen, and nobody was told. */
+const neverCame = (run: ActionRun): boolean =>
+  (run.status.phase === 'Succeeded' || run.status.reason === 'NeverAppeared') &&
+  !wasSeen(run) &&
+  !holds(run, 'Orphaned')
 
 /** Whether something may still have to be done: most runs have nothing to undo, and their object was seen. */
-const isOpen = (run: ActionRun): boolean =>
-  cares(run) || (run.status.phase === 'Succeeded' && !wasSeen(run) && !holds(run, 'Orphaned'))
+const isOpen = (run: ActionRun): boolean => cares(run) || neverCame(run)
 
 /** Looks at the pre run of one object, once its stage has ended. */
 export async function reconcileUndo(run: ActionRun, at: At): Promise<Again> {
@@ -79,10 +81,11 @@ async function isThere({ metadata, spec }: ActionRun, ports: ControlPorts): Prom
   return live !== undefined && isSame(live, spec.objectRef.uid)
 }
 
-/** Its actions succeeded, and the object never came to be: another webhook refused it, or its client had gone. */
+/** It was admitted, and the object never came to be: another webhook refused it, or its client had gone. */
 async function orphaned(run: ActionRun, ports: ControlPorts): Promise<boolean> {
-  if (wasSeen(run) || holds(run, 'Orphaned') || run.status.phase !== 'Succeeded') return false
-  const message = `its actions succeeded, and the ${run.spec.objectRef.kind} never came to be: it was refused after tidewaiter had admitted it`
+  if (!neverCame(run)) return false
+  const did = run.status.phase === 'Succeeded' ? 'its actions succeeded, and ' : ''
+  const message = `${did}the ${run.spec.objectRef.kind} never came to be: it was refused after tidewaiter had admitted it`
   const condition = { type: 'Orphaned', reason: 'NeverAppeared', message } as const
   const written = await ports.runs.write(run, withCondition(run, condition, ports.clock.now()))
   // Another wrote the run: whoever looks again tells, and counts once.
@@ -93,14 +96,16 @@ async function orphaned(run: ActionRun, ports: ControlPorts): Promise<boolean> {
 }
 
 async function undoOrEnd(run: ActionRun, due: UndoDue, at: At): Promise<Again> {
-  const { ports } = at
+  const { object, ports } = at
   const scope = scopeOf(due)
   const next = owesUndo(run, scope) ? undoDueAt(run, scope) : undefined
   if (next !== undefined) {
     const inMs = next - ports.clock.now()
     return inMs > 0 ? { inMs } : undo(run, at)
   }
-  if (!keysAreOver(run, { undo: due, postEnded: hasPostEnded(run, ports) })) return { inMs: minuteMs }
+  const post = postStageOf(run, object, ports)
+  if (!keysAreOver(run, { undo: due, postEnded: post === 'over' }))
+    return { inMs: post === 'unplanned' ? soonMs : minuteMs }
   await ports.freeKeys(run, keysOf(run))
   ports.decided.add(over(run))
   return undefined
@@ -108,12 +113,6 @@ async function undoOrEnd(run: ActionRun, due: UndoDue, at: At): Promise<Again> {
 
 /** What was begun is finished, whatever became of the object since, and nothing is added to it. */
 const scopeOf = (due: UndoDue): UndoScope => ('due' in due ? due.due : 'Always')
-
-function hasPostEnded({ spec }: ActionRun, ports: ControlPorts): boolean {
-  const { post } = stagesOf(spec.objectRef.kind)
-  const run = ports.runs.ofObject(spec.objectRef.uid).find((one) => one.spec.stage === post)
-  return run === undefined || hasEnded(run)
-}
 
 async function undo(known: ActionRun, at: At): Promise<Again> {
   const { object, ports, signal } = at

@@ -35,7 +35,10 @@ export type Outcome =
     }
 
 /** The outcome of an action that was not begun: nothing was sent, and it may be begun again. */
-export const notBegun = (cause: 'aborted' | 'exclusive' | 'internal', message: string): Outcome => ({
+export const notBegun = (
+  cause: 'aborted' | 'exclusive' | 'internal' | 'timeout',
+  message: string,
+): Outcome => ({
   status: 'failed',
   cause,
   mayHaveHadEffect: false,

@@ -89,6 +89,9 @@ export const speaksOf = (text: string, run: string): boolean => runIn(text) === 
 /** Whether the annotation tidewaiter.io/pre says that the object began without its pre actions. */
 export const saysUnguarded = (text: string): boolean => at(noteIn(text), 'unguarded') === true
 
+/** When the run that an annotation speaks of ended, milliseconds; NaN if it does not say. */
+export const toldAt = (text: string): number => Date.parse(textAt(noteIn(text), 'at'))
+
 /** The run that the annotation names, or ''. */
 const runIn = (text: string): string => textAt(noteIn(text), 'run')
 

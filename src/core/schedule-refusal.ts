@@ -25,12 +25,14 @@ const toldForMs = 60 * 60_000
 // An Event's message has 1,024 characters: the answer of an action must not push the run's name out of it.
 const longestAnswer = 500
 
+/** Somebody wanted it gone, or it was refused by another. */
+const notOurs: ReadonlySet<string> = new Set(['Unguarded', 'Deleted', 'Aborted', 'NeverAppeared'])
+
 /** Unguarded is a Backup that began unasked, or although it was refused: it is there, and has an Event of its own. */
 const wasRefused = (run: ActionRun): boolean => {
   const phase = endedPhase(run)
-  const { reason } = run.status
   if (run.spec.stage !== 'PreBackup' || holds(run, 'Unguarded')) return false
-  return phase === 'Refused' || (phase === 'Unknown' && reason !== 'Unguarded')
+  return (phase === 'Refused' || phase === 'Unknown') && !notOurs.has(run.status.reason ?? '')
 }
 
 const failedRow = (run: ActionRun) => run.status.actions?.findLast(({ phase }) => phase === 'Failed')

@@ -8,7 +8,9 @@ import type { ControlPorts } from '../control/ports.ts'
 import { createQueue, type Queue } from '../control/queue.ts'
 import { doubtsOf } from '../core/action-check.ts'
 import { isHeld } from '../core/hold/turn.ts'
+import type { SeenObject } from '../core/post.ts'
 import { hasEnded } from '../core/run/machine.ts'
+import { progressOf } from '../core/velero.ts'
 import type { ObjectKey } from '../control/post.ts'
 import { isKubeError } from '../kube/errors.ts'
 import { refOf } from './caches.ts'
@@ -114,6 +116,12 @@ async function look(
   return again?.inMs
 }
 
+const longAgoMs = 5 * 60_000
+/** Most objects: the room that it made was taken since. */
+const endedLongAgo = ({ progress, completedAt, statusWrittenAt }: SeenObject, now: number): boolean =>
+  progressOf(progress, now).ended !== undefined &&
+  now - Math.max(completedAt || 0, statusWrittenAt || 0) > longAgoMs
+
 /** What is not held may have made room: whose turn it is now is looked at at once. */
 function kickHeld(
   { kind, namespace, name }: ObjectKey,
@@ -121,7 +129,7 @@ function kickHeld(
   kick: (key: string) => unknown,
 ): void {
   const seen = ports.objects.seen(kind, namespace, name)
-  if (seen !== undefined && isHeld(seen)) return
+  if (seen !== undefined && (isHeld(seen) || endedLongAgo(seen, ports.clock.now()))) return
   const next = turns(kind, namespace, ports)
   for (const object of ports.objects.open(kind, namespace)) if (next.has(object.uid)) kick(textOf(object))
 }

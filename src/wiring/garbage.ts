@@ -2,13 +2,20 @@
 import type { ActionRun } from '../api/action-run.ts'
 import { claimSeconds } from '../core/claim.ts'
 import { prunable } from '../core/garbage.ts'
-import { mayStillOwe } from '../core/hold/undo-scope.ts'
+import { keysAreOver } from '../core/hold/exclusive.ts'
+import { mayStillOwe, undoDue } from '../core/hold/undo-scope.ts'
+import { finishedAt } from '../core/post.ts'
+import { isPre } from '../core/run/ending.ts'
+import { hasEnded } from '../core/run/machine.ts'
 import { textAt, textMapAt } from '../core/velero.ts'
 import { isKubeError } from '../kube/errors.ts'
 import { readable } from './caches.ts'
 import type { World } from './world.ts'
 
 const everyMs = 3_600_000
+
+/** A key that was taken lately is not looked at, milliseconds: its run, or its object, may not be seen yet. */
+const keyMs = 10 * 60_000
 
 // 20 in a second: the API server has others to serve, and whoever watches runs is told of each.
 const paceMs = 50
@@ -75,17 +82,53 @@ async function pruneClaims(world: World, namespace: string): Promise<void> {
   }
 }
 
-/** An exclusive key is given back by its run: where that was deleted by hand, nobody would. */
+/**
+ * An exclusive key is given back by its run: where that was deleted by hand, nobody would. Nor where a replica paused before it
+ * took the key, and its run was over when it went on.
+ */
 async function pruneKeys(world: World, namespace: string): Promise<void> {
-  const leases = world.calls.leases(namespace)
+  const { calls, clock, log } = world
+  const leases = calls.leases(namespace)
   const { items } = await leases.list({ labelSelector: 'tidewaiter.io/claim=exclusive' })
   for (const lease of items) {
+    const acquired = Date.parse(textAt(lease, 'spec', 'acquireTime'))
     const run = textMapAt(lease, 'metadata', 'annotations')['tidewaiter.io/run'] ?? ''
-    if (run !== '' && (await world.runs.read(namespace, run)) !== undefined) continue
+    if (clock.now() - acquired < keyMs || !(await isLeft(world, namespace, run))) continue
     const name = textAt(lease, 'metadata', 'name')
-    world.log.warn({ namespace, lease: name, run }, 'an exclusive key whose run is gone is given back')
+    log.warn({ namespace, lease: name, run }, 'an exclusive key that its run needs no more is given back')
     await gone(leases.delete(name, { resourceVersion: textAt(lease, 'metadata', 'resourceVersion') }))
   }
+}
+
+/** Whether a run is gone, or needs its keys no more; one that cannot be read keeps them. */
+async function isLeft(world: World, namespace: string, name: string): Promise<boolean> {
+  if (name === '') return true
+  try {
+    const run = await world.runs.read(namespace, name)
+    return run === undefined || isOver(world, run)
+  } catch (error) {
+    world.log.warn(
+      { namespace, run: name, err: error },
+      'a run that has an exclusive key could not be read: it keeps the key',
+    )
+    return false
+  }
+}
+
+function isOver({ caches, clock, config }: World, run: ActionRun): boolean {
+  const { kind, name, uid } = run.spec.objectRef
+  const { namespace } = run.metadata
+  const kept = caches.get(namespace)
+  const found = kept?.objects[kind].get(namespace, name)
+  const object = found?.uid === uid ? found : undefined
+  const now = clock.now()
+  // Its post stage may still have to be planned.
+  const endedNow = object !== undefined && now - finishedAt(object) < everyMs
+  const ofObject = readable(kept?.runs.byIndex('uid', uid) ?? [])
+  return keysAreOver(run, {
+    undo: undoDue({ run, object, stuckAfterMs: config.stuckAfterSeconds * 1000, now }),
+    postEnded: !endedNow && ofObject.every((one) => isPre(one) || hasEnded(one)),
+  })
 }
 
 /** Whether we deleted it: it may be gone already, or have changed. */

@@ -1,7 +1,7 @@
 /** Gauges over all that is kept, and Actions whose author is judged anew: now and then. Leader only. */
-import { inLine } from '../core/hold/turn.ts'
+import { inLine, isStuck } from '../core/hold/turn.ts'
 import { hasEnded } from '../core/run/machine.ts'
-import { isStuck } from '../core/run/undo.ts'
+import { isStuck as isUndoStuck } from '../core/run/undo.ts'
 import { progressOf } from '../core/velero.ts'
 import { readable } from './caches.ts'
 import { gaugeCooldowns } from './cooldowns.ts'
@@ -37,10 +37,11 @@ function countStuck({ caches, clock, config, metrics }: World): void {
   for (const kind of ['Backup', 'Restore'] as const) {
     const now = clock.now()
     const objects = [...caches.values()].flatMap((kept) => kept.objects[kind].list())
-    const stuck = objects.filter(({ progress, startedAt }) => {
-      const { started, ended } = progressOf(progress, now)
-      return started && ended === undefined && now - startedAt > config.stuckAfterSeconds * 1000
-    })
+    const stuck = objects.filter(
+      (object) =>
+        progressOf(object.progress, now).started &&
+        isStuck(object, { stuckAfterMs: config.stuckAfterSeconds * 1000, now }),
+    )
     metrics.stuck.set({ kind }, stuck.length)
   }
 }
@@ -59,7 +60,7 @@ function countHeld({ caches, clock, metrics }: World): void {
       const since = oldest === undefined ? 0 : Math.max(0, clock.now() - oldest.createdAt)
       metrics.heldOldest.set({ namespace, kind }, since / 1000)
     }
-    metrics.undoStuck.set({ namespace }, readable(runs.list()).filter(isStuck).length)
+    metrics.undoStuck.set({ namespace }, readable(runs.list()).filter(isUndoStuck).length)
   }
 }
 

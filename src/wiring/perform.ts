@@ -3,9 +3,10 @@ import type { Performing } from '../core/run/performing.ts'
 import type { ActionRun, PlannedAction } from '../api/action-run.ts'
 import { createPerformer } from '../actions/perform.ts'
 import type { Call, CallAnswer, Ports, SecretRef } from '../actions/ports.ts'
-import { keyOf } from '../core/hold/keys.ts'
+import { keysFor, ownKey } from '../core/hold/exclusive.ts'
 import { notBegun, type Outcome } from '../core/outcome.ts'
 import type { Author } from '../core/plan.ts'
+import { isPre } from '../core/run/ending.ts'
 import { idempotencyKey, traceparent, undoKey } from '../core/run/names.ts'
 import { specOf } from '../core/run/rows.ts'
 import { undoSpec } from '../core/run/undo.ts'
@@ -46,16 +47,30 @@ export function performerOf(
 }
 
 /**
- * The exclusive key of an action is taken before anything is sent. So it is for its undo: an owner that ended between its claim and
- * this left an action that may have begun for all that is known, and another object may have the key by now.
+ * Exclusive keys are taken before anything is sent. So is that of an undo: an owner that ended between its claim and this left an
+ * action that may have begun for all that is known, and another object may have the key by now.
  */
 async function heldByAnother(
-  { run, action, renderOnly }: Performing,
+  { run, action, renderOnly, undo = false, endsAt }: Performing,
   keys: Pick<ExclusiveKeys, 'take'>,
   world: World,
 ): Promise<Outcome | undefined> {
-  const key = keyOf(action.name, specOf(action))
-  if (key === undefined || renderOnly) return undefined
+  if (renderOnly || !isPre(run)) return undefined
+  for (const key of undo ? ownKey(run, action.name) : keysFor(run, action.name)) {
+    // After a pause of this process the run may be over, and nobody would give back what is taken now.
+    if (world.clock.now() >= endsAt) return notBegun('timeout', 'its time was over before it began')
+    const kept = await keptBy(run, key, { keys, world })
+    if (kept !== undefined) return kept
+  }
+  return undefined
+}
+
+/** Takes one key; what keeps it away, if it is not to be had. */
+async function keptBy(
+  run: ActionRun,
+  key: string,
+  { keys, world }: { readonly keys: Pick<ExclusiveKeys, 'take'>; readonly world: World },
+): Promise<Outcome | undefined> {
   try {
     const taken = await keys.take(run, key)
     if ('ok' in taken) return undefined
@@ -66,11 +81,11 @@ async function heldByAnother(
   } catch (error) {
     world.log.warn(
       { run: run.metadata.name, key, err: error },
-      'an action was not begun: its exclusive key could not be taken',
+      'an action was not begun: an exclusive key could not be taken',
     )
     return notBegun(
       'internal',
-      `its exclusive key "${key}" could not be taken from the API server; see the log`,
+      `the exclusive key "${key}" could not be taken from the API server; see the log`,
     )
   }
 }

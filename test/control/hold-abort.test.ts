@@ -96,3 +96,55 @@ t.test(
     })
   },
 )
+
+const runName = 'b1-1a2b3c4d-prebackup'
+const failedWith = (made: FakeControl) => {
+  const { status } = made.object('Backup', 'b1') ?? backup()
+  return [status?.['phase'], ...((status?.['validationErrors'] ?? []) as readonly string[])]
+}
+
+t.test('a hold whose run is of another version is told once, stays, and ends by an abort', async (t) => {
+  const made = new FakeControl()
+  made.store(backup({ annotations: hold }))
+  made.actions = [anAction({ name: '10-a', mode: 'Hold' })]
+  const ports = made.ports()
+  const create = async () => 'exists' as const
+  made.unread = { [runName]: 'spec.stage must be one of ..., but is "PreFlight"' }
+  const key = { kind: 'Backup', namespace: 'velero', name: 'b1', uid: backup().metadata.uid } as const
+  const once = () => reconcilePre(key, { ...ports, runs: { ...ports.runs, create } }, never)
+  t.same([await once(), await once()], [{ inMs: 30_000 }, { inMs: 30_000 }])
+  t.match(
+    [...made.events.values()],
+    [{ reason: 'HeldRunUnread', message: /cannot understand.*PreFlight.*holds abort b1/ }],
+  )
+  t.same(failedWith(made), ['New'])
+  made.store(backup())
+  await once()
+  const [phase, why] = failedWith(made)
+  t.equal(phase, 'FailedValidation')
+  t.match(
+    why,
+    /it was aborted by hand \(ann: wrong cluster\); what its actions did is not known, because .*PreFlight/,
+  )
+})
+
+t.test('a hold that lasts too long ends also where nobody knows what it is for', async (t) => {
+  const made = new FakeControl()
+  made.store(backup({ annotations: hold }))
+  made.unsure = 'the copy of the Actions is behind'
+  const key = { kind: 'Backup', namespace: 'velero', name: 'b1', uid: backup().metadata.uid } as const
+  const once = () => reconcilePre(key, made.ports(), never)
+  await t.rejects(once(), /not known yet/)
+  await made.clock.pass(3_600_000)
+  await once()
+  t.match(failedWith(made), ['FailedValidation', /held for longer than a hold may last/])
+  t.same(made.runs.known('velero'), [], 'there was nothing to record')
+})
+
+t.test('an abort does not wait for Actions that cannot be understood', async (t) => {
+  const made = new FakeControl()
+  made.store(backup())
+  made.unsure = 'the copy of the Actions is behind'
+  await look(made)
+  t.match(failedWith(made), ['FailedValidation', /aborted by hand/])
+})

@@ -368,7 +368,10 @@ t.test('one that never came to be is given a minute, then its run ends', async (
   t.same(await look(made, aBackup()), { inMs: 60_000 })
   await made.clock.pass(60_000)
   await look(made, aBackup())
-  t.match(made.runs.all(), [{ status: { phase: 'Refused', reason: 'Deleted' } }])
+  t.match(made.runs.all(), [{ status: { phase: 'Refused', reason: 'NeverAppeared' } }])
+  await look(made, aBackup())
+  t.match(made.runs.all(), [{ status: { conditions: [{ type: 'Orphaned' }] } }])
+  t.equal(made.orphaned.length, 1)
 })
 
 t.test('a copy that does not show it yet ends nothing: the API server is asked', async (t) => {
@@ -429,7 +432,7 @@ t.test(
         t.match(made.runs.all(), [{ status: { phase: 'Undone', undoneFrom: 'Refused' } }], at)
         t.equal(phaseOf(made), 'FailedValidation', at)
         t.equal(isHeld(made), false, at)
-        t.same([...new Set(made.freed)], ['b1 shop', 'b1 20-b'], at)
+        t.same([...new Set(made.freed)], ['b1 20-b', 'b1 shop'], at)
         const keys = new Set(made.performed.map(({ key }) => key))
         t.equal(keys.size, 4, `${at}: each action and each undo has one key`)
       }

@@ -276,15 +276,20 @@ t.test(
   },
 )
 
-t.test('an undo whose key another object has waits for it, and is not stuck for that', async (t) => {
-  const made = ended('Unknown', [{ name: '10-a', undo }])
-  made.act = () => notBegun('exclusive', 'the exclusive key "10-a" is taken')
-  await looks(made, 20)
-  t.match(run(made)?.status, { phase: 'Undoing', actions: [{ undo: { phase: 'Undoing', attempts: 0 } }] })
-  made.act = () => aDone()
-  await looks(made)
-  t.equal(run(made)?.status.phase, 'Undone')
-})
+t.test(
+  'an undo whose key another object has is told as stuck when it waits for long, and done once it is free',
+  async (t) => {
+    const made = ended('Unknown', [{ name: '10-a', undo }])
+    made.act = () => notBegun('exclusive', 'the exclusive key "10-a" is taken')
+    await looks(made, 4)
+    t.match(run(made)?.status, { phase: 'Undoing', actions: [{ undo: { phase: 'Undoing' } }] })
+    await looks(made, 40)
+    t.match(run(made)?.status, { phase: 'Undoing', actions: [{ undo: { phase: 'Stuck' } }] })
+    made.act = () => aDone()
+    await looks(made)
+    t.equal(run(made)?.status.phase, 'Undone')
+  },
+)
 
 t.test(
   'a leader that stops in the middle of an undo begins no other, and the next one need not wait',
@@ -330,3 +335,16 @@ t.test(
       }
   },
 )
+
+t.test('a key stays taken until the post stage is planned, where there is no record of it yet', async (t) => {
+  const made = ended('Succeeded', [{ name: '10-a', exclusive: 'shop' }])
+  made.installedAt = 0
+  const completionTimestamp = iso(newYear)
+  made.store(backup({ phase: 'Completed', status: { startTimestamp, completionTimestamp } }))
+  const ports = made.ports()
+  for (let n = 0; n < 3; n++) await look(made, ports)
+  t.same(made.freed, [])
+  ports.decided.add(`post/${aBackup().metadata.uid}`)
+  await look(made, ports)
+  t.same(made.freed, ['b1 shop'], 'there is nothing to plan')
+})

@@ -131,3 +131,11 @@ t.test('a run that the copy does not hold yet counts as one, and says nothing of
   const silent = refused(2, { status: { actions: [aRow({ name: 'a', phase: 'Failed' })] } })
   t.match(scheduleRefusal(silent, [silent], newYear)?.message, /action "a" failed: no answer/)
 })
+
+t.test('what somebody deleted or aborted, and what another refused, is no refusal of ours', async (t) => {
+  for (const reason of ['Deleted', 'Aborted', 'NeverAppeared']) {
+    const run = refused(1, { status: { phase: 'Refused', reason } })
+    t.equal(scheduleRefusal(run, [run], newYear), undefined, reason)
+    t.match(scheduleRefusal(refused(0), [refused(0), run], newYear), { count: 1 }, reason)
+  }
+})

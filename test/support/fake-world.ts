@@ -62,6 +62,10 @@ export class FakeWorld {
   readonly actions = new FakeCopy<KeptAction>()
   readonly backups = new FakeCopy<SeenObject>()
   readonly deleted: string[] = []
+  /** Exclusive keys. */
+  leases: Json[] = []
+  /** The names of runs that cannot be read. */
+  readonly unreadable: string[] = []
   /** Statuses that were patched, in order. */
   readonly patched: { readonly name: string; readonly patch: unknown }[] = []
 
@@ -87,7 +91,20 @@ export class FakeWorld {
     const config = { stuckAfterSeconds: 3_600, runsDays: 14, runsPerAction: 500 }
     const cel = { evaluate: () => ({ ok: true }), unknownFields: () => [] }
     const one = { cel, caches: new Map([['velero', caches]]), client, config, cluster: clusterUid }
-    return { ...one, clock, log, metrics, calls: this.#calls(), owner: 'one', macKey } as unknown as World
+    const read = async (namespace: string, name: string) => {
+      if (this.unreadable.includes(name)) throw new Error('an ActionRun of another version')
+      return this.runs.get(namespace, name)
+    }
+    return {
+      ...one,
+      runs: { read },
+      clock,
+      log,
+      metrics,
+      calls: this.#calls(),
+      owner: 'one',
+      macKey,
+    } as unknown as World
   }
 
   #calls() {
@@ -98,7 +115,13 @@ export class FakeWorld {
     }
     return {
       own: () => own,
-      leases: () => ({ list: async () => ({ items: [] }) }),
+      leases: () => ({
+        list: async ({ labelSelector }: { readonly labelSelector: string }) => ({
+          items: labelSelector.endsWith('exclusive') ? this.leases : [],
+        }),
+        delete: async (name: string, { resourceVersion }: DeleteOptions) =>
+          void this.deleted.push(`${name} ${resourceVersion}`),
+      }),
       configMaps: () => ({ find: async () => ({ metadata: { creationTimestamp: '2026-01-01T00:00:00Z' } }) }),
       admission: () => ({ find: async () => undefined }),
     }

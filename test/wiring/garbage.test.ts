@@ -1,7 +1,8 @@
 /** Old records go, a little at a time, and nothing that is still needed does. */
 import t from 'tap'
 import { collectGarbage } from '../../src/wiring/garbage.ts'
-import { aBackup, aRun } from '../support/build.ts'
+import { aBackup, aPlannedAction, aRun, type RunGiven } from '../support/build.ts'
+import { newYear } from '../support/fake-clock.ts'
 import { FakeWorld } from '../support/fake-world.ts'
 
 const hourMs = 3_600_000
@@ -40,4 +41,46 @@ t.test('deletions are paced, and end when this replica leads no more', async (t)
   await collecting
   t.equal(made.deleted.length, 20)
   t.same(made.log.lines, [])
+})
+
+/** A key that a run took, so many hours after the new year. */
+const keyOf = (run: string, hour = 0) => ({
+  metadata: {
+    name: `key-of-${run}`,
+    resourceVersion: '3',
+    annotations: { 'tidewaiter.io/run': run },
+  },
+  spec: { acquireTime: new Date(newYear + hour * hourMs).toISOString() },
+})
+
+t.test('exclusive keys that their runs need no more are given back, all others stay', async (t) => {
+  const made = new FakeWorld()
+  const exclusive = [aPlannedAction({ exclusive: 'shop' })]
+  const put = (name: string, uid: string, given: RunGiven) => {
+    const run = aRun({ name, uid, actions: exclusive, objectRef: { kind: 'Backup', name, uid }, ...given })
+    made.runs.put(run.metadata, run)
+  }
+  const ended = { phase: 'Succeeded', completionTimestamp: new Date(newYear).toISOString() } as const
+  put('over', 'u1', { status: ended })
+  put('open', 'u2', { status: { phase: 'Running' } })
+  put('works', 'u3', { status: ended })
+  made.store(
+    aBackup({
+      name: 'works',
+      uid: 'u3',
+      phase: 'InProgress',
+      status: { startTimestamp: new Date(newYear + 2 * hourMs).toISOString() },
+    }),
+  )
+  made.unreadable.push('other-version')
+  made.leases = ['other-version', 'over', 'open', 'works', 'deleted'].map((run) => keyOf(run))
+  made.leases.push(keyOf('deleted', 3))
+  await made.clock.pass(3 * hourMs)
+  const stop = new AbortController()
+  const collecting = collectGarbage(made.world(), stop.signal)
+  await made.clock.pass(1_000)
+  stop.abort()
+  await collecting
+  t.same(made.deleted, ['key-of-over 3', 'key-of-deleted 3'])
+  t.match(made.log.lines, [/other-version|could not be read/, /needs no more/, /needs no more/])
 })

@@ -9,6 +9,7 @@ import type { ExclusiveKeys } from '../../src/wiring/exclusive.ts'
 import { performerOf } from '../../src/wiring/perform.ts'
 import type { World } from '../../src/wiring/world.ts'
 import { aBackup, aPlannedAction, aRun, anAction, anHttp } from '../support/build.ts'
+import { newYear } from '../support/fake-clock.ts'
 import { aRequest, FakeGate, veleroUser } from '../support/fake-gate.ts'
 
 const never = new AbortController().signal
@@ -81,17 +82,18 @@ function keyed(take: ExclusiveKeys['take']) {
     return { failed: 'network', message: 'no route', sent: false } as const
   }
   const world = { ...parts, calls: { velero: () => ({ list }) } } as unknown as World
+  const action = aPlannedAction({
+    name: '10-a',
+    undo: { http: anHttp({ url: 'https://quiesce.example/thaw' }) },
+  })
   const perform = (given: Partial<Performing> = {}) =>
     performerOf(
       world,
       { send },
       { take },
     )({
-      run: aRun(),
-      action: aPlannedAction({
-        name: '10-a',
-        undo: { http: anHttp({ url: 'https://quiesce.example/thaw' }) },
-      }),
+      run: aRun({ actions: [action] }),
+      action,
       object: aBackup(),
       renderOnly: false,
       endsAt: clock.now() + 9_000,
@@ -132,4 +134,27 @@ t.test('a key that cannot be asked for is not taken for free', async (t) => {
   t.match(await perform(), { cause: 'internal', mayHaveHadEffect: false, message: /could not be taken/ })
   t.same(sent, [])
   t.match(log.lines, [/^warn an action was not begun/, /^warn action failed/])
+})
+
+t.test('who was paused until its time was over takes no key: nobody would give it back', async (t) => {
+  const asked: string[] = []
+  const { perform, sent } = keyed(async (_run, key) => {
+    asked.push(key)
+    return { ok: true }
+  })
+  t.match(await perform({ endsAt: newYear }), { status: 'failed', cause: 'timeout', mayHaveHadEffect: false })
+  t.same([asked, sent], [[], []])
+})
+
+t.test('an action waits for all keys of its stage, not only its own', async (t) => {
+  const { perform, sent } = keyed(async (_run, key) =>
+    key === 'queue' ? { heldBy: 'Backup velero/b2' } : { ok: true },
+  )
+  const first = aPlannedAction({ name: '10-a' })
+  const actions = [first, aPlannedAction({ name: '20-b', exclusive: 'queue' })]
+  t.match(await perform({ run: aRun({ actions }), action: first }), {
+    cause: 'exclusive',
+    message: /the exclusive key "queue" is taken by Backup velero\/b2/,
+  })
+  t.same(sent, [])
 })

@@ -8,6 +8,7 @@ import { isPre } from '../run/ending.ts'
 import { hasEnded } from '../run/machine.ts'
 import { entries, specOf, type Entry } from '../run/rows.ts'
 import { owesUndo } from '../run/undo.ts'
+import { compareNames } from '../order.ts'
 import { keyOf } from './keys.ts'
 import type { UndoDue } from './undo-scope.ts'
 
@@ -22,19 +23,38 @@ export const holderAnnotation = 'tidewaiter.io/held-by'
 export const keyLeaseName = (key: string, hash: (text: string) => string): string =>
   `tidewaiter-exclusive-${hash(key).slice(0, 24)}`
 
-/** What was claimed once may have taken its key, also if it was put back since, and skipped in the end. */
-const mayHave = ({ action, row }: Entry): boolean =>
-  keyOf(action.name, specOf(action)) !== undefined &&
-  !specOf(action).dryRun &&
-  row.startTimestamp !== undefined
+/** What is not done, or only tried out, needs no key. */
+const isDone = ({ action }: Entry): boolean => action.skip === undefined && !specOf(action).dryRun
+const isBegun = ({ row }: Entry): boolean => row.startTimestamp !== undefined
 
-/** The keys that a run took, or may have taken. */
+/** All keys of a run, each once, in one order for everybody. */
+function wantedBy(run: ActionRun): readonly string[] {
+  const done = entries(run.spec, run.status).filter(isDone)
+  const keys = done.flatMap(({ action }) => keyOf(action.name, specOf(action)) ?? [])
+  return [...new Set(keys)].sort(compareNames)
+}
+
+/** The keys that a run took, or may have taken: what was claimed once may have, also if it was put back and skipped since. */
 export function keysOf(run: ActionRun): readonly string[] {
   if (!isPre(run)) return []
-  const keys = entries(run.spec, run.status)
-    .filter(mayHave)
-    .map(({ action }) => keyOf(action.name, specOf(action)) ?? '')
-  return [...new Set(keys)]
+  return entries(run.spec, run.status).some((entry) => isDone(entry) && isBegun(entry)) ? wantedBy(run) : []
+}
+
+/**
+ * The keys that are taken before an action of a run is performed. The first one takes all of the stage: what it quietens must not
+ * wait, quiet, until another object gives the next key back; and as all take them in one order, no two wait for each other.
+ */
+export function keysFor(run: ActionRun, name: string): readonly string[] {
+  const others = entries(run.spec, run.status).filter(({ action }) => action.name !== name)
+  if (!others.some((entry) => isDone(entry) && isBegun(entry))) return wantedBy(run)
+  return ownKey(run, name)
+}
+
+/** The key of one action of a run. */
+export function ownKey(run: ActionRun, name: string): readonly string[] {
+  const action = run.spec.actions.find((one) => one.name === name)
+  const key = action === undefined ? undefined : keyOf(action.name, specOf(action))
+  return key === undefined ? [] : [key]
 }
 
 /** Whether a pre run needs its keys no more. */

@@ -1,6 +1,7 @@
 /** What to do about a held object: write its run, let it wait, run its actions, let it go, or fail it. Pure. */
 import type { ActionRun } from '../../api/action-run.ts'
 import { heldForMs, type SeenObject } from '../post.ts'
+import { wasSeen } from '../run/conditions.ts'
 import { endedPhase } from '../run/ending.ts'
 import { hasEnded, type AbortReason } from '../run/machine.ts'
 import { isHeld } from './turn.ts'
@@ -51,10 +52,21 @@ export function holdStep(facts: HoldFacts): HoldStep {
   return ofWaiting(run, facts)
 }
 
+/** Why a hold ends now also where there is no run that could say so; undefined while it may go on. */
+export function endsWithoutRun(facts: Pick<HoldFacts, 'object' | 'longestMs' | 'now'>): string | undefined {
+  const { abort } = facts.object
+  if (abort !== undefined) return abortedWords(abort)
+  return leftOf(facts) <= 0 ? heldTooLong : undefined
+}
+
+/** For how long the hold may still last, milliseconds. */
+const leftOf = (facts: Pick<HoldFacts, 'object' | 'longestMs' | 'now'>): number =>
+  holdEndsAt(facts) - facts.now
+
 /** Nobody else acts for it. */
 function ofWaiting(run: ActionRun, facts: HoldFacts): HoldStep {
   const { object } = facts
-  const left = holdEndsAt(facts) - facts.now
+  const left = leftOf(facts)
   if (object.abort !== undefined) return abortedFor('Aborted', run, object.abort)
   if (left <= 0) return abortedFor('HeldTooLong', run)
   if (run.status.phase === 'Running' || facts.hasTurn) return { do: 'drive' }
@@ -62,6 +74,7 @@ function ofWaiting(run: ActionRun, facts: HoldFacts): HoldStep {
 }
 
 const words = {
+  NeverAppeared: 'it never came to be: it was refused after tidewaiter had admitted it',
   Deleted: 'it was deleted before its actions had ended',
   HeldTooLong: heldTooLong,
   Released: 'the hold was lifted, or the gate switched off, before its actions had ended',
@@ -82,8 +95,12 @@ export function whyCut(
   return seen.abort === undefined ? undefined : 'Aborted'
 }
 
+/** How the run of a held object ends that is not there; what has begun was there. */
+export const goneStep = (run: ActionRun): HoldStep =>
+  abortedFor(wasSeen(run) || run.status.startTimestamp !== undefined ? 'Deleted' : 'NeverAppeared', run)
+
 function abortedFor(
-  reason: 'Deleted' | 'HeldTooLong' | 'Released' | 'Aborted',
+  reason: 'Deleted' | 'HeldTooLong' | 'Released' | 'Aborted' | 'NeverAppeared',
   run: ActionRun | undefined,
   by = '',
 ): HoldStep {

@@ -4,7 +4,7 @@
  * of creation. Backups and Restores do not wait for each other.
  */
 import type { ActionRun } from '../../api/action-run.ts'
-import type { SeenObject } from '../post.ts'
+import { toldAt, type SeenObject } from '../post.ts'
 import { specOf } from '../run/rows.ts'
 import { keyOf } from './keys.ts'
 import { compareNames } from '../order.ts'
@@ -38,9 +38,9 @@ export const isHeld = (object: SeenObject): boolean => object.held && hasNotBegu
 export const hasNotBegun = ({ progress }: SeenObject): boolean =>
   ['', 'New'].includes(progressOf(progress, 0).phase)
 
-/** When something was last heard of it. */
-const heardOf = ({ createdAt, startedAt, statusWrittenAt }: SeenObject): number =>
-  Math.max(...[createdAt, startedAt, statusWrittenAt].filter((time) => Number.isFinite(time)), 0)
+/** When something was last heard of it; it may have been let go hours after it was created. */
+const heardOf = ({ createdAt, startedAt, statusWrittenAt, pre }: SeenObject): number =>
+  Math.max(...[createdAt, startedAt, statusWrittenAt, toldAt(pre)].filter((time) => Number.isFinite(time)), 0)
 
 /** Whether Velero began with it, did not end it, and nothing was heard of it for so long. */
 export function isStuck(

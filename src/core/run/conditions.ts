@@ -12,6 +12,9 @@ export type ConditionType = 'Seen' | 'Started' | 'Unguarded' | 'Orphaned' | 'Und
 export const holds = (run: ActionRun, wanted: ConditionType): boolean =>
   (run.status.conditions ?? []).some(({ type, status }) => type === wanted && status === 'True')
 
+/** Whether the object of the run came to be. */
+export const wasSeen = (run: ActionRun): boolean => holds(run, 'Seen') || holds(run, 'Started')
+
 /** The status without a condition. */
 export const withoutCondition = (run: ActionRun, unwanted: ConditionType): RunStatus => ({
   ...run.status,

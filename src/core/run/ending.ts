@@ -81,11 +81,14 @@ export function rest(run: ActionRun, progress: Progress | undefined, now: number
 function finish(run: ActionRun, progress: Progress | undefined, now: number): Step {
   const rows = entries(run.spec, run.status)
   const count = (phase: string) => rows.filter(({ row }) => row.phase === phase).length
-  const message = `${count('Succeeded')} succeeded, ${count('Failed')} failed, ${count('Skipped')} skipped`
+  const unknown = count('Unknown') === 0 ? '' : `${count('Unknown')} unknown, `
+  const message = `${count('Succeeded')} succeeded, ${count('Failed')} failed, ${unknown}${count('Skipped')} skipped`
   const ended: ActionRun =
     progress?.ended === undefined ? run : { ...run, status: { ...run.status, endedAs: progress.ended } }
-  if (count('Unknown') > 0) return settle(ended, now, { phase: 'Unknown', reason: 'OwnerLost', message })
-  if (count('Succeeded') + count('Failed') === 0)
+  // At a pre stage it says onError: Continue, or it would have ended the stage: the object may start.
+  if (count('Unknown') > 0 && !isPre(run))
+    return settle(ended, now, { phase: 'Unknown', reason: 'OwnerLost', message })
+  if (count('Succeeded') + count('Failed') + count('Unknown') === 0)
     return settle(ended, now, { phase: 'Skipped', reason: 'NothingToDo', message })
   // An action that is only tried out decides about nothing.
   const failed =

@@ -24,9 +24,16 @@ import {
 import { disposition, entries, specOf, type Entry } from './rows.ts'
 import { afterUndo, startUndo, type UndoScope } from './undo.ts'
 
-/** Why a run was cut short. The last four: of a held object. */
+/** Why a run was cut short. The last five: of a held object. */
 export type AbortReason =
-  'OutOfTime' | 'ClientGone' | 'Stopping' | 'HeldTooLong' | 'Released' | 'Deleted' | 'Aborted'
+  | 'OutOfTime'
+  | 'ClientGone'
+  | 'Stopping'
+  | 'HeldTooLong'
+  | 'Released'
+  | 'Deleted'
+  | 'Aborted'
+  | 'NeverAppeared'
 
 /** What a driver sees. Times are milliseconds since the epoch. */
 export type Seen =

@@ -76,14 +76,15 @@ export const isDue = (
     ({ action, row }) => row.phase === 'Pending' && disposition(action, progress) === 'due',
   )
 
-/** For how long an action that was handed back must still rest, milliseconds; 0 if none must. */
-export function restOf(
-  run: { readonly spec: RunSpec; readonly status: RunStatus },
-  restMs: number,
-  now: number,
-): number {
-  const returned = entries(run.spec, run.status)
+/** What waits for an exclusive key asks for it again after this, milliseconds. */
+export const keyRestMs = 5_000
+/** An action that could not even begin is tried again after this, milliseconds. */
+export const restMs = 15_000
+
+/** For how long an action that was handed back must still rest, milliseconds; 0 if none must. Who waits for a key made no attempt. */
+export function restOf(run: { readonly spec: RunSpec; readonly status: RunStatus }, now: number): number {
+  const until = entries(run.spec, run.status)
     .filter(({ row }) => row.phase === 'Pending' && row.completionTimestamp !== undefined)
-    .map(({ row }) => Date.parse(row.completionTimestamp ?? ''))
-  return Math.max(0, ...returned.map((at) => at + restMs - now))
+    .map(({ row }) => Date.parse(row.completionTimestamp ?? '') + (row.attempts === 0 ? keyRestMs : restMs))
+  return Math.max(0, ...until.map((at) => at - now))
 }

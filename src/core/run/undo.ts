@@ -52,7 +52,7 @@ const longestWaitMs = 10 * 60_000
 /** An undo that failed this often is stuck: about ten minutes after it was first tried. */
 const stuckAfter = 8
 
-/** When an undo that failed, was cut short, or waits for its key may be tried again, milliseconds since the epoch. */
+/** When an undo that failed or was cut short may be tried again, milliseconds since the epoch. */
 const dueAt = ({ attempts, lastTimestamp }: RowUndo): number =>
   lastTimestamp === undefined
     ? 0
@@ -130,12 +130,9 @@ export function afterUndo(run: ActionRun, seen: Extract<Seen, { see: 'undone' }>
 /** Its owner stopped in the middle: nobody knows whether it had its effect, and the next owner does it again. */
 const wasCut = (outcome: Outcome): boolean => outcome.status === 'failed' && outcome.cause === 'aborted'
 
-/** Another object has its exclusive key: its action cannot have begun, or the key was taken from it by hand. */
-const waitsForKey = (outcome: Outcome): boolean =>
-  outcome.status === 'failed' && outcome.cause === 'exclusive'
-
 function undoAfter(before: RowUndo, outcome: Outcome, now: number): RowUndo {
-  const attempts = before.attempts + (wasCut(outcome) || waitsForKey(outcome) ? 0 : 1)
+  // One that another object's exclusive key keeps away counts too: it waits longer each time, and somebody is told.
+  const attempts = before.attempts + (wasCut(outcome) ? 0 : 1)
   const stuck = before.phase === 'Stuck' || attempts >= stuckAfter
   return {
     phase: outcome.status === 'done' ? 'Undone' : stuck ? 'Stuck' : 'Undoing',

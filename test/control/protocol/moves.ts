@@ -175,6 +175,7 @@ function ofPeople(state: State, index: number): readonly Move[] {
   if (thing.held && thing.phase !== 'Completed') {
     const lifted = withTruth(put(state, index, { ...thing, held: false }), index, { freed: true })
     others(`the hold of b${index} is lifted`, lifted)
+    if (!thing.aborted) others(`b${index} is to be aborted`, put(state, index, { ...thing, aborted: true }))
     if (!state.gateOff) {
       const open = { ...state, gateOff: true, truth: state.truth.map((one) => ({ ...one, freed: true })) }
       others('the gate is switched off', open)
@@ -185,7 +186,7 @@ function ofPeople(state: State, index: number): readonly Move[] {
 
 // --- admission ---
 
-const asked: Thing = { is: 'asked', phase: 'New', held: false, createdAt: now, startedAt: 0 }
+const asked: Thing = { is: 'asked', phase: 'New', held: false, aborted: false, createdAt: now, startedAt: 0 }
 /** The API server ends a whole write after 34 s. */
 const longestWriteMs = tickMs
 
@@ -443,6 +444,7 @@ export async function look(
     to: world.state,
     by: 'tidewaiter',
     wrote,
+    ...(world.wrong === undefined ? {} : { wrong: world.wrong }),
     sleeps,
     count: world.writes,
   }

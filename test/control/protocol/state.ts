@@ -24,6 +24,8 @@ export type Thing = {
   readonly is: 'no' | 'asked' | 'there' | 'gone'
   readonly phase: '' | 'New' | 'InProgress' | 'Completed' | 'FailedValidation' | 'Deleting'
   readonly held: boolean
+  /** A person wants it to fail instead of starting. */
+  readonly aborted: boolean
   readonly createdAt: number
   /** When Velero began, 0 if it did not. */
   readonly startedAt: number
@@ -114,7 +116,7 @@ export function runsOf({ held, actions }: Setting): readonly ActionRun[] {
   )
 }
 
-const nothing: Thing = { is: 'no', phase: '', held: false, createdAt: now, startedAt: 0 }
+const nothing: Thing = { is: 'no', phase: '', held: false, aborted: false, createdAt: now, startedAt: 0 }
 
 /** Nothing was created yet; the first replica leads. */
 export function firstOf({ held, actions, faults }: Setting): State {
@@ -147,7 +149,7 @@ export function seen(thing: Thing, index: number): SeenObject {
     namespace: 'velero',
     name: `b${index}`,
     uid: `u${index}`,
-    abort: undefined,
+    abort: thing.aborted ? 'ann' : undefined,
     createdAt,
     startedAt: startedAt === 0 ? Number.NaN : startedAt,
     completedAt: Number.NaN,
@@ -239,6 +241,7 @@ export function essence(status: RunStatus): RunStatus {
   const isAwaited = phase === 'Succeeded' && conditions.length === 0
   return {
     ...(phase === undefined ? {} : { phase }),
+    ...(status.reason === 'NeverAppeared' ? { reason: status.reason } : {}),
     ...(owned && owner !== undefined ? { owner } : {}),
     ...(owned && deadline !== undefined ? { deadline } : {}),
     ...(undoneFrom === undefined ? {} : { undoneFrom }),

@@ -40,6 +40,8 @@ export class World {
   state: State
   /** How many writes were made, and after which one the replica dies. */
   writes = 0
+  /** What must not be, where it was done. */
+  wrong: string | undefined
   dieAfter = Number.POSITIVE_INFINITY
   readonly setting: Setting
   readonly #specs: readonly ActionRun[]
@@ -162,7 +164,8 @@ export class World {
       installedAt: 0,
       unwatchedSince: 0,
       lookedUntil: 0,
-      decided: new Set(),
+      // Where there are no post actions, that was found out.
+      decided: new Set(this.state.posts.flatMap((post, of) => (post === 'none' ? [`post/u${of}`] : []))),
       leading: this.state.leader === this.#by ? never : over,
       unguarded: release,
       orphaned: release,
@@ -202,7 +205,10 @@ export class World {
   live(of: number): Json | undefined {
     const thing = this.state.things[of]
     if (thing?.is !== 'there') return undefined
-    const annotations = thing.held ? { 'tidewaiter.io/hold': 'pre-actions' } : {}
+    const annotations = {
+      ...(thing.held ? { 'tidewaiter.io/hold': 'pre-actions' } : {}),
+      ...(thing.aborted ? { 'tidewaiter.io/abort': 'ann' } : {}),
+    }
     const metadata = {
       namespace: 'velero',
       name: `b${of}`,
@@ -235,6 +241,9 @@ export class World {
     const thing = this.state.things[of]
     if (thing?.is !== 'there' || at(patch, 'metadata', 'resourceVersion') !== 'now') return false
     const failed = at(patch, 'status', 'phase') === 'FailedValidation'
+    const what = failed ? 'failed' : 'let go'
+    if (!thing.held) this.wrong = `b${of} is ${what}, and was not held any more`
+    else if (thing.aborted && !failed) this.wrong = `b${of} is let go, and was to be aborted`
     const next: Thing = { ...thing, held: false }
     this.setThing(of, failed ? restOf({ ...next, phase: 'FailedValidation' }) : next)
     return true

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { undoDue } from '../../../src/core/hold/undo-scope.ts'
-import { keysAreOver, keysOf } from '../../../src/core/hold/exclusive.ts'
+import { keysAreOver, keysFor, keysOf } from '../../../src/core/hold/exclusive.ts'
 import { keyOf } from '../../../src/core/hold/keys.ts'
 import { seenObjectOf } from '../../../src/core/post.ts'
 import {
@@ -124,15 +124,34 @@ const withRows = (run: ReturnType<typeof aRun>) => {
   return { ...run, spec: { ...run.spec, actions }, status: { ...run.status, actions: rows } }
 }
 
-t.test('a run may have the keys of the actions that were claimed, whatever became of them', async (t) => {
+t.test('the first action takes all keys of its stage in one order, a later one only its own', async (t) => {
+  const actions = [
+    aPlannedAction({ name: '10-read', dryRun: true, exclusive: 'not wanted' }),
+    aPlannedAction({ name: '20-skipped', exclusive: 'not wanted either' }),
+    aPlannedAction({ name: '30-first', exclusive: 'shop' }),
+    aPlannedAction({ name: '40-next', exclusive: 'queue' }),
+    aPlannedAction({ name: '50-last', exclusive: 'shop' }),
+  ].map((action) => (action.name === '20-skipped' ? { ...action, skip: 'by ann' } : action))
+  const claimed = (...names: readonly string[]) =>
+    aRun({
+      actions,
+      status: { actions: names.map((name) => aRow({ name, startTimestamp: iso(newYear) })) },
+    })
+  t.same(keysFor(claimed('10-read', '30-first'), '30-first'), ['queue', 'shop'])
+  t.same(keysFor(claimed('30-first', '40-next'), '40-next'), ['queue'])
+  t.same(keysOf(claimed('10-read')), [], 'what is only tried out takes none')
+})
+
+t.test('a run may have all its keys once an action was claimed, whatever became of it', async (t) => {
   const run = withRows(ended('Succeeded'))
-  t.same(keysOf(run), ['a', 'c'])
+  t.same(keysOf(run), ['a', 'b', 'c'])
   const actions = run.status.actions.map((row) => ({ ...row, phase: 'Skipped' as const }))
   t.same(
     keysOf({ ...run, status: { ...run.status, actions } }),
-    ['a', 'c'],
+    ['a', 'b', 'c'],
     'put back, and skipped in the end',
   )
+  t.same(keysOf({ ...run, status: {} }), [], 'nothing was claimed')
   t.same(keysOf({ ...withRows(ended('Succeeded')), spec: { ...aRun().spec, stage: 'PostBackup' } }), [])
 })
 

@@ -553,10 +553,10 @@ t.test('undo: its deadline moves with each undo, and is over while nothing is un
   t.equal(through(first.run, undone('20-b', aFailed())).run.status.deadline, at(now))
 })
 
-t.test('undo: one whose key another object has costs no attempt, and is tried again in 5 s', async (t) => {
+t.test('undo: one whose key another object has waits longer each time, and is told as stuck', async (t) => {
   const rows = [aRow({ name: '10-a', phase: 'Unknown' })]
   const waits = through(undoing(all, rows), begin(), undone('10-a', notBegun('exclusive', 'taken')))
-  t.match(waits.run.status.actions, [{ undo: { phase: 'Undoing', attempts: 0 } }])
+  t.match(waits.run.status.actions, [{ undo: { phase: 'Undoing', attempts: 1, message: 'taken' } }])
   t.same(waits.last, [])
   t.equal(undoDueAt(waits.run, 'All'), now + 5_000)
 })
@@ -900,3 +900,27 @@ t.test('what the rows of a run take is counted in bytes', async (t) => {
   const { run } = through(aRun({ actions }), claim, ...actions.map(({ name }) => outcome(name, large)))
   t.ok(Buffer.byteLength(JSON.stringify(run.status)) < 600 * 1024)
 })
+
+t.test(
+  'held: what nobody knows of an action that says Continue does not keep the object from starting',
+  async (t) => {
+    const specs = {
+      '10-a': { onError: 'Continue', idempotent: false },
+      '20-b': {},
+      '9-c': {},
+    } as const
+    const run = { ...three('PreBackup', specs), spec: heldRun(specs).spec }
+    const overdue = { see: 'overdue', owner: 'two', until: now + 60_000 } as const
+    const lost = through(run, claim, overdue)
+    t.match(lost.last, [
+      { do: 'perform', action: '20-b' },
+      { do: 'report-unknown', action: '10-a' },
+    ])
+    const ended = through(lost.run, outcome('20-b', aDone()), outcome('9-c', aDone())).run
+    t.match(ended.status, {
+      phase: 'Succeeded',
+      message: '2 succeeded, 0 failed, 1 unknown, 0 skipped',
+      actions: [{ phase: 'Unknown' }, {}, {}],
+    })
+  },
+)
