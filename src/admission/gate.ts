@@ -29,7 +29,9 @@ export function createGate(kind: VeleroKind, ports: GatePorts): Gate {
       return { ...(heldInVain(weighed.verdict, at) ?? weighed.verdict), considered }
     const { plans, warnings } = weighed
     if (uid === '') return { ...noUid(subject), considered }
-    const verdict = await (request.dryRun ? tried(plans, { ...at, ports }) : decide(plans, { ...at, ports, stage }))
+    const verdict = await (request.dryRun
+      ? tried(plans, { ...at, ports })
+      : decide(plans, { ...at, ports, stage }))
     return { ...verdict, warnings: [...warnings, ...verdict.warnings], considered }
   }
 }
