@@ -94,7 +94,7 @@ function tiles({ overview, stats, now }: OverviewView): Piece {
       word: 'Running',
       value: known(running),
       tone: (running ?? 0) > 0 ? 'busy' : 'quiet',
-      hint: 'runs of actions, now',
+      hint: 'stages whose actions run now',
     },
     {
       word: 'Refused',
