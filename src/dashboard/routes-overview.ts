@@ -94,12 +94,12 @@ async function historyOf(site: Site, sight: readonly string[], now: number): Pro
   try {
     // What concerns people; that Actions were written is in the whole list.
     const newest = (kind: VeleroKind) => history.page({ sight, filter: { kind }, size: 50 })
-    const [stats, day, backups, restores, gaps] = await Promise.all([
+    const [stats, day, backups, restores, { gaps }] = await Promise.all([
       history.stats({ sight, filter: {}, from: now - (chartHours - 1) * 3_600_000, to: now, bucketHours: 1 }),
       history.stats({ sight, filter: {}, from: now - dayMs, to: now, bucketHours: 1 }),
       newest('Backup'),
       newest('Restore'),
-      gapsSeen(site, { sight, filter: { from: now - gapsShownMs } }),
+      gapsSeen(site, sight, { from: now - gapsShownMs }),
     ])
     // That the hold was written comes with the decision to hold, which says why.
     const latest = [...backups.rows, ...restores.rows]

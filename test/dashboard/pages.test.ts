@@ -128,6 +128,26 @@ t.test('what is not known yet is said before anything else', async (t) => {
   t.match((await get(silent, '/')).body, 'The API server has not been heard of for')
 })
 
+t.test('a namespace that cannot be read is told of by its name, and the others are shown', async (t) => {
+  const why = 'GET /apis/velero.io/v1/namespaces/other/backups answered 403: backups.velero.io is forbidden'
+  const dashboard = await aDashboard(t, {
+    namespaces: ['velero', 'other'],
+    decisions: [record(1)],
+    knownOf: { other: { synced: () => false, trouble: () => why, silentMs: () => Number.POSITIVE_INFINITY } },
+    progress: () => ({ reading: ['other'], written: 1, waiting: 0, lost: 0 }),
+  })
+  const { body } = await get(dashboard, '/decisions')
+  t.match(body, '/decisions/uid-1')
+  t.match(
+    body,
+    `Not everything of namespace other can be read, and it is tried again: what is missing here may be there. ${why}`,
+  )
+  t.notMatch(body, 'Still reading')
+  const system = (await get(dashboard, '/system')).body
+  t.match(system, 'Not readable')
+  t.match(system, why)
+})
+
 t.test('decisions that nobody read while they were there are named where the others are', async (t) => {
   const { status } = record(9)
   const gap = record(9, { status: { seqs: '9', chain: { ...status.chain, seq: 9 } } })
@@ -137,7 +157,7 @@ t.test('decisions that nobody read while they were there are named where the oth
   await history.insert([gap])
   const reading = await aDashboard(t, {
     history,
-    progress: () => ({ isReading: true, written: 0, waiting: 1, lost: 0 }),
+    progress: () => ({ reading: ['velero'], written: 0, waiting: 1, lost: 0 }),
   })
   t.notMatch((await get(reading, '/decisions')).body, '8 decisions', 'they may be on their way')
   const dashboard = await aDashboard(t, { history })
