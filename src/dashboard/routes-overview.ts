@@ -7,8 +7,9 @@ import { objectRows, type ObjectRow } from './objects.ts'
 import { dayMs, overviewOf } from './overview.ts'
 import { overviewPage } from './pages/overview.ts'
 import { hiddenPart } from './pages/problem.ts'
-import { viewOf } from './rights.ts'
+import { viewOf, type View } from './rights.ts'
 import { scheduleRows } from './schedules.ts'
+import { doubtsOf, scopeOf, type Seen } from './scope.ts'
 import { gapsSeen, runsSeen, seenBy } from './seen.ts'
 import type { Answer, Site, Visit } from './site.ts'
 
@@ -22,12 +23,14 @@ type RunsSeen = ReadonlyMap<string, readonly ActionRun[]>
 /** Answers with it. */
 export async function overview(site: Site, visit: Visit): Promise<Answer> {
   const { now, visitor } = visit
+  const { known } = site.ports
   // All rights in one go: asked one after another by whoever needs them, they take six round trips to the API server.
-  await Promise.all(shown.map((view) => visitor.sees(view)))
+  const asking = shown.map(async (view) => [view, await visitor.sees(view)] as const)
+  const seen: Seen = Object.fromEntries(await Promise.all(asking))
   const runs = await runsSeen(site, visit)
   const rows = await rowsSeen(site, visit, runs)
   const schedules = await schedulesSeen(site, visit, runs)
-  const sight = await visitor.sees('decisions')
+  const sight = seen.decisions ?? []
   const asked: Asked = sight.length === 0 ? nothing : await historyOf(site, sight, now)
   const overview = overviewOf({
     rows,
@@ -35,11 +38,29 @@ export async function overview(site: Site, visit: Visit): Promise<Answer> {
     runs: runs.size === 0 ? undefined : [...runs.values()].flat(),
     schedules,
     refused: asked.refused,
+    doubts: [
+      ...doubtsOf(known, seen),
+      ...(asked.trouble === undefined ? [] : ['the history does not answer']),
+    ],
     now,
   })
-  const namespace = site.ports.known[0]?.namespace ?? ''
-  const hidden = sight.length === 0 ? hiddenPart('decisions', { name: visitor.name, namespace }) : undefined
-  return { page: overviewPage({ overview, schedules, ...asked, hidden, hours: chartHours, now }) }
+  const namespace = known[0]?.namespace ?? ''
+  const hiddenOf = (view: View) =>
+    seen[view]?.length === 0 ? hiddenPart(view, { name: visitor.name, namespace }) : undefined
+  const view = {
+    overview,
+    schedules,
+    ...asked,
+    hidden: { decisions: hiddenOf('decisions'), schedules: hiddenOf('schedules') },
+    scopes: {
+      objects: scopeOf(known, seen, ['backups', 'restores']),
+      runs: scopeOf(known, seen, ['runs']),
+      decisions: scopeOf(known, seen, ['decisions']),
+    },
+    hours: chartHours,
+    now,
+  }
+  return { page: overviewPage(view) }
 }
 
 async function rowsSeen(site: Site, visit: Visit, runs: RunsSeen): Promise<readonly ObjectRow[]> {

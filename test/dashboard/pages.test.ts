@@ -121,6 +121,53 @@ t.test('the first page says the state in words', async (t) => {
   )
 })
 
+/** The numbers of the first page by their words, with what is said of each. */
+const tilesIn = (body: string): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    [
+      ...body.matchAll(
+        /class="word">([^<]*)<\/span><span class="value">([^<]*)<\/span\s*><span class="quiet">([^<]*)</g,
+      ),
+    ].map(([, word, value, hint]) => [word, `${value}: ${hint}`]),
+  )
+
+const stateIn = (body: string) =>
+  /<p class="state ([^"]*)">.*?<span>([^<]*)<\/span><\/p>/.exec(body)?.slice(1)
+
+t.test('who may see nothing is told so, and not that all is well', async (t) => {
+  const dashboard = await aDashboard(t, { signIn: 'token', may: async () => false })
+  const { body } = await get(dashboard, '/', { authorization: 'Bearer good' })
+  t.same(stateIn(body), [
+    'unclear',
+    'Nothing that is known here needs anybody, but you may not list runs, backups, restores, schedules, decisions.',
+  ])
+  for (const [word, said] of Object.entries(tilesIn(body))) t.equal(said, '–: you may not see it', word)
+  t.equal(Object.keys(tilesIn(body)).length, 6)
+  t.match(body, 'alice may not list schedules.velero.io')
+  t.notMatch(body, 'No Schedule is known yet')
+})
+
+t.test('what one may see in part is a number of that part', async (t) => {
+  const dashboard = await aDashboard(t, {
+    signIn: 'token',
+    namespaces: ['velero', 'other'],
+    may: async (_viewer, { resource, namespace }) => resource !== 'restores' && namespace === 'velero',
+  })
+  const { body } = await get(dashboard, '/', { authorization: 'Bearer good' })
+  t.same(stateIn(body), [
+    'unclear',
+    'Nothing that is known here needs anybody, but you may not list restores; you may not list runs, backups, schedules, decisions in other.',
+  ])
+  t.equal(tilesIn(body)['Unguarded'], '0: began without their actions, of what is known here')
+})
+
+t.test('what was not read yet is no number', async (t) => {
+  const dashboard = await aDashboard(t, { known: { synced: () => false } })
+  const { body } = await get(dashboard, '/')
+  t.equal(tilesIn(body)['Stuck'], '–: not read yet')
+  t.match(stateIn(body), ['unclear', /but not all of velero was read yet\.$/])
+})
+
 t.test('what is not known yet is said before anything else', async (t) => {
   const dashboard = await aDashboard(t, { known: { synced: () => false } })
   t.match((await get(dashboard, '/')).body, 'Still reading what the cluster has')
