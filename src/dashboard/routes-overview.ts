@@ -122,11 +122,7 @@ async function historyOf(site: Site, sight: readonly string[], now: number): Pro
       newest('Restore'),
       gapsSeen(site, sight, { from: now - gapsShownMs }),
     ])
-    // That the hold was written comes with the decision to hold, which says why.
-    const latest = [...backups.rows, ...restores.rows]
-      .filter(({ reason }) => reason !== 'HoldSet')
-      .sort((a, b) => b.last - a.last)
-      .slice(0, latestShown)
+    const latest = [...backups.rows, ...restores.rows].sort((a, b) => b.last - a.last).slice(0, latestShown)
     const refused = day.buckets.reduce(
       (sum, { verdicts }) => sum + (verdicts['Refused'] ?? 0) + (verdicts['Error'] ?? 0),
       0,
