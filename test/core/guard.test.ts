@@ -124,8 +124,9 @@ t.test('every rule of the policy "hold" but the hold itself says that nothing is
   const [hold] = of('ValidatingAdmissionPolicy')
   const { validations } = hold?.['spec'] as { validations: { message: string }[] }
   t.same(
-    validations.map(({ message }) => message).filter((message) => !message.includes('for what is not held too'))
-      .length,
+    validations
+      .map(({ message }) => message)
+      .filter((message) => !message.includes('for what is not held too')).length,
     3,
     'the canary, the hold, and what keeps a held Restore untouched',
   )
