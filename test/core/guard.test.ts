@@ -120,7 +120,7 @@ t.test(
   },
 )
 
-t.test('every rule of the policy "hold" but the hold itself says that nothing is held', async (t) => {
+t.test('every rule of the policy "hold" but the hold itself says that it is kept for what is not held too', async (t) => {
   const [hold] = of('ValidatingAdmissionPolicy')
   const { validations } = hold?.['spec'] as { validations: { message: string }[] }
   t.same(
