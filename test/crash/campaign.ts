@@ -69,7 +69,10 @@ export async function campaign(
     }
   }
   const along = async (lane: Lane, next: () => Plan | undefined): Promise<void> => {
-    for (let plan = next(); plan !== undefined && !isOver(); plan = next()) await play(lane, plan)
+    for (let plan = next(); plan !== undefined && !isOver(); plan = next()) {
+      await harness.whenBearable()
+      await play(lane, plan)
+    }
   }
   if (options.only !== undefined) {
     const left = [...options.only]

@@ -56,6 +56,11 @@ export class Case {
     return [claimLeaseOf(this.#kind, this.name), ...keyLeasesOf(this.lane)]
   }
 
+  /** Whether a Lease is that of an exclusive key. */
+  isKey(lease: string): boolean {
+    return keyLeasesOf(this.lane).includes(lease)
+  }
+
   object(): Loose {
     return this.#api.read(`velero.io/${this.#kind.toLowerCase()}s`, 'velero', this.name)
   }

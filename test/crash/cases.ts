@@ -6,7 +6,12 @@ import { laneOfAction } from './cluster.ts'
 import type { Site, Wire } from './sites.ts'
 
 /** What a write was about, as the API server understood it. */
-export type Written = { readonly resource: string; readonly name: string; readonly subresource: string }
+export type Written = {
+  readonly verb: string
+  readonly resource: string
+  readonly name: string
+  readonly subresource: string
+}
 
 /** All of them; one that is over is known until it was cleared away. */
 export class Cases {
@@ -63,7 +68,9 @@ export class Cases {
   }
 
   /** Something was written: whatever is news of it goes into a story. */
-  wrote({ resource, name }: Written): void {
+  wrote({ verb, resource, name }: Written): void {
+    const keyOf = resource === 'leases' && verb === 'delete' ? this.#byLease.get(name) : undefined
+    if (keyOf?.isOver === false && keyOf.isKey(name)) keyOf.story.push({ is: 'freed' })
     if (resource === 'backups' || resource === 'restores') {
       // A name that is not told is that of a creation.
       for (const one of name === '' ? this.#byName.values() : [this.#byName.get(name)])

@@ -1,5 +1,5 @@
 /** Which triples there are, which were covered, and which comes next. */
-import { faultsOf, kindOf, textOf, type Triple } from './faults.ts'
+import { faultsOf, kindOf, textOf, type Fault, type Triple } from './faults.ts'
 
 /** What one run is to meet. */
 export type Plan = {
@@ -42,6 +42,9 @@ export function seeded(seed: number): () => number {
 const kills = ({ fault }: Triple): boolean => fault.startsWith('killed')
 const rank = ({ fromTrace, triple }: Wanted): number => (fromTrace ? 2 : 0) + (kills(triple) ? 1 : 0)
 
+/** Where faults may be, and which: no other call meets one. */
+export type Only = { readonly sites: RegExp; readonly faults: RegExp }
+
 /** The book of triples. */
 export class Coverage {
   readonly #known = new Map<string, Wanted>()
@@ -49,16 +52,26 @@ export class Coverage {
   /** What waits, by scenario; of the process under the empty name. */
   readonly #waiting = new Map<string, Wanted[]>()
   readonly #sites = new Map<string, Map<string, Omit<Triple, 'fault'>>>()
+  readonly #only: Only
   isTracing = true
 
+  constructor(only: Only = { sites: /^/, faults: /^/ }) {
+    this.#only = only
+  }
+
+  #faultsAt(site: string): readonly Fault[] {
+    return faultsOf(kindOf(site)).filter((fault) => this.#only.faults.test(fault))
+  }
+
   see({ scenario, site, phase, after }: Sighting): void {
+    if (!this.#only.sites.test(site)) return
     const key = `${site} | ${phase}`
     const sites = this.#sites.get(scenario) ?? new Map<string, Omit<Triple, 'fault'>>()
     this.#sites.set(scenario, sites)
     if (sites.has(key)) return
     sites.set(key, { site, phase })
     if (after.length > mostBefore) return
-    for (const fault of faultsOf(kindOf(site))) {
+    for (const fault of this.#faultsAt(site)) {
       const triple = { site, phase, fault }
       if (this.#known.has(textOf(triple))) continue
       const wanted = { triple, scenario, after, fromTrace: this.isTracing, tries: 0 }
@@ -106,7 +119,7 @@ export class Coverage {
     const [own, process] = [sites(scenario), sites('')]
     const armed = Array.from({ length: 1 + Math.floor(random() * 3) }, () => {
       const at = pick(random() < 0.1 ? process : own)
-      const fault = at === undefined ? undefined : pick(faultsOf(kindOf(at.site)))
+      const fault = at === undefined ? undefined : pick(this.#faultsAt(at.site))
       return at === undefined || fault === undefined ? [] : [{ ...at, fault }]
     })
     return { scenario, armed: armed.flat().filter((triple) => mayKill || !kills(triple)), why: 'random' }

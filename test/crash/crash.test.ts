@@ -2,9 +2,10 @@
 import t from 'tap'
 import { lanesOf } from './cluster.ts'
 import type { Triple } from './faults.ts'
-import { startHarness, type Harness } from './harness.ts'
+import type { Harness } from './harness.ts'
 import { told } from './history.ts'
 import { scenarios } from './scenarios.ts'
+import { startHarness } from './start.ts'
 
 const lanes = lanesOf(
   scenarios.filter(({ name }) => ['inline', 'held'].includes(name)),

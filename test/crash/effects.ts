@@ -12,6 +12,8 @@ export type ActionCall = {
   readonly lane: string
   readonly role: string
   readonly undo: boolean
+  /** As it came. */
+  readonly key: string
   readonly uid: string
   readonly stage: string
   readonly call: PassingCall
@@ -82,5 +84,5 @@ function actionCallOf(
     cut: () => void response.destroy(),
     isOpen: () => !response.destroyed,
   }
-  return { lane, role, undo: undo === 'undo', uid, stage, call }
+  return { lane, role, undo: undo === 'undo', key, uid, stage, call }
 }

@@ -16,6 +16,8 @@ export type Happening =
   /** The object was written. */
   | { readonly is: 'object'; readonly phase: string; readonly held: boolean; readonly notes: Loose }
   | { readonly is: 'deleted' }
+  /** An exclusive key of it was given back. */
+  | { readonly is: 'freed' }
   /** The answer to who created it. */
   | { readonly is: 'answered'; readonly code: number; readonly message: string }
   | { readonly is: 'fault'; readonly site: string; readonly phase: string; readonly fault: string }
@@ -35,6 +37,8 @@ export function told(one: Happening): string {
         .join('')}`
     case 'deleted':
       return 'object: deleted'
+    case 'freed':
+      return 'its exclusive key is given back'
     case 'answered':
       return `answer to its creator: ${one.code} ${one.message}`
     case 'fault':

@@ -50,7 +50,8 @@ const whole = [...claimed, ...checked, ...admitted, ...ran, ...told]
 t.test('a story as it should be', async (t) => {
   t.same(judge(scenarioOf('inline'), whole), [])
   const refused = [...claimed, undoing, effect('10-freeze', pre, true), undone]
-  t.same(judge(scenarioOf('inline'), refused), [])
+  t.same(judge(scenarioOf('inline'), [...refused, { is: 'freed' }]), [])
+  t.same(judge(scenarioOf('inline'), [...whole, { is: 'freed' }]), [])
 })
 
 const wrong: Readonly<Record<string, readonly [readonly Happening[], RegExp]>> = {
@@ -99,6 +100,14 @@ const wrong: Readonly<Record<string, readonly [readonly Happening[], RegExp]>> =
       },
     ],
     /told that it was refused, and it is stored/,
+  ],
+  'its key is free before it is undone': [
+    [...claimed, { is: 'freed' }],
+    /its exclusive key was given back before/,
+  ],
+  'its key is free before its post stage has ended': [
+    [...claimed, ...checked, ...admitted, record(post, 'Pending'), ...ran, { is: 'freed' }, ...told],
+    /its exclusive key was given back before/,
   ],
   'it hangs': [[{ is: 'hangs', why: 'the Pre run is Running' }], /never comes to an end/],
 }

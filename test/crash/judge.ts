@@ -34,8 +34,26 @@ export function judge(scenario: Scenario, story: Story): readonly string[] {
     ...(isPre(role) ? preWrongs(role, story, started) : postWrongs(role, story, started)),
     ...recordWrongs(role, story),
   ])
+  const early = freedEarly(scenario, story, started)
+    ? ['its exclusive key was given back before its undo or its post stage had ended']
+    : []
   const hangs = story.flatMap((one) => (one.is === 'hangs' ? [`it never comes to an end: ${one.why}`] : []))
-  return [...ofRoles, ...endWrongs(story, started), ...hangs]
+  return [...ofRoles, ...early, ...endWrongs(story, started), ...hangs]
+}
+
+/** Whether its key was free for others while it was still owed an undo, or a post stage that thaws. */
+function freedEarly({ roles }: Scenario, story: Story, started: number): boolean {
+  const freed = story.findIndex(({ is }) => is === 'freed')
+  if (freed < 0) return false
+  const before = story.slice(0, freed)
+  const role = roles.find(({ hasUndo }) => hasUndo === true)
+  const [done, undone] = [false, true].map(
+    (undo) => role !== undefined && before.some(isEffectOf(role, undo)),
+  )
+  if (started < 0 || started > freed) return done === true && undone === false
+  const post = before.findLast((one) => one.is === 'record' && one.stage.startsWith('Post'))
+  const isOpen = post?.is === 'record' && ['Pending', 'Running', undefined].includes(post.status?.phase)
+  return isOpen || (role?.spec?.undoAt === 'Always' && undone === false)
 }
 
 function preWrongs(role: Role, story: Story, started: number): readonly string[] {

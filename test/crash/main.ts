@@ -1,6 +1,6 @@
 /**
  * `npm run crash`: the service in processes of its own that are killed, cut off and refused at every call they make, and what must
- * hold all the same. See docs/crash.md.
+ * hold all the same. See README.md beside this.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -8,7 +8,7 @@ import { campaign, seenInto, type Run } from './campaign.ts'
 import { lanesOf } from './cluster.ts'
 import { Coverage, type Plan } from './coverage.ts'
 import { textOf } from './faults.ts'
-import { startHarness } from './harness.ts'
+import { startHarness } from './start.ts'
 import { told } from './history.ts'
 import { scenarios } from './scenarios.ts'
 
@@ -17,9 +17,14 @@ const { values } = parseArgs({
     runs: { type: 'string', default: '1000' },
     seed: { type: 'string', default: '1' },
     minutes: { type: 'string', default: '6' },
-    lanes: { type: 'string', default: '4' },
+    lanes: { type: 'string', default: '3' },
     speed: { type: 'string', default: '5' },
     replicas: { type: 'string', default: '2' },
+    // Only these scenarios, call sites and faults: regular expressions.
+    scenarios: { type: 'string', default: '' },
+    sites: { type: 'string', default: '' },
+    faults: { type: 'string', default: '' },
+    traces: { type: 'string', default: '2' },
     replay: { type: 'string' },
     'until-wrong': { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
@@ -50,13 +55,15 @@ const replayed = (name: string): readonly Plan[] =>
 
 const only = values.replay === undefined ? undefined : replayed(values.replay)
 const lanes = lanesOf(
-  scenarios.filter(({ name }) => only === undefined || name === only[0]?.scenario),
+  scenarios.filter(({ name }) =>
+    only === undefined ? new RegExp(values.scenarios).test(name) : name === only[0]?.scenario,
+  ),
   Number(values.lanes),
 )
 mkdirSync(folder, { recursive: true })
 const log = `${folder}/service.log`
 rmSync(log, { force: true })
-const coverage = new Coverage()
+const coverage = new Coverage({ sites: new RegExp(values.sites), faults: new RegExp(values.faults) })
 const harness = await startHarness({
   lanes,
   log,
@@ -73,6 +80,7 @@ try {
     {
       seed: Number(values.seed),
       runs: Number(values.runs),
+      traces: Number(values.traces),
       longestMs: Number(values.minutes) * 60_000,
       untilWrong: values['until-wrong'] || only !== undefined,
       ...(only === undefined ? {} : { only }),
