@@ -110,13 +110,13 @@ export const bugs: readonly Bug[] = [
     ],
     ['^inline$', '^call ', '^killed'],
   ),
-  inFile('core/post.ts')(
-    'no post run is written for what has none',
+  inFile('admission/stage.ts')(
+    'what has a record already is let pass',
     [
-      `: { do: 'write-run', actionsBefore: Number.POSITIVE_INFINITY }`,
-      `: { do: 'nothing', because: 'not ended yet' }`,
+      `if (created === 'exists') return joined(planned, pre, ports)`,
+      `if (created === 'exists') return allow('ActionsSucceeded')`,
     ],
-    ['^(inline|post-once)$', '^create actionruns PostBackup', '^(409|500)'],
+    ['^inline$', '^create actionruns PreBackup', '^twice'],
   ),
   inFile('core/run/names.ts')(
     'each attempt has an Idempotency-Key of its own',
