@@ -1,7 +1,8 @@
 /** Which addresses our own calls may go to. Judged on the address that is connected to, in every notation. */
-import { embedded, inRange, sameAddress } from './egress-address.ts'
+import { embedded, sameAddress } from './egress-address.ts'
 import type { Address, ParseAddress } from './egress-address.ts'
 import { entryProblem, hostOf, matchesEntry } from './egress-entry.ts'
+import { loopback, never, rangeOf, reserved, serviceBehind, type Sort } from './egress-ranges.ts'
 
 /** What an install lets out. The lists hold entries as `entryProblem` knows them. */
 export type EgressRules = {
@@ -20,33 +21,12 @@ export type Target = { readonly host: string; readonly port: number; readonly ad
 /** What was decided about an address. */
 export type Judgement = { readonly ok: true } | { readonly refused: string }
 
-// Addresses no action has business with. Metadata services hand credentials of the node to whoever asks.
-const never: readonly (readonly [range: string, what: string])[] = [
-  ['0.0.0.0/8', 'an unspecified address'],
-  ['::/128', 'an unspecified address'],
-  ['169.254.0.0/16', 'a link-local address, as cloud metadata services have'],
-  ['fe80::/10', 'a link-local address'],
-  ['224.0.0.0/4', 'a multicast address'],
-  ['ff00::/8', 'a multicast address'],
-  ['255.255.255.255/32', 'the broadcast address'],
-  ['100.100.100.200/32', 'the metadata service of Alibaba Cloud'],
-  ['168.63.129.16/32', 'the platform service of Azure'],
-  ['192.0.0.192/32', 'the metadata service of Oracle Cloud'],
-  ['fd00:ec2::/32', 'the metadata service of AWS'],
-  ['fd20:ce::254/128', 'the metadata service of Google Cloud'],
-  ['fd00:c1::a9fe:a9fe/128', 'the metadata service of Oracle Cloud'],
-  ['fd00:42::42/128', 'the metadata service of Scaleway'],
-]
-
-const loopback = ['127.0.0.0/8', '::1/128']
-
 /** Judges one address. A host is called only if every address it resolves to is let through. */
 export function judge(target: Target, rules: EgressRules, parse: ParseAddress): Judgement {
   const forms = [target.address, ...embedded(target.address)]
-  for (const [range, what] of never) {
-    if (forms.some((form) => inRange(form, range, parse))) {
-      return refuse(target, `is ${what}, which is never called. Use another address`)
-    }
+  const forbidden = sortOf(forms, never, parse) ?? translated(target.address)
+  if (forbidden !== undefined) {
+    return refuse(target, `is ${forbidden}, which is never called. Use another address`)
   }
   if (!listed(rules.allowNames, target, parse)) {
     const inside = insideOf(forms, rules, parse)
@@ -77,9 +57,26 @@ function insideOf(forms: readonly Address[], rules: EgressRules, parse: ParseAdd
   if (forms.some((form) => refused.some((text) => sameAddress(form, text, parse)))) {
     return 'an address of the API server or of a node'
   }
-  if (!rules.inCluster) return undefined
-  const ours = forms.some((form) => loopback.some((range) => inRange(form, range, parse)))
-  return ours ? 'a loopback address, which in a cluster is this pod itself' : undefined
+  const own = rules.inCluster ? sortOf(forms, [loopback], parse) : undefined
+  return own === undefined
+    ? sortOf(forms, [reserved], parse)
+    : `${own}, which in a cluster is this pod itself`
+}
+
+function translated(address: Address): string | undefined {
+  const service = serviceBehind(address)
+  return service === undefined ? undefined : `an address of ${service} behind a translator`
+}
+
+/** The sort that one of the forms has, with the range that says so. */
+function sortOf(forms: readonly Address[], sorts: readonly Sort[], parse: ParseAddress): string | undefined {
+  for (const sort of sorts) {
+    for (const form of forms) {
+      const range = rangeOf(form, sort, parse)
+      if (range !== undefined) return `${sort.what} (${range})`
+    }
+  }
+  return undefined
 }
 
 function listed(entries: readonly string[], target: Target, parse: ParseAddress): boolean {
