@@ -1,7 +1,7 @@
 /** Which addresses our own calls may go to. Judged on the address that is connected to, in every notation. */
 import { embedded, sameAddress } from './egress-address.ts'
 import type { Address, ParseAddress } from './egress-address.ts'
-import { entryProblem, hostOf, matchesEntry } from './egress-entry.ts'
+import { entryProblem, hostOf, matchesEntry, namesHost, type Takes } from './egress-entry.ts'
 import { loopback, never, rangeOf, reserved, serviceBehind, type Sort } from './egress-ranges.ts'
 
 /** What an install lets out. The lists hold entries as `entryProblem` knows them. */
@@ -13,6 +13,17 @@ export type EgressRules = {
   readonly allowNames: readonly string[]
   /** `--egress-only`: if not empty, nothing else is called. Host names, `*.names`, CIDRs, each with or without a port. */
   readonly onlyTo: readonly string[]
+  /** `--egress-proxy`, and `--egress-proxy-for`: the hosts and `*.names` that are called through it. */
+  readonly proxy?: EgressProxy
+}
+
+/** A proxy that looks names up and connects for us. */
+export type EgressProxy = {
+  readonly host: string
+  readonly port: number
+  /** The value of Proxy-Authorization; a secret. */
+  readonly authorization: string | undefined
+  readonly hosts: readonly string[]
 }
 
 /** One address that a call would connect to, and the host and port of the URL that led there. */
@@ -41,15 +52,52 @@ export function judge(target: Target, rules: EgressRules, parse: ParseAddress): 
   return { ok: true }
 }
 
-/** What is wrong with the lists of an install: a sentence for each entry that could never match as it is meant. */
-export function egressProblems(
-  rules: Pick<EgressRules, 'allowNames' | 'onlyTo'>,
+/** The proxy that this host is called through, if its name is listed for one; an address in a URL is never given to a proxy. */
+export function proxyOf(
+  target: Omit<Target, 'address'>,
+  { proxy }: EgressRules,
   parse: ParseAddress,
-): readonly string[] {
+): EgressProxy | undefined {
+  return proxy?.hosts.some((entry) => namesHost(entry, target, parse)) === true ? proxy : undefined
+}
+
+/** Judges a host that a proxy looks up. Its address is not known here: only names that `--egress-only` lists count. */
+export function judgeName(
+  target: Omit<Target, 'address'>,
+  { onlyTo }: EgressRules,
+  parse: ParseAddress,
+): Judgement {
+  if (onlyTo.length === 0 || onlyTo.some((entry) => namesHost(entry, target, parse))) return { ok: true }
+  const host = hostOf(target.host)
+  return {
+    refused: `${host}, which --egress-proxy looks up, is not among the names that --egress-only lists; addresses and CIDRs do not count for it. Add ${host}:${target.port} to it if it may be called`,
+  }
+}
+
+/** The rules for the proxy itself: the install names it, so it may be inside; what is never called, it may not be. */
+export const rulesForProxy = (rules: EgressRules, { host, port }: EgressProxy): EgressRules => ({
+  inCluster: rules.inCluster,
+  refusedAddresses: rules.refusedAddresses,
+  allowNames: [nameOf({ host, port })],
+  onlyTo: [],
+})
+
+/** What is wrong with the lists of an install: a sentence for each entry that could never match as it is meant. */
+export function egressProblems({ allow, only, proxyFor }: Lists, parse: ParseAddress): readonly string[] {
+  const problems = (flag: string, entries: readonly string[], takes: Takes) =>
+    entries.map((entry) => entryProblem({ flag, entry, takes }, parse))
   return [
-    ...rules.allowNames.map((entry) => entryProblem({ flag: '--egress-allow', entry, wide: false }, parse)),
-    ...rules.onlyTo.map((entry) => entryProblem({ flag: '--egress-only', entry, wide: true }, parse)),
+    ...problems('--egress-allow', allow, { patterns: false, addresses: true, ranges: false }),
+    ...problems('--egress-only', only, { patterns: true, addresses: true, ranges: true }),
+    ...problems('--egress-proxy-for', proxyFor, { patterns: true, addresses: false, ranges: false }),
   ].filter((problem) => problem !== undefined)
+}
+
+/** The lists as the flags give them. */
+export type Lists = {
+  readonly allow: readonly string[]
+  readonly only: readonly string[]
+  readonly proxyFor: readonly string[]
 }
 
 function insideOf(forms: readonly Address[], rules: EgressRules, parse: ParseAddress): string | undefined {
@@ -94,7 +142,7 @@ function howToAllow(target: Target): string {
   return `If it may be called, start tidewaiter with --egress-allow ${nameOf(target)}`
 }
 
-function nameOf(target: Target): string {
+function nameOf(target: Omit<Target, 'address'>): string {
   const host = hostOf(target.host)
   return host.includes(':') ? `[${host}]:${target.port}` : `${host}:${target.port}`
 }

@@ -193,7 +193,7 @@ const only: Readonly<
 }
 for (const [what, { entry, yes, no }] of Object.entries(only)) {
   t.test(`${what} in the list of what alone is called: ${entry}`, async (t) => {
-    t.same(egressProblems({ allowNames: [], onlyTo: [entry] }, parseAddress), [])
+    t.same(egressProblems({ allow: [], only: [entry], proxyFor: [] }, parseAddress), [])
     for (const [host, text, port] of yes)
       t.same(
         judged(text, { onlyTo: [entry] }, { host, ...(port === undefined ? {} : { port }) }),
@@ -242,16 +242,17 @@ t.test('an entry that could never match is a problem, and says which flag', asyn
     '[::1',
     'a:b:c:d:e',
   ]
-  t.equal(egressProblems({ allowNames: bad, onlyTo: [] }, parseAddress).length, bad.length)
-  t.match(egressProblems({ allowNames: ['*'], onlyTo: ['10.0.0.0/33'] }, parseAddress), [
+  t.equal(egressProblems({ allow: bad, only: [], proxyFor: [] }, parseAddress).length, bad.length)
+  t.match(egressProblems({ allow: ['*'], only: ['10.0.0.0/33'], proxyFor: [] }, parseAddress), [
     '--egress-allow must be HOST or ADDRESS, with or without :PORT, got "*"',
     '--egress-only must be HOST, *.DOMAIN, ADDRESS or CIDR, with or without :PORT, got "10.0.0.0/33"',
   ])
   t.same(
     egressProblems(
       {
-        allowNames: ['a', 'a.b:1', '10.0.0.1', '10.0.0.1:80', '::1', '[::1]', '[::1]:80'],
-        onlyTo: ['*.a', '*.a:80'],
+        allow: ['a', 'a.b:1', '10.0.0.1', '10.0.0.1:80', '::1', '[::1]', '[::1]:80'],
+        only: ['*.a', '*.a:80'],
+        proxyFor: ['a', 'a.b:1', '*.a:80'],
       },
       parseAddress,
     ),
@@ -259,6 +260,13 @@ t.test('an entry that could never match is a problem, and says which flag', asyn
   )
 })
 
+t.test('for a proxy only names are listed', async (t) => {
+  const bad = ['10.0.0.1', '10.0.0.0/8', '[::1]', '0x7f.1', '*', 'http://a', '']
+  t.match(
+    egressProblems({ allow: [], only: [], proxyFor: bad }, parseAddress),
+    bad.map(() => /^--egress-proxy-for must be HOST or \*.DOMAIN/),
+  )
+})
 t.test('an IPv4 address that is refused is refused inside every IPv6 form', async () => {
   const v4 = fc.tuple(fc.constantFrom(10, 127, 169, 224), fc.nat(255), fc.nat(255), fc.nat(255))
   const hex = (a: number, b: number) => ((a << 8) | b).toString(16)
