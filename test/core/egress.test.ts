@@ -104,7 +104,15 @@ for (const text of ['10.0.0.1', '::ffff:10.0.0.1', '64:ff9b::a00:1', 'fd00::1', 
     t.match(sentence(text, { allowNames: ['quiesce.shop:444', 'shop', 'e.shop'] }), /API server/)
   })
 }
-for (const text of ['240.0.0.1', '255.255.255.254', '192.0.0.8', '::8.8.8.8', '::ffff:0:8.8.8.8', '100::1']) {
+for (const text of [
+  '240.0.0.1',
+  '255.255.255.254',
+  '192.0.0.8',
+  '::8.8.8.8',
+  '::ffff:0:8.8.8.8',
+  '100::1',
+  'fec0::1',
+]) {
   t.test(`${text} is reserved, and refused until the install allows it`, async (t) => {
     t.match(
       sentence(text),
