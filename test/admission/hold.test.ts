@@ -136,7 +136,7 @@ t.test('a forged hold and other annotations of ours are taken off, with a warnin
 t.test('what is held loses the other annotations of ours too', async (t) => {
   const object = aBackup({ annotations: { 'tidewaiter.io/post': '{}' } })
   const verdict = await mutate(worldOf(long), object)
-  t.match(verdict, { reason: 'HoldSet', warnings: [/took off tidewaiter.io\/post/] })
+  t.match(verdict, { reason: 'AnnotationsRemoved', warnings: [/took off tidewaiter.io\/post/] })
   t.same(applied(object, verdict.patch).metadata.annotations, mark)
 })
 
