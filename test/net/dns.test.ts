@@ -1,7 +1,6 @@
 /** A name server that says something else each time: asked once for a connection, over the wire. */
 import dgram from 'node:dgram'
 import { Resolver } from 'node:dns/promises'
-import type { AddressInfo } from 'node:net'
 import t from 'tap'
 import type { Lookup } from '../../src/net/ports.ts'
 import { serve } from './servers.ts'
@@ -40,7 +39,7 @@ async function nameServer(t: Parameters<typeof serve>[0], answer: Answer) {
   await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))
   t.teardown(() => void socket.close())
   const resolver = new Resolver({ timeout: 60_000, tries: 1 })
-  resolver.setServers([`127.0.0.1:${(socket.address() as AddressInfo).port}`])
+  resolver.setServers([`127.0.0.1:${socket.address().port}`])
   t.teardown(() => resolver.cancel())
   const lookup: Lookup = (host) => resolver.resolve4(host)
   return { asked, lookup }

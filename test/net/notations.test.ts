@@ -152,7 +152,9 @@ const notation = (bytes: readonly number[]): fc.Arbitrary<string> => {
     {
       weight: 1,
       arbitrary: fc.constantFrom(
-        ...[`[::ffff:${dotted}]`, `[::ffff:${hex(bytes)}]`, `[0:0:0:0:0:FFFF:${hex(bytes)}]`],
+        `[::ffff:${dotted}]`,
+        `[::ffff:${hex(bytes)}]`,
+        `[0:0:0:0:0:FFFF:${hex(bytes)}]`,
       ),
     },
   )
