@@ -240,6 +240,7 @@ t.test('where the policy was not seen in force nothing is held', async (t) => {
     reason: 'GuardOpen',
     message: /policy hold\.tidewaiter\.io was not seen in force.*guard\.yaml/,
   })
+  t.match(await validate(made, marked(), { dryRun: true }), { reason: 'GuardOpen' }, 'a dry run says so too')
   t.same(made.runs.all(), [])
   const quick = worldOf(short)
   quick.guardClosed = false

@@ -118,7 +118,7 @@ function tilesOf({ overview, stats, scopes, now }: OverviewView): readonly Tile[
   const list = urlOf('/decisions', { verdict: 'Refused', from: '-24h' })
   const decided = { word: '95 % decided within', value: lasting(stats?.p95), tone: 'quiet' as const }
   return [
-    within(scopes.runs, tile('Running', running, { hint: 'runs of actions, now', tone: 'busy' })),
+    within(scopes.runs, tile('Running', running, { hint: 'stages whose actions run now', tone: 'busy' })),
     within(scopes.decisions, {
       ...tile('Refused', refused, { hint: 'in the last 24 hours', tone: 'bad' }),
       href: list,
