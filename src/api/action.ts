@@ -1,5 +1,7 @@
 /** Action: one thing to do at one stage for the Backups or Restores it matches. */
 import { conditions } from './conditions.ts'
+import { labelSelector } from './label-selector.ts'
+import { patch } from './patch-body.ts'
 import type { Infer, Kind, Metadata, ShapeNode } from './schema.ts'
 
 /** The four moments at which an Action runs. */
@@ -175,7 +177,6 @@ const laterBodies = {
   exec: notYet('body exec'),
   job: notYet('body job'),
   scale: notYet('body scale'),
-  patch: notYet('body patch'),
   wait: notYet('body wait'),
   restore: notYet('body restore'),
   plugin: notYet('body plugin'),
@@ -197,6 +198,7 @@ const undo = {
       ],
     },
     http,
+    patch,
     ...laterBodies,
   },
   required: [],
@@ -234,64 +236,7 @@ const spec = {
             maxLength: 63,
           },
         },
-        selector: {
-          type: 'object',
-          doc: 'Labels of the Backup (Restore) itself.',
-          fields: {
-            matchLabels: {
-              type: 'map',
-              doc: 'Labels that must have these values.',
-              maxProperties: 64,
-              values: { type: 'string', doc: 'The value.', maxLength: 63 },
-              rules: [
-                {
-                  cel: 'self.all(key, size(key) <= 317)',
-                  message: 'the name of a label has at most 317 characters',
-                  holds: (self: Readonly<Record<string, string>>) =>
-                    Object.keys(self).every((key) => Array.from(key).length <= 317),
-                },
-              ],
-            },
-            matchExpressions: {
-              type: 'array',
-              doc: 'Label conditions, all of which must hold.',
-              maxItems: 64,
-              listType: 'atomic',
-              items: {
-                type: 'object',
-                doc: 'One label condition.',
-                fields: {
-                  key: { type: 'string', doc: 'The label.', minLength: 1, maxLength: 317 },
-                  operator: {
-                    type: 'string',
-                    doc: 'How the label and the values relate.',
-                    enum: ['In', 'NotIn', 'Exists', 'DoesNotExist'],
-                    maxLength: 12,
-                  },
-                  values: {
-                    type: 'array',
-                    doc: 'The values of In and NotIn.',
-                    maxItems: 64,
-                    listType: 'atomic',
-                    items: { type: 'string', doc: 'A value.', maxLength: 63 },
-                  },
-                },
-                required: ['key', 'operator'],
-                rules: [
-                  {
-                    cel: "self.operator in ['In', 'NotIn'] ? has(self.values) && size(self.values) > 0 : !has(self.values) || size(self.values) == 0",
-                    message: 'values must be given for In and NotIn, and only for them',
-                    holds: (self: { operator: string; values?: readonly string[] }) =>
-                      self.operator === 'In' || self.operator === 'NotIn'
-                        ? (self.values ?? []).length > 0
-                        : (self.values ?? []).length === 0,
-                  },
-                ],
-              },
-            },
-          },
-          required: [],
-        },
+        selector: labelSelector('Labels of the Backup (Restore) itself.'),
         expression: expression(
           "CEL that must be true; it sees `backup` (PreBackup, PostBackup) or `restore`, with Velero's defaults filled in. An error in it refuses.",
         ),
@@ -401,7 +346,7 @@ const spec = {
             maxLength: 63,
           },
           expression: expression(
-            'CEL over `response`: status, headers (lower case names), body (parsed JSON if the answer says so in its Content-Type, text otherwise), durationMs.',
+            'CEL over `response`. Of http: status, headers (lower case names), body (parsed JSON if the answer says so in its Content-Type, text otherwise), durationMs. Of patch: objects, each with name, namespace, resourceVersion and generation.',
           ),
           export: {
             type: 'boolean',
@@ -443,6 +388,7 @@ const spec = {
       doc: 'Post stages: a failure of this action is shown in the Backup (Restore) itself, once it has ended: Completed becomes PartiallyFailed, and status.errors counts one more. Failed stays as it is. A Restore from a Schedule takes only Completed Backups. An action that did not run, because one before it ended the stage, is not counted. In object storage the Backup stays Completed: so another cluster, or this one after a sync, sees it. Default: false.',
     },
     http,
+    patch,
     ...laterBodies,
   },
   required: ['stage'],
