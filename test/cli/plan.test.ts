@@ -1,4 +1,5 @@
 /** `plan`: without a cluster, against an API server, and held to what a real dry run is answered. */
+import { readFileSync } from 'node:fs'
 import { createServer as createPlain, type AddressInfo, type Server, type Socket } from 'node:net'
 import { createServer as createSecure } from 'node:tls'
 import { join } from 'node:path'
@@ -346,6 +347,16 @@ for (const [name, { files, says }] of Object.entries(wrong))
     t.same({ out, code }, { out: '', code: 1 })
     t.match(err, says)
   })
+
+t.test('what would be patched is shown with the account, and nobody is asked for it', async (t) => {
+  const stopWriters = readFileSync('examples/stop-writers/action.yaml', 'utf8')
+  const subject = velero('Backup', 'shop-1', { spec: { includedNamespaces: ['shop'] } })
+  const { out, err, code } = await offline(t, { 'a.yaml': stopWriters, 'b.yaml': manifests(subject) })
+  t.same({ err, code }, { err: '', code: 0 })
+  t.match(out, 'PATCH apps/v1 Deployment shop/*[writes=yes]')
+  t.match(out, 'As: ServiceAccount velero/shop-quiescer')
+  t.match(out, '"shop.example/stopped-for":"shop-1"')
+})
 
 t.test('an expression that is most likely wrong is told, and hinders nothing', async (t) => {
   const files = {

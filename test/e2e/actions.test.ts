@@ -95,7 +95,10 @@ t.test('what the schema can say is refused with every problem and its path in on
 
 t.test('fields that are not there yet are refused by name', async (t) => {
   const said = (await refused(t, anAction(aName('bad'), 'x', { http, serviceAccountName: 'a' }))).join('\n')
-  t.match(said, 'spec.serviceAccountName: Forbidden: serviceAccountName is not there yet')
+  t.match(
+    said,
+    'serviceAccountName must be given for a body that calls the Kubernetes API (patch), and only for one',
+  )
   const exported = anAction(aName('bad'), 'x', {
     http,
     outputs: [{ name: 'a', expression: 'response.status', export: true }],
