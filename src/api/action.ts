@@ -1,5 +1,6 @@
 /** Action: one thing to do at one stage for the Backups or Restores it matches. */
 import { conditions } from './conditions.ts'
+import { labelSelector } from './label-selector.ts'
 import type { Infer, Kind, Metadata, ShapeNode } from './schema.ts'
 
 /** The four moments at which an Action runs. */
@@ -205,64 +206,7 @@ const spec = {
             maxLength: 63,
           },
         },
-        selector: {
-          type: 'object',
-          doc: 'Labels of the Backup (Restore) itself.',
-          fields: {
-            matchLabels: {
-              type: 'map',
-              doc: 'Labels that must have these values.',
-              maxProperties: 64,
-              values: { type: 'string', doc: 'The value.', maxLength: 63 },
-              rules: [
-                {
-                  cel: 'self.all(key, size(key) <= 317)',
-                  message: 'the name of a label has at most 317 characters',
-                  holds: (self: Readonly<Record<string, string>>) =>
-                    Object.keys(self).every((key) => Array.from(key).length <= 317),
-                },
-              ],
-            },
-            matchExpressions: {
-              type: 'array',
-              doc: 'Label conditions, all of which must hold.',
-              maxItems: 64,
-              listType: 'atomic',
-              items: {
-                type: 'object',
-                doc: 'One label condition.',
-                fields: {
-                  key: { type: 'string', doc: 'The label.', minLength: 1, maxLength: 317 },
-                  operator: {
-                    type: 'string',
-                    doc: 'How the label and the values relate.',
-                    enum: ['In', 'NotIn', 'Exists', 'DoesNotExist'],
-                    maxLength: 12,
-                  },
-                  values: {
-                    type: 'array',
-                    doc: 'The values of In and NotIn.',
-                    maxItems: 64,
-                    listType: 'atomic',
-                    items: { type: 'string', doc: 'A value.', maxLength: 63 },
-                  },
-                },
-                required: ['key', 'operator'],
-                rules: [
-                  {
-                    cel: "self.operator in ['In', 'NotIn'] ? has(self.values) && size(self.values) > 0 : !has(self.values) || size(self.values) == 0",
-                    message: 'values must be given for In and NotIn, and only for them',
-                    holds: (self: { operator: string; values?: readonly string[] }) =>
-                      self.operator === 'In' || self.operator === 'NotIn'
-                        ? (self.values ?? []).length > 0
-                        : (self.values ?? []).length === 0,
-                  },
-                ],
-              },
-            },
-          },
-          required: [],
-        },
+        selector: labelSelector('Labels of the Backup (Restore) itself.'),
         expression: expression(
           "CEL that must be true; it sees `backup` (PreBackup, PostBackup) or `restore`, with Velero's defaults filled in. An error in it refuses.",
         ),
