@@ -1,0 +1,38 @@
+/** The body `scale` and its undo, declared. */
+import type { Infer, ShapeNode } from './schema.ts'
+import { targetFields, targetRules } from './target.ts'
+
+/** Sets a number of replicas. */
+export const scaleBody = {
+  type: 'object',
+  doc: 'Sets the number of replicas of anything that has a scale: a Deployment, a StatefulSet, a ReplicaSet, a custom kind. What it was is kept in the run. It does not wait for the pods: a wait action after it does. The account needs get and patch on the subresource scale, with a selector also list on the kind, and list on horizontalpodautoscalers (autoscaling). Refused where a HorizontalPodAutoscaler would set another number again: it leaves alone what has 0 replicas, unless its minReplicas is 0.',
+  fields: {
+    ...targetFields,
+    replicas: {
+      type: 'integer',
+      doc: 'How many there are to be.',
+      minimum: 0,
+      maximum: 2_147_483_647,
+    },
+  },
+  required: ['apiVersion', 'kind', 'replicas'],
+  rules: targetRules,
+} as const satisfies ShapeNode
+
+/** Takes a scaling back. */
+export const scaleUndo = {
+  type: 'object',
+  doc: 'Of an action that scales: sets the numbers of replicas that were there before. One that somebody changed since, or that is another object by now, is left as it is, and that is told.',
+  fields: { restore: { type: 'boolean', doc: 'True.' } },
+  required: ['restore'],
+  rules: [
+    {
+      cel: 'self.restore',
+      message: 'restore must be true',
+      holds: (self: { restore: boolean }) => self.restore,
+    },
+  ],
+} as const satisfies ShapeNode
+
+/** The body `scale`. */
+export type ScaleBody = Infer<typeof scaleBody>
