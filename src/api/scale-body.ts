@@ -1,4 +1,4 @@
-/** The body `scale` and its undo, declared. */
+/** The body `scale`, declared. */
 import type { Infer, ShapeNode } from './schema.ts'
 import { targetFields, targetRules } from './target.ts'
 
@@ -17,21 +17,6 @@ export const scaleBody = {
   },
   required: ['apiVersion', 'kind', 'replicas'],
   rules: targetRules,
-} as const satisfies ShapeNode
-
-/** Takes a scaling back. */
-export const scaleUndo = {
-  type: 'object',
-  doc: 'Of an action that scales: sets the numbers of replicas that were there before. One that somebody changed since, or that is another object by now, is left as it is, and that is told.',
-  fields: { restore: { type: 'boolean', doc: 'True.' } },
-  required: ['restore'],
-  rules: [
-    {
-      cel: 'self.restore',
-      message: 'restore must be true',
-      holds: (self: { restore: boolean }) => self.restore,
-    },
-  ],
 } as const satisfies ShapeNode
 
 /** The body `scale`. */
