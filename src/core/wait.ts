@@ -19,20 +19,20 @@ export type Waited =
   { readonly holds: true } | { readonly holds: false; readonly because: string; readonly culprit?: number }
 
 /**
- * Judges the objects that there are. `first` is the place of the one to look at first: what was not as wanted a moment ago most
- * likely still is not, so that of many only one is evaluated.
+ * Judges the objects that there are; yields after each, so that whoever asks may breathe in between. `first` is the place of the
+ * one to look at first: what was not as wanted a moment ago most likely still is not, so that of many only one is evaluated.
  */
-export function judgeWait(
+export function* judgeWait(
   body: WaitBody,
   { objects, first = 0 }: { readonly objects: readonly Json[]; readonly first?: number },
   tools: WaitTools,
-): Waited {
+): Generator<undefined, Waited> {
   if (body.gone === true) return objects.length === 0 ? { holds: true } : notGone(body, objects)
-  const least = body.minCount ?? 1
-  if (objects.length < least) return { holds: false, because: tooFew(body, objects.length) }
+  if (objects.length < (body.minCount ?? 1)) return { holds: false, because: tooFew(body, objects.length) }
   for (const place of from(first, objects.length)) {
     const because = fault(body, { objects, object: objects[place] ?? {} }, tools)
     if (because !== undefined) return { holds: false, because, culprit: place }
+    yield
   }
   return { holds: true }
 }

@@ -23,7 +23,10 @@ function judge(body: WaitBody, objects: readonly ReturnType<typeof object>[], fi
     return cel.evaluate(source, values)
   }
   const reads = cel.selections(body.until ?? 'true', 'object', ['object', 'objects'])
-  const waited = judgeWait(body, { objects, ...(first === undefined ? {} : { first }) }, { evaluate, reads })
+  const steps = judgeWait(body, { objects, ...(first === undefined ? {} : { first }) }, { evaluate, reads })
+  let next = steps.next()
+  while (next.done !== true) next = steps.next()
+  const waited = next.value
   return { asked, waited, because: waited.holds ? undefined : waited.because }
 }
 
