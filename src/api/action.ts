@@ -141,17 +141,35 @@ const http = {
   ],
 } as const satisfies ShapeNode
 
-const hasOneBody = (self: Readonly<Record<string, unknown>>): boolean =>
-  bodies.filter((body) => self[body] !== undefined).length === 1
+const isGiven = (self: Readonly<Record<string, unknown>>, name: string): boolean => self[name] !== undefined
+
+/** The bodies that call the Kubernetes API: as the account that `serviceAccountName` names, never as ours. */
+const accountBodies = ['patch'] as const
+/** The bodies whose effect can be put back from what was there before: `undo: {revert: true}`. */
+const revertibleBodies = ['patch'] as const
+
+type Bodied = Readonly<Record<string, unknown>> & { readonly undo?: Readonly<Record<string, unknown>> }
+
+const callsTheApi = (self: Bodied): boolean =>
+  accountBodies.some((body) => isGiven(self, body) || isGiven(self.undo ?? {}, body))
+
+// One list for the rule in CEL and the one in TypeScript.
+const callsTheApiInCel = accountBodies
+  .map((body) => `has(self.${body}) || (has(self.undo) && has(self.undo.${body}))`)
+  .join(' || ')
 
 const notYet = (name: string) =>
   ({ type: 'any', object: true, doc: `Not there yet.`, later: `${name} is not there yet` }) as const
 
-const oneBody = {
-  cel: '[has(self.http), has(self.exec), has(self.job), has(self.scale), has(self.patch), has(self.wait), has(self.restore), has(self.plugin)].filter(x, x).size() == 1',
-  message: 'exactly one body must be given (http, ...)',
-  holds: hasOneBody,
-} as const
+const oneOf = (names: readonly string[], message: string) =>
+  ({
+    cel: `[${names.map((name) => `has(self.${name})`).join(', ')}].filter(x, x).size() == 1`,
+    message,
+    holds: (self: Readonly<Record<string, unknown>>) =>
+      names.filter((name) => isGiven(self, name)).length === 1,
+  }) as const
+
+const oneBody = oneOf(bodies, 'exactly one body must be given (http, ...)')
 
 /** The bodies that are not there yet, of an action and of its undo. */
 const laterBodies = {
@@ -168,11 +186,22 @@ const undo = {
   type: 'object',
   doc: 'Pre stages: takes back what the action did. Run if the action started and is not known to be without effect: after a refusal by a later action, if the object never came to be, failed its validation or was deleted before it started; undoAt says when else. It must be idempotent: it is tried again until it succeeds.',
   fields: {
+    revert: {
+      type: 'boolean',
+      doc: `Instead of a body: puts back what the action changed (${revertibleBodies.join(', ')}) to what it was before, as far as nobody changed it since. What was there is kept in the run.`,
+      rules: [
+        {
+          cel: 'self',
+          message: 'revert is true or absent',
+          holds: (self: boolean) => self,
+        },
+      ],
+    },
     http,
     ...laterBodies,
   },
   required: [],
-  rules: [oneBody],
+  rules: [oneOf(['revert', ...bodies], 'exactly one body, or revert, must be given (http, ...)')],
 } as const satisfies ShapeNode
 
 const spec = {
@@ -347,9 +376,11 @@ const spec = {
     },
     serviceAccountName: {
       type: 'string',
-      doc: 'Not there yet.',
+      doc: 'The ServiceAccount of this namespace as which the Kubernetes API is called. Whoever writes the Action must hold the verb use on it, asked again before each run; and the install must let tidewaiter act for it (deploy/components/actors). Wanted for the bodies that call the Kubernetes API, and refused for others.',
+      // A DNS subdomain, RFC 1123 (apimachinery pkg/util/validation: IsDNS1123Subdomain).
+      pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$',
+      minLength: 1,
       maxLength: 253,
-      later: 'serviceAccountName is not there yet',
     },
     countsAgainstResult: {
       type: 'boolean',
@@ -361,6 +392,17 @@ const spec = {
   required: ['stage'],
   rules: [
     oneBody,
+    {
+      cel: `has(self.serviceAccountName) == (${callsTheApiInCel})`,
+      message: `serviceAccountName must be given for a body that calls the Kubernetes API (${accountBodies.join(', ')}), and only for one`,
+      holds: (self: Bodied) => isGiven(self, 'serviceAccountName') === callsTheApi(self),
+    },
+    {
+      cel: `!has(self.undo) || !has(self.undo.revert) || ${revertibleBodies.map((body) => `has(self.${body})`).join(' || ')}`,
+      message: `undo.revert is for bodies that can be put back (${revertibleBodies.join(', ')})`,
+      holds: (self: Bodied) =>
+        self.undo?.['revert'] === undefined || revertibleBodies.some((body) => isGiven(self, body)),
+    },
     {
       cel: "self.stage.startsWith('Post') || (!has(self.when) && !has(self.at))",
       message: 'when and at are for post stages only',

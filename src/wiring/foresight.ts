@@ -13,6 +13,7 @@ import { hash } from './crypto.ts'
 import { knownActions } from './gate.ts'
 import type { Calls } from './kinds.ts'
 import { performWith } from './perform.ts'
+import { nobody } from '../actions/nobody.ts'
 import { annotationsIn, annotationsOfSchedule, defaultsOf, scheduleOfBackup } from './world.ts'
 
 /** What both ways need. */
@@ -121,6 +122,7 @@ function ports(world: ForesightWorld, asked: Asked): ForesightPorts {
         send: () => Promise.reject(new Error('a command renders only, and calls nobody')),
         // Never read, for what is shown of it is stars anyway.
         secret: async () => ({ ok: unread }),
+        actor: async () => ({ ok: nobody }),
         spanId: () => '0'.repeat(16),
       }),
   }

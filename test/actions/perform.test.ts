@@ -224,7 +224,7 @@ t.test('a Secret that cannot be read in time fails with the time', async (t) => 
     cause: 'timeout',
     mayHaveHadEffect: false,
     attempts: 0,
-    message: /Secret could not be read in time/,
+    message: /asked for a Secret, or about the account, and did not answer in time/,
   })
 })
 t.test('an API server that cannot be asked for a Secret is an internal failure without effect', async (t) => {

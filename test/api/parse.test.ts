@@ -448,7 +448,7 @@ const wrongActions: Readonly<Record<string, { given: unknown; want: readonly str
       'spec.matc must not be given: there is no such field; did you mean match?',
       'spec.stage must be PreBackup, PostBackup, PreRestore or PostRestore, got "Pre"',
       'spec.retry.limit must be a whole number from 0 to 20, got "many"',
-      'spec.undo must keep this rule: exactly one body must be given (http, ...)',
+      'spec.undo must keep this rule: exactly one body, or revert, must be given (http, ...)',
       'spec.http.url must match ^https?://[^\\x00-\\x20\\x7f][^\\x00-\\x1f\\x7f]*$, got "ftp://a.example"',
       'spec.http.headers[0].name must match ^[!#$%&\'*+.^_`|~0-9A-Za-z-]+$, got "a b"',
     ],

@@ -18,8 +18,8 @@ export function entries(spec: RunSpec, status: RunStatus): readonly Entry[] {
   return spec.actions.map((action) => ({ action, row: rows.get(action.name) ?? fresh(action) }))
 }
 
-// An ActionRun must fit into etcd (1.5 MiB): half of that for what was done, the other for what is to be done.
-const largestRows = 512 * 1024
+/** All rows together, in bytes of JSON. An ActionRun must fit into etcd (1.5 MiB): half of that for what was done, the other for what is to be done. */
+export const largestRows = 512 * 1024
 
 /** The row, without what was sent and its outputs if the rows together would grow too large for the API server. */
 function fitting(others: readonly RunRow[], row: RunRow): RunRow {
