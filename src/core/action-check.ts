@@ -2,8 +2,9 @@
 import type { ActionSpec, HttpBody } from '../api/action.ts'
 import { nearest } from '../api/nearest.ts'
 import type { FieldProblem } from '../api/problems.ts'
-import { knownFields, type Fields, type UnknownField } from './fields.ts'
+import { knownFields, responseFields, type Fields, type UnknownField } from './fields.ts'
 import { checkHttpBody, checkRetry } from './http-body.ts'
+import { selectorProblems } from './label-selector.ts'
 import { checkUrl } from './render.ts'
 import { variableNames } from './run/variables.ts'
 import { expressionsIn } from './template.ts'
@@ -29,18 +30,32 @@ export type CheckTools = {
 /** Every problem of a spec whose shape is right. */
 export function checkAction(spec: ActionSpec, tools: CheckTools): readonly FieldProblem[] {
   const { found, problems } = expressionsOf(spec)
+  const response = responseOf(spec)
   const isOfHttp = ({ path }: Expression) => /^spec\.(undo\.)?http\./.test(path)
   return [
-    ...found.filter((one) => !isOfHttp(one)).flatMap((one) => checkOne(one, tools)),
+    ...found.filter((one) => !isOfHttp(one)).flatMap((one) => checkOne(one, tools, response)),
+    ...selectorsOf(spec).flatMap(({ selector, path }) => selectorProblems(selector, path)),
     ...(spec.retry === undefined ? [] : checkRetry(spec.retry, 'spec.retry', spec.http?.expectStatus)),
     ...httpOf(spec).flatMap(({ http, path }) => [
       ...checkUrl(http.url, `${path}.url`),
       ...checkHttpBody(http, path, tools.parsePem),
     ]),
     ...problems,
-    ...found.filter(isOfHttp).flatMap((one) => checkOne(one, tools)),
+    ...found.filter(isOfHttp).flatMap((one) => checkOne(one, tools, response)),
   ]
 }
+
+/** What the outputs of an action find in `response`. */
+function responseOf({ scale, wait }: ActionSpec): Fields {
+  if (wait !== undefined) return wait.name === undefined ? responseFields.wait : responseFields.waitForOne
+  return scale === undefined ? responseFields.http : responseFields.scale
+}
+
+/** The label selectors of the bodies of a spec, each with the field it stands in. */
+const selectorsOf = ({ scale, wait }: ActionSpec) =>
+  Object.entries({ scale, wait }).flatMap(([body, { selector } = {}]) =>
+    selector === undefined ? [] : [{ selector, path: `spec.${body}.selector` }],
+  )
 
 /** The HTTP bodies of a spec, each with the field it stands in. */
 function httpOf({ http, undo }: ActionSpec): readonly { readonly http: HttpBody; readonly path: string }[] {
@@ -55,7 +70,6 @@ export function doubtsOf(spec: ActionSpec, tools: Pick<CheckTools, 'unknownField
   return expressionsOf(spec).found.flatMap(({ path, source, variables }) =>
     tools
       .unknownFields(source, variables, knownFields)
-      .filter((field) => !field.path.startsWith('response.'))
       .map(
         (field) =>
           `${path}: ${field.path} is no field of Velero 1.18${meant(field)}, and an expression that finds it absent fails`,
@@ -97,9 +111,18 @@ function expressionsOf(spec: ActionSpec): Expressions {
       variables: ['response'],
       want: 'any' as const,
     })),
+    ...untilOf(spec, variables),
     ...templates.flatMap((one) => one.found),
   ]
   return { found, problems: templates.flatMap((one) => one.problems) }
+}
+
+function untilOf({ wait }: ActionSpec, variables: readonly string[]): readonly Expression[] {
+  if (wait?.until === undefined) return []
+  const objects = wait.selector === undefined ? ['object'] : ['object', 'objects']
+  return [
+    { path: 'spec.wait.until', source: wait.until, variables: [...variables, ...objects], want: 'bool' },
+  ]
 }
 
 /** The expressions in the URL, the headers and the body of a spec. */
@@ -124,12 +147,16 @@ function inTemplates(
   }
 }
 
-function checkOne({ path, source, variables, want }: Expression, tools: CheckTools): readonly FieldProblem[] {
+function checkOne(
+  { path, source, variables, want }: Expression,
+  tools: CheckTools,
+  response: Fields,
+): readonly FieldProblem[] {
   const problem =
     tools.checkExpression(source, variables, want) ??
     // The answer of an action has our fields and no others: one that is not there will never be.
     tools
-      .unknownFields(source, variables, { response: knownFields.response })
+      .unknownFields(source, variables, { response })
       .map((field) => `${field.path} is not there${meant(field)}`)
       .at(0)
   return problem === undefined ? [] : [{ path, want: `be a CEL expression that can be used: ${problem}` }]

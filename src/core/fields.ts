@@ -77,10 +77,13 @@ const restore: Fields = {
   },
 }
 
-/** What expressions find in each variable whose fields are known. */
-export const knownFields: { readonly backup: Fields; readonly restore: Fields; readonly response: Fields } = {
-  backup,
-  restore,
-  // What an http action gave back; ours, so there are no others.
-  response: names('status headers body durationMs'),
-}
+/** What expressions find in each variable of Velero whose fields are known. */
+export const knownFields: { readonly backup: Fields; readonly restore: Fields } = { backup, restore }
+
+/** What each body gives back, as outputs find it in `response`; ours, so there is nothing else in it. */
+export const responseFields = {
+  http: names('status headers body durationMs'),
+  scale: names('objects durationMs'),
+  wait: names('objects durationMs'),
+  waitForOne: names('object objects durationMs'),
+} as const satisfies Readonly<Record<string, Fields>>

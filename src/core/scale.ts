@@ -32,6 +32,23 @@ export function scaleIn(object: Json): Scale {
   }
 }
 
+/** What was kept of a scaling to this number, as a run holds it; undefined if nothing was. */
+export function scaledIn(kept: Json | undefined, replicas: number): Scaled | undefined {
+  const objects = at(kept, 'objects')
+  if (!Array.isArray(objects) || at(kept, 'replicas') !== replicas) return undefined
+  return {
+    replicas,
+    objects: objects.map((one: unknown) => {
+      const before = at(one, 'replicas')
+      return {
+        name: textAt(one, 'name'),
+        uid: textAt(one, 'uid'),
+        replicas: typeof before === 'number' ? before : 0,
+      }
+    }),
+  }
+}
+
 type Before = Scaled['objects'][number]
 
 /** Scales one object. It may have been scaled already, by an attempt before this one. */

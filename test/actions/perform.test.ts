@@ -160,6 +160,7 @@ t.test('with no time left nothing is begun', async (t) => {
 })
 
 const runnerThat = (attempt: () => Promise<never>): Runners => ({
+  ...real,
   http: { ...real.http, prepare: () => ({ ok: { request: 'r', what: 'POST x', attempt } }) },
 })
 t.test('a runner that ignores its signal is cut off', async (t) => {
