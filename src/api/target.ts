@@ -20,7 +20,7 @@ export const targetFields = {
   },
   namespace: {
     type: 'string',
-    doc: 'The namespace of the objects. Default: the namespace of the Action. Not looked at where the kind has none.',
+    doc: 'The namespace of the objects. Default: the namespace of the Action. Not for a kind that is cluster-scoped.',
     pattern: '^[a-z0-9]([a-z0-9-]*[a-z0-9])?$',
     minLength: 1,
     maxLength: 63,

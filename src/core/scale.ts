@@ -15,10 +15,11 @@ export type Scaled = {
   readonly objects: readonly Pick<Scale, 'name' | 'uid' | 'replicas'>[]
 }
 
-/** What to do with one object. */
+/** What to do with one object. again: what was kept of it is not what is there any more, so that it must be kept anew first. */
 export type ScaleStep =
   | { readonly do: 'set'; readonly replicas: number }
   | { readonly do: 'leave'; readonly because: string }
+  | { readonly do: 'again'; readonly because: string }
   | { readonly do: 'fail'; readonly because: string }
 
 /** Reads a Scale (autoscaling/v1); without a number of replicas it has 0. */
@@ -51,13 +52,31 @@ export function scaledIn(kept: Json | undefined, replicas: number): Scaled | und
 
 type Before = Scaled['objects'][number]
 
-/** Scales one object. It may have been scaled already, by an attempt before this one. */
+/**
+ * What is to be kept before anything is set: what an attempt before this one kept, where that one has set the number since; else
+ * what is there now, for it is what somebody wanted last.
+ */
+export function toKeep(replicas: number, kept: Scaled | undefined, now: readonly Scale[]): Scaled {
+  const former = kept?.objects ?? []
+  const objects = now.map(({ name, uid, replicas: there }) => {
+    const old = former.find((one) => one.name === name && one.uid === uid)
+    return { name, uid, replicas: old !== undefined && there === replicas ? old.replicas : there }
+  })
+  const others = former.filter(({ name }) => now.every((one) => one.name !== name))
+  return { replicas, objects: [...objects, ...others] }
+}
+
+/** Scales one object, of which this was kept. */
 export function scaleStep(wanted: number, before: Before, now: Scale | undefined): ScaleStep {
   if (now === undefined) return { do: 'fail', because: 'is not there any more' }
-  if (now.uid !== before.uid) return { do: 'fail', because: 'is another object by now' }
-  if (now.replicas === wanted) return { do: 'leave', because: `has ${wanted}` }
+  if (now.uid !== before.uid) return { do: 'again', because: 'was made anew' }
+  if (now.replicas === wanted)
+    return {
+      do: 'leave',
+      because: before.replicas === wanted ? `had ${wanted} already` : `from ${before.replicas} to ${wanted}`,
+    }
   if (now.replicas === before.replicas) return { do: 'set', replicas: wanted }
-  return { do: 'fail', because: `was changed meanwhile, from ${before.replicas} to ${now.replicas}` }
+  return { do: 'again', because: `was changed meanwhile, from ${before.replicas} to ${now.replicas}` }
 }
 
 /** Takes the scaling of one object back: only what still stands as it was set. */

@@ -1,25 +1,60 @@
 import t from 'tap'
-import { autoscaled, restoreStep, scaleIn, scaleStep } from '../../src/core/scale.ts'
+import { autoscaled, restoreStep, scaledIn, scaleIn, scaleStep, toKeep } from '../../src/core/scale.ts'
 
 const before = { name: 'web', uid: 'u1', replicas: 3 }
 const now = (replicas: number, uid = 'u1') => ({ name: 'web', uid, resourceVersion: '7', replicas })
 
 for (const [name, { seen, want }] of Object.entries({
-  'one that is as it was seen is scaled': { seen: now(3), want: { do: 'set', replicas: 0 } },
-  'one that has the number already is left': { seen: now(0), want: { do: 'leave', because: 'has 0' } },
-  'one that somebody changed in between is not': {
+  'one that is as it was kept is scaled': { seen: now(3), want: { do: 'set', replicas: 0 } },
+  'one that was scaled already is left': { seen: now(0), want: { do: 'leave', because: 'from 3 to 0' } },
+  'one that somebody changed in between is kept anew first': {
     seen: now(5),
-    want: { do: 'fail', because: 'was changed meanwhile, from 3 to 5' },
+    want: { do: 'again', because: 'was changed meanwhile, from 3 to 5' },
   },
-  'one that was made anew is not': {
+  'one that was made anew is kept anew first': {
     seen: now(3, 'u2'),
-    want: { do: 'fail', because: 'is another object by now' },
+    want: { do: 'again', because: 'was made anew' },
   },
-  'one that is gone is not': { seen: undefined, want: { do: 'fail', because: 'is not there any more' } },
+  'one that is gone cannot be': { seen: undefined, want: { do: 'fail', because: 'is not there any more' } },
 }))
   t.test(`scale: ${name}`, async (t) => {
     t.same(scaleStep(0, before, seen), want)
   })
+
+t.test('scale: one that had the number before is left', async (t) => {
+  t.same(scaleStep(3, before, now(3)), { do: 'leave', because: 'had 3 already' })
+})
+
+for (const [name, { kept, seen, want }] of Object.entries({
+  'at first, what is there': { kept: undefined, seen: now(3), want: 3 },
+  'after an attempt that has set it, what that one kept': { kept: 3, seen: now(0), want: 3 },
+  'after an attempt that has not, what is there': { kept: 3, seen: now(3), want: 3 },
+  'where somebody changed it since, what they wanted last': { kept: 3, seen: now(5), want: 5 },
+  'of one that was made anew, what is there': { kept: 3, seen: now(0, 'u2'), want: 0 },
+}))
+  t.test(`what is kept of a scaling: ${name}`, async (t) => {
+    const former = kept === undefined ? undefined : { replicas: 0, objects: [{ ...before, replicas: kept }] }
+    t.same(toKeep(0, former, [seen]), {
+      replicas: 0,
+      objects: [{ name: 'web', uid: seen.uid, replicas: want }],
+    })
+  })
+
+t.test('what is kept of a scaling: what is not looked at any more, after what is', async (t) => {
+  const api = { ...before, name: 'api', replicas: 7 }
+  t.same(toKeep(0, { replicas: 0, objects: [api, before] }, [now(0)]).objects, [before, api])
+})
+
+t.test(
+  'what a run holds of a scaling is read; of another number, or of another body, nothing is',
+  async (t) => {
+    const kept = { replicas: 0, objects: [before] }
+    t.same(scaledIn(kept, 0), kept)
+    t.equal(scaledIn(kept, 1), undefined)
+    t.equal(scaledIn({ fields: [] }, 0), undefined)
+    t.equal(scaledIn(undefined, 0), undefined)
+  },
+)
 
 for (const [name, { seen, want }] of Object.entries({
   'what still has the number that was set gets the one before': {
