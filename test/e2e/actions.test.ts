@@ -104,7 +104,7 @@ t.test('fields that are not there yet are refused by name', async (t) => {
 })
 
 t.test('bodies that are not there yet are refused by name', async (t) => {
-  const bodies = ['exec', 'job', 'scale', 'patch', 'wait', 'restore', 'plugin']
+  const bodies = ['exec', 'job', 'patch', 'restore', 'plugin']
   const actions = bodies.map((body) => anAction(aName(body), 'x', { [body]: { some: 'thing' } }))
   const { code, stderr } = await tryApply(actions)
   t.equal(code, 1)

@@ -83,6 +83,8 @@ t.test('where the pods do not go in time the Backup fails, and the shop is start
   await accepted(system, '20-wait-stopped')
   await create(system, backup('b1'))
   const { status } = await ended(system, 'b1', 'FailedValidation')
-  t.match(status.validationErrors, [/still there: Pod shop\/web-1; the action had 12\.0 s \(timeoutSeconds\)/])
+  t.match(status.validationErrors, [
+    /still there: Pod shop\/web-1; the action had 12\.0 s \(timeoutSeconds\)/,
+  ])
   await eventually('it has its replicas again', () => replicas(system) === 3 || undefined)
 })
