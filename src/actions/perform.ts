@@ -2,6 +2,7 @@
 import { createMask } from '../core/masks.ts'
 import type { Mask } from '../core/masks.ts'
 import type { Outcome } from '../core/outcome.ts'
+import { reverts } from '../core/run/undo.ts'
 import { unlessAborted } from '../until.ts'
 import { causeOf, tryOut } from './attempts.ts'
 import { outputsOf } from './outputs.ts'
@@ -75,6 +76,7 @@ async function performed(course: Course, seen: Seen): Promise<Outcome> {
     ports,
     action: name,
     actor: actor.ok,
+    reverts: reverts(spec),
     before: performance.before,
     remember: performance.remember,
     idempotencyKey: performance.idempotencyKey,

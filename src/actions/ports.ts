@@ -169,5 +169,6 @@ export type Performance = {
   readonly revert: boolean
   /** What the action found before it changed anything, in this performance or in one that was cut short. */
   readonly before: Before | undefined
-  readonly remember: Remember
+  /** Absent for an undo: nothing is kept of it. */
+  readonly remember: Remember | undefined
 }

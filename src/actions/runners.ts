@@ -4,13 +4,14 @@ import type { Mask } from '../core/masks.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type { Evaluate } from '../core/render.ts'
 import { http } from './http.ts'
+import { patch } from './patch.ts'
 import { scale } from './scale.ts'
 import { wait } from './wait.ts'
 import type { Before, Remember } from '../core/run/before.ts'
 import type { Actor, Ports, SecretRef } from './ports.ts'
 
 /** The kinds of body that can be performed, by their field in the spec. */
-export const bodyKinds = ['http', 'scale', 'wait'] as const
+export const bodyKinds = ['http', 'patch', 'scale', 'wait'] as const
 /** One of them. */
 export type BodyKind = (typeof bodyKinds)[number]
 
@@ -21,10 +22,12 @@ export type Context = {
   readonly action: string
   /** The Kubernetes API as the Action's account; nobody where the runner does not act. */
   readonly actor: Actor
+  /** Whether its undo puts back what was there: then that must be kept. */
+  readonly reverts: boolean
   /** What the action found before it changed anything, in this performance or in one that was cut short. */
   readonly before: Before | undefined
-  /** Keeps what it finds, before it changes anything. */
-  readonly remember: Remember
+  /** Keeps what it finds, before it changes anything; absent for an undo, of which nothing is kept. */
+  readonly remember: Remember | undefined
   readonly idempotencyKey: string
   readonly traceparent: string
   /** Evaluates with what the Action sees, and these values besides. */
@@ -89,7 +92,7 @@ export type Runner<K extends BodyKind> = {
 export type Runners = { readonly [K in BodyKind]: Runner<K> }
 
 /** The runners of this version. */
-export const runners: Runners = { http, scale, wait }
+export const runners: Runners = { http, patch, scale, wait }
 
 /** A body together with its runner. */
 export type Bound = {

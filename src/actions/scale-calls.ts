@@ -1,15 +1,13 @@
 /** The calls of the body `scale`: which objects there are, what their scales say, which autoscalers there are, and setting a number. */
 import type { ScaleBody } from '../api/scale-body.ts'
-import { selectorText } from '../core/label-selector.ts'
 import { autoscaled, scaleIn, type Scale } from '../core/scale.ts'
-import { targetText } from '../core/target.ts'
+import { mostObjects, selectorText, targetText } from '../core/target.ts'
 import { textAt } from '../core/velero.ts'
-import type { Acted, Aim, KubeObject, Unacted } from './ports.ts'
+import { failedBy, notTried } from './acted.ts'
+import type { Acted, Aim, KubeObject } from './ports.ts'
 import type { Context, FailedAttempt } from './runners.ts'
 import { harmless } from './words.ts'
 
-/** Most objects that are scaled by one action. */
-const mostScaled = 100
 const mostAutoscalers = 500
 
 /** What was asked for, or why there is none. */
@@ -43,11 +41,11 @@ export async function findAll(scaling: Scaling): Promise<Found<readonly Scale[]>
 async function namesOf({ body, context, signal }: Scaling): Promise<Found<readonly string[]>> {
   if (body.name !== undefined) return { ok: [body.name] }
   const selector = selectorText(body.selector ?? {})
-  const listed = await context.actor.list(aimOf(body), { selector, limit: mostScaled, signal })
+  const listed = await context.actor.list(aimOf(body), { selector, limit: mostObjects, signal })
   if (!('ok' in listed)) return failedBy(listed)
   const what = `scale ${targetText(body)}`
   if (listed.ok.more)
-    return refused(`${what}: more than ${mostScaled} objects carry these labels; select fewer`)
+    return refused(`${what}: more than ${mostObjects} objects carry these labels; select fewer`)
   const names = listed.ok.items.map((item) => textAt(item, 'metadata', 'name')).sort()
   return names.length === 0 ? refused(`${what}: no object carries these labels`) : { ok: names }
 }
@@ -95,20 +93,5 @@ export const set = (
     signal,
   })
 
-/** A call that failed, as the end of an attempt. */
-export const failedBy = ({ failed, message, sent, why, retryAfterMs }: Unacted): FailedAttempt => ({
-  status: 'failed',
-  cause: failed,
-  sent,
-  message,
-  ...(why === undefined ? {} : { why }),
-  ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-})
-
 /** What another attempt cannot mend. */
-export const refused = (message: string): FailedAttempt => ({
-  status: 'failed',
-  cause: 'answer',
-  sent: false,
-  message: harmless(message),
-})
+export const refused = (message: string): FailedAttempt => notTried(harmless(message))

@@ -4,8 +4,10 @@ import { isSame } from '../core/same.ts'
 import { restoreStep, scaledIn, scaleStep, toKeep } from '../core/scale.ts'
 import type { Scale, Scaled, ScaleStep } from '../core/scale.ts'
 import { targetText } from '../core/target.ts'
+import { failedBy } from './acted.ts'
+import { requestText } from './request-text.ts'
 import type { Attempt, Context, FailedAttempt, Preparation, Runner } from './runners.ts'
-import { failedBy, find, findAll, refused, set, type Scaling } from './scale-calls.ts'
+import { find, findAll, refused, set, type Scaling } from './scale-calls.ts'
 import { harmless } from './words.ts'
 
 /** Performs the body `scale`. */
@@ -34,7 +36,7 @@ function prepare(body: ScaleBody, context: Context): Preparation {
   }
   return {
     ok: {
-      request: `${what}\nas: ${context.actor.account}`,
+      request: requestOf(what, context),
       what,
       attempt: (signal) => rounds({ body, context, dryRun: false, signal }),
       rehearse: (signal) => rounds({ body, context, dryRun: true, signal }),
@@ -51,8 +53,11 @@ function revert(body: ScaleBody, context: Context): Preparation {
     const all = await setAll({ body, context, dryRun: false, signal }, { what, objects: kept.objects, step })
     return all.end === 'done' ? all.done : all.failed
   }
-  return { ok: { request: `${what}\nas: ${context.actor.account}`, what, attempt } }
+  return { ok: { request: requestOf(what, context), what, attempt } }
 }
+
+const requestOf = (line: string, { actor, mask }: Context): string =>
+  requestText({ line, headers: [['As', actor.account]], secretHeaders: [] }, mask)
 
 /** again: somebody changed an object between our look and our write, so that what was kept of it is not right. */
 type All =
@@ -68,9 +73,10 @@ async function once(
   const found = await findAll(scaling)
   if (!('ok' in found)) return { end: 'failed', failed: found }
   const keeping = toKeep(body.replicas, kept, found.ok)
-  if (!dryRun && !isSame(keeping, kept)) {
-    const written = await context.remember(keeping)
-    if ('refused' in written) return { end: 'failed', failed: refused(`${what}: ${written.refused}`) }
+  if (context.reverts && !dryRun && !isSame(keeping, kept)) {
+    const written = await context.remember?.(keeping)
+    if (written !== undefined && 'refused' in written)
+      return { end: 'failed', failed: refused(`${what}: ${written.refused}`) }
   }
   const objects = keeping.objects.slice(0, found.ok.length)
   const step: Step = (before, now) => scaleStep(body.replicas, before, now)
@@ -81,8 +87,7 @@ type Work = { readonly what: string; readonly objects: readonly Before[]; readon
 
 /** Sets all numbers, in the order of the names. The first that cannot be set ends it; those before it are told. */
 async function setAll(scaling: Scaling, { what, objects, step }: Work): Promise<All> {
-  const { context, dryRun } = scaling
-  const startedAt = context.ports.clock.now()
+  const { dryRun } = scaling
   const told: string[] = []
   let sent = false
   for (const before of objects) {
@@ -96,8 +101,7 @@ async function setAll(scaling: Scaling, { what, objects, step }: Work): Promise<
     told.push(`${before.name} ${one.said}`)
   }
   const message = harmless(`${dryRun ? 'would ' : ''}${what}: ${told.join(', ')}`)
-  const durationMs = context.ports.clock.now() - startedAt
-  const response = { objects: objects.map(({ name, replicas }) => ({ name, replicas })), durationMs }
+  const response = { objects: objects.map(({ name, replicas }) => ({ name, replicas })) }
   return { end: 'done', done: { status: 'done', message, response } }
 }
 

@@ -1,10 +1,10 @@
 /** The body `wait`: until objects are as they should be. */
 import { mostWaitedFor, type WaitBody } from '../api/wait-body.ts'
-import { selectorText } from '../core/label-selector.ts'
-import { targetText } from '../core/target.ts'
+import { selectorText, targetText } from '../core/target.ts'
 import { judgeWait } from '../core/wait.ts'
 import { causeOf } from './attempts.ts'
 import { follow, type Followed } from './follow.ts'
+import { requestText } from './request-text.ts'
 import type { Attempt, Context, Preparation, Runner } from './runners.ts'
 import { Watched } from './watched.ts'
 import { cut, harmless } from './words.ts'
@@ -16,8 +16,14 @@ const longestGoal = 300
 
 function prepare(body: WaitBody, context: Context): Preparation {
   const what = harmless(`wait for ${targetText(body)} ${goalOf(body)}`)
-  const request = harmless(
-    `wait for ${targetText(body)}\nas: ${context.actor.account}\n\n${body.until === undefined ? 'until it is gone' : `until ${body.until}`}`,
+  const request = requestText(
+    {
+      line: `wait for ${targetText(body)}`,
+      headers: [['As', context.actor.account]],
+      secretHeaders: [],
+      body: body.until === undefined ? 'until it is gone' : `until ${body.until}`,
+    },
+    context.mask,
   )
   return { ok: { request, what, attempt: (signal) => waited({ body, what, context }, signal) } }
 }

@@ -1,6 +1,7 @@
 /** Action: one thing to do at one stage for the Backups or Restores it matches. */
 import { conditions } from './conditions.ts'
 import { labelSelector } from './label-selector.ts'
+import { patch } from './patch-body.ts'
 import { scaleBody } from './scale-body.ts'
 import type { Infer, Kind, Metadata, ShapeNode } from './schema.ts'
 import { waitBody } from './wait-body.ts'
@@ -182,7 +183,6 @@ const oneBody = oneOf(bodies, 'exactly one body must be given (http, ...)')
 const laterBodies = {
   exec: notYet('body exec'),
   job: notYet('body job'),
-  patch: notYet('body patch'),
   restore: notYet('body restore'),
   plugin: notYet('body plugin'),
 } as const
@@ -203,6 +203,7 @@ const undo = {
       ],
     },
     http,
+    patch,
     ...laterBodies,
   },
   required: [],
@@ -350,7 +351,7 @@ const spec = {
             maxLength: 63,
           },
           expression: expression(
-            'CEL over `response`. http: status, headers (lower case names), body (parsed JSON if the answer says so in its Content-Type, text otherwise). wait: objects, and with a name object. scale: objects (name, and replicas as they were). All: durationMs.',
+            'CEL over `response`. Of http: status, headers (lower case names), body (parsed JSON if the answer says so in its Content-Type, text otherwise), durationMs. Of patch: objects, each with name, namespace, resourceVersion and generation. Of scale: objects, each with name and replicas (the number of before). Of wait: objects, and with a name object, as the API server has them.',
           ),
           export: {
             type: 'boolean',
@@ -392,6 +393,7 @@ const spec = {
       doc: 'Post stages: a failure of this action is shown in the Backup (Restore) itself, once it has ended: Completed becomes PartiallyFailed, and status.errors counts one more. Failed stays as it is. A Restore from a Schedule takes only Completed Backups. An action that did not run, because one before it ended the stage, is not counted. In object storage the Backup stays Completed: so another cluster, or this one after a sync, sees it. Default: false.',
     },
     http,
+    patch,
     scale: scaleBody,
     wait: waitBody,
     ...laterBodies,

@@ -1,69 +1,53 @@
-/** What a body that calls the Kubernetes API aims at: a kind, and one object by name or some by their labels. */
+/** What a body that calls the Kubernetes API aims at. */
 import { labelSelector } from './label-selector.ts'
-import type { Infer, ShapeNode } from './schema.ts'
 
-/** The fields that say what a body aims at. All of them are literal: no value of an expression moves the aim. */
-export const targetFields = {
+/** The fields that say which objects. All of them are literal: no template moves the target. */
+export const target = {
   apiVersion: {
     type: 'string',
-    doc: 'The API version of the objects: `apps/v1`, `v1`.',
-    pattern: '^([a-z0-9]([a-z0-9.-]*[a-z0-9])?/)?v[a-z0-9]+$',
+    doc: 'The API group and version: `apps/v1`, `v1`. Literal.',
+    pattern: '^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?v[0-9][a-z0-9]*$',
     minLength: 2,
     maxLength: 317,
   },
   kind: {
     type: 'string',
-    doc: 'The kind of the objects: `Deployment`.',
+    doc: 'The kind: `Deployment`. Literal.',
     pattern: '^[A-Z][A-Za-z0-9]*$',
     minLength: 1,
     maxLength: 63,
   },
   namespace: {
     type: 'string',
-    doc: 'The namespace of the objects. Default: the namespace of the Action. Not for a kind that is cluster-scoped.',
-    pattern: '^[a-z0-9]([a-z0-9-]*[a-z0-9])?$',
+    doc: 'Where it is. Literal. Default: the namespace of the Action; refused for a kind that is cluster-scoped.',
+    pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$',
     minLength: 1,
     maxLength: 63,
   },
   name: {
     type: 'string',
-    doc: 'The name of one object.',
-    // apimachinery/pkg/api/validation/path/name.go: what may be a segment of a path; . and .. by the rule of the body.
-    pattern: '^[^/%\\x00-\\x20\\x7f]+$',
+    doc: 'The one object. Literal.',
+    // apimachinery/pkg/api/validation/path/name.go: what may stand in a path.
+    pattern: '^[^/%${}\\x00-\\x20\\x7f]+$',
     minLength: 1,
     maxLength: 253,
   },
-  selector: labelSelector('The labels of the objects; all that have them are meant.'),
-} as const satisfies ShapeNode['fields']
+  selector: labelSelector(
+    'All objects with these labels, at most 100, in the order of their names. Literal.',
+  ),
+} as const
 
-const isGiven = (value: unknown): boolean => value !== undefined
+/** One object, or those with some labels. */
+export const oneTarget = {
+  cel: 'has(self.name) != has(self.selector)',
+  message: 'exactly one of name and selector must be given',
+  holds: (self: { name?: unknown; selector?: unknown }) =>
+    (self.name !== undefined) !== (self.selector !== undefined),
+} as const
 
-/** The rules of a body that has these fields. */
-export const targetRules = [
-  {
-    cel: 'has(self.name) != has(self.selector)',
-    message: 'exactly one of name and selector must be given',
-    holds: (self: { name?: unknown; selector?: unknown }) => isGiven(self.name) !== isGiven(self.selector),
-  },
-  {
-    cel: "!has(self.name) || !(self.name in ['.', '..'])",
-    message: 'name must be the name of an object',
-    holds: (self: { name?: string }) => self.name !== '.' && self.name !== '..',
-  },
-  {
-    // Their values would stand in records, messages and outputs.
-    cel: "self.apiVersion != 'v1' || self.kind != 'Secret'",
-    message: 'Secrets must not be aimed at',
-    holds: (self: { apiVersion: string; kind: string }) => self.apiVersion !== 'v1' || self.kind !== 'Secret',
-  },
-] as const satisfies ShapeNode['rules']
-
-const target = {
-  type: 'object',
-  doc: 'What a body aims at.',
-  fields: targetFields,
-  required: ['apiVersion', 'kind'],
-} as const satisfies ShapeNode
-
-/** What a body aims at. */
-export type Target = Infer<typeof target>
+/** Objects of which nothing may be recorded. */
+export const noSecret = {
+  cel: "self.apiVersion != 'v1' || self.kind != 'Secret'",
+  message: 'Secrets must not be aimed at',
+  holds: (self: { apiVersion: string; kind: string }) => self.apiVersion !== 'v1' || self.kind !== 'Secret',
+} as const

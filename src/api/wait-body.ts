@@ -1,6 +1,7 @@
 /** The body `wait`, declared. */
 import type { Infer, ShapeNode } from './schema.ts'
-import { targetFields, targetRules } from './target.ts'
+import { labelSelector } from './label-selector.ts'
+import { noSecret, oneTarget, target } from './target.ts'
 
 /** Most objects that are waited for at once: they are held in memory, and each is judged whenever one of them changes. */
 export const mostWaitedFor = 500
@@ -10,7 +11,8 @@ export const waitBody = {
   type: 'object',
   doc: 'Waits until objects are as they should be, within timeoutSeconds. It changes nothing. One that is not there yet is waited for. The account needs list and watch (with a name: both of that name are enough).',
   fields: {
-    ...targetFields,
+    ...target,
+    selector: labelSelector(`All objects with these labels, at most ${mostWaitedFor}. Literal.`),
     until: {
       type: 'string',
       doc: 'CEL that must be true. It sees `object`; with a selector it must be true for every one, and sees all of them as `objects`; and `backup` or `restore`, `outputs` and `stage`. One that fails, as for a field that is not there yet, counts as not true yet, and is told if the time ends.',
@@ -27,7 +29,9 @@ export const waitBody = {
   },
   required: ['apiVersion', 'kind'],
   rules: [
-    ...targetRules,
+    oneTarget,
+    // Their values would stand in messages and outputs.
+    noSecret,
     {
       cel: 'has(self.until) != (has(self.gone) && self.gone)',
       message: 'exactly one of until and gone: true must be given',

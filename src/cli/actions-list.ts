@@ -2,6 +2,7 @@
 import { stages, type Action, type Stage } from '../api/action.ts'
 import { parseAction } from '../api/parse.ts'
 import { sentenceOf } from '../api/problems.ts'
+import { callOf } from '../core/calls.ts'
 import { compareNames } from '../core/order.ts'
 import { recordKey, recordsOf, type ActionRecord } from '../core/record.ts'
 import { textAt, type Json } from '../core/velero.ts'
@@ -115,7 +116,7 @@ function sayingOf(action: Action, raw: Json, record: ActionRecord | undefined): 
     ...acceptedOf(raw),
     timeoutSeconds: spec.timeoutSeconds,
     onError: spec.onError,
-    calls: spec.http && `${spec.http.method} ${spec.http.url}`,
+    calls: callOf(spec),
     lastRunTimestamp: record?.lastAt ?? status?.lastRunTimestamp,
     lastResult: record?.lastResult ?? status?.lastResult,
   }

@@ -1,12 +1,14 @@
 /** What is wrong with an Action beyond its shape: expressions, templates, the URL, headers. All problems at once. */
 import type { ActionSpec, HttpBody } from '../api/action.ts'
+import type { PatchBody } from '../api/patch-body.ts'
 import { nearest } from '../api/nearest.ts'
 import type { FieldProblem } from '../api/problems.ts'
 import { knownFields, responseFields, type Fields, type UnknownField } from './fields.ts'
 import { checkHttpBody, checkRetry } from './http-body.ts'
-import { selectorProblems } from './label-selector.ts'
+import { checkPatchBody, patchTemplates } from './patch/body.ts'
 import { checkUrl } from './render.ts'
 import { variableNames } from './run/variables.ts'
+import { targetProblems, type Target } from './target.ts'
 import { expressionsIn } from './template.ts'
 
 /** The tools that a check needs from other rooms. */
@@ -30,31 +32,25 @@ export type CheckTools = {
 /** Every problem of a spec whose shape is right. */
 export function checkAction(spec: ActionSpec, tools: CheckTools): readonly FieldProblem[] {
   const { found, problems } = expressionsOf(spec)
-  const response = responseOf(spec)
-  const isOfHttp = ({ path }: Expression) => /^spec\.(undo\.)?http\./.test(path)
+  const isOfBody = ({ path }: Expression) => /^spec\.(undo\.)?(http|patch)\./.test(path)
   return [
-    ...found.filter((one) => !isOfHttp(one)).flatMap((one) => checkOne(one, tools, response)),
-    ...selectorsOf(spec).flatMap(({ selector, path }) => selectorProblems(selector, path)),
+    ...found.filter((one) => !isOfBody(one)).flatMap((one) => checkOne(one, spec, tools)),
+    ...aimsOf(spec).flatMap(({ aim, path }) => targetProblems(aim, path)),
     ...(spec.retry === undefined ? [] : checkRetry(spec.retry, 'spec.retry', spec.http?.expectStatus)),
     ...httpOf(spec).flatMap(({ http, path }) => [
       ...checkUrl(http.url, `${path}.url`),
       ...checkHttpBody(http, path, tools.parsePem),
     ]),
+    ...patchOf(spec).flatMap(({ patch, path }) => checkPatchBody(patch, path)),
     ...problems,
-    ...found.filter(isOfHttp).flatMap((one) => checkOne(one, tools, response)),
+    ...found.filter(isOfBody).flatMap((one) => checkOne(one, spec, tools)),
   ]
 }
 
-/** What the outputs of an action find in `response`. */
-function responseOf({ scale, wait }: ActionSpec): Fields {
-  if (wait !== undefined) return wait.name === undefined ? responseFields.wait : responseFields.waitForOne
-  return scale === undefined ? responseFields.http : responseFields.scale
-}
-
-/** The label selectors of the bodies of a spec, each with the field it stands in. */
-const selectorsOf = ({ scale, wait }: ActionSpec) =>
-  Object.entries({ scale, wait }).flatMap(([body, { selector } = {}]) =>
-    selector === undefined ? [] : [{ selector, path: `spec.${body}.selector` }],
+/** What the bodies that are checked for nothing else aim at, each with the field it stands in. */
+const aimsOf = ({ scale, wait }: ActionSpec): readonly { readonly aim: Target; readonly path: string }[] =>
+  Object.entries({ scale, wait }).flatMap(([body, aim]) =>
+    aim === undefined ? [] : [{ aim, path: `spec.${body}` }],
   )
 
 /** The HTTP bodies of a spec, each with the field it stands in. */
@@ -62,6 +58,17 @@ function httpOf({ http, undo }: ActionSpec): readonly { readonly http: HttpBody;
   return [
     ...(http === undefined ? [] : [{ http, path: 'spec.http' }]),
     ...(undo?.http === undefined ? [] : [{ http: undo.http, path: 'spec.undo.http' }]),
+  ]
+}
+
+/** The patches of a spec, each with the field it stands in. */
+function patchOf({
+  patch,
+  undo,
+}: ActionSpec): readonly { readonly patch: PatchBody; readonly path: string }[] {
+  return [
+    ...(patch === undefined ? [] : [{ patch, path: 'spec.patch' }]),
+    ...(undo?.patch === undefined ? [] : [{ patch: undo.patch, path: 'spec.undo.patch' }]),
   ]
 }
 
@@ -100,7 +107,10 @@ function expressionsOf(spec: ActionSpec): Expressions {
   const variables = variableNames(spec.stage)
   const [object = 'backup'] = variables
   const match = spec.match?.expression
-  const templates = httpOf(spec).map((one) => inTemplates(one, variables))
+  const templates = [
+    ...httpOf(spec).map((one) => inTemplates(httpTemplates(one), variables)),
+    ...patchOf(spec).map(({ patch, path }) => inTemplates(patchTemplates(patch, path), variables)),
+  ]
   const found: readonly Expression[] = [
     ...(match === undefined
       ? []
@@ -125,19 +135,29 @@ function untilOf({ wait }: ActionSpec, variables: readonly string[]): readonly E
   ]
 }
 
-/** The expressions in the URL, the headers and the body of a spec. */
-export const templatesOf = ({ http, stage }: ActionSpec): readonly Expression[] =>
-  http === undefined ? [] : inTemplates({ http, path: 'spec.http' }, variableNames(stage)).found
+/** The expressions in the body of a spec, not in that of its undo. */
+export const templatesOf = ({ undo: _undo, ...spec }: ActionSpec): readonly Expression[] =>
+  [
+    ...httpOf(spec).flatMap(httpTemplates),
+    ...patchOf(spec).flatMap(({ patch, path }) => patchTemplates(patch, path)),
+  ].flatMap((one) => inTemplates([one], variableNames(spec.stage)).found)
 
-function inTemplates(
-  { http, path }: { readonly http: HttpBody; readonly path: string },
-  variables: readonly string[],
-): Expressions {
-  const templates: readonly (readonly [unknown, string])[] = [
-    [checkUrl(http.url, `${path}.url`).length > 0 ? '' : http.url, `${path}.url`],
-    [http.body, `${path}.body`],
-    ...(http.headers ?? []).map(({ value }, i) => [value ?? '', `${path}.headers[${i}].value`] as const),
-  ]
+/** A text or a tree with expressions in it, and the field it stands in. */
+type Template = readonly [unknown, string]
+
+const httpTemplates = ({
+  http,
+  path,
+}: {
+  readonly http: HttpBody
+  readonly path: string
+}): readonly Template[] => [
+  [checkUrl(http.url, `${path}.url`).length > 0 ? '' : http.url, `${path}.url`],
+  [http.body, `${path}.body`],
+  ...(http.headers ?? []).map(({ value }, i) => [value ?? '', `${path}.headers[${i}].value`] as const),
+]
+
+function inTemplates(templates: readonly Template[], variables: readonly string[]): Expressions {
   const all = templates.map(([template, path]) => expressionsIn(template, path))
   return {
     found: all.flatMap(({ found }) =>
@@ -149,17 +169,23 @@ function inTemplates(
 
 function checkOne(
   { path, source, variables, want }: Expression,
+  spec: ActionSpec,
   tools: CheckTools,
-  response: Fields,
 ): readonly FieldProblem[] {
   const problem =
     tools.checkExpression(source, variables, want) ??
     // The answer of an action has our fields and no others: one that is not there will never be.
     tools
-      .unknownFields(source, variables, { response })
+      .unknownFields(source, variables, { response: responseOf(spec) })
       .map((field) => `${field.path} is not there${meant(field)}`)
       .at(0)
   return problem === undefined ? [] : [{ path, want: `be a CEL expression that can be used: ${problem}` }]
+}
+
+function responseOf({ patch, scale, wait }: ActionSpec): Fields {
+  if (wait !== undefined) return responseFields[wait.name === undefined ? 'wait' : 'waitForOne']
+  if (scale !== undefined) return responseFields.scale
+  return responseFields[patch === undefined ? 'http' : 'patch']
 }
 
 /** The Secrets that a spec refers to. */

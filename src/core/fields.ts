@@ -77,13 +77,14 @@ const restore: Fields = {
   },
 }
 
-/** What expressions find in each variable of Velero whose fields are known. */
+/** What expressions find in each variable whose fields are known. */
 export const knownFields: { readonly backup: Fields; readonly restore: Fields } = { backup, restore }
 
-/** What each body gives back, as outputs find it in `response`; ours, so there is nothing else in it. */
+/** What a body gave back; ours, so there are no others. */
 export const responseFields = {
   http: names('status headers body durationMs'),
-  scale: names('objects durationMs'),
+  patch: names('objects'),
+  scale: names('objects'),
   wait: names('objects durationMs'),
   waitForOne: names('object objects durationMs'),
 } as const satisfies Readonly<Record<string, Fields>>

@@ -123,7 +123,9 @@ function ports(world: ForesightWorld, asked: Asked): ForesightPorts {
         send: () => Promise.reject(new Error('a command renders only, and calls nobody')),
         // Never read, for what is shown of it is stars anyway.
         secret: async () => ({ ok: unread }),
-        actor: async () => ({ ok: nobody }),
+        actor: async (name, { namespace }) => ({
+          ok: { ...nobody, account: `ServiceAccount ${namespace}/${name}` },
+        }),
         spanId: () => '0'.repeat(16),
       }),
   }

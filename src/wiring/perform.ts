@@ -138,6 +138,7 @@ export function performWith(
 ): Promise<Outcome> {
   const { run, action, object, renderOnly, rehearse = false, undo = false, endsAt, signal } = performing
   const { namespace } = run.metadata
+  const revert = undo && reverts(specOf(action))
   const author = authorIn(action)
   const perform = createPerformer({
     clock: tools.clock,
@@ -160,9 +161,10 @@ export function performWith(
     signal,
     renderOnly,
     rehearse,
-    revert: undo && reverts(specOf(action)),
-    before: beforeOf(run, action.name),
-    remember: performing.remember ?? unkept,
+    revert,
+    // An undo with a body of its own has nothing to do with it.
+    before: undo && !revert ? undefined : beforeOf(run, action.name),
+    remember: undo ? undefined : (performing.remember ?? unkept),
   })
 }
 

@@ -86,12 +86,14 @@ const mayHaveChanged = ({ status }: KubeError): boolean =>
 
 // apiserver/pkg/endpoints/filters/impersonation: the verb is impersonate, or since 1.35 impersonate-on:serviceaccount:<verb>.
 const isNotLetAct = ({ code, message }: KubeError): boolean =>
-  code === 'FORBIDDEN' && / cannot impersonate(-on:[^ ]+)? resource /.test(message)
+  code === 'FORBIDDEN' && / cannot impersonate(-on:[^ ]+)? (resource|path) /.test(message)
 
 /** The API server's own words: without the call, which the phrase names better. */
 const saidIn = ({ message }: KubeError): string => message.replace(/^[A-Z]+ \S+ answered \d+: /, '')
 
-function nextFor({ code }: KubeError, { verb, served, aim, subresource }: Wanted): string {
+function nextFor({ code, causes }: KubeError, { verb, served, aim, subresource }: Wanted): string {
+  if (causes.some(({ reason }) => reason === 'FieldManagerConflict'))
+    return '. What another manager owns is taken over with force: true'
   if (code !== 'FORBIDDEN' || served === undefined) return ''
   const resource = `${served.plural}${subresource === undefined ? '' : `/${subresource}`}${served.group === '' ? '' : `.${served.group}`}`
   const where = aim.namespace === undefined ? '' : ` in namespace ${aim.namespace}`

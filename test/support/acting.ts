@@ -115,7 +115,14 @@ function clientOf(api: ApiServer, token: string) {
 
 /** As it was applied: what the declaration refuses is no test of a runner. */
 function specOf(spec: Readonly<Record<string, unknown>>): ActionSpec {
-  const whole = { stage: 'PreBackup', timeoutSeconds: 10, serviceAccountName: 'quiescer', ...spec }
+  const undo = spec['scale'] === undefined ? {} : { undo: { revert: true } }
+  const whole = {
+    stage: 'PreBackup',
+    timeoutSeconds: 10,
+    serviceAccountName: 'quiescer',
+    ...undo,
+    ...spec,
+  }
   const parsed = parse(actionKind.spec, whole, 'spec')
   if ('problems' in parsed) throw new TypeError(JSON.stringify(parsed.problems))
   return parsed.ok

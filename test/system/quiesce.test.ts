@@ -67,11 +67,11 @@ t.test('the shop is stopped, waited for, backed up, and started again', async (t
   t.match(before.status.actions, [
     {
       phase: 'Succeeded',
-      message: 'scale Deployment shop/web to 0: web from 3 to 0',
+      message: 'scale apps/v1 Deployment shop/web to 0: web from 3 to 0',
       before: { replicas: 0, objects: [{ name: 'web', replicas: 3 }] },
-      undo: { phase: 'Undone', message: 'scale Deployment shop/web back: web from 0 to 3' },
+      undo: { phase: 'Undone', message: 'scale apps/v1 Deployment shop/web back: web from 0 to 3' },
     },
-    { phase: 'Succeeded', message: /^waited .* for Pod shop\/\*\[app=web\] to be gone$/ },
+    { phase: 'Succeeded', message: /^waited .* for v1 Pod shop\/\*\[app=web\] to be gone$/ },
   ])
 })
 

@@ -49,15 +49,15 @@ t.test('one is scaled, what it had is kept before that, and the undo puts it bac
   const scale = { ...web, replicas: 0 }
   t.match(await perform({ scale, outputs: [{ name: 'was', expression: 'response.objects[0].replicas' }] }), {
     status: 'done',
-    message: 'scale Deployment shop/web to 0: web from 3 to 0',
-    request: 'scale Deployment shop/web to 0\nas: ServiceAccount velero/quiescer',
+    message: 'scale apps/v1 Deployment shop/web to 0: web from 3 to 0',
+    request: 'scale apps/v1 Deployment shop/web to 0\nAs: ServiceAccount velero/quiescer',
     outputs: { was: 3 },
   })
   t.equal(await replicasOf('web'), 0)
   t.match(kept, [{ replicas: 0, objects: [{ name: 'web', uid: /./, replicas: 3 }] }])
   t.match(await perform({ scale }, undo(kept[0])), {
     status: 'done',
-    message: 'scale Deployment shop/web back: web from 0 to 3',
+    message: 'scale apps/v1 Deployment shop/web back: web from 0 to 3',
   })
   t.equal(await replicasOf('web'), 3)
 })
@@ -67,7 +67,8 @@ t.test('all that carry the labels are scaled, in the order of their names', asyn
   const scale = { ...some, selector: { matchLabels: { tier: 'front' } }, replicas: 0 }
   t.match(await perform({ scale }), {
     status: 'done',
-    message: 'scale Deployment shop/*[tier=front] to 0: api from 2 to 0, idle had 0 already, web from 3 to 0',
+    message:
+      'scale apps/v1 Deployment shop/*[tier=front] to 0: api from 2 to 0, idle had 0 already, web from 3 to 0',
   })
   await perform({ scale }, undo(kept[0]))
   t.same([await replicasOf('api'), await replicasOf('idle'), await replicasOf('web')], [2, 0, 3])
@@ -84,6 +85,11 @@ t.test('done again after a crash, what was kept stays what was there before', as
   t.match(kept[1], { objects: [{ replicas: 5 }] }, 'unless somebody changed it since')
 })
 
+t.test('without an undo that puts it back nothing is kept', async (t) => {
+  t.match(await perform({ scale: { ...web, replicas: 0 }, undo: undefined }), { status: 'done' })
+  t.same([await replicasOf('web'), kept], [0, []])
+})
+
 t.test('nothing is changed where what is there cannot be kept', async (t) => {
   const outcome = await perform(
     { scale: { ...web, replicas: 0 } },
@@ -92,7 +98,7 @@ t.test('nothing is changed where what is there cannot be kept', async (t) => {
   t.match(outcome, {
     status: 'failed',
     mayHaveHadEffect: false,
-    message: 'scale Deployment shop/web to 0: the record of this run is full',
+    message: 'scale apps/v1 Deployment shop/web to 0: the record of this run is full',
   })
   t.equal(await replicasOf('web'), 3)
 })
@@ -110,7 +116,7 @@ t.test(
     t.match(await perform({ scale }, undo(kept[0])), {
       status: 'done',
       message:
-        'scale Deployment shop/*[tier=front] back: api is gone, idle is another object by now: left as it is, web has 7, which somebody set since: left as it is (it had 3)',
+        'scale apps/v1 Deployment shop/*[tier=front] back: api is gone, idle is another object by now: left as it is, web has 7, which somebody set since: left as it is (it had 3)',
     })
     t.equal(await replicasOf('web'), 7)
   },
@@ -119,7 +125,7 @@ t.test(
 t.test('an undo of what never began has nothing to do', async (t) => {
   t.match(await perform({ scale: { ...web, replicas: 0 } }, undo(undefined)), {
     status: 'done',
-    message: 'scale Deployment shop/web back: nothing was scaled',
+    message: 'scale apps/v1 Deployment shop/web back: nothing was scaled',
   })
 })
 
@@ -207,7 +213,7 @@ t.test('what was set before the one that failed is told, and counts as an effect
     status: 'failed',
     mayHaveHadEffect: true,
     message:
-      /^scale Deployment shop\/\*\[tier=front\] to 0: .*403.*; before it: api from 2 to 0, idle had 0 already$/,
+      /^scale apps\/v1 Deployment shop\/\*\[tier=front\] to 0: .*403.*; before it: api from 2 to 0, idle had 0 already$/,
   })
 })
 
@@ -224,14 +230,17 @@ t.test('a server that is not well is tried again by the policy', async (t) => {
 
 t.test('a dry run asks the API server, changes nothing and keeps nothing', async (t) => {
   const outcome = await perform({ scale: { ...web, replicas: 0 } }, { renderOnly: true, rehearse: true })
-  t.match(outcome, { status: 'done', message: 'would scale Deployment shop/web to 0: web from 3 to 0' })
+  t.match(outcome, {
+    status: 'done',
+    message: 'would scale apps/v1 Deployment shop/web to 0: web from 3 to 0',
+  })
   t.same([await replicasOf('web'), kept.length], [3, 0])
 })
 
 for (const [name, { target, want }] of Object.entries({
   'one that is not there': {
     target: { ...web, name: 'no' },
-    want: /^scale Deployment shop\/no: it is not there$/,
+    want: /^scale apps\/v1 Deployment shop\/no: it is not there$/,
   },
   'labels that none carries': {
     target: {
@@ -240,7 +249,7 @@ for (const [name, { target, want }] of Object.entries({
       namespace: 'shop',
       selector: { matchLabels: { a: 'b' } },
     },
-    want: /^scale Deployment shop\/\*\[a=b\]: no object carries these labels$/,
+    want: /^scale apps\/v1 Deployment shop\/\*\[a=b\]: no object carries these labels$/,
   },
   'a kind without a scale': {
     target: { ...web, kind: 'DaemonSet' },

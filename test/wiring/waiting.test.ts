@@ -42,8 +42,8 @@ t.test('what is as wanted already ends it at once, and its fields are there for 
   })
   t.match(outcome, {
     status: 'done',
-    message: /^waited \d\.\d s: for Pod shop\/web \(until object\.status\.phase == 'Running' && /,
-    request: /^wait for Pod shop\/web\nas: ServiceAccount velero\/quiescer\n\nuntil object\.status/,
+    message: /^waited \d\.\d s: for v1 Pod shop\/web \(until object\.status\.phase == 'Running' && /,
+    request: /^wait for v1 Pod shop\/web\nAs: ServiceAccount velero\/quiescer\n\nuntil object\.status/,
     outputs: { phase: 'Running', names: ['web'], managed: false },
   })
 })
@@ -96,7 +96,7 @@ t.test(
       cause: 'timeout',
       mayHaveHadEffect: false,
       message:
-        'wait for Pod shop/web (until object.status.phase == \'Running\'): not so of Pod shop/web: status.phase is "Pending"; the action had 1.0 s (timeoutSeconds)',
+        'wait for v1 Pod shop/web (until object.status.phase == \'Running\'): not so of Pod shop/web: status.phase is "Pending"; the action had 1.0 s (timeoutSeconds)',
     })
   },
 )
@@ -155,6 +155,6 @@ t.test('a dry run waits for nothing', async (t) => {
   const outcome = await perform({ wait: { ...web, until: running } }, { renderOnly: true, rehearse: true })
   t.match(outcome, {
     status: 'done',
-    message: "would wait for Pod shop/web (until object.status.phase == 'Running')",
+    message: "would wait for v1 Pod shop/web (until object.status.phase == 'Running')",
   })
 })
