@@ -1,7 +1,8 @@
 /**
  * A storm: so many Backups are created at once, through an API server (of the sandbox), while each has two pre actions and one
  * post action. Said are how many were admitted and refused, and why; how long it took; what the service needed; and whether any
- * Backup had its actions out of order. usage: npm run bench -- storm [BACKUPS]
+ * Backup had its actions out of order. With --held all are held: told is too how long it takes until Velero, which works on one at a
+ * time, has been through with all, and whether they went in the order of their creation. usage: npm run bench -- storm [BACKUPS] [--held]
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -11,12 +12,19 @@ import { createServer, type AddressInfo, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
 import { Agent, request } from 'undici'
 import { parse } from 'yaml'
 import { machine, quantile, table } from './report.ts'
 
-const count = Number(process.argv[2] ?? '1000')
-const answerMs = 200
+const { values: given, positionals } = parseArgs({
+  options: { held: { type: 'boolean', default: false } },
+  allowPositionals: true,
+})
+const count = Number(positionals[0] ?? '1000')
+const answerMs = given.held ? 5 : 200
+/** Until all that are held are through: a second for each. */
+const throughMs = 60_000 + count * 1_000
 const undo: (() => unknown)[] = []
 const folder = mkdtempSync(join(tmpdir(), 'tidewaiter-bench-'))
 undo.push(() => rmSync(folder, { recursive: true }))
@@ -58,6 +66,8 @@ async function launch(says: string, args: readonly string[]): Promise<ChildProce
 
 /** What the actions reached, by Backup, in order. */
 const reached = new Map<string, string[]>()
+/** The Backups whose actions began, in that order. */
+const begun = (): readonly string[] => [...reached.keys()]
 async function hooks(): Promise<number> {
   const server = createHttp((incoming, response) => {
     const [, action = '', backup = ''] = (incoming.url ?? '').split('/')
@@ -99,6 +109,29 @@ function clientOf(file: string) {
 const memoryOf = ({ pid }: ChildProcess, what: 'VmRSS' | 'VmHWM'): number =>
   Number(new RegExp(`${what}:\\s+(\\d+)`).exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
 
+/** Waits until Velero has been through with all; says how many of them began before one that was created a second earlier. */
+async function allThrough(list: () => Promise<{ body: Tree }>) {
+  const began = performance.now()
+  let items: readonly Tree[] = []
+  for (const end = Date.now() + throughMs; Date.now() < end; await sleep(1_000)) {
+    items = (await list()).body['items'] as readonly Tree[]
+    if (items.length > 0 && items.every(({ status }) => status?.phase === 'Completed')) break
+  }
+  const open = items.filter(({ status }) => status?.phase !== 'Completed')
+  if (open.length > 0) throw new Error(`${open.length} Backups have not ended after ${throughMs / 1000} s`)
+  const createdAt = new Map(
+    items.map(({ metadata }) => [metadata.name, Date.parse(metadata.creationTimestamp)]),
+  )
+  const times = begun().map((name) => createdAt.get(name) ?? 0)
+  let latest = 0
+  let unordered = 0
+  for (const time of times) {
+    if (time < latest - 1_000) unordered += 1
+    latest = Math.max(latest, time)
+  }
+  return { seconds: (performance.now() - began) / 1000, unordered }
+}
+
 /** What was said of a Backup, in one word. */
 const wordOf = ({ status, body }: { status: number; body: Tree }): string => {
   if (status === 201) return 'admitted'
@@ -135,7 +168,12 @@ try {
   ]) {
     const url = `http://127.0.0.1:${port}/${name}/\${backup.metadata.name}`
     const metadata = { name, namespace: 'velero' }
-    const spec = { stage, timeoutSeconds: 5, http: { url } }
+    const spec = {
+      stage,
+      timeoutSeconds: 5,
+      http: { url },
+      ...(given.held && stage === 'PreBackup' ? { mode: 'Hold' } : {}),
+    }
     const body = { apiVersion: 'tidewaiter.io/v1beta1', kind: 'Action', metadata, spec }
     const made = await call('POST', path('actions'), body)
     if (made.status !== 201) throw new Error(JSON.stringify(made.body))
@@ -147,7 +185,8 @@ try {
   const answers = await Promise.all(
     Array.from({ length: count }, async (_, i) => {
       const sent = performance.now()
-      const metadata = { name: `storm-${i}`, namespace: 'velero' }
+      const annotations = given.held ? { 'sandbox.velero.io/duration': '10ms' } : {}
+      const metadata = { name: `storm-${i}`, namespace: 'velero', annotations }
       const spec = { includedNamespaces: ['shop'] }
       const answer = await call('POST', path('backups'), {
         apiVersion: 'velero.io/v1',
@@ -160,6 +199,7 @@ try {
     }),
   )
   const tookMs = performance.now() - began
+  const held = given.held ? await allThrough(() => call('GET', path('backups'))) : undefined
   const words = Map.groupBy(answers, ({ word }) => word)
   const wrong = answers.filter(({ name, word }) => {
     const pre = (reached.get(name) ?? []).filter((action) => action !== '90-thaw').join()
@@ -176,11 +216,17 @@ try {
           'answer p50 / p99',
           `${quantile(times, 0.5).toFixed(0)} ms / ${quantile(times, 0.99).toFixed(0)} ms`,
         ],
+        ...(held === undefined
+          ? []
+          : [
+              ['through with all after', `${held.seconds.toFixed(0)} s`],
+              ['began although one of an earlier second was there', String(held.unordered)],
+            ]),
         ['memory before / at most', `${before.toFixed(0)} MB / ${memoryOf(service, 'VmHWM').toFixed(0)} MB`],
       ],
     ),
   )
-  if (wrong.length > 0) process.exitCode = 1
+  if (wrong.length > 0 || (held?.unordered ?? 0) > 0) process.exitCode = 1
 } finally {
   for (const one of undo.toReversed()) await one()
 }

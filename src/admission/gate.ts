@@ -29,7 +29,9 @@ export function createGate(kind: VeleroKind, ports: GatePorts): Gate {
       return { ...(heldInVain(weighed.verdict, at) ?? weighed.verdict), considered }
     const { plans, warnings } = weighed
     if (uid === '') return { ...noUid(subject), considered }
-    const verdict = await (request.dryRun ? preview(plans, at) : decide(plans, { ...at, ports, stage }))
+    const verdict = await (request.dryRun
+      ? tried(plans, { ...at, ports })
+      : decide(plans, { ...at, ports, stage }))
     return { ...verdict, warnings: [...warnings, ...verdict.warnings], considered }
   }
 }
@@ -41,6 +43,12 @@ function allOf(kind: VeleroKind, plans: Plans): readonly Considered[] {
 
 const noUid = (subject: Subject): Verdict =>
   deny('NoUid', refusal(subject, 'the request carries no metadata.uid', ''), { code: 422 })
+
+/** The answer to a dry run: refused where nothing would keep Velero from what must be held, as it would be. */
+async function tried(plans: Plans, at: Case & { readonly ports: GatePorts }): Promise<Verdict> {
+  const way = wayFor(plans.pre.actions, at.arrival)
+  return (way.hold ? await guardOpen(at) : undefined) ?? preview(plans, at)
+}
 
 type Deciding = Case & { readonly ports: GatePorts; readonly stage: ReturnType<typeof runStage> }
 

@@ -51,8 +51,9 @@ function marked(request: AdmissionRequest, isHeld: boolean): Verdict {
   const foreign = foreignIn(request, isHeld)
   const patch = [...foreign.map(removing), ...(isHeld ? holding(request, annotations) : [])]
   if (patch.length === 0) return allow(isHeld ? 'HoldSet' : 'NothingToHold')
-  const warnings = foreign.length === 0 ? [] : [takenOff(foreign)]
-  return { ...patched(isHeld ? 'HoldSet' : 'AnnotationsRemoved', patch), warnings }
+  // A mark alone is in no record; that annotations were taken off is.
+  if (foreign.length === 0) return patched('HoldSet', patch)
+  return { ...patched('AnnotationsRemoved', patch), warnings: [takenOff(foreign)] }
 }
 
 const takenOff = (foreign: readonly string[]): string =>

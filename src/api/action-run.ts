@@ -109,7 +109,9 @@ const status = {
     },
     owner: text('Who acts: a webhook replica (pod name and start), or the leader.', 253),
     deadline: time('Until when the owner acts; after it and a margin for clocks the leader takes over.'),
-    startTimestamp: time('When the first action was claimed.'),
+    startTimestamp: time(
+      'When the first action was claimed, for the last time before it was sent: a wait for an exclusive key is over by then.',
+    ),
     completionTimestamp: time('When the run ended.'),
     reason: text(
       'Why the run ended as it did, in one word (ActionFailed, OutOfTime, ClientGone, OwnerLost, Unguarded ...).',
@@ -130,7 +132,7 @@ const status = {
           name: text('Its name.', 253),
           phase: { type: 'string', doc: 'Where it is in its life.', enum: rowPhases, maxLength: 9 },
           attempts: { type: 'integer', doc: 'How often it was tried.', minimum: 0, maximum: 1_000_000 },
-          startTimestamp: time('When it was claimed.'),
+          startTimestamp: time('When it was claimed; after a wait for an exclusive key, again.'),
           completionTimestamp: time('When it ended.'),
           message: text('What it answered, secrets masked.', 4096),
           request: text(

@@ -1,4 +1,5 @@
 /** `tidewaiter decisions export`: records for spreadsheets and programs, all that are chosen, one after another. */
+import { csvHead, csvLine, csvPart } from '../core/decision/csv.ts'
 import { inCluster, type ClusterFlags } from './cluster.ts'
 import { clockOf } from './command.ts'
 import { filterOf, findDecisions, type FilterFlags, type FoundDecision } from './found-decisions.ts'
@@ -35,41 +36,10 @@ export async function exportDecisions(
 function exported(found: readonly FoundDecision[], format: string): string {
   if (format === 'json') return asJson(asList(found.map(({ raw }) => raw)))
   if (format === 'ndjson') return found.map(({ raw }) => `${JSON.stringify(raw)}\n`).join('')
-  // RFC 4180: lines end with CR LF.
-  return [Object.keys(cells), ...found.map(rowOf)].map((row) => `${row.map(csvCell).join(',')}\r\n`).join('')
+  return [csvHead, ...found.map(lineOf)].join('')
 }
 
-type Record = NonNullable<FoundDecision['record']>
-
-const cells: Readonly<globalThis.Record<string, (record: Record) => string | number | undefined>> = {
-  namespace: ({ metadata }) => metadata.namespace,
-  name: ({ metadata }) => metadata.name,
-  verdict: ({ spec }) => spec.verdict,
-  reason: ({ spec }) => spec.reason,
-  operation: ({ spec }) => spec.operation,
-  kind: ({ spec }) => spec.kind,
-  object: ({ status }) => status.last.name,
-  uid: ({ status }) => status.last.uid,
-  schedule: ({ spec }) => spec.schedule,
-  action: ({ spec }) => spec.action,
-  user: ({ spec }) => spec.user,
-  attempts: ({ status }) => status.count,
-  first: ({ status }) => status.first.time,
-  last: ({ status }) => status.last.time,
-  milliseconds: ({ status }) => status.last.milliseconds,
-  run: ({ status }) => status.last.run,
-  replica: ({ spec }) => spec.replica,
-  message: ({ status }) => status.last.message,
-}
-
-const rowOf = ({ record, namespace, name, problem }: FoundDecision): readonly string[] =>
-  Object.entries(cells).map(([column, cell]) => {
-    if (record !== undefined) return String(cell(record) ?? '')
-    return { namespace, name, verdict: 'Unreadable', message: problem }[column] ?? ''
-  })
-
-/** A cell that a spreadsheet would take for a formula is made text by an apostrophe (OWASP, CSV injection). */
-export function csvCell(text: string): string {
-  const harmless = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text
-  return /[",\r\n]/.test(harmless) || harmless !== text ? `"${harmless.replaceAll('"', '""')}"` : harmless
-}
+const lineOf = ({ record, namespace, name, problem }: FoundDecision): string =>
+  record === undefined
+    ? csvPart({ namespace, record: name, verdict: 'Unreadable', message: problem })
+    : csvLine(record)

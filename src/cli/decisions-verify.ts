@@ -72,8 +72,7 @@ async function readLogs(files: readonly string[], world: CliWorld): Promise<read
       for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
         // Most of a log is about others.
         if (!line.includes('.tidewaiter.io/') || line.length > longestLine) continue
-        const one = auditedIn(jsonIn(line))
-        if (one !== undefined) audited.push(one)
+        audited.push(...auditedIn(jsonIn(line)))
       }
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause)

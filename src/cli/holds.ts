@@ -125,6 +125,9 @@ const release: Lift = {
   done: (one) => `${one.title} is released: Velero starts it ${without(one)}`,
 }
 
+/** It stands in conditions, Events and tables. */
+const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ').trim()
+
 const abort = (reason = ''): Lift => ({
   verb: 'abort',
   told: ({ run: of }) => [
@@ -132,7 +135,7 @@ const abort = (reason = ''): Lift => ({
     'Aborted, it ends as FailedValidation and never starts; what was done is undone where an action has an undo.',
   ],
   question: ({ title }) => `Make ${title} fail instead of starting?`,
-  patch: (live, user) => abortPatch(live, reason.trim() === '' ? user : `${user}: ${reason.trim()}`),
+  patch: (live, user) => abortPatch(live, [user, oneLine(reason)].filter((said) => said !== '').join(': ')),
   done: ({ title, run: of }) =>
     `${title} is being aborted: the leader ends it as FailedValidation` +
     (of === undefined ? '' : `; \`runs show ${of.metadata.name}\` says what is undone`),

@@ -3,6 +3,7 @@ import type { ActionRun } from '../api/action-run.ts'
 import { failPatch, releasePatch } from '../core/hold/patches.ts'
 import {
   abortedWords,
+  cutWords,
   endsWithoutRun,
   goneStep,
   holdEndsAt,
@@ -11,8 +12,7 @@ import {
   type HoldStep,
 } from '../core/hold/step.ts'
 import { isHeld, turnOf } from '../core/hold/turn.ts'
-import type { SeenObject } from '../core/post.ts'
-import { heldForMs, seenObjectOf } from '../core/post.ts'
+import { heldForMs, seenObjectOf, type SeenObject } from '../core/post.ts'
 import { abortedRefusal, heldRefusal } from '../core/refusal.ts'
 import { wasSeen, withCondition } from '../core/run/conditions.ts'
 import { drive, type Driven } from '../core/run/drive.ts'
@@ -195,7 +195,7 @@ function watchHold(object: SeenObject, endsAt: number, ports: ControlPorts) {
   const look = (): AbortReason | undefined => {
     const seen = ports.objects.seen(object.kind, object.namespace, object.name)
     const why = whyCut(seen, { uid: object.uid, endsAt, now: ports.clock.now() })
-    if (why === 'Aborted') words = abortedWords(seen?.abort ?? '')
+    words = cutWords(why, seen?.abort ?? '')
     return why
   }
   const loop = async () => {

@@ -42,7 +42,7 @@ type Policy = {
 
 const emergency = breakGlass('NAMESPACE')
 // The API server puts the policy's name before every message: hold.tidewaiter.io, whatever rule it is.
-const notHeld = 'Nothing is held: the policy of that name keeps this rule too'
+const notHeld = 'The policy named hold keeps this rule for what is not held too'
 
 // Velero pkg/apis/velero/v1/{backup,restore}_types.go. Waiting: Velero has not begun. Starting: what a held object may not become.
 const waiting = "['', 'New']"

@@ -8,7 +8,8 @@ export const reasons = {
   PostOnly: 'only post actions match: they run after it ended',
   ActionsSucceeded: 'the pre actions succeeded',
   Held: 'admitted, and kept from starting until its pre actions have ended',
-  HoldSet: 'a Backup or Restore that is about to be created was marked to be held',
+  HoldSet:
+    'a Backup or Restore that is about to be created was marked to be held: in the log and the metrics, and in no record, for `Held` tells it',
   NothingToHold: 'a Backup or Restore that is about to be created has nothing to wait for',
   HoldMismatch:
     'the object should be held and is not marked so, or the other way round: the mutating webhook was away, or an Action changed in between',

@@ -17,8 +17,13 @@ export type OverviewFacts = {
   readonly schedules: readonly ScheduleRow[]
   /** Refused (or failed by a fault of ours) within a day; absent where it is not known. */
   readonly refused: number | undefined
+  /** Why this may not be all there is. */
+  readonly doubts: readonly string[]
   readonly now: number
 }
+
+/** `unclear`: nothing needs somebody of what is known here, and that is not everything. */
+export type State = 'well' | 'needy' | 'unclear'
 
 /** The state. */
 export type Overview = {
@@ -36,7 +41,7 @@ export type Overview = {
   readonly orphaned: readonly ActionRun[]
   readonly refusedSchedules: readonly ScheduleRow[]
   readonly sentence: string
-  readonly isWell: boolean
+  readonly state: State
 }
 
 /** For how long a hold is nothing to speak of: what the alert HeldTooLong goes by. */
@@ -45,19 +50,25 @@ export const longHoldMs = 30 * 60_000
 export const dayMs = 86_400_000
 const failures: ReadonlySet<string> = new Set(['Failed', 'Unknown'])
 
-type Findings = Omit<Overview, 'running' | 'refused' | 'sentence' | 'isWell'>
+type Findings = Omit<Overview, 'running' | 'refused' | 'sentence' | 'state'>
 
 /** The state, by these facts. */
 export function overviewOf(facts: OverviewFacts): Overview {
-  const { runs, schedules, refused, now } = facts
+  const { runs, schedules, refused, doubts, now } = facts
   const findings = findingsIn(facts)
   const needs = needsOf(findings, now)
   return {
     ...findings,
     running: runs?.filter(({ status }) => isOpen(status)).length,
     refused,
-    sentence: needs.length > 0 ? `${sentenceOf(needs)}.` : wellSentence(refused, schedules),
-    isWell: needs.length === 0,
+    ...(needs.length > 0
+      ? { state: 'needy', sentence: `${sentenceOf(needs)}.` }
+      : doubts.length > 0
+        ? {
+            state: 'unclear',
+            sentence: `Nothing that is known here needs anybody, but ${doubts.join('; ')}.`,
+          }
+        : { state: 'well', sentence: wellSentence(refused, schedules) }),
   }
 }
 
@@ -120,11 +131,10 @@ function scheduleSentence(refused: readonly ScheduleRow[]): string {
     : `The last ${counted(count, 'Backup')} of Schedule ${name} were refused`
 }
 
-function wellSentence(refused: number | undefined, schedules: readonly ScheduleRow[]): string {
+function wellSentence(refused = 0, schedules: readonly ScheduleRow[]): string {
   const admitted = schedules.filter(({ lastAdmitted }) => lastAdmitted !== undefined).length
   if (admitted > 0)
     return `The last Backup of ${admitted === 1 ? 'the Schedule' : `each of ${admitted} Schedules`} was admitted.`
-  if (refused === undefined) return 'Nothing that you may see needs anybody.'
   if (refused > 0)
     return `Nothing needs anybody now. ${counted(refused, 'request')} ${refused === 1 ? 'was' : 'were'} refused in the last 24 hours.`
   return 'Nothing needs anybody, and nothing was refused in the last 24 hours.'

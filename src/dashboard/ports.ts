@@ -47,6 +47,8 @@ export type Known = {
   readonly namespace: string
   /** Whether everything was seen at least once. */
   readonly synced: () => boolean
+  /** What of it cannot be read now, and why. */
+  readonly trouble: () => string | undefined
   /** How far what is known may be behind, milliseconds. */
   readonly silentMs: () => number
   readonly actions: () => readonly KnownAction[]

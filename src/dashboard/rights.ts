@@ -61,17 +61,20 @@ function subjectFlag(user: string): string {
     : `--user=${shellWord(user)}`
 }
 
-/** The commands that let somebody see a view. */
+/** Of its own for each user: what is there already binds somebody else. `/` and `%` may not stand in the name of a binding. */
+const bindingOf = (role: string, user: string): string =>
+  shellWord(`${role}:${user.replaceAll(/[/%]/g, '-')}`.slice(0, 253))
+
+/** The commands that let somebody see a view; they may be run again. */
 export function grantOf(view: View, user: string, namespace: string): readonly string[] {
   const { group, resource } = views[view]
-  const subject = subjectFlag(user)
-  if (group === 'tidewaiter.io')
-    return [
-      `kubectl create rolebinding tidewaiter-viewer --clusterrole=tidewaiter-viewer ${subject} -n ${namespace}`,
-    ]
-  const name = `tidewaiter-sees-${resource}`
+  const bound = (role: string, kind: 'clusterrole' | 'role') =>
+    `kubectl create rolebinding ${bindingOf(role, user)} --${kind}=${role} ${subjectFlag(user)} -n ${namespace}`
+  if (group === 'tidewaiter.io') return [bound('tidewaiter-viewer', 'clusterrole')]
+  const role = `tidewaiter-sees-${resource}`
   return [
-    `kubectl create role ${name} --verb=list --resource=${resource}.${group} -n ${namespace}`,
-    `kubectl create rolebinding ${name} --role=${name} ${subject} -n ${namespace}`,
+    // Somebody else may have been granted it before.
+    `kubectl create role ${role} --verb=list --resource=${resource}.${group} -n ${namespace} --dry-run=client -o yaml | kubectl apply -f -`,
+    bound(role, 'role'),
   ]
 }

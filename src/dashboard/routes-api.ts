@@ -6,6 +6,7 @@ import { exportForms, type ExportForm } from './history/store.ts'
 import { matcherOf } from './matching.ts'
 import { askedIn } from './query.ts'
 import { views, type View } from './rights.ts'
+import { readOf } from './seen.ts'
 import { forbidden, forVisitors, type Answer, type Site, type Visit } from './site.ts'
 import type { Change } from './stream.ts'
 
@@ -71,7 +72,7 @@ function exporter({ ports, ...site }: Site) {
       gone.abort()
     })
     const name = `tidewaiter-decisions-${new Date(visit.now).toISOString().slice(0, 16).replaceAll(':', '')}.${form}`
-    const query = { sight, filter, form, withoutGaps: ports.progress().isReading }
+    const query = { sight, filter, form, gapsIn: readOf(ports, sight) }
     const chunks = taken(ports.history.export(query, gone.signal), ports.clock, () => raw.destroy())
     const bytes = Readable.from(chunks)
     void reply.type(types[form]).header('content-disposition', `attachment; filename="${name}"`).send(bytes)

@@ -7,8 +7,9 @@ import { objectRows, type ObjectRow } from './objects.ts'
 import { dayMs, overviewOf } from './overview.ts'
 import { overviewPage } from './pages/overview.ts'
 import { hiddenPart } from './pages/problem.ts'
-import { viewOf } from './rights.ts'
+import { viewOf, type View } from './rights.ts'
 import { scheduleRows } from './schedules.ts'
+import { doubtsOf, scopeOf, type Seen } from './scope.ts'
 import { gapsSeen, runsSeen, seenBy } from './seen.ts'
 import type { Answer, Site, Visit } from './site.ts'
 
@@ -22,12 +23,14 @@ type RunsSeen = ReadonlyMap<string, readonly ActionRun[]>
 /** Answers with it. */
 export async function overview(site: Site, visit: Visit): Promise<Answer> {
   const { now, visitor } = visit
+  const { known } = site.ports
   // All rights in one go: asked one after another by whoever needs them, they take six round trips to the API server.
-  await Promise.all(shown.map((view) => visitor.sees(view)))
+  const asking = shown.map(async (view) => [view, await visitor.sees(view)] as const)
+  const seen: Seen = Object.fromEntries(await Promise.all(asking))
   const runs = await runsSeen(site, visit)
   const rows = await rowsSeen(site, visit, runs)
   const schedules = await schedulesSeen(site, visit, runs)
-  const sight = await visitor.sees('decisions')
+  const sight = seen.decisions ?? []
   const asked: Asked = sight.length === 0 ? nothing : await historyOf(site, sight, now)
   const overview = overviewOf({
     rows,
@@ -35,11 +38,29 @@ export async function overview(site: Site, visit: Visit): Promise<Answer> {
     runs: runs.size === 0 ? undefined : [...runs.values()].flat(),
     schedules,
     refused: asked.refused,
+    doubts: [
+      ...doubtsOf(known, seen),
+      ...(asked.trouble === undefined ? [] : ['the history does not answer']),
+    ],
     now,
   })
-  const namespace = site.ports.known[0]?.namespace ?? ''
-  const hidden = sight.length === 0 ? hiddenPart('decisions', { name: visitor.name, namespace }) : undefined
-  return { page: overviewPage({ overview, schedules, ...asked, hidden, hours: chartHours, now }) }
+  const namespace = known[0]?.namespace ?? ''
+  const hiddenOf = (view: View) =>
+    seen[view]?.length === 0 ? hiddenPart(view, { name: visitor.name, namespace }) : undefined
+  const view = {
+    overview,
+    schedules,
+    ...asked,
+    hidden: { decisions: hiddenOf('decisions'), schedules: hiddenOf('schedules') },
+    scopes: {
+      objects: scopeOf(known, seen, ['backups', 'restores']),
+      runs: scopeOf(known, seen, ['runs']),
+      decisions: scopeOf(known, seen, ['decisions']),
+    },
+    hours: chartHours,
+    now,
+  }
+  return { page: overviewPage(view) }
 }
 
 async function rowsSeen(site: Site, visit: Visit, runs: RunsSeen): Promise<readonly ObjectRow[]> {
@@ -94,18 +115,14 @@ async function historyOf(site: Site, sight: readonly string[], now: number): Pro
   try {
     // What concerns people; that Actions were written is in the whole list.
     const newest = (kind: VeleroKind) => history.page({ sight, filter: { kind }, size: 50 })
-    const [stats, day, backups, restores, gaps] = await Promise.all([
+    const [stats, day, backups, restores, { gaps }] = await Promise.all([
       history.stats({ sight, filter: {}, from: now - (chartHours - 1) * 3_600_000, to: now, bucketHours: 1 }),
       history.stats({ sight, filter: {}, from: now - dayMs, to: now, bucketHours: 1 }),
       newest('Backup'),
       newest('Restore'),
-      gapsSeen(site, { sight, filter: { from: now - gapsShownMs } }),
+      gapsSeen(site, sight, { from: now - gapsShownMs }),
     ])
-    // That the hold was written comes with the decision to hold, which says why.
-    const latest = [...backups.rows, ...restores.rows]
-      .filter(({ reason }) => reason !== 'HoldSet')
-      .sort((a, b) => b.last - a.last)
-      .slice(0, latestShown)
+    const latest = [...backups.rows, ...restores.rows].sort((a, b) => b.last - a.last).slice(0, latestShown)
     const refused = day.buckets.reduce(
       (sum, { verdicts }) => sum + (verdicts['Refused'] ?? 0) + (verdicts['Error'] ?? 0),
       0,

@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import type { AdmissionDecision } from '../api/admission-decision.ts'
 import { actionRows } from './action-rows.ts'
 import { certificateRows } from './certificates.ts'
-import { HistoryError, type Gap, type Page as Found } from './history/store.ts'
+import { HistoryError, type Gaps, type Page as Found } from './history/store.ts'
 import { actionsPage } from './pages/actions.ts'
 import { decisionPage } from './pages/decision.ts'
 import { decisionsPage } from './pages/decisions.ts'
@@ -46,9 +46,9 @@ async function decisions(site: Site, visit: Visit): Promise<Answer> {
   if (problems.length > 0) return { page: decisionsPage({ asked, problems, now }), status: 400 }
   try {
     const query = { sight, filter, size, ...(cursor === undefined ? {} : { cursor }) }
-    const [found, gaps]: readonly [Found, readonly Gap[]] = await Promise.all([
+    const [found, { gaps }]: readonly [Found, Gaps] = await Promise.all([
       site.ports.history.page(query),
-      gapsSeen(site, { sight, filter }),
+      gapsSeen(site, sight, filter),
     ])
     return { page: decisionsPage({ asked, found, gaps, problems: [], now }) }
   } catch (error) {
@@ -101,7 +101,8 @@ async function plugins(site: Site, visit: Visit): Promise<Answer> {
   return { page: pluginsPage(seen.flatMap((known) => known.plugins() ?? [])) }
 }
 
-async function system({ ports }: Site, { visitor, now }: Visit): Promise<Answer> {
+async function system(site: Site, { visitor, now }: Visit): Promise<Answer> {
+  const { ports } = site
   const { system, known, history, progress, log } = ports
   const sight = await visitor.sees('decisions')
   const [lease, served, extent, gaps, rights] = await Promise.all([
@@ -111,7 +112,7 @@ async function system({ ports }: Site, { visitor, now }: Visit): Promise<Answer>
     }),
     system.served(),
     history.extent().catch(() => undefined),
-    sight.length === 0 ? undefined : history.gaps({ sight, filter: {} }).catch(() => undefined),
+    sight.length === 0 ? undefined : gapsSeen(site, sight, {}).catch(() => undefined),
     Promise.all(
       (Object.keys(views) as View[]).map(async (view) => ({ view, namespaces: await visitor.sees(view) })),
     ),
@@ -122,6 +123,7 @@ async function system({ ports }: Site, { visitor, now }: Visit): Promise<Answer>
     namespace: one.namespace,
     synced: one.synced(),
     silentMs: one.silentMs(),
+    trouble: one.trouble(),
     unreadRuns: seesRuns.includes(one.namespace) ? one.unreadRuns() : [],
   }))
   const view = {

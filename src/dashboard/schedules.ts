@@ -79,8 +79,6 @@ const heldOf = (schedule: string, { runs, veleroUsers }: CoolingFacts): readonly
   )
 
 const good: ReadonlySet<string> = new Set(['Succeeded', 'Skipped'])
-// What these say of a Backup is decided later, by its run.
-const undecided: ReadonlySet<string> = new Set(['Held', 'HoldSet'])
 
 function fateOf(
   decisions: readonly AdmissionDecision[],
@@ -111,7 +109,8 @@ function lastAdmittedOf(
   held: readonly ActionRun[],
 ): number {
   const waited = new Map(held.map((run) => [run.spec.objectRef.uid, run]))
-  const admitted = decisions.filter(({ spec }) => spec.verdict === 'Allowed' && !undecided.has(spec.reason))
+  // What becomes of a held one is decided later, by its run.
+  const admitted = decisions.filter(({ spec }) => spec.verdict === 'Allowed' && spec.reason !== 'Held')
   const created = backups.filter(({ uid, held: waits }) => !waits && !waited.has(uid))
   const released = held.filter((run) => good.has(endedPhase(run)))
   const times = [

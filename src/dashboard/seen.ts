@@ -1,7 +1,7 @@
 /** What a visitor may see of what is known. */
 import type { ActionRun } from '../api/action-run.ts'
-import type { Gap, GapQuery } from './history/store.ts'
-import type { Known } from './ports.ts'
+import type { Filter, Gaps } from './history/store.ts'
+import type { DashboardPorts, Known } from './ports.ts'
 import type { View } from './rights.ts'
 import type { Answer, Site, Visit } from './site.ts'
 
@@ -18,9 +18,15 @@ export const runsSeen = async (
 ): Promise<ReadonlyMap<string, readonly ActionRun[]>> =>
   new Map((await seenBy(site, visit, 'runs')).map((known) => [known.namespace, known.runs()]))
 
-/** What is known to be missing in the history; nothing is while it still reads what the cluster has. */
-export const gapsSeen = async ({ ports }: Site, query: GapQuery): Promise<readonly Gap[]> =>
-  ports.progress().isReading ? [] : (await ports.history.gaps(query)).gaps
+/** The namespaces of which the history has all that the cluster has: what it misses there is missing. */
+export function readOf({ progress }: DashboardPorts, sight: readonly string[]): readonly string[] {
+  const { reading } = progress()
+  return sight.filter((namespace) => !reading.includes(namespace))
+}
+
+/** What of these namespaces is known to be missing in the history. */
+export const gapsSeen = ({ ports }: Site, sight: readonly string[], filter: Filter): Promise<Gaps> =>
+  ports.history.gaps({ sight: readOf(ports, sight), filter })
 
 /** The answer where something is not there, or must not be seen: both sound the same. */
 export const missing = (what: string): Answer => ({

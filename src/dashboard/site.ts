@@ -151,28 +151,43 @@ const frameOf = (
   assets: assets.version,
 })
 
-/** What must be known before the rest is believed. */
+/** What must be known before the rest is believed. One namespace that cannot be read is told of, and holds up nothing else. */
 function bannersOf({ known, progress }: DashboardPorts): readonly Piece[] {
-  const { isReading, trouble } = progress()
-  const reading = known.filter((one) => !one.synced()).map(({ namespace }) => namespace)
+  const { reading, trouble } = progress()
+  const names = (some: readonly Known[]) => some.map(({ namespace }) => namespace)
+  const unread = names(known.filter((one) => !one.synced() && one.trouble() === undefined))
+  const broken = known.filter((one) => !one.synced() && one.trouble() !== undefined)
   const stale = known.filter((one) => one.synced() && one.silentMs() > staleMs)
+  const history = reading.filter((name) => !unread.includes(name) && !names(broken).includes(name))
   return [
-    reading.length > 0
-      ? banner(
-          'busy',
-          `Still reading what the cluster has (${reading.join(', ')}): what is missing here may only not have been read yet.`,
-        )
-      : undefined,
-    reading.length === 0 && isReading
-      ? banner('busy', 'Still reading the history: what is missing may only not have been read yet.')
-      : undefined,
+    busy('what the cluster has', unread),
+    busy('the history', history),
+    ...broken.map((one) => banner('warn', brokenWords(one))),
     ...stale.map((one) => banner('warn', staleWords(one))),
     trouble === undefined ? undefined : banner('warn', `New decisions cannot be kept: ${trouble.message}`),
   ].filter((one) => one !== undefined)
 }
 
-const staleWords = ({ namespace, silentMs }: Known): string =>
-  `The API server has not been heard of for ${lasting(silentMs())}: what is shown of namespace ${namespace} may be old.`
+const busy = (what: string, namespaces: readonly string[]): Piece =>
+  namespaces.length === 0
+    ? undefined
+    : banner(
+        'busy',
+        `Still reading ${what} (${namespaces.join(', ')}): what is missing here may only not have been read yet.`,
+      )
+
+const longestTrouble = 300
+
+const troubleOf = ({ trouble }: Known): string => {
+  const text = trouble() ?? ''
+  return text === '' ? '' : ` ${text.slice(0, longestTrouble)}`
+}
+
+const brokenWords = (one: Known): string =>
+  `Not everything of namespace ${one.namespace} can be read, and it is tried again: what is missing here may be there.${troubleOf(one)}`
+
+const staleWords = (one: Known): string =>
+  `The API server has not been heard of for ${lasting(one.silentMs())}: what is shown of namespace ${one.namespace} may be old.${troubleOf(one)}`
 
 /** The answer to somebody who may see a view nowhere. */
 export const forbidden = ({ ports }: Site, { visitor, request }: Visit, view: View): Answer => {

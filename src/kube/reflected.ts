@@ -14,6 +14,7 @@ export class Reflected<T> {
   /** Where a watch goes on; undefined: nowhere yet, everything must be seen anew. */
   place: string | undefined
   synced = false
+  trouble: string | undefined
   #heardAt: number | undefined
   /** The keys seen while everything is seen anew; what is not among them at the end is gone. */
   #seen: Set<string> | undefined
@@ -63,6 +64,7 @@ export class Reflected<T> {
     this.place = resourceVersion
     this.#heard()
     this.synced = true
+    this.trouble = undefined
     this.#whenSynced.resolve()
   }
 

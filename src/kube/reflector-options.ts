@@ -42,6 +42,8 @@ export type Reflector<T> = {
   readonly synced: () => boolean
   /** Milliseconds since the copy was last known to be current: an event, a bookmark (one a minute), or the end of a list. Infinity before. */
   readonly silentMs: () => number
+  /** Why it does not follow now, as far as that was seen. */
+  readonly trouble: () => string | undefined
   readonly get: (namespace: string, name: string) => T | undefined
   readonly list: () => readonly T[]
   readonly byIndex: (name: string, value: string) => readonly T[]

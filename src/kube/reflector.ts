@@ -33,6 +33,7 @@ export function createReflector<T>(options: ReflectorOptions<T>): Reflector<T> {
     },
     synced: () => state.synced,
     silentMs: () => state.silentMs(),
+    trouble: () => state.trouble,
     get: (namespace, name) => state.store.get(state.keyOf(namespace, name)),
     list: () => state.store.list(),
     byIndex: (name, value) => state.store.byIndex(name, value),
@@ -127,6 +128,7 @@ class Rounds<T> {
   #live(): void {
     if (this.#state.initial) return
     this.#liveSince ??= this.#options.clock.now()
+    this.#state.trouble = undefined
     if (this.#complaint === undefined) return
     this.#complaint = undefined
     this.#options.log.info({ path: this.#options.path }, 'the watch is live again')
@@ -160,6 +162,7 @@ class Rounds<T> {
     const trouble = error === undefined ? undefined : isKubeError(error) ? error.code : 'internal'
     const known = trouble === this.#complaint
     this.#complaint = trouble
+    this.#state.trouble = trouble === undefined || trouble === 'GONE' ? undefined : wordsOf(error)
     if (trouble === undefined || trouble === 'GONE' || known) {
       log.debug({ path, waitMs, code: trouble }, 'a watch ended')
       return
@@ -167,6 +170,8 @@ class Rounds<T> {
     log.warn({ path, waitMs, code: trouble, err: error }, 'a watch broke off; it is begun again')
   }
 }
+
+const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 /** A wait that may be cut short. */
 async function orEnded(wait: Promise<void>): Promise<void> {

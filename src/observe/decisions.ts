@@ -35,6 +35,9 @@ export function told(webhook: string, handle: Handle, ports: DecisionPorts): Han
         return given
       }
       tell(webhook, request, { ports, verdict: given, answer, ms })
+      // That it was marked says nothing more than `Held`, or whatever the validating webhook says of the same request.
+      if (given.reason === 'HoldSet')
+        return { ...given, audit: { verdict: answer, reason: given.reason, ...given.audit } }
       const recorded = record(request, verdict, { ports, webhook, at, ms })
       return { ...given, audit: { verdict: answer, reason: given.reason, ...given.audit, ...recorded } }
     }

@@ -4,7 +4,7 @@ import { Counter, Gauge, type Registry } from 'prom-client'
 /** What is measured. */
 export type MeasuredHistory = {
   readonly progress: () => {
-    readonly isReading: boolean
+    readonly reading: readonly string[]
     readonly waiting: number
     readonly lost: number
     readonly trouble?: unknown
@@ -28,8 +28,8 @@ export function addHistoryMetrics(registry: Registry, { progress, extent }: Meas
       },
     })
   gauge('current', '1 while the history has all that the cluster has, and nothing is in its way.', () => {
-    const { isReading, trouble } = progress()
-    return isReading || trouble !== undefined ? 0 : 1
+    const { reading, trouble } = progress()
+    return reading.length > 0 || trouble !== undefined ? 0 : 1
   })
   gauge('waiting', 'Records that wait to be written into the history.', () => progress().waiting)
   gauge('records', 'Records in the history.', async () => (await extent()).records)

@@ -3,7 +3,7 @@ import type { Config } from '../config.ts'
 import { allOf, createCaches } from './caches.ts'
 import { openDashboard, type DashboardPart } from './dashboard.ts'
 import { installOf } from './install.ts'
-import { begin, copiesNotReady, type Life, type Outside, type Service } from './life.ts'
+import { begin, type Life, type Outside, type Service } from './life.ts'
 
 /** Starts it: it registers nothing, leads nothing, and writes nothing. */
 export async function assembleDashboard(config: Config, outside: Outside, life: Life): Promise<Service> {
@@ -45,7 +45,7 @@ export async function assembleDashboard(config: Config, outside: Outside, life: 
   life.undo.push(() => Promise.all(running))
   life.undo.push(() => Promise.resolve(life.stopping.abort()))
   life.undo.push(() => part.close())
-  notReady.push(part.notReady, () => copiesNotReady(caches.flatMap(allOf)))
+  notReady.push(part.notReady)
   starting.pop()
   log.info({ version, owner, namespaces: config.veleroNamespaces, roles: config.roles }, 'tidewaiter runs')
   return {

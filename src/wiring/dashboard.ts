@@ -22,6 +22,7 @@ import { addHistoryMetrics } from '../observe/history-metrics.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import { allOf, readable, type NamespaceCaches } from './caches.ts'
 import { hash } from './crypto.ts'
+import { dashboardNotReady } from './dashboard-ready.ts'
 import { startHistory, type History } from './history.ts'
 import type { Install } from './install.ts'
 import { ownPath, veleroPath, type Calls } from './kinds.ts'
@@ -71,7 +72,11 @@ export async function openDashboard(world: DashboardWorld): Promise<DashboardPar
     extent: () => history.store.extent(),
   })
   const sides = caches.map(({ namespace }) => sideOf(world, namespace, () => onState(namespace)))
-  const known = caches.map((kept, i) => knownOf(kept, sides[i], { history, config }))
+  const copies = caches.map((kept, i) => copiesOf(kept, sides[i], history))
+  const known = caches.map((kept, i) => ({
+    ...knownOf(kept, sides[i], { history, config }),
+    ...stateOf(copies[i] ?? []),
+  }))
   const review = createAccessReview({ client, clock })
   const dashboard = buildDashboard({
     clock,
@@ -96,7 +101,8 @@ export async function openDashboard(world: DashboardWorld): Promise<DashboardPar
     await forget()
   }
   const onState = (namespace: string) => {
-    if (known.find((one) => one.namespace === namespace)?.synced() === true)
+    const one = known.find((one) => one.namespace === namespace)
+    if (one !== undefined && (one.synced() || one.trouble() !== undefined))
       dashboard.tell({ type: 'state', namespace })
   }
   const { port } = await listening('--dashboard-listen', config.dashboardListen, () =>
@@ -112,7 +118,7 @@ export async function openDashboard(world: DashboardWorld): Promise<DashboardPar
   return {
     port,
     onState,
-    notReady: () => (known.every((one) => one.synced()) ? [] : ['the dashboard has not read everything yet']),
+    notReady: () => dashboardNotReady(copies.flat()),
     start: async (signal) => {
       await Promise.all([dashboard.run(signal), ...sides.flatMap(copiesIn).map((copy) => copy.start(signal))])
     },
@@ -207,22 +213,32 @@ function lastRunOf(raw: unknown): number {
   return Math.max(last, time('status', 'lastSkipped'))
 }
 
+/** Every copy of a namespace that the dashboard shows. */
+function copiesOf(
+  kept: NamespaceCaches,
+  side: Side | undefined,
+  { copies }: History,
+): readonly Reflector<unknown>[] {
+  const decisions = copies.get(kept.namespace)
+  return [...allOf(kept), ...(side === undefined ? [] : copiesIn(side)), ...(decisions ? [decisions] : [])]
+}
+
+/** What can be said of them together. */
+const stateOf = (copies: readonly Reflector<unknown>[]) => ({
+  synced: () => copies.every((copy) => copy.synced()),
+  trouble: () => copies.map((copy) => copy.trouble()).find((one) => one !== undefined),
+  silentMs: () => Math.max(...copies.map((copy) => copy.silentMs())),
+})
+
 function knownOf(
   kept: NamespaceCaches,
   side: Side | undefined,
   { history, config }: { readonly history: History; readonly config: Config },
-): Known {
+): Omit<Known, keyof ReturnType<typeof stateOf>> {
   const { namespace, actions, runs, objects } = kept
   const decisions = history.copies.get(namespace)
-  const copies = [
-    ...allOf(kept),
-    ...(side === undefined ? [] : copiesIn(side)),
-    ...(decisions ? [decisions] : []),
-  ]
   return {
     namespace,
-    synced: () => copies.every((copy) => copy.synced()),
-    silentMs: () => Math.max(...copies.map((copy) => copy.silentMs())),
     actions: () => actions.list(),
     runs: () => readable(runs.list()),
     unreadRuns: () => runs.list().flatMap((run) => ('problem' in run ? [run.name] : [])),

@@ -56,7 +56,8 @@ export async function startHistory(options: HistoryOptions): Promise<History> {
     })
     return copy
   })
-  const following = new Projector({ store, followed: () => copies, clock, log })
+  const followed = copies.map((copy, i) => ({ ...copy, namespace: options.namespaces[i] ?? '' }))
+  const following = new Projector({ store, followed: () => followed, clock, log })
   projector = following
   const running = [
     ...copies.map((copy) => copy.start(stop.signal)),

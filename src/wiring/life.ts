@@ -70,13 +70,14 @@ export async function begin(config: Config, outside: Outside, { stopping, undo }
   return { metrics, notReady, starting, metricsPort, connection, owner, ready }
 }
 
-// A watch that is half open is torn down after 150 s at most: who heard nothing for longer is cut off.
-const cutOffMs = 180_000
+/** A watch that is half open is torn down after 150 s at most: who heard nothing for longer is cut off. */
+export const cutOffMs = 180_000
+
+/** Said of a process that is cut off. */
+export const unheard = 'the API server has not been heard for three minutes'
 
 /** Why what is followed cannot be relied on. */
 export const copiesNotReady = (copies: readonly Reflector<unknown>[]): readonly string[] => [
   ...(copies.every((copy) => copy.synced()) ? [] : ['the copies of the API server are not synced yet']),
-  ...(copies.some((copy) => copy.synced() && copy.silentMs() > cutOffMs)
-    ? ['the API server has not been heard for three minutes']
-    : []),
+  ...(copies.some((copy) => copy.synced() && copy.silentMs() > cutOffMs) ? [unheard] : []),
 ]

@@ -103,6 +103,13 @@ t.test('without an answer the failure says how long it had, and why', async (t) 
     durationMs: 4000,
     message: /the action had 4.0 s \(timeoutSeconds\)/,
   })
+  const claimed = stage({
+    spec: { timeoutSeconds: 4 },
+    answers: [never],
+    performance: { endsAt: Date.UTC(2026, 0, 1) + 3970 },
+  })
+  await claimed.clock.pass(4000)
+  t.match(await claimed.outcome, { message: /the action had 4.0 s \(timeoutSeconds\)/ })
   const { clock, outcome } = stage({ answers: [never], performance: { endsAt: Date.UTC(2026, 0, 1) + 2000 } })
   await clock.pass(2000)
   t.match(await outcome, { cause: 'timeout', durationMs: 2000, message: /the stage had 2.0 s left/ })

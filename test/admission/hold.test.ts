@@ -136,7 +136,7 @@ t.test('a forged hold and other annotations of ours are taken off, with a warnin
 t.test('what is held loses the other annotations of ours too', async (t) => {
   const object = aBackup({ annotations: { 'tidewaiter.io/post': '{}' } })
   const verdict = await mutate(worldOf(long), object)
-  t.match(verdict, { reason: 'HoldSet', warnings: [/took off tidewaiter.io\/post/] })
+  t.match(verdict, { reason: 'AnnotationsRemoved', warnings: [/took off tidewaiter.io\/post/] })
   t.same(applied(object, verdict.patch).metadata.annotations, mark)
 })
 
@@ -240,6 +240,7 @@ t.test('where the policy was not seen in force nothing is held', async (t) => {
     reason: 'GuardOpen',
     message: /policy hold\.tidewaiter\.io was not seen in force.*guard\.yaml/,
   })
+  t.match(await validate(made, marked(), { dryRun: true }), { reason: 'GuardOpen' }, 'a dry run says so too')
   t.same(made.runs.all(), [])
   const quick = worldOf(short)
   quick.guardClosed = false

@@ -191,7 +191,7 @@ t.test('abort writes who and why; the hold stands until the leader has failed it
     code: 0,
   })
   t.same(await annotationsOf(kept, 'waits'), { ...hold, 'tidewaiter.io/abort': 'admin' })
-  const args = ['holds', 'abort', 'key', '--yes', '--reason', 'wrong cluster']
+  const args = ['holds', 'abort', 'key', '--yes', '--reason', 'wrong\n  cluster']
   t.match(await cli([...args, '--kubeconfig', kept.kubeconfig()]), { code: 0 })
   t.same(await annotationsOf(kept, 'key'), { ...hold, 'tidewaiter.io/abort': 'admin: wrong cluster' })
 })

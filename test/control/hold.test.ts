@@ -294,17 +294,23 @@ const cutBy = (made: FakeControl, change: () => void | Promise<void>) => async (
   return performing.signal.aborted ? anAborted() : aDone()
 }
 
-for (const [name, { change, phase, reason }] of Object.entries<{
+for (const [name, { change, phase, reason, said = /./ }] of Object.entries<{
   readonly change: (made: FakeControl, backup: VeleroObject) => void | Promise<void>
   readonly phase: string
   readonly reason: string
+  readonly said?: RegExp
 }>({
   'its hold has lasted too long': {
     change: ({ clock }) => clock.pass(hour),
     phase: 'Refused',
     reason: 'HeldTooLong',
   },
-  'it was deleted': { change: (made, backup) => made.remove(backup), phase: 'Refused', reason: 'Deleted' },
+  'it was deleted': {
+    change: (made, backup) => made.remove(backup),
+    phase: 'Refused',
+    reason: 'Deleted',
+    said: /^it was deleted before its actions had ended; /,
+  },
   'it is being deleted': {
     change: (made, backup) => made.store({ ...backup, status: { phase: 'Deleting' } }),
     phase: 'Refused',
@@ -319,6 +325,7 @@ for (const [name, { change, phase, reason }] of Object.entries<{
     change: (made, backup) => made.store(free(backup)),
     phase: 'Skipped',
     reason: 'Released',
+    said: /^the hold was lifted, or the gate switched off, before its actions had ended; /,
   },
   'it started, because the gate is off': {
     change: (made, backup) => made.store({ ...backup, status: { phase: 'InProgress' } }),
@@ -333,7 +340,7 @@ for (const [name, { change, phase, reason }] of Object.entries<{
     )
     made.act = cutBy(made, () => change(made, backup))
     await look(made, backup)
-    t.match(made.runs.ofObject(backup.metadata.uid), [{ status: { phase, reason } }])
+    t.match(made.runs.ofObject(backup.metadata.uid), [{ status: { phase, reason, message: said } }])
     t.match(made.runs.ofObject(backup.metadata.uid)[0]?.status.actions, [
       { phase: 'Failed' },
       { phase: 'Skipped' },

@@ -111,7 +111,15 @@ const pages: Readonly<
   },
   'a Backup that succeeded, was thawed when it ended, and was deleted': {
     run: runOf('gone', { phase: 'Undone', undoneFrom: 'Succeeded' }, { held: false }),
-    want: [/– Deleted/, /✓ Succeeded ! Undone/],
+    want: [/– Deleted/, /✓ Succeeded ✓ Undone/],
+  },
+  'a Backup that never came to be, and was undone for that': {
+    run: runOf(
+      'gone',
+      { phase: 'Undone', undoneFrom: 'Succeeded', conditions: [isTrue('Orphaned', 'it never came to be')] },
+      { held: false },
+    ),
+    want: [/✕ Not created/, /✓ Succeeded ! Undone/],
   },
   'a refusal that was undone': {
     run: runOf('gone', { phase: 'Undone', undoneFrom: 'Refused' }, { held: false }),

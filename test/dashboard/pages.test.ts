@@ -121,11 +121,78 @@ t.test('the first page says the state in words', async (t) => {
   )
 })
 
+/** The numbers of the first page by their words, with what is said of each. */
+const tilesIn = (body: string): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    [
+      ...body.matchAll(
+        /class="word">([^<]*)<\/span><span class="value">([^<]*)<\/span\s*><span class="quiet">([^<]*)</g,
+      ),
+    ].map(([, word, value, hint]) => [word, `${value}: ${hint}`]),
+  )
+
+const stateIn = (body: string) =>
+  /<p class="state ([^"]*)">.*?<span>([^<]*)<\/span><\/p>/.exec(body)?.slice(1)
+
+t.test('who may see nothing is told so, and not that all is well', async (t) => {
+  const dashboard = await aDashboard(t, { signIn: 'token', may: async () => false })
+  const { body } = await get(dashboard, '/', { authorization: 'Bearer good' })
+  t.same(stateIn(body), [
+    'unclear',
+    'Nothing that is known here needs anybody, but you may not list runs, backups, restores, schedules, decisions.',
+  ])
+  for (const [word, said] of Object.entries(tilesIn(body))) t.equal(said, '–: you may not see it', word)
+  t.equal(Object.keys(tilesIn(body)).length, 6)
+  t.match(body, 'alice may not list schedules.velero.io')
+  t.notMatch(body, 'No Schedule is known yet')
+})
+
+t.test('what one may see in part is a number of that part', async (t) => {
+  const dashboard = await aDashboard(t, {
+    signIn: 'token',
+    namespaces: ['velero', 'other'],
+    may: async (_viewer, { resource, namespace }) => resource !== 'restores' && namespace === 'velero',
+  })
+  const { body } = await get(dashboard, '/', { authorization: 'Bearer good' })
+  t.same(stateIn(body), [
+    'unclear',
+    'Nothing that is known here needs anybody, but you may not list restores; you may not list runs, backups, schedules, decisions in other.',
+  ])
+  t.equal(tilesIn(body)['Unguarded'], '0: began without their actions, of what is known here')
+})
+
+t.test('what was not read yet is no number', async (t) => {
+  const dashboard = await aDashboard(t, { known: { synced: () => false } })
+  const { body } = await get(dashboard, '/')
+  t.equal(tilesIn(body)['Stuck'], '–: not read yet')
+  t.match(stateIn(body), ['unclear', /but not all of velero was read yet\.$/])
+})
+
 t.test('what is not known yet is said before anything else', async (t) => {
   const dashboard = await aDashboard(t, { known: { synced: () => false } })
   t.match((await get(dashboard, '/')).body, 'Still reading what the cluster has')
   const silent = await aDashboard(t, { known: { silentMs: () => 90_000 } })
   t.match((await get(silent, '/')).body, 'The API server has not been heard of for')
+})
+
+t.test('a namespace that cannot be read is told of by its name, and the others are shown', async (t) => {
+  const why = 'GET /apis/velero.io/v1/namespaces/other/backups answered 403: backups.velero.io is forbidden'
+  const dashboard = await aDashboard(t, {
+    namespaces: ['velero', 'other'],
+    decisions: [record(1)],
+    knownOf: { other: { synced: () => false, trouble: () => why, silentMs: () => Number.POSITIVE_INFINITY } },
+    progress: () => ({ reading: ['other'], written: 1, waiting: 0, lost: 0 }),
+  })
+  const { body } = await get(dashboard, '/decisions')
+  t.match(body, '/decisions/uid-1')
+  t.match(
+    body,
+    `Not everything of namespace other can be read, and it is tried again: what is missing here may be there. ${why}`,
+  )
+  t.notMatch(body, 'Still reading')
+  const system = (await get(dashboard, '/system')).body
+  t.match(system, 'Not readable')
+  t.match(system, why)
 })
 
 t.test('decisions that nobody read while they were there are named where the others are', async (t) => {
@@ -137,7 +204,7 @@ t.test('decisions that nobody read while they were there are named where the oth
   await history.insert([gap])
   const reading = await aDashboard(t, {
     history,
-    progress: () => ({ isReading: true, written: 0, waiting: 1, lost: 0 }),
+    progress: () => ({ reading: ['velero'], written: 0, waiting: 1, lost: 0 }),
   })
   t.notMatch((await get(reading, '/decisions')).body, '8 decisions', 'they may be on their way')
   const dashboard = await aDashboard(t, { history })

@@ -231,3 +231,26 @@ t.test('a user whose name is a command is quoted in the command that grants', as
   const { body } = await get(dashboard, '/decisions', { authorization: 'Bearer good' })
   t.match(body.replaceAll('&#39;', "'"), String.raw`--user='x'\''; rm -rf ~ #'`)
 })
+
+t.test('the command that grants makes a binding of its own for each user', async (t) => {
+  const dashboard = await aDashboard(t, {
+    signIn: 'token',
+    authenticate: async (token) => ({ user: token, groups: [] }),
+    may: async () => false,
+  })
+  const commandFor = async (user: string, path: string) =>
+    /<pre class="command"[^>]*><code>([^<]*)</.exec(
+      (await get(dashboard, path, { authorization: `Bearer ${user}` })).body,
+    )?.[1]
+  t.equal(
+    await commandFor('alice@example.com', '/decisions'),
+    'kubectl create rolebinding tidewaiter-viewer:alice@example.com --clusterrole=tidewaiter-viewer --user=alice@example.com -n velero',
+  )
+  t.equal(
+    await commandFor('https://id/bob', '/backups'),
+    [
+      'kubectl create role tidewaiter-sees-backups --verb=list --resource=backups.velero.io -n velero --dry-run=client -o yaml | kubectl apply -f -',
+      'kubectl create rolebinding tidewaiter-sees-backups:https:--id-bob --role=tidewaiter-sees-backups --user=https://id/bob -n velero',
+    ].join('\n'),
+  )
+})

@@ -16,6 +16,8 @@ export type Given = Partial<Omit<DashboardPorts, 'known'>> & {
   readonly runs?: readonly ActionRun[]
   readonly backups?: readonly unknown[]
   readonly known?: Partial<Known>
+  /** What one of the namespaces has of its own. */
+  readonly knownOf?: Readonly<Record<string, Partial<Known>>>
   readonly namespaces?: readonly string[]
 }
 
@@ -25,9 +27,13 @@ export type Built = Dashboard & { readonly clock: FakeClock; readonly log: FakeL
 const seen = (backups: readonly unknown[]): readonly SeenObject[] =>
   backups.map((one) => seenObjectOf('Backup', one))
 
-const knownIn = (namespace: string, { decisions = [], runs = [], backups = [], known }: Given): Known => ({
+const knownIn = (
+  namespace: string,
+  { decisions = [], runs = [], backups = [], known, knownOf }: Given,
+): Known => ({
   namespace,
   synced: () => true,
+  trouble: () => undefined,
   silentMs: () => 0,
   actions: () => [],
   runs: () => runs,
@@ -38,6 +44,7 @@ const knownIn = (namespace: string, { decisions = [], runs = [], backups = [], k
   decisions: () => decisions,
   plugins: () => undefined,
   ...known,
+  ...knownOf?.[namespace],
 })
 
 /** Alice, whose token is `good`. */
@@ -49,6 +56,7 @@ export async function aDashboard(t: Test, given: Given = {}): Promise<Built> {
     decisions = [],
     namespaces = ['velero'],
     known: _known,
+    knownOf: _knownOf,
     runs: _runs,
     backups: _backups,
     ...ports
@@ -65,7 +73,7 @@ export async function aDashboard(t: Test, given: Given = {}): Promise<Built> {
     audience: 'tidewaiter',
     known: namespaces.map((namespace) => knownIn(namespace, given)),
     history,
-    progress: () => ({ isReading: false, written: 0, waiting: 0, lost: 0 }),
+    progress: () => ({ reading: [], written: 0, waiting: 0, lost: 0 }),
     system: {
       version: '0.0.0-test',
       replica: 'one',

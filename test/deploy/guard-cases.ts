@@ -123,7 +123,7 @@ const velero: readonly Case[] = [
   [
     'a new Backup that skips an action',
     'alice',
-    /annotations 10-a\/prebackup skip actions, .*verb skip on actions.*Nothing is held: .*namespace \S+ tidewaiter\.io\/gate=off/,
+    /annotations 10-a\/prebackup skip actions, .*verb skip on actions.*for what is not held too.*namespace \S+ tidewaiter\.io\/gate=off/,
     creates({ annotations: skip }),
   ],
   [
@@ -300,7 +300,7 @@ const velero: readonly Case[] = [
   [
     'a completion time is written',
     'alice',
-    /status is written by.*Nothing is held/,
+    /status is written by.*for what is not held too/,
     change({ phase: 'InProgress' }, { status: { completionTimestamp: '2026-01-01T00:00:00Z' } }),
   ],
   ['a Backup starts', 'velero', 'passes', change({}, phase('InProgress'))],
@@ -321,19 +321,19 @@ const velero: readonly Case[] = [
   [
     'a Backup that was refused while it was held is started, as Velero found it before',
     'velero',
-    /ended as FailedValidation may not start.*Nothing is held/,
+    /ended as FailedValidation may not start.*for what is not held too/,
     change({ phase: 'FailedValidation' }, phase('Queued')),
   ],
   [
     'a Backup that was refused while it was held is started, as Velero found it before',
     'velero',
-    /ended as FailedValidation may not start.*Nothing is held/,
+    /ended as FailedValidation may not start.*for what is not held too/,
     change({ phase: 'FailedValidation' }, phase('InProgress')),
   ],
   [
     'a Restore that was refused while it was held is started, as Velero found it before',
     'velero',
-    /ended as FailedValidation may not start.*Nothing is held/,
+    /ended as FailedValidation may not start.*for what is not held too/,
     change({ phase: 'FailedValidation' }, phase('InProgress'), 'Restore'),
   ],
   [

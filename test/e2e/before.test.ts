@@ -187,7 +187,7 @@ t.test('skip annotations', async (t) => {
         ran.stderr,
         `"${name}" is forbidden: ValidatingAdmissionPolicy 'hold.tidewaiter.io' with binding 'hold.tidewaiter.io' denied request: ` +
           `tidewaiter guard: the annotations ${Object.keys(notes).join(', ')} skip actions, which needs the verb skip on actions, ` +
-          'and what they say counts as of CREATE. Leave them out, or ask who holds that verb. Nothing is held: ',
+          'and what they say counts as of CREATE. Leave them out, or ask who holds that verb. The policy named hold ',
       )
       t.same(await runsOf('backup', name), [])
     }

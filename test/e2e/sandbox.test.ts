@@ -134,6 +134,21 @@ t.test('alice may make Backups and Actions, and may not skip', async (t) => {
 const chart = join(root, 'test/e2e/chart')
 const helm = (...args: readonly string[]): Promise<Ran> => run('helm', ['-n', 'shop', ...args])
 
+t.test('kubectl create token makes a token for the dashboard', async (t) => {
+  t.equal((await kubectl('create', 'serviceaccount', 'looker')).code, 0)
+  const made = await kubectl('create', 'token', 'looker', '--audience', 'tidewaiter', '--duration', '1h')
+  t.equal(made.code, 0, made.out)
+  const review = {
+    apiVersion: 'authentication.k8s.io/v1',
+    kind: 'TokenReview',
+    spec: { token: made.out.trim(), audiences: ['tidewaiter'] },
+  }
+  const { out } = await run('kubectl', ['create', '-o', 'json', '-f', '-'], JSON.stringify(review))
+  t.match(JSON.parse(out), {
+    status: { authenticated: true, user: { username: 'system:serviceaccount:velero:looker' } },
+  })
+})
+
 t.test('what helm template prints, kubectl applies: CRDs, roles, a Deployment and a hook', async (t) => {
   const { code, out } = await helm('template', 'one', chart, '--include-crds')
   t.equal(code, 0, out)

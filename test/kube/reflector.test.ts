@@ -159,10 +159,15 @@ for (const [code, reason] of [
       json(response, code, { ...aStatus(code, reason), retryAfter: '1' })
       return true
     }
-    const { clock, log, synced } = await reflect(t, server)
+    const { reflector, clock, log, calm, synced } = await reflect(t, server)
     const startedAt = clock.now()
+    if (code !== 410) {
+      await until(() => reflector.trouble() !== undefined, calm)
+      t.match(reflector.trouble(), new RegExp(`/namespaces/velero/backups.* answered ${code}: `))
+    }
     await synced()
     t.ok(clock.now() - startedAt >= 3_000, 'with a backoff that grows')
+    t.equal(reflector.trouble(), undefined, 'which is over')
     t.ok(log.lines.filter((line) => line.startsWith('warn')).length <= 1)
   })
 }

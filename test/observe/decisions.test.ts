@@ -91,6 +91,14 @@ t.test('a dry run is counted and not recorded', async (t) => {
   t.match(text, /dry_run="true"\} 1/)
 })
 
+t.test('a mark to hold is told and in no record: the decision to hold is', async (t) => {
+  const { verdict, log, decided, text } = await tell(async () => allow('HoldSet'))
+  t.same(decided, [])
+  t.same(verdict, { ...allow('HoldSet'), audit: { verdict: 'allowed', reason: 'HoldSet' } })
+  t.match(log.entries, [{ fields: { audit: true, reason: 'HoldSet' } }])
+  t.match(text, /reason="HoldSet"/)
+})
+
 t.test('a refusal is told with its words', async (t) => {
   const { log } = await tell(async () => deny('ActionFailed', 'it said no'))
   t.match(log.entries, [{ fields: { verdict: 'refused', reason: 'ActionFailed', said: 'it said no' } }])

@@ -2,7 +2,7 @@ import { Registry } from 'prom-client'
 import t from 'tap'
 import { addHistoryMetrics, type MeasuredHistory } from '../../src/observe/history-metrics.ts'
 
-const calm = { isReading: false, waiting: 0, lost: 0 }
+const calm = { reading: [], waiting: 0, lost: 0 }
 
 function measured(given: Partial<MeasuredHistory> = {}) {
   const registry = new Registry()
@@ -25,7 +25,7 @@ t.test('what the history has, what waits and what was lost is measured when it i
 })
 
 for (const [name, now] of Object.entries({
-  'is still read': { ...calm, isReading: true },
+  'is still read': { ...calm, reading: ['velero'] },
   'cannot be written': { ...calm, trouble: { message: 'the disk is full', since: 0 } },
 }))
   t.test(`a history that ${name} is not current`, async (t) => {

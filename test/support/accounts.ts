@@ -40,12 +40,19 @@ export const granted = (
   },
 ]
 
-const account = (name: string) => ({ kind: 'ServiceAccount', name, namespace: 'velero' }) as const
+/** An account of Velero's namespace, as a binding names it. */
+export const account = (name: string) => ({ kind: 'ServiceAccount', name, namespace: 'velero' }) as const
 
 /** The verb `use` on an account, for somebody who writes Actions. */
 export const mayUseAccount = (user: string, name: string): readonly object[] =>
   granted(`use-${name}-${user}`, 'velero', { kind: 'User', name: user }, [
     { apiGroups: [''], resources: ['serviceaccounts'], resourceNames: [name], verbs: ['use'] },
+  ])
+
+/** The right of our own account to act for others. */
+export const mayBecome = (names: readonly string[]): readonly object[] =>
+  granted('actors', 'velero', { kind: 'User', name: 'tidewaiter' }, [
+    { apiGroups: [''], resources: ['serviceaccounts'], resourceNames: names, verbs: ['impersonate'] },
   ])
 
 /** What `deployer` may do in the namespace shop. */
@@ -89,7 +96,6 @@ export type Accounts = {
 
 /** Starts it: `deployer` may patch Deployments of shop, `poor` may do nothing, `hidden` may do all and is not ours to act for. */
 export async function startAccounts(t: Test, objects: readonly object[] = []): Promise<Accounts> {
-  const ours = { kind: 'User', name: 'tidewaiter' } as const
   const api = await startApiServer({
     users: [
       {
@@ -106,14 +112,7 @@ export async function startAccounts(t: Test, objects: readonly object[] = []): P
       kind: 'ServiceAccount',
       metadata: { name, namespace: 'velero' },
     })),
-    ...granted('actors', 'velero', ours, [
-      {
-        apiGroups: [''],
-        resources: ['serviceaccounts'],
-        resourceNames: ['deployer', 'poor'],
-        verbs: ['impersonate'],
-      },
-    ]),
+    ...mayBecome(['deployer', 'poor']),
     ...['deployer', 'poor', 'hidden'].flatMap((name) => mayUseAccount('ann', name)),
     ...granted('deployer', 'shop', account('deployer'), ofDeployer),
     ...granted('hidden', 'shop', account('hidden'), [{ apiGroups: ['*'], resources: ['*'], verbs: ['*'] }]),

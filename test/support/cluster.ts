@@ -13,6 +13,7 @@ import type { ApiServer } from '../../src/sandbox/apiserver/server.ts'
 import { startCluster as startSandbox, type ClusterOptions, type Cluster } from '../../src/sandbox/start.ts'
 import { startService } from '../../src/service.ts'
 import type { Service } from '../../src/wiring/life.ts'
+import { mayBecome } from './accounts.ts'
 import { callerOf, eventually, type Call } from './asking.ts'
 import { fastClock } from './fast-clock.ts'
 
@@ -67,6 +68,8 @@ export type SystemOptions = Pick<ClusterOptions, 'velero' | 'objects'> & {
   readonly speed?: number
   /** false: no service is started yet. */
   readonly service?: boolean
+  /** The accounts of Velero's namespace that the service may act for; all that there are, unless told. */
+  readonly becomes?: readonly string[]
   /** More environment for the service. */
   readonly env?: Readonly<Record<string, string>>
   /** More flags for it. */
@@ -76,12 +79,18 @@ export type SystemOptions = Pick<ClusterOptions, 'velero' | 'objects'> & {
 /** Starts a system; ends it after the test. */
 export async function startCluster(t: Test, options: SystemOptions = {}): Promise<System> {
   const lines: string[] = []
-  const users = [{ name: 'tidewaiter', token: 'token-of-tidewaiter', groups: ['system:masters'] }]
+  const rights = options.becomes === undefined ? { groups: ['system:masters'] } : { grants: allBut }
+  const users = [{ name: 'tidewaiter', token: 'token-of-tidewaiter', ...rights }]
   const clock = fastClock(options.speed ?? 1)
   const cluster = await startSandbox({
     users,
     clock,
-    objects: [...kinds.map(crdOf), namespace('shop'), ...(options.objects ?? [])],
+    objects: [
+      ...kinds.map(crdOf),
+      namespace('shop'),
+      ...(options.becomes === undefined ? [] : mayBecome(options.becomes)),
+      ...(options.objects ?? []),
+    ],
     velero: { ...options.velero, settings: { runMs: 20, ...options.velero?.settings } },
   })
   t.teardown(() => cluster.stop())
@@ -118,6 +127,13 @@ export async function startCluster(t: Test, options: SystemOptions = {}): Promis
     logged: () => lines,
   }
 }
+
+const verbs = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete', 'deletecollection']
+/** Everything but to act for others. */
+const allBut = [
+  { verbs: [...verbs, 'skip', 'release'], resources: ['*'] },
+  { verbs, resources: ['*'], subresources: ['*'] },
+]
 
 const namespace = (name: string) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
 

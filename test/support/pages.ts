@@ -16,7 +16,7 @@ const flags = (): string =>
 export function everyMetric() {
   const { registry } = createMetrics('0')
   addHistoryMetrics(registry, {
-    progress: () => ({ isReading: true, waiting: 0, lost: 0 }),
+    progress: () => ({ reading: ['velero'], waiting: 0, lost: 0 }),
     extent: () => Promise.resolve({ records: 0, bytes: 0 }),
   })
   return registry.getMetricsAsArray()

@@ -56,7 +56,7 @@ export class Replica {
         Object.entries(annotations).map(([key, text]) => [`backups.tidewaiter.io/${key}`, text]),
       ),
     })
-    if (audited !== undefined) this.audited.push(audited)
+    this.audited.push(...audited)
     return this
   }
 

@@ -55,7 +55,7 @@ t.test('it reads what is there, follows what changes, and keeps what the cluster
   const history = await startHistory(options)
   t.teardown(() => history.stop())
   const rows = async () => (await history.store.page(newest)).rows
-  await eventually('what was there is read', () => !history.progress().isReading || undefined)
+  await eventually('what was there is read', () => history.progress().reading.length === 0 || undefined)
   t.equal((await rows()).length, 3)
   const made = await decide(system, 'r4', 'a new one')
   await eventually(
@@ -79,7 +79,7 @@ t.test('it reads what is there, follows what changes, and keeps what the cluster
   await history.stop()
   const again = await startHistory(options)
   t.teardown(() => again.stop())
-  await eventually('it has read again', () => !again.progress().isReading || undefined)
+  await eventually('it has read again', () => again.progress().reading.length === 0 || undefined)
   t.equal((await again.store.page(newest)).rows.length, 5, 'also over a restart')
 })
 
@@ -89,7 +89,7 @@ t.test('a history that is lost while it runs is read from the cluster again', as
   const options = await optionsFor(t, system)
   const history = await startHistory(options)
   t.teardown(() => history.stop())
-  await eventually('it has read', () => !history.progress().isReading || undefined)
+  await eventually('it has read', () => history.progress().reading.length === 0 || undefined)
   await history.stop()
   const file = openSync(options.file, 'r+')
   writeSync(file, Buffer.alloc(statSync(options.file).size - 8192, 0x5a), 0, undefined, 8192)

@@ -9,29 +9,31 @@ export type AuditedDecision = ChainOf & {
   readonly at: number
 }
 
-/** What one audit event says of a decision. */
+/** What an annotation of an audit event says: a decision, or a checkpoint. */
 export type Audited = { readonly decision?: AuditedDecision; readonly checkpoint?: Checkpoint }
 
 type Fields = Readonly<Record<string, unknown>>
 const isFields = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** Reads one audit event (audit.k8s.io/v1); undefined if it says nothing of our decisions. */
-export function auditedIn(event: unknown): Audited | undefined {
-  if (!isFields(event) || !isFields(event['annotations'])) return undefined
+/** Reads one audit event (audit.k8s.io/v1). Two of our webhooks may have decided about one request. */
+export function auditedIn(event: unknown): readonly Audited[] {
+  if (!isFields(event) || !isFields(event['annotations'])) return []
   const { annotations } = event
   // The API server puts the name of the webhook before our keys; ours end in tidewaiter.io in every install.
-  const of = (key: string): Fields | undefined => {
-    const found = Object.entries(annotations).find(([name]) => name.endsWith(`.tidewaiter.io/${key}`))
-    return found === undefined || typeof found[1] !== 'string' ? undefined : fieldsIn(found[1])
-  }
-  const decision = decisionIn(of('chain'), atOf(event))
-  const checkpoint = checkpointIn(of('checkpoint'))
-  if (decision === undefined && checkpoint === undefined) return undefined
-  return {
-    ...(decision === undefined ? {} : { decision }),
-    ...(checkpoint === undefined ? {} : { checkpoint }),
-  }
+  const of = (key: string): readonly Fields[] =>
+    Object.entries(annotations).flatMap(([name, text]): readonly Fields[] | Fields =>
+      name.endsWith(`.tidewaiter.io/${key}`) && typeof text === 'string' ? (fieldsIn(text) ?? []) : [],
+    )
+  const at = atOf(event)
+  return [
+    ...of('chain')
+      .flatMap((fields) => decisionIn(fields, at) ?? [])
+      .map((decision) => ({ decision })),
+    ...of('checkpoint')
+      .flatMap((fields) => checkpointIn(fields) ?? [])
+      .map((checkpoint) => ({ checkpoint })),
+  ]
 }
 
 function fieldsIn(text: string): Fields | undefined {
@@ -58,16 +60,16 @@ function textsIn<const K extends string>(fields: Fields, names: readonly K[]): R
     : undefined
 }
 
-function decisionIn(fields: Fields | undefined, at: number): AuditedDecision | undefined {
-  const texts = fields === undefined ? undefined : textsIn(fields, ['replica', 'namespace', 'digest'])
-  const seq = fields?.['seq']
+function decisionIn(fields: Fields, at: number): AuditedDecision | undefined {
+  const texts = textsIn(fields, ['replica', 'namespace', 'digest'])
+  const seq = fields['seq']
   return texts === undefined || !isSeq(seq) ? undefined : { ...texts, seq, at }
 }
 
 const checkpointTexts = ['replica', 'namespace', 'chain', 'time', 'key', 'signature'] as const
 
-function checkpointIn(fields: Fields | undefined): Checkpoint | undefined {
-  const texts = fields === undefined ? undefined : textsIn(fields, checkpointTexts)
-  const seq = fields?.['seq']
+function checkpointIn(fields: Fields): Checkpoint | undefined {
+  const texts = textsIn(fields, checkpointTexts)
+  const seq = fields['seq']
   return texts === undefined || !isSeq(seq) ? undefined : { ...texts, seq }
 }

@@ -84,6 +84,12 @@ const words = {
 export const abortedWords = (by: string): string =>
   by.trim() === '' ? 'it was aborted by hand' : `it was aborted by hand (${by.trim()})`
 
+/** What is said of an action that was cut short. Of a hold that lasted too long its refusal says so. */
+export function cutWords(why: AbortReason | undefined, by: string): string | undefined {
+  if (why === 'Aborted') return abortedWords(by)
+  return why === 'Deleted' || why === 'Released' ? words[why] : undefined
+}
+
 /** Why an action of a held object is to be cut short while it runs; undefined while the hold stands. */
 export function whyCut(
   seen: SeenObject | undefined,

@@ -162,13 +162,23 @@ function goOn(run: ActionRun, progress: Progress | undefined, now: number): Step
 
 function start(run: ActionRun, { action, row }: Entry, now: number): Step {
   const { dryRun, timeoutSeconds } = specOf(action)
-  const { completionTimestamp: _returned, ...open } = row
-  const { status } = put(run, { ...open, phase: 'Running', startTimestamp: row.startTimestamp ?? time(now) })
+  const { completionTimestamp: _returned, ...open } = neverSent(row) ? fresh(row) : row
+  const startTimestamp = open.startTimestamp ?? time(now)
+  const { status } = put(run, { ...open, phase: 'Running', startTimestamp })
+  const isFirst = entries(run.spec, run.status).every(
+    (other) => other.row.name === row.name || other.row.startTimestamp === undefined,
+  )
   // A stage may last for hours: its deadline moves with each action. One inside an admission request ends with that.
   const deadline = isInline(run) ? {} : { deadline: time(now + timeoutSeconds * 1000 + slackMs) }
   const effects: readonly Effect[] = [{ do: 'perform', action: row.name, renderOnly: dryRun }]
-  return { status: { ...status, ...deadline }, effects }
+  return { status: { ...status, ...deadline, ...(isFirst ? { startTimestamp } : {}) }, effects }
 }
+
+/** It came back without a try: it waited for an exclusive key. That wait is no part of what it takes. */
+const neverSent = (row: RunRow): boolean =>
+  row.completionTimestamp !== undefined && row.attempts === 0 && row.cutShort !== true
+
+const fresh = ({ startTimestamp: _waited, message: _why, ...row }: RunRow): RunRow => row
 
 type Outcomes = Extract<Seen, { readonly see: 'outcome' }>
 

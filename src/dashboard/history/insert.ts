@@ -27,6 +27,7 @@ export function insertBatch(
 }
 
 type Known = { readonly id: number; readonly version: string; readonly record: AdmissionDecision }
+type Metadata = AdmissionDecision['metadata']
 
 class Insertion {
   readonly #statements: Statements
@@ -48,7 +49,7 @@ class Insertion {
     const last = Date.parse(status.last.time)
     if (metadata.uid === '' || !(last >= 0) || !(Date.parse(status.first.time) >= 0)) return 'left'
     this.#chains.note(record)
-    const known = this.#known(metadata.uid)
+    const known = this.#known(metadata)
     if (known === undefined && last < this.#horizon) return 'left'
     // A count only grows: a smaller one is an older state, which another process or a slow list brings.
     if (known !== undefined && isNotNewer(known, record)) return 'same'
@@ -63,8 +64,9 @@ class Insertion {
     this.#chains.flush()
   }
 
-  #known(uid: string): Known | undefined {
-    const row = this.#statements.get('SELECT id, version, body FROM record WHERE uid = ?', uid)
+  #known(metadata: Metadata): Known | undefined {
+    const sql = 'SELECT id, version, body FROM record WHERE name = ?'
+    const row = this.#statements.get(sql, nameOf(metadata))
     if (row === undefined) return undefined
     const record = unpacked(row['body'] as Uint8Array)
     return { id: Number(row['id']), version: textIn(row, 'version'), record }
@@ -72,8 +74,8 @@ class Insertion {
 
   #add(record: AdmissionDecision, body: Uint8Array, last: number): 'added' {
     const { uid, resourceVersion } = record.metadata
-    const sql = 'INSERT INTO record (uid, version, body) VALUES (?, ?, ?)'
-    const id = this.#statements.add(sql, uid, resourceVersion, body)
+    const sql = 'INSERT INTO record (name, uid, version, body) VALUES (?, ?, ?, ?)'
+    const id = this.#statements.add(sql, nameOf(record.metadata), uid, resourceVersion, body)
     const coded = this.#words.coded(textsOf(record))
     this.#words.count(coded, 1)
     this.#hours.record(coded, last, 1)
@@ -84,8 +86,12 @@ class Insertion {
 
   #change(known: Known, record: AdmissionDecision, body: Uint8Array): 'changed' {
     const { id } = known
-    const sql = 'UPDATE record SET version = ?, body = ? WHERE id = ?'
-    this.#statements.run(sql, record.metadata.resourceVersion, body, id)
+    const { uid, resourceVersion } = record.metadata
+    const former = known.record.metadata.uid
+    if (former !== uid)
+      this.#statements.run('INSERT OR IGNORE INTO former (uid, id) VALUES (?, ?)', former, id)
+    const sql = 'UPDATE record SET uid = ?, version = ?, body = ? WHERE id = ?'
+    this.#statements.run(sql, uid, resourceVersion, body, id)
     const row = this.#statements.get('SELECT * FROM decision WHERE id = ?', id) ?? {}
     const coded = codedOf(row)
     const [before, after] = [known.record.status, record.status]
@@ -113,6 +119,8 @@ class Insertion {
     this.#statements.run('INSERT INTO search (rowid, body) VALUES (?, ?)', position, text)
   }
 }
+
+const nameOf = ({ namespace, name }: Metadata): string => `${namespace}/${name}`
 
 /** The ids in a row of `decision`. */
 export const codedOf = (row: Readonly<Record<string, unknown>>): Coded =>

@@ -7,6 +7,7 @@ import { HistoryError, type DecisionStore } from './store.ts'
 
 /** What of the cluster is followed: the records of one namespace as far as they are known. */
 export type Followed = {
+  readonly namespace: string
   /** Whether all of them were seen at least once. */
   readonly synced: () => boolean
   readonly list: () => readonly AdmissionDecision[]
@@ -20,9 +21,10 @@ export type ProjectorPorts = {
   readonly log: Log
 }
 
-/** How far history is. While `isReading`, what is missing may only not have been read yet. */
+/** How far history is. */
 export type Progress = {
-  readonly isReading: boolean
+  /** The namespaces of which what is missing may only not have been read yet. */
+  readonly reading: readonly string[]
   /** How many states of records were written since the start. */
   readonly written: number
   readonly waiting: number
@@ -46,7 +48,8 @@ export class Projector {
   /** The newest state of each record that is not written yet, by uid. */
   readonly #waiting = new Map<string, AdmissionDecision>()
   #changed = Promise.withResolvers<void>()
-  #isReading = true
+  /** The namespaces of which not all that the cluster has was written yet. */
+  readonly #reading: Set<string>
   #written = 0
   #lost = 0
   #failures = 0
@@ -54,6 +57,7 @@ export class Projector {
 
   constructor(ports: ProjectorPorts) {
     this.#ports = ports
+    this.#reading = new Set(ports.followed().map(({ namespace }) => namespace))
   }
 
   /** Notes a state of a record. What left the cluster is noted too: its last state may be news. */
@@ -71,14 +75,16 @@ export class Projector {
 
   /** Notes everything that the cluster knows: the store lost what it had. */
   again(): void {
-    this.#isReading = true
-    for (const copy of this.#ports.followed()) for (const record of copy.list()) this.note(record)
+    for (const copy of this.#ports.followed()) {
+      this.#reading.add(copy.namespace)
+      for (const record of copy.list()) this.note(record)
+    }
     this.#changed.resolve()
   }
 
   progress(): Progress {
     return {
-      isReading: this.#isReading,
+      reading: [...this.#reading],
       written: this.#written,
       waiting: this.#waiting.size,
       lost: this.#lost,
@@ -91,7 +97,7 @@ export class Projector {
     const { clock } = this.#ports
     while (!signal.aborted) {
       try {
-        if (this.#isReading || this.#waiting.size > 0) await clock.sleep(gatherMs, signal)
+        if (this.#reading.size > 0 || this.#waiting.size > 0) await clock.sleep(gatherMs, signal)
         else await unlessAborted(signal, this.#changed.promise)
         this.#changed = Promise.withResolvers()
         await this.#round(signal)
@@ -104,15 +110,21 @@ export class Projector {
   async #round(signal: AbortSignal): Promise<void> {
     const { clock, followed } = this.#ports
     // Before everything was seen, records come in the order of their names: history wants them in the order of time.
-    const isWhole = followed().every((copy) => copy.synced())
-    if (this.#isReading && !isWhole) return
-    if (this.#isReading) this.#sort()
-    while (this.#waiting.size > 0 && !signal.aborted) {
-      if (await this.#write()) continue
+    // A namespace that cannot be read keeps only its own back.
+    const unseen = new Set(followed().flatMap((copy) => (copy.synced() ? [] : [copy.namespace])))
+    const whole = [...this.#reading].filter((namespace) => !unseen.has(namespace))
+    if (whole.length > 0) this.#sort()
+    const isDue = ({ metadata }: AdmissionDecision) => !unseen.has(metadata.namespace)
+    for (let due = this.#due(isDue); due.length > 0 && !signal.aborted; due = this.#due(isDue)) {
+      if (await this.#write(due)) continue
       const pause = Math.min(longestPauseMs, shortestPauseMs * 2 ** (this.#failures - 1))
       await clock.sleep(pause * (0.5 + clock.random() / 2), signal)
     }
-    if (this.#waiting.size === 0) this.#isReading = false
+    if (!signal.aborted) for (const namespace of whole) this.#reading.delete(namespace)
+  }
+
+  #due(isDue: (record: AdmissionDecision) => boolean): readonly AdmissionDecision[] {
+    return [...this.#waiting.values()].filter(isDue).slice(0, batchSize)
   }
 
   #sort(): void {
@@ -122,8 +134,7 @@ export class Projector {
   }
 
   /** Writes one batch; tells whether to go on at once. */
-  async #write(): Promise<boolean> {
-    const batch = [...this.#waiting.values()].slice(0, batchSize)
+  async #write(batch: readonly AdmissionDecision[]): Promise<boolean> {
     try {
       await this.#insert(batch)
     } catch (error) {

@@ -57,6 +57,7 @@ function remove(
     if (record !== undefined) hours.record(coded, Date.parse(record.status.last.time), -1)
     statements.run('DELETE FROM decision WHERE position = ?', position)
     statements.run('DELETE FROM record WHERE id = ?', id)
+    statements.run('DELETE FROM former WHERE id = ?', id)
     statements.run('DELETE FROM search WHERE rowid = ?', position)
   }
   const newest = gone.at(-1)?.['position']

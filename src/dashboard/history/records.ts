@@ -28,13 +28,16 @@ export function answering(
   return answers(question, text) ? record : undefined
 }
 
-/** The record with a uid, if it is in sight. */
+const byUid = 'SELECT body FROM record WHERE uid = ?'
+const byFormerUid = 'SELECT record.body FROM former JOIN record ON record.id = former.id WHERE former.uid = ?'
+
+/** The record that has or had a uid, if it is in sight. */
 export function recordInSight(
   statements: Statements,
   sight: Sight,
   uid: string,
 ): AdmissionDecision | undefined {
-  const record = recordIn(statements.get('SELECT body FROM record WHERE uid = ?', uid))
+  const record = recordIn(statements.get(byUid, uid) ?? statements.get(byFormerUid, uid))
   if (record === undefined || sight === 'every') return record
   return sight.includes(record.metadata.namespace) ? record : undefined
 }

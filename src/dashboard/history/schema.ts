@@ -3,7 +3,7 @@
 /** "TwHi": SQLite keeps it in the header of the file, so that a file of somebody else is known at once. */
 export const applicationId = 0x54774869
 /** The version of the tables and of what is in them. */
-export const schemaVersion = 1
+export const schemaVersion = 2
 
 /** Decisions are summed up by these as well as by hour: they have few values. */
 export const summedFacets = ['namespace', 'kind', 'verdict', 'reason'] as const
@@ -19,6 +19,8 @@ export const filePragmas = 'PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREM
  * `decision` is narrow, so that reading all of a million rows takes less than a tenth of a second. Its key is the place in
  * the order of time: every index has it as its last column, so a page is read from any of them without sorting.
  * Sums are kept by hour and by day (`span`, in hours), ordered as charts read them; a quantile of few reasons is not worth its rows.
+ * A record is known by its name (with its namespace): its replica goes on counting in it after the ring removed it, and the
+ * API server then gives it another uid. Those that it had before are `former`, so that links to it still lead to it.
  * The search index has no texts, no positions of words and no sizes of columns: what it finds is looked at again.
  */
 export const tables = `
@@ -33,8 +35,11 @@ export const tables = `
   CREATE UNIQUE INDEX decision_id ON decision (id);
   ${facets.map((facet) => `CREATE INDEX decision_${facet} ON decision (${facet});`).join('\n')}
   CREATE TABLE record (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, uid TEXT NOT NULL UNIQUE, version TEXT NOT NULL, body BLOB NOT NULL
+    id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, uid TEXT NOT NULL UNIQUE,
+    version TEXT NOT NULL, body BLOB NOT NULL
   ) STRICT;
+  CREATE TABLE former (uid TEXT PRIMARY KEY, id INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE INDEX former_id ON former (id);
   CREATE VIRTUAL TABLE search USING fts5(
     body, content = '', contentless_delete = 1, detail = none, tokenize = 'trigram case_sensitive 1'
   );

@@ -144,8 +144,8 @@ class SqliteStore {
   }
 
   async #gapsText(query: ExportQuery, isFirst: boolean, signal: AbortSignal): Promise<string> {
-    if (query.withoutGaps === true) return ''
-    const { gaps } = await this.#patiently(signal, async () => this.gaps(query))
+    const { sight, gapsIn = sight, filter } = query
+    const { gaps } = await this.#patiently(signal, async () => this.gaps({ sight: gapsIn, filter }))
     return gaps.map((gap, i) => forms[query.form].gap(gap, isFirst && i === 0)).join('')
   }
 

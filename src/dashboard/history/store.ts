@@ -143,8 +143,8 @@ export type ExportQuery = {
   readonly sight: Sight
   readonly filter: Filter
   readonly form: ExportForm
-  /** Without what is missing: while the cluster is still being read nobody knows. */
-  readonly withoutGaps?: boolean
+  /** Where what is missing is told; in all of `sight` unless told. While a namespace is still being read, nobody knows. */
+  readonly gapsIn?: Sight
 }
 
 /** Decisions kept beyond their life in the cluster. Every call may reject with a HistoryError. */

@@ -1,8 +1,9 @@
 /** The first page: the state in words, the numbers, what needs somebody, Schedules, what was decided last. */
 import type { DecisionRow, Gap, Stats } from '../history/store.ts'
-import { longHoldMs, type Overview } from '../overview.ts'
+import { longHoldMs, type Overview, type State } from '../overview.ts'
 import { urlOf } from '../query.ts'
 import type { ScheduleRow } from '../schedules.ts'
+import type { Scope } from '../scope.ts'
 import { counted, lasting, number, type Tone } from '../words.ts'
 import { attention, heldOf } from './attention.ts'
 import { chartOf } from './chart.ts'
@@ -16,11 +17,12 @@ import { badge, command, empty, moment, section, table, type Column } from './pa
 export type OverviewView = {
   readonly overview: Overview
   readonly schedules: readonly ScheduleRow[]
-  /** Absent where the history could not be asked, or the visitor may not see decisions; `hidden` says so. */
+  /** Absent where the history could not be asked, or the visitor may not see decisions; `hidden` says so in place of a part. */
   readonly stats: Stats | undefined
   readonly latest: readonly DecisionRow[]
   readonly gaps: readonly Gap[]
-  readonly hidden: Piece
+  readonly hidden: { readonly decisions: Piece; readonly schedules: Piece }
+  readonly scopes: Readonly<Record<'objects' | 'runs' | 'decisions', Scope>>
   /** Why the history does not answer. */
   readonly trouble: string | undefined
   readonly hours: number
@@ -35,24 +37,31 @@ export const overviewPage = (view: OverviewView): Page => {
     live: { url: urlOf('/api/v1/stream', { of: 'all' }), as: 'page' },
     content: html`
       <h1 class="hidden">Overview</h1>
-      <p class=${`state ${overview.isWell ? 'good' : 'bad'}`}>
-        <span class="icon" aria-hidden="true">${overview.isWell ? '✓' : '!'}</span
+      <p class=${`state ${states[overview.state].tone}`}>
+        <span class="icon" aria-hidden="true">${states[overview.state].icon}</span
         ><span>${overview.sentence}</span>
       </p>
       ${tiles(view)} ${attention(view.overview, view.now)} ${heldOf(view.overview, view.now)}
       ${section(
         'Schedules',
         view.schedules.length === 0
-          ? empty(
-              'No Schedule is known yet.',
-              'Backups of a Velero Schedule are shown here by their Schedule:',
-              command('velero schedule create nightly --schedule "0 3 * * *"'),
-            )
+          ? (hidden.schedules ??
+              empty(
+                'No Schedule is known yet.',
+                'Backups of a Velero Schedule are shown here by their Schedule:',
+                command('velero schedule create nightly --schedule "0 3 * * *"'),
+              ))
           : [table('Schedules', scheduleColumns(view.now), view.schedules), resets(view.schedules)],
       )}
-      ${section('Decisions', hidden ?? (trouble === undefined ? decisionsOf(view) : empty(trouble)))}
+      ${section('Decisions', hidden.decisions ?? (trouble === undefined ? decisionsOf(view) : empty(trouble)))}
     `,
   }
+}
+
+const states: Readonly<Record<State, { readonly tone: string; readonly icon: string }>> = {
+  well: { tone: 'good', icon: '✓' },
+  needy: { tone: 'bad', icon: '!' },
+  unclear: { tone: 'unclear', icon: '?' },
 }
 
 function decisionsOf({ stats, latest, gaps, hours, now }: OverviewView): Piece {
@@ -78,6 +87,18 @@ type Tile = {
   readonly hint: string
 }
 
+const notTold: Readonly<Partial<Record<Scope, string>>> = {
+  hidden: 'you may not see it',
+  unread: 'not read yet',
+}
+
+/** What is not known is no number, and what is a part of it says so. */
+function within(scope: Scope, tile: Tile): Tile {
+  const why = notTold[scope]
+  if (why !== undefined) return { word: tile.word, value: '–', tone: 'quiet', hint: why }
+  return scope === 'some' ? { ...tile, hint: `${tile.hint}, of what is known here` } : tile
+}
+
 function heldTile(held: Overview['held'], now: number): Tile {
   const [first] = held
   if (first === undefined) return { word: 'Held', value: '0', tone: 'quiet', hint: 'wait for their actions' }
@@ -86,40 +107,35 @@ function heldTile(held: Overview['held'], now: number): Tile {
   return { word: 'Held', value: number(held.length), tone, hint: `the oldest for ${lasting(oldest)}` }
 }
 
-function tiles({ overview, stats, now }: OverviewView): Piece {
+/** A number of things; `tone` is for more than none. */
+function tile(word: string, count: number | undefined, look: Pick<Tile, 'hint' | 'tone'>): Tile {
+  const tone = (count ?? 0) > 0 ? look.tone : 'quiet'
+  return { word, value: count === undefined ? '–' : number(count), hint: look.hint, tone }
+}
+
+function tilesOf({ overview, stats, scopes, now }: OverviewView): readonly Tile[] {
   const { running, refused, unguarded, stuck, held } = overview
-  const known = (value: number | undefined): string => (value === undefined ? '–' : number(value))
-  const all: readonly Tile[] = [
-    {
-      word: 'Running',
-      value: known(running),
-      tone: (running ?? 0) > 0 ? 'busy' : 'quiet',
-      hint: 'runs of actions, now',
-    },
-    {
-      word: 'Refused',
-      value: known(refused),
-      tone: (refused ?? 0) > 0 ? 'bad' : 'quiet',
-      href: urlOf('/decisions', { verdict: 'Refused', from: '-24h' }),
-      hint: 'in the last 24 hours',
-    },
-    {
-      word: 'Unguarded',
-      value: number(unguarded.length),
-      tone: unguarded.length > 0 ? 'warn' : 'quiet',
-      hint: 'began without their actions',
-    },
-    {
-      word: 'Stuck',
-      value: number(stuck.length),
-      tone: stuck.length > 0 ? 'warn' : 'quiet',
-      hint: 'began and have not ended',
-    },
-    heldTile(held, now),
-    { word: '95 % decided within', value: lasting(stats?.p95), tone: 'quiet', hint: 'of at most 28.5 s' },
+  const list = urlOf('/decisions', { verdict: 'Refused', from: '-24h' })
+  const decided = { word: '95 % decided within', value: lasting(stats?.p95), tone: 'quiet' as const }
+  return [
+    within(scopes.runs, tile('Running', running, { hint: 'stages whose actions run now', tone: 'busy' })),
+    within(scopes.decisions, {
+      ...tile('Refused', refused, { hint: 'in the last 24 hours', tone: 'bad' }),
+      href: list,
+    }),
+    within(
+      scopes.objects,
+      tile('Unguarded', unguarded.length, { hint: 'began without their actions', tone: 'warn' }),
+    ),
+    within(scopes.objects, tile('Stuck', stuck.length, { hint: 'began and have not ended', tone: 'warn' })),
+    within(scopes.objects, heldTile(held, now)),
+    within(scopes.decisions, { ...decided, hint: 'of at most 28.5 s' }),
   ]
-  return html`<ul class="tiles">
-    ${all.map(({ word, value, tone, href, hint }) => {
+}
+
+const tiles = (view: OverviewView): Piece =>
+  html`<ul class="tiles">
+    ${tilesOf(view).map(({ word, value, tone, href, hint }) => {
       const inside = html`<span class="word">${word}</span><span class="value">${value}</span
         ><span class="quiet">${hint}</span>`
       return html`<li class=${`tile ${tone}`}>
@@ -127,7 +143,6 @@ function tiles({ overview, stats, now }: OverviewView): Piece {
       </li>`
     })}
   </ul>`
-}
 
 function nextOf({ next, coolingUntil }: ScheduleRow, now: number): Piece {
   if (next === undefined) return html`<span class="none">–</span>`

@@ -11,7 +11,10 @@ import { timelineOf } from './timeline.ts'
 export function runBadges(run: ActionRun): Piece {
   const { phase } = run.status
   const ended = endedPhase(run)
-  return html`${badge(ended)}${ended === (phase ?? 'Pending') ? undefined : html`${' '}${badge(phase ?? '')}`}`
+  if (phase === undefined || phase === ended) return badge(ended)
+  // What succeeded and was undone as it says (undoAt: Always) needs nobody.
+  const isWanted = phase === 'Undone' && ended === 'Succeeded' && !holds(run, 'Orphaned')
+  return html`${badge(ended)}${' '}${badge(phase, isWanted ? 'good' : undefined)}`
 }
 
 /** What came to be known of its object, in words; Seen and Started say nothing that the page does not. */

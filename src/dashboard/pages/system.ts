@@ -7,13 +7,14 @@ import { counted, lasting, number, size } from '../words.ts'
 import { html, type Piece } from './html.ts'
 import { certificatesOf } from './certificates.ts'
 import type { Page } from './layout.ts'
-import { badge, facts, moment, section, table } from './parts.ts'
+import { badge, clamped, facts, moment, section, table } from './parts.ts'
 
 /** A copy of what a namespace has. */
 export type CopyState = {
   readonly namespace: string
   readonly synced: boolean
   readonly silentMs: number
+  readonly trouble: string | undefined
   readonly unreadRuns: readonly string[]
 }
 
@@ -54,11 +55,12 @@ export const systemPage = (view: SystemView): Page => ({
         'Namespaces',
         [
           { head: 'Namespace', as: 'name', cell: ({ namespace }) => namespace },
-          { head: 'State', cell: ({ synced, silentMs }) => copyBadge(synced, silentMs) },
+          { head: 'State', cell: copyBadge },
           {
             head: 'Last heard of',
             cell: ({ silentMs }) => (Number.isFinite(silentMs) ? `${lasting(silentMs)} ago` : 'not yet'),
           },
+          { head: 'Trouble', as: 'text', cell: ({ trouble = '' }) => clamped(trouble) },
           { head: 'Runs that cannot be read', as: 'text', cell: ({ unreadRuns }) => unreadRuns.join(', ') },
         ],
         view.copies,
@@ -83,8 +85,10 @@ export const systemPage = (view: SystemView): Page => ({
   `,
 })
 
-const copyBadge = (synced: boolean, silentMs: number) =>
-  !synced ? badge('Reading', 'busy') : silentMs > staleMs ? badge('Behind', 'warn') : badge('Current', 'good')
+function copyBadge({ synced, silentMs, trouble }: CopyState): Piece {
+  if (!synced) return trouble === undefined ? badge('Reading', 'busy') : badge('Not readable', 'warn')
+  return silentMs > staleMs ? badge('Behind', 'warn') : badge('Current', 'good')
+}
 
 /** The API server says something at least once a minute. */
 export const staleMs = 75_000
@@ -93,6 +97,7 @@ const historyOf = ({ extent, gaps, progress, now }: SystemView) => {
   const { trouble, written, waiting, lost } = progress
   return facts([
     ['State', progressBadge(progress)],
+    ['Not read yet', progress.reading.join(', ')],
     ['Trouble', trouble && `${trouble.message}, for ${lasting(now - trouble.since)}`],
     ...extentOf(extent, now),
     ...gapsOf(gaps),
@@ -112,8 +117,8 @@ function gapsOf(gaps: Gaps | undefined): readonly (readonly [string, Piece])[] {
   ]
 }
 
-const progressBadge = ({ isReading, trouble }: Progress): Piece => {
-  if (isReading) return badge('Reading', 'busy')
+const progressBadge = ({ reading, trouble }: Progress): Piece => {
+  if (reading.length > 0) return badge('Reading', 'busy')
   return trouble === undefined ? badge('Current', 'good') : badge('Trouble', 'bad')
 }
 

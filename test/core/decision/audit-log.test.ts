@@ -23,7 +23,20 @@ t.test('the annotations of any of our webhooks are read', async (t) => {
         'backups.tidewaiter.io/checkpoint': JSON.stringify(checkpoint),
       }),
     ),
-    { decision: { ...chain, at: Date.parse(at) }, checkpoint },
+    [{ decision: { ...chain, at: Date.parse(at) } }, { checkpoint }],
+  )
+})
+
+t.test('two of our webhooks that decided about one request are both read', async (t) => {
+  const both = auditedIn(
+    event({
+      'hold-backups.tidewaiter.io/chain': JSON.stringify(chain),
+      'backups.tidewaiter.io/chain': JSON.stringify({ ...chain, seq: 4 }),
+    }),
+  )
+  t.same(
+    both.map(({ decision }) => decision?.seq),
+    [3, 4],
   )
 })
 
@@ -38,4 +51,4 @@ for (const [what, given] of Object.entries({
   'no digest': event({ 'backups.tidewaiter.io/chain': JSON.stringify({ ...chain, digest: undefined }) }),
   'half a checkpoint': event({ 'a.tidewaiter.io/checkpoint': JSON.stringify({ ...checkpoint, key: 1 }) }),
 }))
-  t.test(`${what} says nothing of decisions`, async (t) => t.equal(auditedIn(given), undefined))
+  t.test(`${what} says nothing of decisions`, async (t) => t.same(auditedIn(given), []))

@@ -14,6 +14,7 @@ import { aDone, aFailed, anAborted } from '../../support/outcomes.ts'
 import { runs } from '../../support/runs.ts'
 
 const now = newYear
+const iso = (ms: number): string => new Date(ms).toISOString()
 const claim: Seen = { see: 'claim', owner: 'one', until: now + 28_500 }
 const post = (phase: string, status: object = {}) =>
   progressOf(aBackup({ phase, status: { ...status } }), now)
@@ -631,6 +632,24 @@ t.test(
     t.match(refused.run.status, { phase: 'Refused', reason: 'ActionFailed', message: 'taken by b2' })
   },
 )
+
+t.test('held: a wait for an exclusive key is no part of the time that an action takes', async (t) => {
+  const taken = outcome('10-a', notBegun('exclusive', 'taken by b2'))
+  const waits = through(heldRun(), claim, taken).run
+  t.match(waits.status, {
+    startTimestamp: iso(now),
+    actions: [{ startTimestamp: iso(now) }],
+  })
+  const again = { ...claim, until: now + 60_000 }
+  const begun = { ...waits, status: step(waits, again, now + 40_000).status }
+  const began = { phase: 'Running', startTimestamp: iso(now + 40_000), message: undefined }
+  t.match(begun.status, { startTimestamp: iso(now + 40_000), actions: [began] })
+  const done = { ...begun, status: step(begun, outcome('10-a', aDone()), now + 41_000).status }
+  const broken = step(done, outcome('20-b', notBegun('internal', 'broke')), now + 42_000).status
+  const last = step({ ...done, status: broken }, again, now + 50_000).status
+  t.match(last, { startTimestamp: iso(now + 40_000) }, 'the stage began with its first action')
+  t.match(last.actions?.[1], { startTimestamp: iso(now + 41_000) }, 'what was tried before began then')
+})
 
 for (const [reason, phase] of Object.entries({
   HeldTooLong: 'Refused',

@@ -56,7 +56,7 @@ t.test('a file that is no database, or of another version, is moved aside and sa
   later.exec('PRAGMA user_version = 99')
   later.close()
   const second = await aStore(t, { path })
-  t.match(second.log.entries, [{ fields: { why: /another version of tidewaiter.*99, wanted 1/ } }])
+  t.match(second.log.entries, [{ fields: { why: /another version of tidewaiter.*99, wanted 2/ } }])
   t.same((await second.store.page(everything)).rows, [])
 })
 

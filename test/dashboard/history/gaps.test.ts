@@ -113,5 +113,5 @@ t.test('every form of an export ends with what is missing of what it was asked f
   t.match(JSON.parse(await exported(store, { form: 'json' })), [{}, {}, { notRecorded: gap }])
   const nothing = { form: 'json', filter: { user: 'nobody' } } as const
   t.match(JSON.parse(await exported(store, nothing)), [{ notRecorded: gap }], 'who they were of is not known')
-  t.same(JSON.parse(await exported(store, { ...nothing, withoutGaps: true })), [])
+  t.same(JSON.parse(await exported(store, { ...nothing, gapsIn: [] })), [])
 })

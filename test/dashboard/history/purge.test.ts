@@ -1,4 +1,5 @@
 import t from 'tap'
+import { openToRead } from '../../../src/dashboard/history/file.ts'
 import { keepWithin } from '../../../src/dashboard/history/retention.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { FakeLog } from '../../support/fake-log.ts'
@@ -37,6 +38,14 @@ t.test(
     )
   },
 )
+
+t.test('a former uid goes with its record', async (t) => {
+  const { store, path } = await aStore(t)
+  await store.insert([record(1)])
+  await store.insert([record(1, { count: 2, at: 2000, uid: 'uid-anew' })])
+  t.equal(await store.purge({ now: newYear + 12 * dayMs, maxDays: 5, maxBytes: large }), 1)
+  t.same(openToRead(path).prepare('SELECT * FROM former').all(), [])
+})
 
 t.test('a clock that was ahead does not shut out what comes after it', async (t) => {
   const { store } = await aStore(t)

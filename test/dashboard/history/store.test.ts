@@ -26,6 +26,37 @@ t.test('the same state again, or an older one, changes nothing', async (t) => {
   t.same(await store.get('every', 'uid-1'), await reread(grown))
 })
 
+t.test(
+  'a record that the ring removed while its replica counts on in it is one row, also by its former uid',
+  async (t) => {
+    const { store } = await aStore(t)
+    await store.insert([record(1, { count: 3, at: 3000, first: 1000 })])
+    const anew = record(1, { count: 5, at: 5000, first: 1000, version: '77', uid: 'uid-anew' })
+    const late = record(1, { count: 3, at: 3000, first: 1000, version: '12' })
+    t.same(await store.insert([anew, late]), { added: 0, changed: 1, same: 1, left: 0 })
+    const { rows, total } = await store.page(everything)
+    t.match(rows, [{ id: 'uid-anew', attempts: 5 }])
+    t.same([rows.length, total], [1, { count: 1, is: 'exactly' }])
+    const { buckets } = await store.stats({
+      sight: 'every',
+      filter: {},
+      from: newYear,
+      to: newYear + hourMs,
+      bucketHours: 1,
+    })
+    t.match(buckets, [{ verdicts: { Refused: 5 } }], 'each decision is counted once')
+    for (const uid of ['uid-1', 'uid-anew'])
+      t.match(await store.get('every', uid), { status: { count: 5 } }, `${uid} leads to it`)
+    t.equal(await store.get(['other'], 'uid-1'), undefined, 'and not out of sight')
+  },
+)
+
+t.test('two records of one name in two namespaces are two', async (t) => {
+  const { store } = await aStore(t)
+  const other = record(1, { namespace: 'other', uid: 'uid-other' })
+  t.match(await store.insert([record(1), other]), { added: 2 })
+})
+
 /** What is kept of a record: everything that was signed. */
 const reread = async ({ metadata, spec, status }: ReturnType<typeof record>) => ({
   metadata: {

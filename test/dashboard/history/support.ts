@@ -25,6 +25,7 @@ export function record(
     readonly first?: number
     readonly count?: number
     readonly version?: string
+    readonly uid?: string
     readonly spec?: Partial<DecisionSpec>
     readonly last?: Partial<Event>
     readonly status?: Partial<DecisionStatus>
@@ -44,7 +45,7 @@ export function record(
     metadata: {
       ...plain.metadata,
       namespace,
-      uid: `uid-${n}`,
+      uid: given.uid ?? `uid-${n}`,
       resourceVersion: given.version ?? String(count),
     },
     spec: plain.spec,

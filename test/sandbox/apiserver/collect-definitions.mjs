@@ -20,7 +20,7 @@ const wanted = {
     'apiextensions-apiserver.pkg.apis.apiextensions.v1: CustomResourceDefinition',
   'apis/policy/v1': 'policy.v1: PodDisruptionBudget',
   'apis/networking.k8s.io/v1': 'networking.v1: NetworkPolicy Ingress',
-  'apis/authentication.k8s.io/v1': 'authentication.v1: TokenReview SelfSubjectReview TokenRequest',
+  'apis/authentication.k8s.io/v1': 'authentication.v1: TokenReview SelfSubjectReview',
   'apis/authorization.k8s.io/v1':
     'authorization.v1: SubjectAccessReview SelfSubjectAccessReview LocalSubjectAccessReview SelfSubjectRulesReview',
   'apis/storage.k8s.io/v1': 'storage.v1: StorageClass',

@@ -45,7 +45,8 @@ const follow = (name) => {
   for (const [, , , type] of messages.get(name)) follow(type)
 }
 for (const name of known) follow(name)
-follow('io.k8s.api.autoscaling.v1.Scale')
+// Bodies of subresources: their definitions are with those of their owners.
+for (const name of ['autoscaling.v1.Scale', 'authentication.v1.TokenRequest']) follow(`io.k8s.api.${name}`)
 const lines = [...wanted]
   .toSorted(([a], [b]) => (a < b ? -1 : 1))
   .map(([name, fields]) => JSON.stringify({ name, fields }))

@@ -28,12 +28,14 @@ function messageOf(line: string): readonly (readonly [string, Message])[] {
   const fields = listAt(parsed, 'fields').map((field) => {
     const [number, name, label, type] = listAt({ field }, 'field')
     const [first, of, sort] = [name, label, type].map((one) => (typeof one === 'string' ? one : ''))
-    return [Number(number), { name: lowerFirst(first ?? ''), label: of ?? '', type: sort ?? '' }] as const
+    return [Number(number), { name: jsonNameOf(first ?? ''), label: of ?? '', type: sort ?? '' }] as const
   })
   return [[textAt(parsed, 'name'), new Map(fields)]]
 }
 
-const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1)
+// Names are those of JSON, but for their first letter; and `uID` of a token's bound object is `uid`.
+const jsonNameOf = (text: string): string =>
+  text === 'uID' ? 'uid' : text.charAt(0).toLowerCase() + text.slice(1)
 
 const magic = Buffer.from('k8s\0')
 // Messages contain each other (JSONSchemaProps); deeper ones are not meant.

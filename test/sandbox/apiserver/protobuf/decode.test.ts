@@ -22,6 +22,17 @@ t.test('a body of kubectl create becomes the JSON that it stands for', async (t)
   })
 })
 
+t.test('a request of kubectl create token, as version 1.36 sends it', async (t) => {
+  const sent =
+    '6b3873000a280a1861757468656e7469636174696f6e2e6b38732e696f2f7631120c546f6b656e5265717565737412290a100a0012001a0022002a0032003800' +
+    '4200120f0a0a7469646577616974657220901c1a040a0012001a002200'
+  t.match(decodeProtobuf(Buffer.from(sent, 'hex')), {
+    apiVersion: 'authentication.k8s.io/v1',
+    kind: 'TokenRequest',
+    spec: { audiences: ['tidewaiter'], expirationSeconds: 3600 },
+  })
+})
+
 t.test('bytes that are none, and kinds that are not known, are refused', async (t) => {
   const broken = [
     Buffer.from('{}'),
