@@ -1,6 +1,7 @@
 /** The body scale on an API server: what is set, what is kept for its undo, and what stands in its way. */
 import t from 'tap'
 import type { Performance } from '../../src/actions/ports.ts'
+import { systemClock } from '../../src/system-clock.ts'
 import { startActing } from '../support/acting.ts'
 
 const scaling = [
@@ -176,6 +177,20 @@ t.test(
     t.match(kept, [{ objects: [{ replicas: 3 }] }, { objects: [{ replicas: 6 }] }])
   },
 )
+
+t.test('a number that somebody sets after the last look is not overwritten unkept', async (t) => {
+  api.faults.add({
+    match: { verb: 'patch', resource: 'deployments', subresource: 'scale' },
+    nth: 1,
+    effect: { kind: 'delay', ms: 300 },
+  })
+  const [outcome] = await Promise.all([
+    perform({ scale: { ...web, replicas: 0 } }),
+    systemClock.sleep(150).then(() => setReplicas('web', 6)),
+  ])
+  t.match(outcome, { status: 'done', message: /web from 6 to 0$/ })
+  t.match(kept, [{ objects: [{ replicas: 3 }] }, { objects: [{ replicas: 6 }] }])
+})
 
 t.test('who sets another number again and again wins', async (t) => {
   let number = 3
