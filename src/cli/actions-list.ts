@@ -31,6 +31,8 @@ type Listed = Accepted & {
   readonly stage?: Stage | undefined
   /** Its place among the Actions of its stage, from 1. */
   readonly order?: number | undefined
+  /** How a pre stage waits for it: Auto, Refuse or Hold. */
+  readonly mode?: string | undefined
   readonly timeoutSeconds?: number | undefined
   readonly onError?: string | undefined
   readonly calls?: string | undefined
@@ -114,6 +116,7 @@ function sayingOf(action: Action, raw: Json, record: ActionRecord | undefined): 
   return {
     stage: spec.stage,
     ...acceptedOf(raw),
+    ...(spec.stage.startsWith('Pre') ? { mode: spec.mode } : {}),
     timeoutSeconds: spec.timeoutSeconds,
     onError: spec.onError,
     calls: callOf(spec),
@@ -165,6 +168,7 @@ const columns = (isOfAll: boolean, now: number): readonly Column<Listed>[] => [
   },
   { head: 'LAST-RUN', cell: ({ lastRunTimestamp }) => agoOf(lastRunTimestamp, now), spare: true },
   { head: 'SUCCESS', cell: rateOf, spare: true },
+  { head: 'MODE', cell: ({ mode }) => mode ?? '-', wide: true, spare: true },
   {
     head: 'TIMEOUT',
     cell: ({ timeoutSeconds: s }) => (s === undefined ? '-' : `${s}s`),
