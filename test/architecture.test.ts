@@ -172,7 +172,7 @@ t.test(
       /export type Ports = \{([\s\S]*?)\n\}/.exec(textOf.get('src/actions/ports.ts') ?? '') ?? []
     t.same(
       [...ports.matchAll(/^  readonly (\w+):/gm)].map(([, name]) => name),
-      ['clock', 'log', 'send', 'secret', 'actor', 'evaluate', 'userAgent'],
+      ['clock', 'log', 'send', 'secret', 'actor', 'evaluate', 'reads', 'userAgent'],
       'and these are all; a new one is looked at here',
     )
   },

@@ -81,7 +81,9 @@ async function performed(course: Course, seen: Seen): Promise<Outcome> {
     remember: performance.remember,
     idempotencyKey: performance.idempotencyKey,
     traceparent: performance.traceparent,
-    evaluate: (expression) => ports.evaluate(expression, performance.variables),
+    reads: (source, variable, besides) =>
+      ports.reads(source, variable, [...Object.keys(performance.variables), ...besides]),
+    evaluate: (source, besides = {}) => ports.evaluate(source, { ...performance.variables, ...besides }),
     secret: (ref) => secrets.ok.get(keyOf(ref)) ?? '',
     mask: seen.mask,
   })

@@ -96,10 +96,15 @@ export type Actor = {
     name: string,
     options: { readonly subresource?: string | undefined; readonly signal: AbortSignal },
   ) => Promise<Acted<KubeObject | undefined>>
-  /** The first `limit` objects that carry the labels (`a=b,c in (d)`); `more` if there are others. */
+  /** The first `limit` objects that carry the labels (`a=b,c in (d)`) and have the name; `more` if there are others. */
   readonly list: (
     aim: Aim,
-    options: { readonly selector: string; readonly limit: number; readonly signal: AbortSignal },
+    options: {
+      readonly name?: string | undefined
+      readonly selector: string
+      readonly limit: number
+      readonly signal: AbortSignal
+    },
   ) => Promise<
     Acted<{ readonly items: readonly KubeObject[]; readonly resourceVersion: string; readonly more: boolean }>
   >
@@ -136,6 +141,12 @@ export type Ports = {
     source: string,
     values: Readonly<Record<string, unknown>>,
   ) => { readonly ok: unknown } | { readonly error: string }
+  /** The ways to the fields of a variable that an expression reads; the variables are all that it may name. */
+  readonly reads: (
+    source: string,
+    variable: string,
+    variables: readonly string[],
+  ) => readonly (readonly string[])[]
   /** `tidewaiter/<version>`. */
   readonly userAgent: string
 }

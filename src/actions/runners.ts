@@ -5,11 +5,13 @@ import type { Outcome } from '../core/outcome.ts'
 import type { Evaluate } from '../core/render.ts'
 import { http } from './http.ts'
 import { patch } from './patch.ts'
+import { scale } from './scale.ts'
+import { wait } from './wait.ts'
 import type { Before, Remember } from '../core/run/before.ts'
 import type { Actor, Ports, SecretRef } from './ports.ts'
 
 /** The kinds of body that can be performed, by their field in the spec. */
-export const bodyKinds = ['http', 'patch'] as const
+export const bodyKinds = ['http', 'patch', 'scale', 'wait'] as const
 /** One of them. */
 export type BodyKind = (typeof bodyKinds)[number]
 
@@ -28,7 +30,10 @@ export type Context = {
   readonly remember: Remember | undefined
   readonly idempotencyKey: string
   readonly traceparent: string
-  readonly evaluate: Evaluate
+  /** Evaluates with what the Action sees, and these values besides. */
+  readonly evaluate: (source: string, besides?: Readonly<Record<string, unknown>>) => ReturnType<Evaluate>
+  /** The ways to the fields of one of the variables besides that an expression reads. */
+  readonly reads: (source: string, variable: string, besides: readonly string[]) => ReturnType<Ports['reads']>
   /** The value of a Secret that `secrets` named. */
   readonly secret: (ref: SecretRef) => string
   /** To be used on all text from outside before it is cut. */
@@ -87,7 +92,7 @@ export type Runner<K extends BodyKind> = {
 export type Runners = { readonly [K in BodyKind]: Runner<K> }
 
 /** The runners of this version. */
-export const runners: Runners = { http, patch }
+export const runners: Runners = { http, patch, scale, wait }
 
 /** A body together with its runner. */
 export type Bound = {

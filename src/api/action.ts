@@ -2,7 +2,9 @@
 import { conditions } from './conditions.ts'
 import { labelSelector } from './label-selector.ts'
 import { patch } from './patch-body.ts'
+import { scaleBody } from './scale-body.ts'
 import type { Infer, Kind, Metadata, ShapeNode } from './schema.ts'
+import { waitBody } from './wait-body.ts'
 
 /** The four moments at which an Action runs. */
 export const stages = ['PreBackup', 'PostBackup', 'PreRestore', 'PostRestore'] as const
@@ -145,9 +147,11 @@ const http = {
 const isGiven = (self: Readonly<Record<string, unknown>>, name: string): boolean => self[name] !== undefined
 
 /** The bodies that call the Kubernetes API: as the account that `serviceAccountName` names, never as ours. */
-const accountBodies = ['patch'] as const
+const accountBodies = ['patch', 'scale', 'wait'] as const
 /** The bodies whose effect can be put back from what was there before: `undo: {revert: true}`. */
-const revertibleBodies = ['patch'] as const
+const revertibleBodies = ['patch', 'scale'] as const
+/** The bodies that an undo may have: not a wait, which changes nothing, nor a scale, for revert knows the number of before. */
+const undoBodies = bodies.filter((body) => body !== 'wait' && body !== 'scale')
 
 type Bodied = Readonly<Record<string, unknown>> & { readonly undo?: Readonly<Record<string, unknown>> }
 
@@ -156,7 +160,10 @@ const callsTheApi = (self: Bodied): boolean =>
 
 // One list for the rule in CEL and the one in TypeScript.
 const callsTheApiInCel = accountBodies
-  .map((body) => `has(self.${body}) || (has(self.undo) && has(self.undo.${body}))`)
+  .flatMap((body) => [
+    `has(self.${body})`,
+    ...(undoBodies.some((one) => one === body) ? [`(has(self.undo) && has(self.undo.${body}))`] : []),
+  ])
   .join(' || ')
 
 const notYet = (name: string) =>
@@ -176,8 +183,6 @@ const oneBody = oneOf(bodies, 'exactly one body must be given (http, ...)')
 const laterBodies = {
   exec: notYet('body exec'),
   job: notYet('body job'),
-  scale: notYet('body scale'),
-  wait: notYet('body wait'),
   restore: notYet('body restore'),
   plugin: notYet('body plugin'),
 } as const
@@ -202,7 +207,7 @@ const undo = {
     ...laterBodies,
   },
   required: [],
-  rules: [oneOf(['revert', ...bodies], 'exactly one body, or revert, must be given (http, ...)')],
+  rules: [oneOf(['revert', ...undoBodies], 'exactly one body, or revert, must be given (http, ...)')],
 } as const satisfies ShapeNode
 
 const spec = {
@@ -346,7 +351,7 @@ const spec = {
             maxLength: 63,
           },
           expression: expression(
-            'CEL over `response`. Of http: status, headers (lower case names), body (parsed JSON if the answer says so in its Content-Type, text otherwise), durationMs. Of patch: objects, each with name, namespace, resourceVersion and generation.',
+            'CEL over `response`. Of http: status, headers (lower case names), body (parsed JSON if the answer says so in its Content-Type, text otherwise), durationMs. Of patch: objects, each with name, namespace, resourceVersion and generation. Of scale: objects, each with name and replicas (the number of before). Of wait: objects, and with a name object, as the API server has them.',
           ),
           export: {
             type: 'boolean',
@@ -389,6 +394,8 @@ const spec = {
     },
     http,
     patch,
+    scale: scaleBody,
+    wait: waitBody,
     ...laterBodies,
   },
   required: ['stage'],
@@ -404,6 +411,12 @@ const spec = {
       message: `undo.revert is for bodies that can be put back (${revertibleBodies.join(', ')})`,
       holds: (self: Bodied) =>
         self.undo?.['revert'] === undefined || revertibleBodies.some((body) => isGiven(self, body)),
+    },
+    {
+      cel: '!has(self.wait) || (!has(self.undo) && !has(self.retry))',
+      message: 'undo and retry are not for wait: it changes nothing, and asks again by itself',
+      holds: (self: { wait?: unknown; undo?: unknown; retry?: unknown }) =>
+        self.wait === undefined || (self.undo === undefined && self.retry === undefined),
     },
     {
       cel: "self.stage.startsWith('Post') || (!has(self.when) && !has(self.at))",

@@ -44,3 +44,10 @@ export const oneTarget = {
   holds: (self: { name?: unknown; selector?: unknown }) =>
     (self.name !== undefined) !== (self.selector !== undefined),
 } as const
+
+/** Objects of which nothing may be recorded. */
+export const noSecret = {
+  cel: "self.apiVersion != 'v1' || self.kind != 'Secret'",
+  message: 'Secrets must not be aimed at',
+  holds: (self: { apiVersion: string; kind: string }) => self.apiVersion !== 'v1' || self.kind !== 'Secret',
+} as const

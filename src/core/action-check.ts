@@ -8,6 +8,7 @@ import { checkHttpBody, checkRetry } from './http-body.ts'
 import { checkPatchBody, patchTemplates } from './patch/body.ts'
 import { checkUrl } from './render.ts'
 import { variableNames } from './run/variables.ts'
+import { targetProblems, type Target } from './target.ts'
 import { expressionsIn } from './template.ts'
 
 /** The tools that a check needs from other rooms. */
@@ -34,6 +35,7 @@ export function checkAction(spec: ActionSpec, tools: CheckTools): readonly Field
   const isOfBody = ({ path }: Expression) => /^spec\.(undo\.)?(http|patch)\./.test(path)
   return [
     ...found.filter((one) => !isOfBody(one)).flatMap((one) => checkOne(one, spec, tools)),
+    ...aimsOf(spec).flatMap(({ aim, path }) => targetProblems(aim, path)),
     ...(spec.retry === undefined ? [] : checkRetry(spec.retry, 'spec.retry', spec.http?.expectStatus)),
     ...httpOf(spec).flatMap(({ http, path }) => [
       ...checkUrl(http.url, `${path}.url`),
@@ -44,6 +46,12 @@ export function checkAction(spec: ActionSpec, tools: CheckTools): readonly Field
     ...found.filter(isOfBody).flatMap((one) => checkOne(one, spec, tools)),
   ]
 }
+
+/** What the bodies that are checked for nothing else aim at, each with the field it stands in. */
+const aimsOf = ({ scale, wait }: ActionSpec): readonly { readonly aim: Target; readonly path: string }[] =>
+  Object.entries({ scale, wait }).flatMap(([body, aim]) =>
+    aim === undefined ? [] : [{ aim, path: `spec.${body}` }],
+  )
 
 /** The HTTP bodies of a spec, each with the field it stands in. */
 function httpOf({ http, undo }: ActionSpec): readonly { readonly http: HttpBody; readonly path: string }[] {
@@ -113,9 +121,18 @@ function expressionsOf(spec: ActionSpec): Expressions {
       variables: ['response'],
       want: 'any' as const,
     })),
+    ...untilOf(spec, variables),
     ...templates.flatMap((one) => one.found),
   ]
   return { found, problems: templates.flatMap((one) => one.problems) }
+}
+
+function untilOf({ wait }: ActionSpec, variables: readonly string[]): readonly Expression[] {
+  if (wait?.until === undefined) return []
+  const objects = wait.selector === undefined ? ['object'] : ['object', 'objects']
+  return [
+    { path: 'spec.wait.until', source: wait.until, variables: [...variables, ...objects], want: 'bool' },
+  ]
 }
 
 /** The expressions in the body of a spec, not in that of its undo. */
@@ -165,7 +182,11 @@ function checkOne(
   return problem === undefined ? [] : [{ path, want: `be a CEL expression that can be used: ${problem}` }]
 }
 
-const responseOf = ({ patch }: ActionSpec): Fields => responseFields[patch === undefined ? 'http' : 'patch']
+function responseOf({ patch, scale, wait }: ActionSpec): Fields {
+  if (wait !== undefined) return responseFields[wait.name === undefined ? 'wait' : 'waitForOne']
+  if (scale !== undefined) return responseFields.scale
+  return responseFields[patch === undefined ? 'http' : 'patch']
+}
 
 /** The Secrets that a spec refers to. */
 export function secretsOf(

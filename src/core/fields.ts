@@ -84,4 +84,7 @@ export const knownFields: { readonly backup: Fields; readonly restore: Fields } 
 export const responseFields = {
   http: names('status headers body durationMs'),
   patch: names('objects'),
+  scale: names('objects'),
+  wait: names('objects durationMs'),
+  waitForOne: names('object objects durationMs'),
 } as const satisfies Readonly<Record<string, Fields>>

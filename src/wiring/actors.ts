@@ -137,12 +137,15 @@ function actorBy(acting: Acting): Actor {
           throw error
         })
       }),
-    list: (aim, { selector, limit, signal }) =>
-      acted({ verb: 'list', aim, which: `*[${selector}]`, changes: false, signal }, async ({ served }) => {
-        const query = { labelSelector: selector, limit }
-        const path = collectionPath(served)
-        return listed(await request({ method: 'GET', path, query, signal, maxBytes: listBytes }), limit)
-      }),
+    list: (aim, { name, selector, limit, signal }) =>
+      acted(
+        { verb: 'list', aim, which: name ?? `*[${selector}]`, changes: false, signal },
+        async ({ served }) => {
+          const query = { ...selecting({ name, selector }), limit }
+          const path = collectionPath(served)
+          return listed(await request({ method: 'GET', path, query, signal, maxBytes: listBytes }), limit)
+        },
+      ),
     patch: (aim, name, change) => {
       const { subresource, signal, dryRun = false } = change
       const asking = { verb: 'patch', aim, which: name, subresource, changes: !dryRun, signal } as const
@@ -159,8 +162,7 @@ function actorBy(acting: Acting): Actor {
             allowWatchBookmarks: true,
             resourceVersion,
             timeoutSeconds: watchSeconds,
-            labelSelector: selector,
-            fieldSelector: name === undefined ? undefined : `metadata.name=${name}`,
+            ...selecting({ name, selector }),
           }
           const path = collectionPath(served)
           const on = (event: WatchEvent) => onEvent(toldOf(event))
@@ -179,6 +181,18 @@ function actorBy(acting: Acting): Actor {
       ),
   }
 }
+
+/** By a name the field selector is what RBAC's resourceNames look at in list and watch. */
+const selecting = ({
+  name,
+  selector = '',
+}: {
+  readonly name?: string | undefined
+  readonly selector?: string | undefined
+}) => ({
+  labelSelector: selector === '' ? undefined : selector,
+  fieldSelector: name === undefined ? undefined : `metadata.name=${name}`,
+})
 
 // Longer than an action may take: its own signal ends a call.
 const longestCallMs = 3_600_000

@@ -118,6 +118,7 @@ function ports(world: ForesightWorld, asked: Asked): ForesightPorts {
         clock: { ...clock, now: () => at },
         log: world.log,
         evaluate: cel.evaluate,
+        reads: cel.selections,
         version: world.version,
         send: () => Promise.reject(new Error('a command renders only, and calls nobody')),
         // Never read, for what is shown of it is stars anyway.

@@ -45,6 +45,7 @@ export function performerOf(
               clock: world.clock,
               log: world.log,
               evaluate: world.cel.evaluate,
+              reads: world.cel.selections,
               version: world.version,
               send: egress.send,
               secret: (ref, by) => secretFor(ref, by, world),
@@ -118,7 +119,7 @@ async function defaultsFor(
 }
 
 /** What performing an action takes, whoever does it: a replica, or a command that only renders. */
-export type PerformTools = Pick<Ports, 'clock' | 'log' | 'evaluate' | 'send'> & {
+export type PerformTools = Pick<Ports, 'clock' | 'log' | 'evaluate' | 'reads' | 'send'> & {
   readonly version: string
   readonly secret: (
     ref: SecretRef,
@@ -143,6 +144,7 @@ export function performWith(
     clock: tools.clock,
     log: tools.log,
     evaluate: tools.evaluate,
+    reads: tools.reads,
     userAgent: `tidewaiter/${tools.version}`,
     send: tools.send,
     secret: (ref) => tools.secret(ref, { author, namespace }),

@@ -53,6 +53,7 @@ class Scene {
       secret: async () => ({ refused: 'there is none' }),
       actor: (name) => actors(name, { author: ann, namespace: 'velero' }),
       evaluate: cel.evaluate,
+      reads: cel.selections,
       userAgent: 'tidewaiter/test',
     })
     return perform({

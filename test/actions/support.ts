@@ -79,6 +79,7 @@ export function stage(given: Given = {}) {
     },
     actor: async () => ({ ok: nobody }),
     evaluate: path,
+    reads: () => [],
     userAgent: 'tidewaiter/test',
     ...given.ports,
   }

@@ -19,6 +19,7 @@ const ports: Ports = {
   secret: async () => ({ ok: 'hunter22' }),
   actor: async () => ({ refused: 'there is none' }),
   evaluate: path,
+  reads: () => [],
   userAgent: 'tidewaiter/test',
 }
 const retry = {

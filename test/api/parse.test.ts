@@ -468,19 +468,19 @@ const brokenRules: Readonly<Record<string, { given: object; want: string }>> = {
   },
   'an account is for bodies that call the Kubernetes API': {
     given: { serviceAccountName: 'deployer' },
-    want: 'spec must keep this rule: serviceAccountName must be given for a body that calls the Kubernetes API (patch), and only for one',
+    want: 'spec must keep this rule: serviceAccountName must be given for a body that calls the Kubernetes API (patch, scale, wait), and only for one',
   },
   'a body that calls the Kubernetes API names an account': {
     given: { http: null, patch: aPatch },
-    want: 'spec must keep this rule: serviceAccountName must be given for a body that calls the Kubernetes API (patch), and only for one',
+    want: 'spec must keep this rule: serviceAccountName must be given for a body that calls the Kubernetes API (patch, scale, wait), and only for one',
   },
   'so does an undo that calls it': {
     given: { undo: { patch: aPatch } },
-    want: 'spec must keep this rule: serviceAccountName must be given for a body that calls the Kubernetes API (patch), and only for one',
+    want: 'spec must keep this rule: serviceAccountName must be given for a body that calls the Kubernetes API (patch, scale, wait), and only for one',
   },
   'only what has a before can be put back': {
     given: { undo: { revert: true } },
-    want: 'spec must keep this rule: undo.revert is for bodies that can be put back (patch)',
+    want: 'spec must keep this rule: undo.revert is for bodies that can be put back (patch, scale)',
   },
   'revert is said, or left out': {
     given: { http: null, patch: aPatch, serviceAccountName: 'deployer', undo: { revert: false } },

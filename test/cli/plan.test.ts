@@ -257,6 +257,20 @@ for (const [name, { actions, subject, code, want }] of Object.entries(judged))
     t.equal(seen.code, code)
   })
 
+t.test('what a scale and a wait would do is printed, with the account', async (t) => {
+  const aim = { apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'shop', name: 'web' }
+  const of = (name: string, body: object) =>
+    action(name, { http: undefined, mode: 'Auto', serviceAccountName: 'shop-scaler', ...body })
+  const actions = manifests(
+    of('10-a', { scale: { ...aim, replicas: 0 } }),
+    of('20-b', { wait: { ...aim, until: 'object.status.replicas == 0' } }),
+  )
+  const { out, code } = await offline(t, { 'a.yaml': actions, 'b.yaml': manifests(velero('Backup', 'b')) })
+  t.equal(code, 0)
+  t.match(out, /scale apps\/v1 Deployment shop\/web to 0\n +As: ServiceAccount velero\/shop-scaler\n/)
+  t.match(out, /wait for apps\/v1 Deployment shop\/web\n +As: .*\n +until object\.status\.replicas == 0\n/)
+})
+
 t.test(
   'Schedules, Backups and storage locations of the files are seen as if they were in the cluster',
   async (t) => {

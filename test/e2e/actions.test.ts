@@ -97,7 +97,7 @@ t.test('fields that are not there yet are refused by name', async (t) => {
   const said = (await refused(t, anAction(aName('bad'), 'x', { http, serviceAccountName: 'a' }))).join('\n')
   t.match(
     said,
-    'serviceAccountName must be given for a body that calls the Kubernetes API (patch), and only for one',
+    'serviceAccountName must be given for a body that calls the Kubernetes API (patch, scale, wait), and only for one',
   )
   const exported = anAction(aName('bad'), 'x', {
     http,
@@ -107,7 +107,7 @@ t.test('fields that are not there yet are refused by name', async (t) => {
 })
 
 t.test('bodies that are not there yet are refused by name', async (t) => {
-  const bodies = ['exec', 'job', 'scale', 'patch', 'wait', 'restore', 'plugin']
+  const bodies = ['exec', 'job', 'restore', 'plugin']
   const actions = bodies.map((body) => anAction(aName(body), 'x', { [body]: { some: 'thing' } }))
   const { code, stderr } = await tryApply(actions)
   t.equal(code, 1)

@@ -117,6 +117,7 @@ function anAction(patch: Partial<PatchBody> & Pick<PatchBody, 'patch'>) {
       secret: async () => ({ refused: 'there is none' }),
       actor: (name) => actors(name, { author: ann, namespace }),
       evaluate: () => ({ ok: 'b1' }),
+      reads: () => [],
       userAgent: 'tidewaiter/test',
     })
     const spec = { ...bare, patch: body, serviceAccountName: as, undo: { revert: true } }

@@ -118,6 +118,7 @@ const performWith = (made: FakeControl, known: () => boolean, answer: 'done' | '
     secret: async () => ({ refused: 'there is none' }),
     actor: async () => ({ refused: 'there is none' }),
     evaluate: () => ({ ok: '' }),
+    reads: () => [],
     userAgent: 'test',
   })
   const ports: ControlPorts['perform'] = ({ run, action, renderOnly, endsAt, signal }) =>

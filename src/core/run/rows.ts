@@ -7,6 +7,13 @@ import type { Progress } from '../velero.ts'
 /** The spec of a planned action: parsed when the run was drafted, and again whenever a run is read (wiring/runs.ts). */
 export const specOf = (action: PlannedAction): ActionSpec => action.spec as ActionSpec
 
+/** Why an action changed nothing outside, whatever became of it; undefined if it may have. */
+export function changedNothing(action: PlannedAction): string | undefined {
+  const { dryRun, wait } = specOf(action)
+  if (dryRun) return 'its owner ended while it was rendered for its dryRun; nothing was sent'
+  return wait === undefined ? undefined : 'its owner ended while it waited; it changed nothing'
+}
+
 /** One action with its row. */
 export type Entry = { readonly action: PlannedAction; readonly row: RunRow }
 
