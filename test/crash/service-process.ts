@@ -1,13 +1,12 @@
 /** The service in processes of its own: `tidewaiter serve` as it is, but for the pace of its clock. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { createWriteStream, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { paceVariable, type Pace } from './clock.ts'
 import { startProxy, type PassingCall, type Proxy } from './proxy.ts'
+import { freePort } from '../support/free-port.ts'
 
 /** What every process of a harness has in common. */
 export type ServiceWorld = {
@@ -83,15 +82,6 @@ type Ports = { readonly webhookPort: number; readonly opsPort: number }
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const src = (file: string): string => join(root, file)
-
-/** A port that nobody listens on. */
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
 
 /** Starts one; it need not be ready yet. */
 export async function startProcess(world: ServiceWorld, name: string): Promise<ServiceProcess> {

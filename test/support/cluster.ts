@@ -1,5 +1,4 @@
 /** A whole system for tests, in this process: API server, Velero stand-in, the service, and a server for its actions to call. */
-import { randomInt } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
@@ -17,6 +16,7 @@ import type { Service } from '../../src/wiring/life.ts'
 import { mayBecome } from './accounts.ts'
 import { callerOf, eventually, type Call } from './asking.ts'
 import { fastClock } from './fast-clock.ts'
+import { freePort, isFree } from './free-port.ts'
 
 /** How the hook server answers; behaviours are used up in order, each `times` (default: for ever). */
 export type Behaviour = {
@@ -264,23 +264,4 @@ async function startLine(t: Test, to: number) {
   }
   t.teardown(cut)
   return { port, cut }
-}
-
-const isFree = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const server = createServer().once('error', () => resolve(false))
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
-  })
-
-// Below those that Linux gives to whoever calls out or takes any (net.ipv4.ip_local_port_range, from 32768): else another process,
-// or a connection of this one, may have it before it is listened on.
-const [firstPort, ports] = [20_000, 12_000]
-
-/** A port that nobody listens on, and that nobody is given who did not name it. */
-export async function freePort(): Promise<number> {
-  for (let tries = 0; tries < 100; tries++) {
-    const port = firstPort + randomInt(ports)
-    if (await isFree(port)) return port
-  }
-  throw new Error(`no port from ${firstPort} on is free`)
 }
