@@ -76,7 +76,8 @@ export const bugs: readonly Bug[] = [
   machine(
     'an action of a dead owner is done again though it is not idempotent',
     [
-      `const mayRepeat = ({ action }: Entry): boolean => specOf(action).idempotent || specOf(action).dryRun`,
+      `const mayRepeat = ({ action }: Entry): boolean =>
+  specOf(action).idempotent || changedNothing(action) !== undefined`,
       `const mayRepeat = ({ action }: Entry): boolean => action.name !== ''`,
     ],
     ['^post-once$', '^call 95', '^killed after'],
