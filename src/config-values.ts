@@ -93,3 +93,35 @@ export function origin(text: string | undefined): Read<string | undefined> {
     return wanted('be https://HOST[:PORT] without user, path and query', text)
   return { ok: `https://${url.host}` }
 }
+
+/** An HTTP proxy, and what it is told about who asks. */
+export type ProxyAddress = {
+  readonly host: string
+  readonly port: number
+  /** The value of Proxy-Authorization; a secret. */
+  readonly authorization: string | undefined
+}
+
+/** The URL of an HTTP proxy, or nothing. What was got is never shown: it may hold a password. */
+export function proxyAddress(text: string | undefined): Read<ProxyAddress | undefined> {
+  if (text === undefined) return { ok: undefined }
+  const url = URL.parse(text)
+  const whole =
+    url !== null && url.protocol === 'http:' && url.pathname === '/' && url.search + url.hash === ''
+  const want =
+    'be http://[USER:PASSWORD@]HOST[:PORT], special characters of user and password percent-encoded'
+  if (!whole) return { want: `${want}, got something else` }
+  const user = decoded(`${url.username}:${url.password}`)
+  if (user === undefined) return { want: `${want}, got something else` }
+  const authorization = user === ':' ? undefined : `Basic ${Buffer.from(user).toString('base64')}`
+  const port = url.port === '' ? 80 : Number(url.port)
+  return { ok: { host: url.hostname.replace(/^\[|\]$/g, ''), port, authorization } }
+}
+
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return undefined
+  }
+}

@@ -7,11 +7,13 @@ import {
   objectNames,
   oneOf,
   origin,
+  proxyAddress,
   proxyDomain,
   rolesOf,
   wholeBetween,
   wholeNumber,
   type Listen,
+  type ProxyAddress,
   type Read,
   type Role,
 } from './config-values.ts'
@@ -44,6 +46,8 @@ export type Config = {
   readonly tlsCa: string | undefined
   readonly egressAllow: readonly string[]
   readonly egressOnly: readonly string[]
+  readonly egressProxy: ProxyAddress | undefined
+  readonly egressProxyFor: readonly string[]
   /** The file with the settings of registries. */
   readonly registries: string | undefined
   readonly pluginsConfigMaps: readonly string[]
@@ -140,6 +144,8 @@ export function parseConfig(
     tlsCa: optional('tls-ca'),
     egressAllow: list('egress-allow'),
     egressOnly: list('egress-only'),
+    egressProxy: read('egress-proxy', proxyAddress(optional('egress-proxy')), undefined),
+    egressProxyFor: list('egress-proxy-for'),
     registries: optional('registries'),
     pluginsConfigMaps: read('plugins-config-map', objectNames(list('plugins-config-map')), []),
     pluginsInstallation: optional('plugins-installation'),
@@ -162,6 +168,8 @@ export function parseConfig(
   for (const [flag, file] of Object.entries(files))
     if (config.tls === 'files' && file === undefined)
       problems.push(`--${flag} must name a file with --tls files, got nothing`)
+  if ((text('egress-proxy') === '') !== (config.egressProxyFor.length === 0))
+    problems.push('--egress-proxy and --egress-proxy-for must be given together, got one of them')
   problems.push(...openDashboard(config, text('dashboard-listen')), ...check(config))
   if (problems.length > 0) throw new ConfigError(problems)
   return Object.freeze(config)

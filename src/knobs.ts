@@ -146,6 +146,19 @@ export const knobs: readonly Knob[] = [
     list: true,
   },
   {
+    flag: 'egress-proxy',
+    value: 'URL',
+    fallback: '',
+    doc: 'An HTTP proxy that the hosts of --egress-proxy-for are called through: http://[USER:PASSWORD@]HOST[:PORT]; with a password give it by the variable, from a Secret. HTTP_PROXY and its kin are not read',
+  },
+  {
+    flag: 'egress-proxy-for',
+    value: 'HOST|*.DOMAIN[:PORT]',
+    fallback: '',
+    doc: 'Hosts that are called through --egress-proxy, which looks them up: their addresses are for the proxy to judge. All others are called directly (repeatable)',
+    list: true,
+  },
+  {
     flag: 'registries',
     value: 'FILE',
     fallback: '',

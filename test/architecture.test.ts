@@ -153,6 +153,44 @@ t.test(
   },
 )
 
+// --- who talks to the Kubernetes API for an action ---
+
+t.test(
+  "an action has no way to the Kubernetes API but as its account: the service's own client never reaches a runner",
+  async (t) => {
+    const ofRunners = files.filter((file) => file.startsWith('src/actions/'))
+    const named = ofRunners.filter((file) =>
+      /\b(KubeClient|createKubeClient|Resource|Calls|ClusterAccess|World)\b/.test(
+        withoutComments(textOf.get(file) ?? ''),
+      ),
+    )
+    t.same(named, [], 'no runner names what talks as ourselves')
+    const [, given = ''] =
+      /export type Context = \{([\s\S]*?)\n\}/.exec(textOf.get('src/actions/runners.ts') ?? '') ?? []
+    t.match(given, /ports: Pick<Ports, 'clock' \| 'send' \| 'userAgent'>/, 'of the ports a runner gets these')
+    const [, ports = ''] =
+      /export type Ports = \{([\s\S]*?)\n\}/.exec(textOf.get('src/actions/ports.ts') ?? '') ?? []
+    t.same(
+      [...ports.matchAll(/^  readonly (\w+):/gm)].map(([, name]) => name),
+      ['clock', 'log', 'send', 'secret', 'actor', 'evaluate', 'reads', 'userAgent'],
+      'and these are all; a new one is looked at here',
+    )
+  },
+)
+
+t.test('what makes actors uses our own client to become another, and for nothing else', async (t) => {
+  const text = withoutComments(textOf.get('src/wiring/actors.ts') ?? '')
+  t.match(text, /readonly client: Pick<KubeClient, 'as'>/)
+  const uses = [...text.matchAll(/\bworld\.client\b([^\n]*)/g)].map(([, use = '']) => use)
+  t.same(uses, ['.as({ user: username })'])
+  const perform = withoutComments(textOf.get('src/wiring/perform.ts') ?? '')
+  t.same(
+    [...perform.matchAll(/^.*\bclient\b.*$/gm)].map(([line]) => line.trim()),
+    ['const { client, review, clock } = world', 'client,'],
+    'and who performs hands it to that alone',
+  )
+})
+
 // --- the tests ---
 
 t.test('npm test runs every test file once, but for those that need a cluster or a browser', async (t) => {

@@ -80,6 +80,15 @@ for (const [flag, texts] of Object.entries({
   'proxy-domain': ['images', 'https://images.acme.test', 'images.acme.test/a', 'images.acme.test:port'],
   'webhook-url': ['http://a', 'a', 'https://a/b', 'https://u:p@a', 'https://a/?q', 'https://a/#f'],
   tls: ['none'],
+  'egress-proxy': [
+    'proxy:3128',
+    'https://a',
+    'http://a/b',
+    'http://a/?q',
+    'http://%zz@a',
+    'http://a:70000',
+    'a b',
+  ],
   'drain-seconds': ['', '-1', '1.5', '61', '1e1', 'NaN', '0x10'],
   'hold-max-seconds': ['86401'],
   'stuck-after-seconds': ['many'],
@@ -100,6 +109,32 @@ t.test('--tls files needs its files', async (t) => {
   t.match(parseConfig(files, {}), { tls: 'files', tlsCert: 'c', tlsKey: 'k', tlsCa: 'a' })
   for (const missing of ['tls-cert', 'tls-key'])
     t.throws(() => parseConfig({ ...files, [missing]: '' }, {}), { code: 'BAD_FLAG' })
+})
+
+t.test('a proxy has a host, a port, perhaps a user; and the hosts that it is for', async (t) => {
+  const proxy = (url: string) => parseConfig({ 'egress-proxy': url, 'egress-proxy-for': 'a' }, {}).egressProxy
+  t.same(proxy('http://proxy.test:3128'), { host: 'proxy.test', port: 3128, authorization: undefined })
+  t.same(proxy('http://[::1]/'), { host: '::1', port: 80, authorization: undefined })
+  // Basic u:p:ä, in UTF-8 (RFC 7617).
+  t.match(proxy('http://u:p%3A%C3%A4@proxy.test'), { authorization: 'Basic dTpwOsOk' })
+  for (const one of ['egress-proxy', 'egress-proxy-for'])
+    t.throws(() => parseConfig({ [one]: 'http://a' }, {}), {
+      code: 'BAD_FLAG',
+      problems: ['--egress-proxy and --egress-proxy-for must be given together, got one of them'],
+    })
+})
+
+t.test('the password of a proxy is not shown, whatever is wrong with its URL', async (t) => {
+  for (const url of [
+    'http://u:topsecret@a/b',
+    'u:topsecret@a',
+    'http://u:topsecret%zz@a',
+    'https://u:topsecret@a',
+  ])
+    t.throws(() => parseConfig({ 'egress-proxy-for': 'a' }, { TIDEWAITER_EGRESS_PROXY: url }), {
+      code: 'BAD_FLAG',
+      problems: [/^--egress-proxy must be http:(?!.*topsecret)/],
+    })
 })
 
 t.test('every knob says what it is for, and has a variable of its own', async (t) => {

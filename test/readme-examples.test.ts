@@ -1,4 +1,4 @@
-/** Every Action that the README and the docs show can be applied as it stands. */
+/** Every Action that the README, the docs and the examples show can be applied as it stands. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
@@ -14,6 +14,7 @@ const pages = [
   ...readdirSync(join(projectRoot, 'docs'))
     .filter((name) => name.endsWith('.md'))
     .map((name) => `docs/${name}`),
+  'examples/stop-writers/action.yaml',
 ]
 const cel = createCel()
 
@@ -23,15 +24,17 @@ function actionsIn(page: string): readonly unknown[] {
   const blocks = [
     ...text.matchAll(/^(?:```ya?ml[^\n]*\n([\s\S]*?)^```|kubectl apply -f - <<EOF\n([\s\S]*?)^EOF)/gm),
   ]
+  const sources = page.endsWith('.yaml') ? [text] : blocks.map(([, yaml, here]) => yaml ?? here ?? '')
   // YAML 1.1, as kubectl reads it: a bare `on` or `429` is no text there.
-  return blocks.flatMap(([, yaml, here]) =>
-    parseAllDocuments(yaml ?? here ?? '', { version: '1.1' })
+  return sources.flatMap((source) =>
+    parseAllDocuments(source, { version: '1.1' })
       .map((one) => one.toJS() as { readonly kind?: string })
       .filter((one) => one?.kind === 'Action'),
   )
 }
 
-t.ok(actionsIn('README.md').length > 0)
+for (const page of ['README.md', 'docs/actions.md', 'examples/stop-writers/action.yaml'])
+  t.ok(actionsIn(page).length > 0, page)
 for (const page of pages) {
   for (const [index, action] of actionsIn(page).entries()) {
     t.test(`Action ${index + 1} of ${page} can be applied`, async (t) => {

@@ -13,6 +13,7 @@ const longestShownUrl = 500
 
 /** Performs the body `http`. */
 export const http: Runner<'http'> = {
+  acts: false,
   secrets: ({ headers = [] }) =>
     headers.flatMap(({ valueFrom }) => (valueFrom === undefined ? [] : [valueFrom.secretKeyRef])),
   prepare,

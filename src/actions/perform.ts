@@ -1,13 +1,15 @@
-/** Performs one action: its secrets, its rendering, its attempts, its outputs, all within its time, and masked. */
+/** Performs one action: its secrets, its account, its rendering, its attempts, its outputs, all within its time, and masked. */
 import { createMask } from '../core/masks.ts'
 import type { Mask } from '../core/masks.ts'
 import type { Outcome } from '../core/outcome.ts'
+import { reverts } from '../core/run/undo.ts'
 import { unlessAborted } from '../until.ts'
 import { causeOf, tryOut } from './attempts.ts'
 import { outputsOf } from './outputs.ts'
-import type { Performance, Ports, SecretRef } from './ports.ts'
+import { nobody } from './nobody.ts'
+import type { Actor, Performance, Ports, SecretRef } from './ports.ts'
 import { bind, runners as allRunners } from './runners.ts'
-import type { Attempt, Prepared, Runners } from './runners.ts'
+import type { Attempt, Bound, Prepared, Runners } from './runners.ts'
 import { cut } from './words.ts'
 
 /** Longest message of an outcome, in characters: what the field of an ActionRun takes. */
@@ -56,7 +58,7 @@ type Ending = Pick<Failed, 'cause' | 'message'> & Partial<Pick<Failed, 'mayHaveH
 async function performed(course: Course, seen: Seen): Promise<Outcome> {
   const { performance, ports } = course
   const { spec, name } = performance.action
-  const body = bind(spec, course.runners)
+  const body = bind({ spec, revert: performance.revert }, course.runners)
   if (body === undefined) {
     return failed(course, seen, {
       cause: 'internal',
@@ -68,11 +70,20 @@ async function performed(course: Course, seen: Seen): Promise<Outcome> {
   const secrets = await fetched(body.secrets, course)
   if ('refused' in secrets) return failed(course, seen, { cause: 'secret', message: secrets.refused })
   seen.mask = createMask([...secrets.ok.values()])
+  const actor = await actorFor(body, course)
+  if ('refused' in actor) return failed(course, seen, { cause: 'account', message: actor.refused })
   const prepared = body.prepare({
     ports,
+    action: name,
+    actor: actor.ok,
+    reverts: reverts(spec),
+    before: performance.before,
+    remember: performance.remember,
     idempotencyKey: performance.idempotencyKey,
     traceparent: performance.traceparent,
-    evaluate: (expression) => ports.evaluate(expression, performance.variables),
+    reads: (source, variable, besides) =>
+      ports.reads(source, variable, [...Object.keys(performance.variables), ...besides]),
+    evaluate: (source, besides = {}) => ports.evaluate(source, { ...performance.variables, ...besides }),
     secret: (ref) => secrets.ok.get(keyOf(ref)) ?? '',
     mask: seen.mask,
   })
@@ -81,8 +92,27 @@ async function performed(course: Course, seen: Seen): Promise<Outcome> {
   return performance.renderOnly ? rendered(prepared.ok, course, seen) : attempted(prepared.ok, course, seen)
 }
 
-const rendered = ({ what }: Prepared, course: Course, seen: Seen): Outcome =>
-  done(course, seen, { attempts: 0, message: `would ${what}`, outputs: {} })
+/** The account of a body that calls the Kubernetes API: judged anew each time. */
+async function actorFor(
+  body: Bound,
+  { performance, ports, signal }: Course,
+): Promise<{ readonly ok: Actor } | { readonly refused: string }> {
+  if (!body.acts) return { ok: nobody }
+  const { serviceAccountName } = performance.action.spec
+  if (serviceAccountName === undefined) return { refused: 'it names no serviceAccountName to act for' }
+  return unlessAborted(signal, ports.actor(serviceAccountName))
+}
+
+async function rendered({ what, rehearse }: Prepared, course: Course, seen: Seen): Promise<Outcome> {
+  const { performance, signal } = course
+  const tried =
+    performance.rehearse && rehearse !== undefined
+      ? await unlessAborted(signal, rehearse(signal))
+      : { status: 'done' as const, message: `would ${what}` }
+  return tried.status === 'done'
+    ? done(course, seen, { attempts: 0, message: tried.message, outputs: {} })
+    : failed(course, seen, { cause: tried.cause, message: tried.message })
+}
 
 async function attempted(prepared: Prepared, course: Course, seen: Seen): Promise<Outcome> {
   const { performance, ports, endsAt, signal } = course
@@ -174,13 +204,13 @@ function failed({ ports, startedAt }: Course, { mask, request }: Seen, ending: E
   }
 }
 
-/** Something threw: the time ended while a Secret was fetched, or a tool of ours is broken. */
+/** Something threw: the time ended while the API server was asked before it began, or a tool of ours is broken. */
 function broken(error: unknown, course: Course, seen: Seen): Outcome {
   const { signal, ports, performance } = course
   if (signal.aborted && !seen.started) {
     return failed(course, seen, {
       cause: causeOf(signal),
-      message: `a Secret could not be read in time; ${limitOf(course)}`,
+      message: `the API server was asked for a Secret, or about the account, and did not answer in time; ${limitOf(course)}`,
     })
   }
   ports.log.error(
@@ -189,7 +219,7 @@ function broken(error: unknown, course: Course, seen: Seen): Outcome {
   )
   const message = seen.started
     ? 'an error in tidewaiter ended it; see its log'
-    : 'an error in tidewaiter, or of the API server when it was asked for a Secret, ended it before it began; see its log'
+    : 'an error in tidewaiter, or of the API server when it was asked for a Secret or about the account, ended it before it began; see its log'
   return failed(course, seen, {
     cause: 'internal',
     message,

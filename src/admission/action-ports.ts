@@ -17,5 +17,9 @@ export type ActionPorts = {
   readonly minimalSpec: (spec: unknown) => unknown
   readonly isVelero: (user: RequestUser, namespace: string) => boolean
   readonly mayGetSecret: (user: RequestUser, namespace: string, name: string) => Promise<boolean>
+  /** Whether this user holds the verb use on this ServiceAccount. */
+  readonly mayUseAccount: (user: RequestUser, namespace: string, name: string) => Promise<boolean>
+  /** Whether the install lets us act for this ServiceAccount. */
+  readonly mayBecome: (namespace: string, name: string) => Promise<boolean>
   readonly secret: (namespace: string, name: string) => Promise<SecretFacts | undefined>
 }

@@ -23,6 +23,7 @@ export function createActionCheck(ports: ActionPorts): (request: AdmissionReques
     if ('problems' in parsed) return invalid(request, parsed.problems)
     const problems = [
       ...checkAction(parsed.ok.spec, ports.tools),
+      ...(await checkAccount(parsed.ok.spec, request, ports)),
       ...(await checkSecrets(parsed.ok.spec, request, ports)),
     ]
     if (problems.length > 0) return invalid(request, problems)
@@ -47,6 +48,29 @@ function invalid(request: AdmissionRequest, problems: readonly FieldProblem[]): 
     `Action ${request.namespace}/${request.name} has ${count}:\n${lines.join('\n')}`,
     { code: 422 },
   )
+}
+
+/** Whoever writes what an account does must hold the verb use on it: else writing Actions would be a way to the rights of every account. */
+async function checkAccount(
+  { serviceAccountName: name }: ActionSpec,
+  { user, namespace }: AdmissionRequest,
+  ports: ActionPorts,
+): Promise<readonly FieldProblem[]> {
+  if (name === undefined) return []
+  const problem = (want: string) => [{ path: 'spec.serviceAccountName', want, got: name }]
+  const account = { username: `system:serviceaccount:${namespace}:${name}` }
+  if (ports.isVelero({ ...user, ...account }, namespace))
+    return problem('not name the account of Velero, which may do everything: name an account of its own')
+  // Asked first: who may not use an account does not learn whether the install knows it.
+  if (!(await ports.mayUseAccount(user, namespace, name)))
+    return problem(
+      `name a ServiceAccount of namespace ${namespace} that ${user.username} may act for (verb use on serviceaccounts)`,
+    )
+  return (await ports.mayBecome(namespace, name))
+    ? []
+    : problem(
+        `name a ServiceAccount that the install lets tidewaiter act for (verb impersonate on serviceaccounts/${name} in namespace ${namespace}: deploy/components/actors)`,
+      )
 }
 
 async function checkSecrets(

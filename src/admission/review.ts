@@ -1,6 +1,7 @@
 /** The wire: AdmissionReview (admission.k8s.io/v1) to AdmissionRequest, Verdict to AdmissionReview. Only here are apiVersion, uid and status codes written. */
 import { sentenceOf, type FieldProblem, type Parsed } from '../api/problems.ts'
 import type { AdmissionRequest, Operation, RequestUser } from '../core/admission-request.ts'
+import { isObject, type Json } from '../core/velero.ts'
 import type { Verdict } from '../core/verdict.ts'
 import { cut, messageText, warningLines } from './warnings.ts'
 
@@ -18,14 +19,10 @@ const operations: ReadonlySet<unknown> = new Set<Operation>(['CREATE', 'UPDATE',
 const longestName = 512
 const longestIdentity = 4096
 
-type Fields = Readonly<Record<string, unknown>>
-
 /** What a problem may show of a value: an object can be megabytes, and may hold a Secret. */
 const brief = (value: unknown): unknown =>
   typeof value === 'object' && value !== null ? (Array.isArray(value) ? 'a list' : 'an object') : value
 
-const isFields = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 const isOperation = (value: unknown): value is Operation => operations.has(value)
 const isText = (value: unknown): value is string =>
   typeof value === 'string' && value.length <= longestIdentity
@@ -44,13 +41,13 @@ export function decode(body: unknown, arrival: Arrival): Parsed<AdmissionRequest
   return problems.length > 0 ? { problems } : { ok }
 }
 
-function wrongKind(review: Fields): readonly FieldProblem[] {
+function wrongKind(review: Json): readonly FieldProblem[] {
   return Object.entries({ apiVersion, kind })
     .filter(([field, wanted]) => review[field] !== wanted)
     .map(([path, wanted]) => ({ path, want: `be "${wanted}"`, got: brief(review[path]) }))
 }
 
-function questionOf(request: Fields, arrival: Arrival, problems: FieldProblem[]): AdmissionRequest {
+function questionOf(request: Json, arrival: Arrival, problems: FieldProblem[]): AdmissionRequest {
   const text = textsOf(request, 'request', problems)
   const kindText = textsOf(fieldsOf(request['kind'], 'request.kind', problems), 'request.kind', problems)
   const resourceText = textsOf(
@@ -79,14 +76,14 @@ function questionOf(request: Fields, arrival: Arrival, problems: FieldProblem[])
   }
 }
 
-function fieldsOf(value: unknown, path: string, problems: FieldProblem[]): Fields {
-  if (isFields(value)) return value
+function fieldsOf(value: unknown, path: string, problems: FieldProblem[]): Json {
+  if (isObject(value)) return value
   problems.push({ path, want: 'be an object', got: brief(value) })
   return {}
 }
 
 /** A reader of named text fields; without a fallback the field is required and not empty. */
-function textsOf(fields: Fields, path: string, problems: FieldProblem[]) {
+function textsOf(fields: Json, path: string, problems: FieldProblem[]) {
   return (name: string, fallback?: string): string => {
     const value = fields[name] ?? fallback
     // No control characters: uid and names go into messages and logs.

@@ -137,7 +137,7 @@ function act(planned: Planned, run: ActionRun, ports: GatePorts): Promise<Driven
       now: ports.clock.now,
       because,
       write: ports.runs.write,
-      perform: (current, work) => {
+      perform: (current, work, remember) => {
         const entry = entries(current.spec, current.status).find(({ action }) => action.name === work.action)
         if (entry === undefined) throw new Error(`run ${current.metadata.name} has no action ${work.action}`)
         const renderOnly = work.do === 'perform' && work.renderOnly
@@ -146,6 +146,8 @@ function act(planned: Planned, run: ActionRun, ports: GatePorts): Promise<Driven
           action: entry.action,
           object: arrival.object,
           renderOnly,
+          rehearse: renderOnly,
+          remember,
           endsAt,
           signal,
         })

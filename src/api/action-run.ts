@@ -140,6 +140,9 @@ const status = {
             8192,
           ),
           outputs: kept('Its outputs, secrets masked.'),
+          before: kept(
+            'What it found before it changed anything (at most 64 KiB), written down before the change: what its undo puts back.',
+          ),
           noEffect: {
             type: 'boolean',
             doc: 'True if it failed and it is certain that nothing reached the other side: there is nothing to undo.',

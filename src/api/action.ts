@@ -1,6 +1,10 @@
 /** Action: one thing to do at one stage for the Backups or Restores it matches. */
 import { conditions } from './conditions.ts'
+import { labelSelector } from './label-selector.ts'
+import { patch } from './patch-body.ts'
+import { scaleBody } from './scale-body.ts'
 import type { Infer, Kind, Metadata, ShapeNode } from './schema.ts'
+import { waitBody } from './wait-body.ts'
 
 /** The four moments at which an Action runs. */
 export const stages = ['PreBackup', 'PostBackup', 'PreRestore', 'PostRestore'] as const
@@ -140,25 +144,45 @@ const http = {
   ],
 } as const satisfies ShapeNode
 
-const hasOneBody = (self: Readonly<Record<string, unknown>>): boolean =>
-  bodies.filter((body) => self[body] !== undefined).length === 1
+const isGiven = (self: Readonly<Record<string, unknown>>, name: string): boolean => self[name] !== undefined
+
+/** The bodies that call the Kubernetes API: as the account that `serviceAccountName` names, never as ours. */
+const accountBodies = ['patch', 'scale', 'wait'] as const
+/** The bodies whose effect can be put back from what was there before: `undo: {revert: true}`. */
+const revertibleBodies = ['patch', 'scale'] as const
+/** The bodies that an undo may have: not a wait, which changes nothing, nor a scale, for revert knows the number of before. */
+const undoBodies = bodies.filter((body) => body !== 'wait' && body !== 'scale')
+
+type Bodied = Readonly<Record<string, unknown>> & { readonly undo?: Readonly<Record<string, unknown>> }
+
+const callsTheApi = (self: Bodied): boolean =>
+  accountBodies.some((body) => isGiven(self, body) || isGiven(self.undo ?? {}, body))
+
+// One list for the rule in CEL and the one in TypeScript.
+const callsTheApiInCel = accountBodies
+  .flatMap((body) => [
+    `has(self.${body})`,
+    ...(undoBodies.some((one) => one === body) ? [`(has(self.undo) && has(self.undo.${body}))`] : []),
+  ])
+  .join(' || ')
 
 const notYet = (name: string) =>
   ({ type: 'any', object: true, doc: `Not there yet.`, later: `${name} is not there yet` }) as const
 
-const oneBody = {
-  cel: '[has(self.http), has(self.exec), has(self.job), has(self.scale), has(self.patch), has(self.wait), has(self.restore), has(self.plugin)].filter(x, x).size() == 1',
-  message: 'exactly one body must be given (http, ...)',
-  holds: hasOneBody,
-} as const
+const oneOf = (names: readonly string[], message: string) =>
+  ({
+    cel: `[${names.map((name) => `has(self.${name})`).join(', ')}].filter(x, x).size() == 1`,
+    message,
+    holds: (self: Readonly<Record<string, unknown>>) =>
+      names.filter((name) => isGiven(self, name)).length === 1,
+  }) as const
+
+const oneBody = oneOf(bodies, 'exactly one body must be given (http, ...)')
 
 /** The bodies that are not there yet, of an action and of its undo. */
 const laterBodies = {
   exec: notYet('body exec'),
   job: notYet('body job'),
-  scale: notYet('body scale'),
-  patch: notYet('body patch'),
-  wait: notYet('body wait'),
   restore: notYet('body restore'),
   plugin: notYet('body plugin'),
 } as const
@@ -167,11 +191,23 @@ const undo = {
   type: 'object',
   doc: 'Pre stages: takes back what the action did. Run if the action started and is not known to be without effect: after a refusal by a later action, if the object never came to be, failed its validation or was deleted before it started; undoAt says when else. It must be idempotent: it is tried again until it succeeds.',
   fields: {
+    revert: {
+      type: 'boolean',
+      doc: `Instead of a body: puts back what the action changed (${revertibleBodies.join(', ')}) to what it was before, as far as nobody changed it since. What was there is kept in the run.`,
+      rules: [
+        {
+          cel: 'self',
+          message: 'revert is true or absent',
+          holds: (self: boolean) => self,
+        },
+      ],
+    },
     http,
+    patch,
     ...laterBodies,
   },
   required: [],
-  rules: [oneBody],
+  rules: [oneOf(['revert', ...undoBodies], 'exactly one body, or revert, must be given (http, ...)')],
 } as const satisfies ShapeNode
 
 const spec = {
@@ -205,64 +241,7 @@ const spec = {
             maxLength: 63,
           },
         },
-        selector: {
-          type: 'object',
-          doc: 'Labels of the Backup (Restore) itself.',
-          fields: {
-            matchLabels: {
-              type: 'map',
-              doc: 'Labels that must have these values.',
-              maxProperties: 64,
-              values: { type: 'string', doc: 'The value.', maxLength: 63 },
-              rules: [
-                {
-                  cel: 'self.all(key, size(key) <= 317)',
-                  message: 'the name of a label has at most 317 characters',
-                  holds: (self: Readonly<Record<string, string>>) =>
-                    Object.keys(self).every((key) => Array.from(key).length <= 317),
-                },
-              ],
-            },
-            matchExpressions: {
-              type: 'array',
-              doc: 'Label conditions, all of which must hold.',
-              maxItems: 64,
-              listType: 'atomic',
-              items: {
-                type: 'object',
-                doc: 'One label condition.',
-                fields: {
-                  key: { type: 'string', doc: 'The label.', minLength: 1, maxLength: 317 },
-                  operator: {
-                    type: 'string',
-                    doc: 'How the label and the values relate.',
-                    enum: ['In', 'NotIn', 'Exists', 'DoesNotExist'],
-                    maxLength: 12,
-                  },
-                  values: {
-                    type: 'array',
-                    doc: 'The values of In and NotIn.',
-                    maxItems: 64,
-                    listType: 'atomic',
-                    items: { type: 'string', doc: 'A value.', maxLength: 63 },
-                  },
-                },
-                required: ['key', 'operator'],
-                rules: [
-                  {
-                    cel: "self.operator in ['In', 'NotIn'] ? has(self.values) && size(self.values) > 0 : !has(self.values) || size(self.values) == 0",
-                    message: 'values must be given for In and NotIn, and only for them',
-                    holds: (self: { operator: string; values?: readonly string[] }) =>
-                      self.operator === 'In' || self.operator === 'NotIn'
-                        ? (self.values ?? []).length > 0
-                        : (self.values ?? []).length === 0,
-                  },
-                ],
-              },
-            },
-          },
-          required: [],
-        },
+        selector: labelSelector('Labels of the Backup (Restore) itself.'),
         expression: expression(
           "CEL that must be true; it sees `backup` (PreBackup, PostBackup) or `restore`, with Velero's defaults filled in. An error in it refuses.",
         ),
@@ -372,7 +351,7 @@ const spec = {
             maxLength: 63,
           },
           expression: expression(
-            'CEL over `response`: status, headers (lower case names), body (parsed JSON if the answer says so in its Content-Type, text otherwise), durationMs.',
+            'CEL over `response`. Of http: status, headers (lower case names), body (parsed JSON if the answer says so in its Content-Type, text otherwise), durationMs. Of patch: objects, each with name, namespace, resourceVersion and generation. Of scale: objects, each with name and replicas (the number of before). Of wait: objects, and with a name object, as the API server has them.',
           ),
           export: {
             type: 'boolean',
@@ -403,20 +382,42 @@ const spec = {
     },
     serviceAccountName: {
       type: 'string',
-      doc: 'Not there yet.',
+      doc: 'The ServiceAccount of this namespace as which the Kubernetes API is called. Whoever writes the Action must hold the verb use on it, asked again before each run; and the install must let tidewaiter act for it (deploy/components/actors). Wanted for the bodies that call the Kubernetes API, and refused for others.',
+      // A DNS subdomain, RFC 1123 (apimachinery pkg/util/validation: IsDNS1123Subdomain).
+      pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$',
+      minLength: 1,
       maxLength: 253,
-      later: 'serviceAccountName is not there yet',
     },
     countsAgainstResult: {
       type: 'boolean',
       doc: 'Post stages: a failure of this action is shown in the Backup (Restore) itself, once it has ended: Completed becomes PartiallyFailed, and status.errors counts one more. Failed stays as it is. A Restore from a Schedule takes only Completed Backups. An action that did not run, because one before it ended the stage, is not counted. In object storage the Backup stays Completed: so another cluster, or this one after a sync, sees it. Default: false.',
     },
     http,
+    patch,
+    scale: scaleBody,
+    wait: waitBody,
     ...laterBodies,
   },
   required: ['stage'],
   rules: [
     oneBody,
+    {
+      cel: `has(self.serviceAccountName) == (${callsTheApiInCel})`,
+      message: `serviceAccountName must be given for a body that calls the Kubernetes API (${accountBodies.join(', ')}), and only for one`,
+      holds: (self: Bodied) => isGiven(self, 'serviceAccountName') === callsTheApi(self),
+    },
+    {
+      cel: `!has(self.undo) || !has(self.undo.revert) || ${revertibleBodies.map((body) => `has(self.${body})`).join(' || ')}`,
+      message: `undo.revert is for bodies that can be put back (${revertibleBodies.join(', ')})`,
+      holds: (self: Bodied) =>
+        self.undo?.['revert'] === undefined || revertibleBodies.some((body) => isGiven(self, body)),
+    },
+    {
+      cel: '!has(self.wait) || (!has(self.undo) && !has(self.retry))',
+      message: 'undo and retry are not for wait: it changes nothing, and asks again by itself',
+      holds: (self: { wait?: unknown; undo?: unknown; retry?: unknown }) =>
+        self.wait === undefined || (self.undo === undefined && self.retry === undefined),
+    },
     {
       cel: "self.stage.startsWith('Post') || (!has(self.when) && !has(self.at))",
       message: 'when and at are for post stages only',

@@ -10,6 +10,7 @@ import { baseEnvironment, parse, sentence, whereIs, withVariables } from './libr
 import { faultIn } from './refuse.ts'
 import { toJson } from './result.ts'
 import type { Code } from './scope.ts'
+import { selectionsOf, type Way } from './selections.ts'
 import { fromJson } from './values.ts'
 import type { Value } from './values.ts'
 
@@ -44,6 +45,8 @@ export type Cel = {
   ) => readonly UnknownField[]
   /** Whether an expression that may be used with these variables names this one; what a macro binds is another. */
   readonly names: (source: string, variable: string, variables: readonly string[]) => boolean
+  /** The fields of this variable that it reads; none of an expression that may not be used. */
+  readonly selections: (source: string, variable: string, variables: readonly string[]) => readonly Way[]
   /** Evaluates over JSON values. Never throws, and ends after a bounded number of steps. */
   readonly evaluate: (source: string, values: Readonly<Record<string, unknown>>) => Evaluated
 }
@@ -81,6 +84,10 @@ export function createCel(options: Partial<CelLimits> = {}): Cel {
     unknownFields(source, variables, shapes) {
       const result = made(source, [...variables].sort())
       return 'problem' in result ? [] : unknownFields(result.ok.ast, shapes)
+    },
+    selections(source, variable, variables) {
+      const result = made(source, [...variables].sort())
+      return 'problem' in result ? [] : selectionsOf(result.ok.ast, variable)
     },
     evaluate(source, values) {
       const result = made(source, Object.keys(values).sort())

@@ -1,4 +1,5 @@
 /** What the leader says of an Action: whether it can run, or why not. */
+import { conditionIn } from '../core/condition.ts'
 import { at, textAt, type Json } from '../core/velero.ts'
 
 /** What is said of an Action, and of this generation of it. */
@@ -16,10 +17,7 @@ const unseen: Accepted = {
 
 /** What the leader says of this generation; what it says of another one is about another spec. */
 export function acceptedOf(action: Json): Accepted {
-  const conditions = at(action, 'status', 'conditions')
-  const said: unknown = Array.isArray(conditions)
-    ? conditions.find((one) => textAt(one, 'type') === 'Accepted')
-    : undefined
+  const said = conditionIn(action, 'Accepted')
   const status = textAt(said, 'status')
   if (status !== 'True' && status !== 'False') return unseen
   const [seen, now] = [at(said, 'observedGeneration'), at(action, 'metadata', 'generation')]

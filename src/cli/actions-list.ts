@@ -2,6 +2,7 @@
 import { stages, type Action, type Stage } from '../api/action.ts'
 import { parseAction } from '../api/parse.ts'
 import { sentenceOf } from '../api/problems.ts'
+import { callOf } from '../core/calls.ts'
 import { compareNames } from '../core/order.ts'
 import { recordKey, recordsOf, type ActionRecord } from '../core/record.ts'
 import { textAt, type Json } from '../core/velero.ts'
@@ -30,6 +31,8 @@ type Listed = Accepted & {
   readonly stage?: Stage | undefined
   /** Its place among the Actions of its stage, from 1. */
   readonly order?: number | undefined
+  /** How a pre stage waits for it: Auto, Refuse or Hold. */
+  readonly mode?: string | undefined
   readonly timeoutSeconds?: number | undefined
   readonly onError?: string | undefined
   readonly calls?: string | undefined
@@ -113,9 +116,10 @@ function sayingOf(action: Action, raw: Json, record: ActionRecord | undefined): 
   return {
     stage: spec.stage,
     ...acceptedOf(raw),
+    ...(spec.stage.startsWith('Pre') ? { mode: spec.mode } : {}),
     timeoutSeconds: spec.timeoutSeconds,
     onError: spec.onError,
-    calls: spec.http && `${spec.http.method} ${spec.http.url}`,
+    calls: callOf(spec),
     lastRunTimestamp: record?.lastAt ?? status?.lastRunTimestamp,
     lastResult: record?.lastResult ?? status?.lastResult,
   }
@@ -164,6 +168,7 @@ const columns = (isOfAll: boolean, now: number): readonly Column<Listed>[] => [
   },
   { head: 'LAST-RUN', cell: ({ lastRunTimestamp }) => agoOf(lastRunTimestamp, now), spare: true },
   { head: 'SUCCESS', cell: rateOf, spare: true },
+  { head: 'MODE', cell: ({ mode }) => mode ?? '-', wide: true, spare: true },
   {
     head: 'TIMEOUT',
     cell: ({ timeoutSeconds: s }) => (s === undefined ? '-' : `${s}s`),

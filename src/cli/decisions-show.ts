@@ -1,61 +1,33 @@
 /** `tidewaiter decisions show`: one record in full: what was decided, how often, why, and what was sent. */
 import type { AdmissionDecision, DecisionCall } from '../api/admission-decision.ts'
 import { spell } from '../core/refusal.ts'
-import { inCluster, type ClusterFlags } from './cluster.ts'
-import { clockOf } from './command.ts'
 import { toneOfVerdict } from './decisions-list.ts'
-import { foundDecision, type FoundDecision } from './found-decisions.ts'
-import { asJson, asYaml, outputProblems, withoutFields, type OutputFlags } from './output.ts'
-import { screenOf, type Screen } from './screen.ts'
+import { foundDecision } from './found-decisions.ts'
+import type { Screen } from './screen.ts'
 import { paragraph, sheet, type Fact } from './sheet.ts'
-import { tellUsage } from './usage.ts'
+import { showOne, type Asked, type Telling } from './show.ts'
 import { agoOf } from './when.ts'
 import type { CliWorld } from './world.ts'
 
-/** Its flags. */
-export type ShowFlags = ClusterFlags & OutputFlags
+/** Shows one, or tells what is wrong with the flags. */
+export const showDecision = (asked: Asked, world: CliWorld): Promise<void> =>
+  showOne(
+    {
+      command: 'decisions show',
+      kind: 'AdmissionDecision',
+      plural: 'admissiondecisions',
+      read: (raw) => {
+        const { record, problem } = foundDecision(raw)
+        return record === undefined ? { problem } : { ok: record }
+      },
+      told,
+      next: () => Promise.resolve('`decisions list` says which there are'),
+    },
+    asked,
+    world,
+  )
 
-/** Shows one, or tells what is wrong with the flags; `problems` are those that were found already. */
-export async function showDecision(
-  name: string,
-  { flags, problems }: { readonly flags: ShowFlags; readonly problems: readonly string[] },
-  world: CliWorld,
-): Promise<void> {
-  const all = [...problems, ...outputProblems(flags)]
-  if (all.length > 0) return tellUsage(world, 'tidewaiter decisions show', all)
-  await inCluster(flags, world, async (cluster) => {
-    const raw = await cluster.calls.own('admissiondecisions', flags.namespace).find(name)
-    if (raw === undefined) {
-      world.stderr(
-        `tidewaiter: there is no AdmissionDecision ${JSON.stringify(name)} in namespace ${flags.namespace}; \`decisions list\` says which there are\n`,
-      )
-      return world.exitCode(1)
-    }
-    world.stdout(written(foundDecision(raw), flags.output, world))
-    world.exitCode(0)
-  })
-}
-
-function written({ record, raw, name, problem }: FoundDecision, output: string, world: CliWorld): string {
-  switch (output) {
-    case 'json':
-      return asJson(withoutFields(raw))
-    case 'yaml':
-      return asYaml(withoutFields(raw))
-    case 'name':
-      return `admissiondecision.tidewaiter.io/${name}\n`
-    default: {
-      const screen = screenOf(world)
-      const facts: readonly Fact[] = [
-        ['Name', name],
-        ['Unreadable', problem, 'bad'],
-      ]
-      return record === undefined ? sheet(facts, screen) : told(record, screen, clockOf(world).now())
-    }
-  }
-}
-
-function told(record: AdmissionDecision, screen: Screen, now: number): string {
+function told(record: AdmissionDecision, { screen, now }: Telling): string {
   const { considered = [], calls = [], recent = [] } = record.status
   const bold = (title: string) => screen.paint(title, 'bold')
   const widest = Math.max(0, ...considered.map(({ found }) => found.length))

@@ -5,10 +5,11 @@ import { namePattern } from '../api/metadata.ts'
 import { withClusterFlags } from './cluster.ts'
 import { exportDecisions, type ExportFlags } from './decisions-export.ts'
 import { listDecisions, type ListFlags } from './decisions-list.ts'
-import { showDecision, type ShowFlags } from './decisions-show.ts'
+import { showDecision } from './decisions-show.ts'
 import { verifyDecisions, type VerifyFlags } from './decisions-verify.ts'
 import { watchDecisions } from './decisions-watch.ts'
 import { withOutput, withTable } from './output.ts'
+import type { ShowFlags } from './show.ts'
 import { strays, takingAll } from './usage.ts'
 import type { CliWorld } from './world.ts'
 
@@ -66,7 +67,7 @@ function showCommand(world: CliWorld): Command {
         ...strays(command, 1),
         ...(isName ? [] : [`show wants the name of a decision, got ${got}`]),
       ]
-      return showDecision(name ?? '', { flags, problems }, world)
+      return showDecision({ name: name ?? '', flags, problems }, world)
     })
 }
 

@@ -1,12 +1,13 @@
 /** The AdmissionDecisions of a cluster as commands show and filter them. */
 import { verdicts, type AdmissionDecision } from '../api/admission-decision.ts'
-import { nearest } from '../api/nearest.ts'
 import { parseAdmissionDecision } from '../api/parse.ts'
 import { sentenceOf } from '../api/problems.ts'
 import { group, version } from '../api/schema.ts'
+import { reasons } from '../core/reasons.ts'
 import { textAt, type Json } from '../core/velero.ts'
 import { resource } from '../kube/resource.ts'
 import type { Reached } from '../wiring/reach.ts'
+import { limitOf, misspeltProblems, oneOf } from './choices.ts'
 import { sinceOf } from './when.ts'
 
 /** A record, or why this version cannot read it: one that cannot be read must not look like none. */
@@ -67,6 +68,7 @@ export type Filter = {
 export function filterOf(flags: FilterFlags, now: number): Filter {
   const from = timeOf('--since', flags.since, now)
   const to = timeOf('--until', flags.until, now)
+  const most = limitOf(flags.limit)
   const wanted = Object.entries({
     verdict: flags.verdict,
     kind: flags.kind,
@@ -76,12 +78,15 @@ export function filterOf(flags: FilterFlags, now: number): Filter {
   }).filter((entry): entry is [keyof AdmissionDecision['spec'], string] => entry[1] !== undefined)
   return {
     problems: [
-      ...verdictProblems(flags.verdict),
+      ...oneOf('--verdict', flags.verdict, verdicts).problems,
+      ...misspeltProblems('--kind', flags.kind, kinds),
+      ...misspeltProblems('--reason', flags.reason, Object.keys(reasons)),
       ...from.problems,
       ...to.problems,
-      ...limitProblems(flags.limit),
+      ...orderProblems(flags, from.at, to.at),
+      ...most.problems,
     ],
-    limit: flags.limit === undefined ? Number.POSITIVE_INFINITY : Number(flags.limit),
+    limit: most.limit,
     holds: ({ record }) => {
       // What cannot be read is shown, whatever is asked for.
       if (record === undefined) return true
@@ -92,18 +97,11 @@ export function filterOf(flags: FilterFlags, now: number): Filter {
   }
 }
 
-function verdictProblems(verdict: string | undefined): readonly string[] {
-  if (verdict === undefined || verdicts.some((one) => one.toLowerCase() === verdict.toLowerCase())) return []
-  const near = nearest(verdict, verdicts)
-  return [
-    `--verdict must be one of ${verdicts.join(', ')}, got "${verdict}"${near === undefined ? '' : `: did you mean ${near}?`}`,
-  ]
-}
+/** What decisions are about: the kinds that our webhooks are asked for. */
+const kinds = ['Backup', 'Restore', 'Action', 'VeleroPlugin', 'Deployment', 'Pod']
 
-const limitProblems = (limit: string | undefined): readonly string[] =>
-  limit === undefined || /^[1-9]\d{0,6}$/.test(limit)
-    ? []
-    : [`--limit must be a whole number from 1, got "${limit}"`]
+const orderProblems = (flags: FilterFlags, from: number, to: number): readonly string[] =>
+  from > to ? [`--since must be before --until, got "${flags.since}" and "${flags.until}"`] : []
 
 function timeOf(
   flag: '--since' | '--until',

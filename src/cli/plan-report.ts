@@ -2,6 +2,7 @@
 import type { Foresight } from '../admission/foresee.ts'
 import type { Foreseen } from '../admission/foreseen.ts'
 import type { ActionSpec, Stage } from '../api/action.ts'
+import { callOf } from '../core/calls.ts'
 import { keyOf } from '../core/hold/keys.ts'
 import { stagesOf } from '../core/run/names.ts'
 import { specOf } from '../core/run/rows.ts'
@@ -108,6 +109,7 @@ const usually = ['Completed', 'PartiallyFailed', 'Failed']
 
 function rowOf(row: Foreseen, stage: Stage): ReportRow {
   const spec = specOf(row.action)
+  const calls = callOf(spec)
   const because = row.does === 'skip' ? row.because : row.does === 'fail' ? row.problem : undefined
   return {
     name: row.action.name,
@@ -115,9 +117,7 @@ function rowOf(row: Foreseen, stage: Stage): ReportRow {
     does: row.does,
     ...(because === undefined ? {} : { because }),
     ...(row.does === 'call' ? { request: row.request } : {}),
-    ...(['later', 'fail'].includes(row.does) && spec.http !== undefined
-      ? { calls: `${spec.http.method} ${spec.http.url}` }
-      : {}),
+    ...(['later', 'fail'].includes(row.does) && calls !== undefined ? { calls } : {}),
     timeoutSeconds: spec.timeoutSeconds,
     onError: spec.onError,
     dryRun: spec.dryRun,

@@ -1,7 +1,8 @@
 /** What `plan --probe` looks with: the network of this machine, and the cluster as its user sees it. */
 import { isKubeError, type KubeError } from '../kube/errors.ts'
 import type { AccessReview } from '../kube/access-review.ts'
-import { connectTimeoutMs, systemLookup } from '../net/egress.ts'
+import { connectTimeoutMs } from '../net/egress.ts'
+import { systemLookup } from '../net/lookup.ts'
 import { createTouch } from '../net/touch.ts'
 import type { Calls } from '../wiring/kinds.ts'
 import { mayGet, secretFacts } from '../wiring/secrets.ts'

@@ -2,8 +2,8 @@
 import type { RunStatus } from '../api/action-run.ts'
 import { stages, type Stage } from '../api/action.ts'
 import { runPhases } from '../api/action-run.ts'
-import { nearest } from '../api/nearest.ts'
 import { spell } from '../core/refusal.ts'
+import { limitOf, oneOf } from './choices.ts'
 import { inCluster, type ClusterFlags } from './cluster.ts'
 import { clockOf } from './command.ts'
 import { beganAt, findRuns, type FoundRun } from './found-runs.ts'
@@ -24,6 +24,7 @@ export type ListFlags = ClusterFlags &
     readonly stage: string | undefined
     readonly phase: string | undefined
     readonly since: string | undefined
+    readonly limit: string | undefined
   }
 
 /** Lists, or tells what is wrong with the flags; `problems` are those that were found already. */
@@ -40,7 +41,7 @@ export async function listRuns(
     const namespace = flags.allNamespaces === true ? undefined : flags.namespace
     const whole = ['json', 'yaml'].includes(flags.output)
     const found = await findRuns(cluster, { namespace, stage: read.stage, whole })
-    const runs = found.filter(read.holds)
+    const runs = found.filter(read.holds).slice(0, read.limit)
     world.stdout(written(runs, { flags, now, world }))
     if (runs.length === 0) world.stderr(noneSentence(found.length, namespace))
     world.exitCode(0)
@@ -57,12 +58,14 @@ const noneSentence = (unfiltered: number, namespace: string | undefined): string
 type Filter = {
   readonly problems: readonly string[]
   readonly stage: Stage | undefined
+  readonly limit: number
   readonly holds: (found: FoundRun) => boolean
 }
 
-function filterOf({ backup, restore, stage, phase, since }: ListFlags, now: number): Filter {
+function filterOf({ backup, restore, stage, phase, since, limit }: ListFlags, now: number): Filter {
   const wantedStage = oneOf('--stage', stage, stages)
   const wantedPhase = oneOf('--phase', phase, runPhases)
+  const most = limitOf(limit)
   const from = since === undefined ? { ok: -Infinity } : sinceOf(since, now)
   return {
     problems: [
@@ -72,7 +75,9 @@ function filterOf({ backup, restore, stage, phase, since }: ListFlags, now: numb
       ...(backup !== undefined && restore !== undefined
         ? ['--backup and --restore exclude each other: a run is for one of them']
         : []),
+      ...most.problems,
     ],
+    limit: most.limit,
     stage: wantedStage.ok,
     holds: (found) =>
       isOf(found, 'Backup', backup) &&
@@ -81,20 +86,6 @@ function filterOf({ backup, restore, stage, phase, since }: ListFlags, now: numb
       'ok' in from &&
       beganAt(found) >= from.ok,
   }
-}
-
-/** A closed set is asked for in any case. */
-function oneOf<T extends string>(
-  flag: string,
-  text: string | undefined,
-  all: readonly T[],
-): { readonly ok?: T; readonly problems: readonly string[] } {
-  if (text === undefined) return { problems: [] }
-  const found = all.find((one) => one.toLowerCase() === text.toLowerCase())
-  if (found !== undefined) return { ok: found, problems: [] }
-  const near = nearest(text, all)
-  const meant = near === undefined ? '' : `: did you mean ${near}?`
-  return { problems: [`${flag} must be one of ${all.join(', ')}, got "${text}"${meant}`] }
 }
 
 const isOf = ({ run }: FoundRun, kind: 'Backup' | 'Restore', name: string | undefined): boolean =>

@@ -5,78 +5,41 @@ import { keyOf } from '../core/hold/keys.ts'
 import { isInline } from '../core/run/ending.ts'
 import { entries, specOf, type Entry } from '../core/run/rows.ts'
 import type { Reached } from '../wiring/reach.ts'
-import { inCluster, type ClusterFlags } from './cluster.ts'
-import { clockOf } from './command.ts'
-import { findRuns, foundRun, type FoundRun } from './found-runs.ts'
-import { asJson, asYaml, outputProblems, withoutFields, type OutputFlags } from './output.ts'
+import { findRuns, foundRun } from './found-runs.ts'
 import { toneOfPhase } from './phases.ts'
 import { conditionFacts, heldFact, phaseFact, undoFacts } from './runs-undo.ts'
-import { screenOf, type Screen } from './screen.ts'
 import { paragraph, sheet } from './sheet.ts'
+import { showOne, type Asked, type Telling } from './show.ts'
 import { timeline, type Scale } from './timeline.ts'
-import { tellUsage } from './usage.ts'
 import { agoOf } from './when.ts'
 import type { CliWorld } from './world.ts'
 
-/** Its flags. */
-export type ShowFlags = ClusterFlags & OutputFlags
-
-/** Shows one, or tells what is wrong with the flags; `problems` are those that were found already. */
-export async function showRun(
-  name: string,
-  { flags, problems }: { readonly flags: ShowFlags; readonly problems: readonly string[] },
-  world: CliWorld,
-): Promise<void> {
-  const all = [...problems, ...outputProblems(flags)]
-  if (all.length > 0) return tellUsage(world, 'tidewaiter runs show', all)
-  await inCluster(flags, world, async (cluster) => {
-    const raw = await cluster.calls.own('actionruns', flags.namespace).find(name)
-    if (raw === undefined) {
-      world.stderr(`tidewaiter: ${await absentSentence(name, flags.namespace, cluster)}\n`)
-      return world.exitCode(1)
-    }
-    world.stdout(written(foundRun(raw), flags.output, world))
-    world.exitCode(0)
-  })
-}
+/** Shows one, or tells what is wrong with the flags. */
+export const showRun = (asked: Asked, world: CliWorld): Promise<void> =>
+  showOne(
+    {
+      command: 'runs show',
+      kind: 'ActionRun',
+      plural: 'actionruns',
+      read: (raw) => {
+        const { run, problem } = foundRun(raw)
+        return run === undefined ? { problem } : { ok: run }
+      },
+      told,
+      next: whichThereAre,
+    },
+    asked,
+    world,
+  )
 
 /** Most people have the name of a Backup at hand, not of a run. */
-async function absentSentence(name: string, namespace: string, cluster: Reached): Promise<string> {
+async function whichThereAre(name: string, namespace: string, cluster: Reached): Promise<string> {
   const all = await findRuns(cluster, { namespace, whole: false })
   const ofObject = all.filter(({ run }) => run?.spec.objectRef.name === name).map((found) => found.name)
-  const next =
-    ofObject.length > 0
-      ? `; the runs of ${name} are ${ofObject.slice(0, 10).join(', ')}`
-      : '; `runs list` says which there are'
-  return `there is no ActionRun ${JSON.stringify(name)} in namespace ${namespace}${next}`
+  return ofObject.length > 0
+    ? `the runs of ${name} are ${ofObject.slice(0, 10).join(', ')}`
+    : '`runs list` says which there are'
 }
-
-function written(found: FoundRun, output: string, world: CliWorld): string {
-  const { run, raw, name } = found
-  switch (output) {
-    case 'json':
-      return asJson(withoutFields(raw))
-    case 'yaml':
-      return asYaml(withoutFields(raw))
-    case 'name':
-      return `actionrun.tidewaiter.io/${name}\n`
-    default: {
-      const screen = screenOf(world)
-      const now = clockOf(world).now()
-      return run === undefined
-        ? sheet(
-            [
-              ['Name', name],
-              ['Unreadable', found.problem, 'bad'],
-            ],
-            screen,
-          )
-        : told(run, { screen, now, wide: output === 'wide' })
-    }
-  }
-}
-
-type Telling = { readonly screen: Screen; readonly now: number; readonly wide: boolean }
 
 function told(run: ActionRun, telling: Telling): string {
   const { screen } = telling

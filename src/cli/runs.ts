@@ -6,7 +6,8 @@ import { namePattern } from '../api/metadata.ts'
 import { withClusterFlags } from './cluster.ts'
 import { withOutput, withTable } from './output.ts'
 import { listRuns, type ListFlags } from './runs-list.ts'
-import { showRun, type ShowFlags } from './runs-show.ts'
+import { showRun } from './runs-show.ts'
+import type { ShowFlags } from './show.ts'
 import { strays, takingAll } from './usage.ts'
 import type { CliWorld } from './world.ts'
 
@@ -28,6 +29,7 @@ function listCommand(world: CliWorld): Command {
     .option('--stage <stage>', `only of this stage: ${stages.join(', ')}`)
     .option('--phase <phase>', `only in this phase: ${runPhases.join(', ')}`)
     .option('--since <time>', 'only those that began since: 90s, 15m, 2h, 3d, 1w ago, or a time of RFC 3339')
+    .option('--limit <number>', 'at most so many, the newest')
     .action((flags: ListFlags) => listRuns(flags, strays(command), world))
 }
 
@@ -38,7 +40,7 @@ function showCommand(world: CliWorld): Command {
     .description('show one run: its actions on a scale of time, what each was told and gave back')
     .action((name: string | undefined, flags: ShowFlags) => {
       const problems = [...strays(command, 1), ...nameProblems(name)]
-      return showRun(name ?? '', { flags, problems }, world)
+      return showRun({ name: name ?? '', flags, problems }, world)
     })
 }
 

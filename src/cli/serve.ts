@@ -47,8 +47,11 @@ type Configured = { readonly config: Config } | { readonly problems: readonly st
 /** The configuration, or everything that is wrong with it: one round mends all. */
 function configure(flags: Flags, unknown: readonly string[], world: CliWorld): Configured {
   try {
-    const config = parseConfig(flags, world.env, ({ egressAllow, egressOnly }) => [
-      ...egressProblems({ allowNames: egressAllow, onlyTo: egressOnly }, parseAddress),
+    const config = parseConfig(flags, world.env, (read) => [
+      ...egressProblems(
+        { allow: read.egressAllow, only: read.egressOnly, proxyFor: read.egressProxyFor },
+        parseAddress,
+      ),
       ...unknown,
     ])
     return { config }

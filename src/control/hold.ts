@@ -178,7 +178,7 @@ async function driveHeld(at: At): Promise<Again> {
       write: ports.runs.write,
       because: () => watch.because() ?? (at.signal.aborted || ports.leading.aborted ? 'Stopping' : undefined),
       words: watch.words,
-      perform: (current, work) => performClaimed(current, work, { ports, signal, endsAt }),
+      perform: (one, work, remember) => performClaimed(one, work, { ports, signal, endsAt, remember }),
     })
     return afterDriving(driven, ports)
   } finally {

@@ -1,6 +1,7 @@
 /** Performs an action of a run that the leader claimed, or its undo. */
 import type { ActionRun } from '../api/action-run.ts'
 import { notBegun, type Outcome } from '../core/outcome.ts'
+import type { Remember } from '../core/run/before.ts'
 import { entries, specOf } from '../core/run/rows.ts'
 import type { Json } from '../core/velero.ts'
 import type { ControlPorts } from './ports.ts'
@@ -10,13 +11,15 @@ export type PerformingAt = {
   readonly ports: ControlPorts
   readonly signal: AbortSignal
   readonly endsAt?: number
+  /** Keeps what the action finds before it changes anything. */
+  readonly remember?: Remember
 }
 
 /** Performs one claimed action of a run, or its undo: its object is read, then the world is asked. */
 export async function performClaimed(
   run: ActionRun,
   work: { readonly do: 'perform' | 'undo'; readonly action: string; readonly renderOnly?: boolean },
-  { ports, signal, endsAt = Number.POSITIVE_INFINITY }: PerformingAt,
+  { ports, signal, endsAt = Number.POSITIVE_INFINITY, remember }: PerformingAt,
 ): Promise<Outcome> {
   const entry = entries(run.spec, run.status).find(({ action }) => action.name === work.action)
   if (entry === undefined) throw new Error(`run ${run.metadata.name} has no action ${work.action}`)
@@ -29,6 +32,8 @@ export async function performClaimed(
     action: entry.action,
     object: object.ok,
     renderOnly: work.renderOnly === true,
+    rehearse: work.renderOnly === true,
+    ...(remember === undefined ? {} : { remember }),
     ...(work.do === 'undo' ? { undo: true } : {}),
     endsAt: Math.min(ports.clock.now() + specOf(entry.action).timeoutSeconds * 1000, deadlineOf(run), endsAt),
     signal,

@@ -214,7 +214,7 @@ async function driveOn(known: ActionRun, at: Driving): Promise<Again> {
     write: ports.runs.write,
     progress: () => at.progress,
     because: () => (at.signal.aborted || ports.leading.aborted ? 'Stopping' : undefined),
-    perform: (current, work) => performClaimed(current, work, at),
+    perform: (current, work, remember) => performClaimed(current, work, { ...at, remember }),
   })
   return afterDriving(driven, at)
 }

@@ -36,8 +36,9 @@ const isOpen = (run: ActionRun): boolean => cares(run) || neverCame(run)
 export async function reconcileUndo(run: ActionRun, at: At): Promise<Again> {
   if (!hasEnded(run) || !isOpen(run) || at.ports.decided.has(over(run))) return undefined
   const noted = await noteFate(run, at)
-  if (noted !== run) return { inMs: typeof noted === 'string' ? soonMs : 0 }
-  return cares(run) || at.object === undefined ? afterFate(run, at) : undefined
+  if (typeof noted === 'string') return { inMs: soonMs }
+  // Not left for the next look: post actions would come first, and one may wait for what the undo brings back.
+  return cares(noted) || at.object === undefined ? afterFate(noted, at) : undefined
 }
 
 const dueOf = (run: ActionRun, { object, ports }: At): UndoDue =>

@@ -1,11 +1,14 @@
 /** What is wrong with an Action beyond its shape: expressions, templates, the URL, headers. All problems at once. */
 import type { ActionSpec, HttpBody } from '../api/action.ts'
+import type { PatchBody } from '../api/patch-body.ts'
 import { nearest } from '../api/nearest.ts'
 import type { FieldProblem } from '../api/problems.ts'
-import { knownFields, type Fields, type UnknownField } from './fields.ts'
+import { knownFields, responseFields, type Fields, type UnknownField } from './fields.ts'
 import { checkHttpBody, checkRetry } from './http-body.ts'
+import { checkPatchBody, patchTemplates } from './patch/body.ts'
 import { checkUrl } from './render.ts'
 import { variableNames } from './run/variables.ts'
+import { targetProblems, type Target } from './target.ts'
 import { expressionsIn } from './template.ts'
 
 /** The tools that a check needs from other rooms. */
@@ -29,18 +32,26 @@ export type CheckTools = {
 /** Every problem of a spec whose shape is right. */
 export function checkAction(spec: ActionSpec, tools: CheckTools): readonly FieldProblem[] {
   const { found, problems } = expressionsOf(spec)
-  const isOfHttp = ({ path }: Expression) => /^spec\.(undo\.)?http\./.test(path)
+  const isOfBody = ({ path }: Expression) => /^spec\.(undo\.)?(http|patch)\./.test(path)
   return [
-    ...found.filter((one) => !isOfHttp(one)).flatMap((one) => checkOne(one, tools)),
+    ...found.filter((one) => !isOfBody(one)).flatMap((one) => checkOne(one, spec, tools)),
+    ...aimsOf(spec).flatMap(({ aim, path }) => targetProblems(aim, path)),
     ...(spec.retry === undefined ? [] : checkRetry(spec.retry, 'spec.retry', spec.http?.expectStatus)),
     ...httpOf(spec).flatMap(({ http, path }) => [
       ...checkUrl(http.url, `${path}.url`),
       ...checkHttpBody(http, path, tools.parsePem),
     ]),
+    ...patchOf(spec).flatMap(({ patch, path }) => checkPatchBody(patch, path)),
     ...problems,
-    ...found.filter(isOfHttp).flatMap((one) => checkOne(one, tools)),
+    ...found.filter(isOfBody).flatMap((one) => checkOne(one, spec, tools)),
   ]
 }
+
+/** What the bodies that are checked for nothing else aim at, each with the field it stands in. */
+const aimsOf = ({ scale, wait }: ActionSpec): readonly { readonly aim: Target; readonly path: string }[] =>
+  Object.entries({ scale, wait }).flatMap(([body, aim]) =>
+    aim === undefined ? [] : [{ aim, path: `spec.${body}` }],
+  )
 
 /** The HTTP bodies of a spec, each with the field it stands in. */
 function httpOf({ http, undo }: ActionSpec): readonly { readonly http: HttpBody; readonly path: string }[] {
@@ -50,12 +61,22 @@ function httpOf({ http, undo }: ActionSpec): readonly { readonly http: HttpBody;
   ]
 }
 
+/** The patches of a spec, each with the field it stands in. */
+function patchOf({
+  patch,
+  undo,
+}: ActionSpec): readonly { readonly patch: PatchBody; readonly path: string }[] {
+  return [
+    ...(patch === undefined ? [] : [{ patch, path: 'spec.patch' }]),
+    ...(undo?.patch === undefined ? [] : [{ patch: undo.patch, path: 'spec.undo.patch' }]),
+  ]
+}
+
 /** What is most likely wrong with a spec that may be used: a line for each field that Velero is not known to have. */
 export function doubtsOf(spec: ActionSpec, tools: Pick<CheckTools, 'unknownFields'>): readonly string[] {
   return expressionsOf(spec).found.flatMap(({ path, source, variables }) =>
     tools
       .unknownFields(source, variables, knownFields)
-      .filter((field) => !field.path.startsWith('response.'))
       .map(
         (field) =>
           `${path}: ${field.path} is no field of Velero 1.18${meant(field)}, and an expression that finds it absent fails`,
@@ -86,7 +107,10 @@ function expressionsOf(spec: ActionSpec): Expressions {
   const variables = variableNames(spec.stage)
   const [object = 'backup'] = variables
   const match = spec.match?.expression
-  const templates = httpOf(spec).map((one) => inTemplates(one, variables))
+  const templates = [
+    ...httpOf(spec).map((one) => inTemplates(httpTemplates(one), variables)),
+    ...patchOf(spec).map(({ patch, path }) => inTemplates(patchTemplates(patch, path), variables)),
+  ]
   const found: readonly Expression[] = [
     ...(match === undefined
       ? []
@@ -97,24 +121,43 @@ function expressionsOf(spec: ActionSpec): Expressions {
       variables: ['response'],
       want: 'any' as const,
     })),
+    ...untilOf(spec, variables),
     ...templates.flatMap((one) => one.found),
   ]
   return { found, problems: templates.flatMap((one) => one.problems) }
 }
 
-/** The expressions in the URL, the headers and the body of a spec. */
-export const templatesOf = ({ http, stage }: ActionSpec): readonly Expression[] =>
-  http === undefined ? [] : inTemplates({ http, path: 'spec.http' }, variableNames(stage)).found
-
-function inTemplates(
-  { http, path }: { readonly http: HttpBody; readonly path: string },
-  variables: readonly string[],
-): Expressions {
-  const templates: readonly (readonly [unknown, string])[] = [
-    [checkUrl(http.url, `${path}.url`).length > 0 ? '' : http.url, `${path}.url`],
-    [http.body, `${path}.body`],
-    ...(http.headers ?? []).map(({ value }, i) => [value ?? '', `${path}.headers[${i}].value`] as const),
+function untilOf({ wait }: ActionSpec, variables: readonly string[]): readonly Expression[] {
+  if (wait?.until === undefined) return []
+  const objects = wait.selector === undefined ? ['object'] : ['object', 'objects']
+  return [
+    { path: 'spec.wait.until', source: wait.until, variables: [...variables, ...objects], want: 'bool' },
   ]
+}
+
+/** The expressions in the body of a spec, not in that of its undo. */
+export const templatesOf = ({ undo: _undo, ...spec }: ActionSpec): readonly Expression[] =>
+  [
+    ...httpOf(spec).flatMap(httpTemplates),
+    ...patchOf(spec).flatMap(({ patch, path }) => patchTemplates(patch, path)),
+  ].flatMap((one) => inTemplates([one], variableNames(spec.stage)).found)
+
+/** A text or a tree with expressions in it, and the field it stands in. */
+type Template = readonly [unknown, string]
+
+const httpTemplates = ({
+  http,
+  path,
+}: {
+  readonly http: HttpBody
+  readonly path: string
+}): readonly Template[] => [
+  [checkUrl(http.url, `${path}.url`).length > 0 ? '' : http.url, `${path}.url`],
+  [http.body, `${path}.body`],
+  ...(http.headers ?? []).map(({ value }, i) => [value ?? '', `${path}.headers[${i}].value`] as const),
+]
+
+function inTemplates(templates: readonly Template[], variables: readonly string[]): Expressions {
   const all = templates.map(([template, path]) => expressionsIn(template, path))
   return {
     found: all.flatMap(({ found }) =>
@@ -124,15 +167,25 @@ function inTemplates(
   }
 }
 
-function checkOne({ path, source, variables, want }: Expression, tools: CheckTools): readonly FieldProblem[] {
+function checkOne(
+  { path, source, variables, want }: Expression,
+  spec: ActionSpec,
+  tools: CheckTools,
+): readonly FieldProblem[] {
   const problem =
     tools.checkExpression(source, variables, want) ??
     // The answer of an action has our fields and no others: one that is not there will never be.
     tools
-      .unknownFields(source, variables, { response: knownFields.response })
+      .unknownFields(source, variables, { response: responseOf(spec) })
       .map((field) => `${field.path} is not there${meant(field)}`)
       .at(0)
   return problem === undefined ? [] : [{ path, want: `be a CEL expression that can be used: ${problem}` }]
+}
+
+function responseOf({ patch, scale, wait }: ActionSpec): Fields {
+  if (wait !== undefined) return responseFields[wait.name === undefined ? 'wait' : 'waitForOne']
+  if (scale !== undefined) return responseFields.scale
+  return responseFields[patch === undefined ? 'http' : 'patch']
 }
 
 /** The Secrets that a spec refers to. */

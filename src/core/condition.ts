@@ -1,4 +1,5 @@
 /** Conditions in the status of our kinds, as meta/v1 has them. */
+import { at, objectAt, textAt, type Json } from './velero.ts'
 
 /** One condition. */
 export type Condition = {
@@ -29,3 +30,10 @@ export const isSaid = (old: Condition | undefined, said: Said): boolean =>
   old.reason === said.reason &&
   old.message === said.message &&
   old.observedGeneration === said.observedGeneration
+
+/** A condition of an object, as it stands there; an empty one if it has none of this type. */
+export function conditionIn(object: Json, type: string): Json {
+  const list = at(object, 'status', 'conditions')
+  const found: unknown = Array.isArray(list) ? list.find((one) => textAt(one, 'type') === type) : undefined
+  return objectAt({ found }, 'found')
+}

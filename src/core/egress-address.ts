@@ -35,6 +35,16 @@ export function embedded({ bytes }: Address): readonly Address[] {
     .filter(isSomewhere)
 }
 
+/**
+ * The IPv4 addresses that an IPv6 address holds for a translator whose prefix is not known: 32, 40, 48, 56, 64 or 96 bits of
+ * it, then the address, byte 8 left out (RFC 6052 2.2).
+ */
+export function translations({ bytes }: Address): readonly string[] {
+  if (bytes.length !== 16) return []
+  const places = [[4, 5, 6, 7], [5, 6, 7, 9], [6, 7, 9, 10], [7, 9, 10, 11], [9, 10, 11, 12], last]
+  return places.map((four) => pick(bytes, four).text)
+}
+
 // `::1` is not 0.0.0.1, and the readings that do not apply give zeros; no packet goes to 0.0.0.0/8 by way of a translator.
 const isSomewhere = ({ bytes }: Address): boolean => bytes[0] !== 0
 

@@ -13,22 +13,40 @@ export function matchesEntry(
   const entry = read(text, parse)
   if (entry === undefined || (entry.port !== undefined && entry.port !== target.port)) return false
   if (entry.host.includes('/')) return inRange(target.address, entry.host, parse)
-  const host = hostOf(target.host)
-  if (entry.host.startsWith('*.')) return host.endsWith(entry.host.slice(1)) && parse(host) === undefined
-  return entry.host === host || sameAddress(target.address, entry.host, parse)
+  return namesHost(text, target, parse) || sameAddress(target.address, entry.host, parse)
 }
 
-/** What is wrong with an entry, in a sentence that names the flag; `wide` lets patterns and CIDRs through. */
+/** Whether the entry names this host and its port; an address or a range names none. */
+export function namesHost(
+  text: string,
+  target: { readonly host: string; readonly port: number },
+  parse: ParseAddress,
+): boolean {
+  const entry = read(text, parse)
+  if (entry === undefined || (entry.port !== undefined && entry.port !== target.port)) return false
+  const host = hostOf(target.host)
+  if (parse(host) !== undefined) return false
+  return entry.host.startsWith('*.') ? host.endsWith(entry.host.slice(1)) : entry.host === host
+}
+
+/** What the entries of a list may be. */
+export type Takes = { readonly patterns: boolean; readonly addresses: boolean; readonly ranges: boolean }
+
+/** What is wrong with an entry, in a sentence that names the flag. */
 export function entryProblem(
-  { flag, entry, wide }: { readonly flag: string; readonly entry: string; readonly wide: boolean },
+  { flag, entry, takes }: { readonly flag: string; readonly entry: string; readonly takes: Takes },
   parse: ParseAddress,
 ): string | undefined {
-  const wanted = wide ? 'HOST, *.DOMAIN, ADDRESS or CIDR' : 'HOST or ADDRESS'
   const parsed = read(entry, parse)
-  const usable = parsed !== undefined && isHost(parsed.host, wide, parse)
-  return usable
-    ? undefined
-    : `${flag} must be ${wanted}, with or without :PORT, got ${JSON.stringify(entry.slice(0, 100))}`
+  if (parsed !== undefined && isTaken(parsed.host, takes, parse)) return undefined
+  const forms = [
+    'HOST',
+    ...(takes.patterns ? ['*.DOMAIN'] : []),
+    ...(takes.addresses ? ['ADDRESS'] : []),
+    ...(takes.ranges ? ['CIDR'] : []),
+  ]
+  const wanted = `${forms.slice(0, -1).join(', ')} or ${forms.at(-1) ?? ''}`
+  return `${flag} must be ${wanted}, with or without :PORT, got ${JSON.stringify(entry.slice(0, 100))}`
 }
 
 /** A host as it is compared: lower case, without brackets and without the dot of the root. */
@@ -47,14 +65,15 @@ function read(text: string, parse: ParseAddress): Entry | undefined {
   return { host: hostOf(cut[1].replace(/^\[(.*)\]/, '$1')), port }
 }
 
-function isHost(host: string, wide: boolean, parse: ParseAddress): boolean {
+function isTaken(host: string, takes: Takes, parse: ParseAddress): boolean {
   const [base = '', bits] = host.split('/')
   const address = parse(base)
   if (bits !== undefined) {
-    return wide && address !== undefined && /^\d{1,3}$/.test(bits) && Number(bits) <= address.bytes.length * 8
+    const fits = address !== undefined && /^\d{1,3}$/.test(bits) && Number(bits) <= address.bytes.length * 8
+    return takes.ranges && fits
   }
-  if (address !== undefined) return true
+  if (address !== undefined) return takes.addresses
   // All digits and dots, or hexadecimal: an address in a notation that a URL would turn into another text.
   if (/^[\d.]+$|^0x/.test(base)) return false
-  return /^(\*\.)?[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?$/.test(base) && (wide || !base.startsWith('*'))
+  return /^(\*\.)?[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?$/.test(base) && (takes.patterns || !base.startsWith('*'))
 }

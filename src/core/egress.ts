@@ -1,7 +1,8 @@
 /** Which addresses our own calls may go to. Judged on the address that is connected to, in every notation. */
-import { embedded, inRange, sameAddress } from './egress-address.ts'
+import { embedded, sameAddress } from './egress-address.ts'
 import type { Address, ParseAddress } from './egress-address.ts'
-import { entryProblem, hostOf, matchesEntry } from './egress-entry.ts'
+import { entryProblem, hostOf, matchesEntry, namesHost, type Takes } from './egress-entry.ts'
+import { loopback, never, rangeOf, reserved, serviceBehind, type Sort } from './egress-ranges.ts'
 
 /** What an install lets out. The lists hold entries as `entryProblem` knows them. */
 export type EgressRules = {
@@ -12,6 +13,17 @@ export type EgressRules = {
   readonly allowNames: readonly string[]
   /** `--egress-only`: if not empty, nothing else is called. Host names, `*.names`, CIDRs, each with or without a port. */
   readonly onlyTo: readonly string[]
+  /** `--egress-proxy`, and `--egress-proxy-for`: the hosts and `*.names` that are called through it. */
+  readonly proxy?: EgressProxy
+}
+
+/** A proxy that looks names up and connects for us. */
+export type EgressProxy = {
+  readonly host: string
+  readonly port: number
+  /** The value of Proxy-Authorization; a secret. */
+  readonly authorization: string | undefined
+  readonly hosts: readonly string[]
 }
 
 /** One address that a call would connect to, and the host and port of the URL that led there. */
@@ -20,33 +32,12 @@ export type Target = { readonly host: string; readonly port: number; readonly ad
 /** What was decided about an address. */
 export type Judgement = { readonly ok: true } | { readonly refused: string }
 
-// Addresses no action has business with. Metadata services hand credentials of the node to whoever asks.
-const never: readonly (readonly [range: string, what: string])[] = [
-  ['0.0.0.0/8', 'an unspecified address'],
-  ['::/128', 'an unspecified address'],
-  ['169.254.0.0/16', 'a link-local address, as cloud metadata services have'],
-  ['fe80::/10', 'a link-local address'],
-  ['224.0.0.0/4', 'a multicast address'],
-  ['ff00::/8', 'a multicast address'],
-  ['255.255.255.255/32', 'the broadcast address'],
-  ['100.100.100.200/32', 'the metadata service of Alibaba Cloud'],
-  ['168.63.129.16/32', 'the platform service of Azure'],
-  ['192.0.0.192/32', 'the metadata service of Oracle Cloud'],
-  ['fd00:ec2::/32', 'the metadata service of AWS'],
-  ['fd20:ce::254/128', 'the metadata service of Google Cloud'],
-  ['fd00:c1::a9fe:a9fe/128', 'the metadata service of Oracle Cloud'],
-  ['fd00:42::42/128', 'the metadata service of Scaleway'],
-]
-
-const loopback = ['127.0.0.0/8', '::1/128']
-
 /** Judges one address. A host is called only if every address it resolves to is let through. */
 export function judge(target: Target, rules: EgressRules, parse: ParseAddress): Judgement {
   const forms = [target.address, ...embedded(target.address)]
-  for (const [range, what] of never) {
-    if (forms.some((form) => inRange(form, range, parse))) {
-      return refuse(target, `is ${what}, which is never called. Use another address`)
-    }
+  const forbidden = sortOf(forms, never, parse) ?? translated(target.address)
+  if (forbidden !== undefined) {
+    return refuse(target, `is ${forbidden}, which is never called. Use another address`)
   }
   if (!listed(rules.allowNames, target, parse)) {
     const inside = insideOf(forms, rules, parse)
@@ -61,15 +52,52 @@ export function judge(target: Target, rules: EgressRules, parse: ParseAddress): 
   return { ok: true }
 }
 
-/** What is wrong with the lists of an install: a sentence for each entry that could never match as it is meant. */
-export function egressProblems(
-  rules: Pick<EgressRules, 'allowNames' | 'onlyTo'>,
+/** The proxy that this host is called through, if its name is listed for one; an address in a URL is never given to a proxy. */
+export function proxyOf(
+  target: Omit<Target, 'address'>,
+  { proxy }: EgressRules,
   parse: ParseAddress,
-): readonly string[] {
+): EgressProxy | undefined {
+  return proxy?.hosts.some((entry) => namesHost(entry, target, parse)) === true ? proxy : undefined
+}
+
+/** Judges a host that a proxy looks up. Its address is not known here: only names that `--egress-only` lists count. */
+export function judgeName(
+  target: Omit<Target, 'address'>,
+  { onlyTo }: EgressRules,
+  parse: ParseAddress,
+): Judgement {
+  if (onlyTo.length === 0 || onlyTo.some((entry) => namesHost(entry, target, parse))) return { ok: true }
+  const host = hostOf(target.host)
+  return {
+    refused: `${host}, which --egress-proxy looks up, is not among the names that --egress-only lists; addresses and CIDRs do not count for it. Add ${host}:${target.port} to it if it may be called`,
+  }
+}
+
+/** The rules for the proxy itself: the install names it, so it may be inside; what is never called, it may not be. */
+export const rulesForProxy = (rules: EgressRules, { host, port }: EgressProxy): EgressRules => ({
+  inCluster: rules.inCluster,
+  refusedAddresses: rules.refusedAddresses,
+  allowNames: [nameOf({ host, port })],
+  onlyTo: [],
+})
+
+/** What is wrong with the lists of an install: a sentence for each entry that could never match as it is meant. */
+export function egressProblems({ allow, only, proxyFor }: Lists, parse: ParseAddress): readonly string[] {
+  const problems = (flag: string, entries: readonly string[], takes: Takes) =>
+    entries.map((entry) => entryProblem({ flag, entry, takes }, parse))
   return [
-    ...rules.allowNames.map((entry) => entryProblem({ flag: '--egress-allow', entry, wide: false }, parse)),
-    ...rules.onlyTo.map((entry) => entryProblem({ flag: '--egress-only', entry, wide: true }, parse)),
+    ...problems('--egress-allow', allow, { patterns: false, addresses: true, ranges: false }),
+    ...problems('--egress-only', only, { patterns: true, addresses: true, ranges: true }),
+    ...problems('--egress-proxy-for', proxyFor, { patterns: true, addresses: false, ranges: false }),
   ].filter((problem) => problem !== undefined)
+}
+
+/** The lists as the flags give them. */
+export type Lists = {
+  readonly allow: readonly string[]
+  readonly only: readonly string[]
+  readonly proxyFor: readonly string[]
 }
 
 function insideOf(forms: readonly Address[], rules: EgressRules, parse: ParseAddress): string | undefined {
@@ -77,9 +105,26 @@ function insideOf(forms: readonly Address[], rules: EgressRules, parse: ParseAdd
   if (forms.some((form) => refused.some((text) => sameAddress(form, text, parse)))) {
     return 'an address of the API server or of a node'
   }
-  if (!rules.inCluster) return undefined
-  const ours = forms.some((form) => loopback.some((range) => inRange(form, range, parse)))
-  return ours ? 'a loopback address, which in a cluster is this pod itself' : undefined
+  const own = rules.inCluster ? sortOf(forms, [loopback], parse) : undefined
+  return own === undefined
+    ? sortOf(forms, [reserved], parse)
+    : `${own}, which in a cluster is this pod itself`
+}
+
+function translated(address: Address): string | undefined {
+  const service = serviceBehind(address)
+  return service === undefined ? undefined : `an address of ${service} behind a translator`
+}
+
+/** The sort that one of the forms has, with the range that says so. */
+function sortOf(forms: readonly Address[], sorts: readonly Sort[], parse: ParseAddress): string | undefined {
+  for (const sort of sorts) {
+    for (const form of forms) {
+      const range = rangeOf(form, sort, parse)
+      if (range !== undefined) return `${sort.what} (${range})`
+    }
+  }
+  return undefined
 }
 
 function listed(entries: readonly string[], target: Target, parse: ParseAddress): boolean {
@@ -97,7 +142,7 @@ function howToAllow(target: Target): string {
   return `If it may be called, start tidewaiter with --egress-allow ${nameOf(target)}`
 }
 
-function nameOf(target: Target): string {
+function nameOf(target: Omit<Target, 'address'>): string {
   const host = hostOf(target.host)
   return host.includes(':') ? `[${host}]:${target.port}` : `${host}:${target.port}`
 }

@@ -78,9 +78,13 @@ const restore: Fields = {
 }
 
 /** What expressions find in each variable whose fields are known. */
-export const knownFields: { readonly backup: Fields; readonly restore: Fields; readonly response: Fields } = {
-  backup,
-  restore,
-  // What an http action gave back; ours, so there are no others.
-  response: names('status headers body durationMs'),
-}
+export const knownFields: { readonly backup: Fields; readonly restore: Fields } = { backup, restore }
+
+/** What a body gave back; ours, so there are no others. */
+export const responseFields = {
+  http: names('status headers body durationMs'),
+  patch: names('objects'),
+  scale: names('objects'),
+  wait: names('objects durationMs'),
+  waitForOne: names('object objects durationMs'),
+} as const satisfies Readonly<Record<string, Fields>>

@@ -22,6 +22,8 @@ export type Outcome =
         | 'exclusive'
         | 'egress'
         | 'secret'
+        /** Its account may not be acted for: by its author, or by us. */
+        | 'account'
         | 'template'
         | 'output'
         | 'internal'

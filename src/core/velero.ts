@@ -11,7 +11,8 @@ export type Json = Readonly<Record<string, unknown>>
 /** The label by which Velero names the Schedule that made a Backup. */
 export const scheduleLabel = 'velero.io/schedule-name'
 
-const isObject = (value: unknown): value is Json =>
+/** Whether a value is an object of JSON. */
+export const isObject = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** The value at a path of own properties, or undefined. */

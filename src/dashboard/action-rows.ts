@@ -1,6 +1,7 @@
 /** The Actions as their page shows them: state, rate, time. Pure. */
 import type { Action, Stage } from '../api/action.ts'
 import type { ActionRun } from '../api/action-run.ts'
+import { callOf } from '../core/calls.ts'
 import { compareNames } from '../core/order.ts'
 import { recordKey, recordsOf, type ActionRecord } from '../core/record.ts'
 import { entries } from '../core/run/rows.ts'
@@ -70,7 +71,7 @@ function saidOf(known: KnownAction, record: ActionRecord | undefined): Said {
     ...lastOf(record, status),
     timeoutSeconds: spec.timeoutSeconds,
     onError: spec.onError,
-    calls: spec.http && `${spec.http.method} ${spec.http.url}`,
+    calls: callOf(spec),
   }
 }
 

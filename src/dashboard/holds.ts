@@ -1,11 +1,8 @@
 /** What is held: for which actions, since when, and what each waits for. Pure. */
 import type { ActionRun } from '../api/action-run.ts'
-import { inLine } from '../core/hold/turn.ts'
-import { endedPhase } from '../core/run/ending.ts'
-import { hasEnded } from '../core/run/machine.ts'
+import { standings } from '../core/hold/standing.ts'
 import type { VeleroKind } from '../core/velero.ts'
 import type { Known } from './ports.ts'
-import { counted } from './words.ts'
 
 /** One held Backup or Restore. Times are milliseconds. */
 export type HoldRow = {
@@ -20,41 +17,34 @@ export type HoldRow = {
   readonly standing: string
 }
 
-/** The held ones of a kind, in the order in which their turns come. `runs` is absent where the visitor may not see them. */
+/** What is seen of holds: `runs` is absent where the visitor may not see them. */
+export type HoldFacts = {
+  readonly runs: readonly ActionRun[] | undefined
+  readonly now: number
+  readonly stuckAfterMs: number
+}
+
+/** The held ones of a kind, in the order in which their turns come. */
 export function holdRows(
   { namespace, objects }: Pick<Known, 'namespace' | 'objects'>,
   kind: VeleroKind,
-  runs: readonly ActionRun[] | undefined,
+  { runs, ...moment }: HoldFacts,
 ): readonly HoldRow[] {
-  const line = inLine(objects(kind))
-  const uids = new Set(line.map(({ uid }) => uid))
+  const all = objects(kind)
+  const uids = new Set(all.flatMap(({ held, uid }) => (held ? [uid] : [])))
+  if (uids.size === 0) return []
   const pre = (runs ?? []).filter(({ spec }) => spec.stage.startsWith('Pre') && uids.has(spec.objectRef.uid))
   const ofUid = new Map(pre.map((run) => [run.spec.objectRef.uid, run]))
-  return line.map(({ name, uid, createdAt }, before) => {
-    const run = ofUid.get(uid)
-    return {
+  // How many Backups Velero works on at once stands in its Deployment, which the dashboard may not read: one is its default.
+  return standings({ objects: all, slots: 1, ...moment, runOf: (uid) => ofUid.get(uid) }).map(
+    ({ object: { name, uid, createdAt }, run, standing }) => ({
       kind,
       namespace,
       name,
       uid,
       since: createdAt,
       actions: run?.spec.actions.filter(({ skip }) => skip === undefined).map(({ name: action }) => action),
-      standing: runs === undefined ? '' : standingOf(run, before),
-    }
-  })
+      standing: runs === undefined ? '' : standing.words,
+    }),
+  )
 }
-
-function standingOf(run: ActionRun | undefined, before: number): string {
-  if (run === undefined) return 'its run is not written yet'
-  if (hasEnded(run)) return `about to ${good.has(endedPhase(run)) ? 'start' : 'fail'}: its actions have ended`
-  const rows = run.status.actions ?? []
-  const acting = rows.find(({ phase }) => phase === 'Running')
-  if (acting !== undefined) return `${acting.name} runs`
-  // Handed back: it waits for what another object has.
-  const waits = rows.find(({ phase, completionTimestamp }) => phase === 'Pending' && completionTimestamp)
-  if (waits !== undefined) return `${waits.name} ${waits.message ?? 'waits'}`
-  if (run.status.phase === 'Running') return 'between two actions'
-  return before === 0 ? 'the next one' : `waits for its turn, ${counted(before, 'held one')} before it`
-}
-
-const good: ReadonlySet<string> = new Set(['Succeeded', 'Skipped'])

@@ -73,7 +73,10 @@ export async function object(site: Site, visit: Visit, kind: VeleroKind): Promis
   if (row === undefined) return missing(`There is no ${kind} of this name in namespace ${namespace}.`)
   const [known] = seen
   const runs = (await runsSeen(site, visit)).get(namespace)
-  const held = known === undefined ? [] : holdRows(known, kind, runs)
+  const held =
+    known === undefined
+      ? []
+      : holdRows(known, kind, { runs, now: visit.now, stuckAfterMs: site.ports.stuckAfterMs })
   const seesRuns = (await visit.visitor.sees('runs')).includes(namespace)
   return {
     page: objectPage({

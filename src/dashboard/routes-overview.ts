@@ -75,9 +75,10 @@ async function rowsSeen(site: Site, visit: Visit, runs: RunsSeen): Promise<reado
 
 async function heldSeen(site: Site, visit: Visit, runs: RunsSeen): Promise<readonly HoldRow[]> {
   const held: HoldRow[] = []
+  const moment = { now: visit.now, stuckAfterMs: site.ports.stuckAfterMs }
   for (const kind of ['Backup', 'Restore'] as const)
     for (const known of await seenBy(site, visit, viewOf[kind]))
-      held.push(...holdRows(known, kind, runs.get(known.namespace)))
+      held.push(...holdRows(known, kind, { ...moment, runs: runs.get(known.namespace) }))
   return held
 }
 

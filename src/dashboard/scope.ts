@@ -42,7 +42,9 @@ export function doubtsOf(known: Namespaces, seen: Seen): readonly string[] {
     ...[...byPlace].map(([place, some]) => `you may not list ${namesOf(some)} in ${place}`),
     ...(unread.length === 0
       ? []
-      : [`not all of ${unread.map(({ namespace }) => namespace).join(', ')} was read yet`]),
+      : [
+          `not all of ${unread.length === 1 ? 'namespace' : 'the namespaces'} ${unread.map(({ namespace }) => namespace).join(', ')} is known`,
+        ]),
   ]
 }
 

@@ -1,8 +1,9 @@
 /** Reads the config of an image. */
+import { isObject, type Json } from '../core/velero.ts'
 import type { ImageConfig } from '../core/plugin-check/image-config.ts'
 import { readPlatform, readTexts } from './fields.ts'
-import { isFields, misspelt, readObject } from './json.ts'
-import type { Fields, Read } from './json.ts'
+import { misspelt, readObject } from './json.ts'
+import type { Read } from './json.ts'
 
 const configs: ReadonlySet<string> = new Set([
   'application/vnd.oci.image.config.v1+json',
@@ -23,11 +24,11 @@ export function readConfig(bytes: Uint8Array): Read<ImageConfig> {
   return 'problem' in start ? start : { ok: { platform: platform.ok, ...start.ok } }
 }
 
-function startOf(fields: Fields): Read<Pick<ImageConfig, 'entrypoint' | 'cmd'>> {
+function startOf(fields: Json): Read<Pick<ImageConfig, 'entrypoint' | 'cmd'>> {
   if (misspelt(fields, ['config']) !== undefined)
     return { problem: 'a config with the key config in two spellings' }
   const config = fields['config'] ?? {}
-  if (!isFields(config) || misspelt(config, ['Entrypoint', 'Cmd']) !== undefined)
+  if (!isObject(config) || misspelt(config, ['Entrypoint', 'Cmd']) !== undefined)
     return { problem: 'a config whose part config cannot be read' }
   const entrypoint = readTexts(config, 'Entrypoint')
   if ('problem' in entrypoint) return entrypoint

@@ -1,8 +1,9 @@
 /** Reads the parts that manifests, indexes and configs share. */
+import { isObject, type Json } from '../core/velero.ts'
 import type { Platform } from '../core/plugin-check/platform.ts'
 import { isDigest } from './digest.ts'
-import { isFields, misspelt } from './json.ts'
-import type { Fields, Read } from './json.ts'
+import { misspelt } from './json.ts'
+import type { Read } from './json.ts'
 import { mostEntries } from './limits.ts'
 import { shown } from './names.ts'
 
@@ -19,7 +20,7 @@ const keys = ['mediaType', 'digest', 'size', 'platform', 'artifactType']
 
 /** Reads a descriptor (OCI image specification, descriptor.md). */
 export function readDescriptor(value: unknown, where: string): Read<Descriptor> {
-  if (!isFields(value)) return { problem: `${where} that is not an object` }
+  if (!isObject(value)) return { problem: `${where} that is not an object` }
   const twice = misspelt(value, keys)
   if (twice !== undefined) return { problem: `${where} with the misspelt key ${shown(twice)}` }
   const content = readContent(value, where)
@@ -37,7 +38,7 @@ export function readDescriptor(value: unknown, where: string): Read<Descriptor> 
 }
 
 function readContent(
-  { mediaType, digest, size }: Fields,
+  { mediaType, digest, size }: Json,
   where: string,
 ): Read<Pick<Descriptor, 'mediaType' | 'digest' | 'size'>> {
   if (typeof mediaType !== 'string') return { problem: `${where} without mediaType` }
@@ -64,7 +65,7 @@ export function readDescriptors(value: unknown, where: string): Read<readonly De
 /** Reads `os`, `architecture` and `variant`; undefined if there is nothing to read. */
 export function readPlatform(value: unknown, where: string): Read<Platform | undefined> {
   if (value === undefined || value === null) return { ok: undefined }
-  if (!isFields(value) || misspelt(value, ['os', 'architecture', 'variant']) !== undefined)
+  if (!isObject(value) || misspelt(value, ['os', 'architecture', 'variant']) !== undefined)
     return { problem: `${where} with a platform that cannot be read` }
   const { os, architecture } = value
   // Go takes null for a text that was left out.
@@ -78,7 +79,7 @@ export function readPlatform(value: unknown, where: string): Read<Platform | und
 }
 
 /** A list of texts, undefined and null being an empty one. */
-export function readTexts(fields: Fields, key: string): Read<readonly string[]> {
+export function readTexts(fields: Json, key: string): Read<readonly string[]> {
   const value = fields[key] ?? []
   const good = Array.isArray(value) && value.length <= mostEntries
   if (!good || !value.every((item): item is string => typeof item === 'string'))

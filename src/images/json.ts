@@ -2,17 +2,15 @@
  * Reads JSON of a registry. It is attacker-controlled, so it is scanned before it is parsed: 4 MiB of `[` would become
  * hundreds of megabytes of objects, and a key given twice is read one way here and another way by a container runtime.
  */
+import { isObject, type Json } from '../core/velero.ts'
 import { deepestJson, mostJsonParts } from './limits.ts'
 import { shown } from './names.ts'
 
 /** The value, or what is wrong with the text in a phrase. */
 export type Read<T> = { readonly ok: T } | { readonly problem: string }
 
-/** An object of JSON. */
-export type Fields = Readonly<Record<string, unknown>>
-
 /** Parses bytes as one JSON object within the limits. */
-export function readObject(bytes: Uint8Array): Read<Fields> {
+export function readObject(bytes: Uint8Array): Read<Json> {
   let value: unknown
   try {
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
@@ -22,18 +20,14 @@ export function readObject(bytes: Uint8Array): Read<Fields> {
   } catch {
     return { problem: 'something that is not JSON' }
   }
-  return isFields(value) ? { ok: value } : { problem: 'JSON that is not an object' }
+  return isObject(value) ? { ok: value } : { problem: 'JSON that is not an object' }
 }
-
-/** Whether a value is an object of JSON. */
-export const isFields = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /**
  * Whether a key that we read is there in another spelling too. Go, in which the container runtimes are written, takes
  * `Config` for `config`: two of them would show us one image and run another.
  */
-export function misspelt(fields: Fields, known: readonly string[]): string | undefined {
+export function misspelt(fields: Json, known: readonly string[]): string | undefined {
   const names = new Set(known)
   const folded = new Set(known.map(fold))
   return Object.keys(fields).find((key) => !names.has(key) && folded.has(fold(key)))

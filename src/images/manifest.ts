@@ -1,9 +1,10 @@
 /** Reads manifests and indexes, of OCI and of Docker. */
+import type { Json } from '../core/velero.ts'
 import { digestOf } from './digest.ts'
 import { readDescriptor, readDescriptors } from './fields.ts'
 import type { Descriptor } from './fields.ts'
 import { misspelt, readObject } from './json.ts'
-import type { Fields, Read } from './json.ts'
+import type { Read } from './json.ts'
 import { shown } from './names.ts'
 
 const images: ReadonlySet<string> = new Set([
@@ -62,14 +63,14 @@ export function readManifest(
 
 type Common = Pick<Manifest, 'mediaType' | 'digest' | 'size' | 'artifactType'>
 
-function readIndex(fields: Fields, common: Common): Read<Manifest> {
+function readIndex(fields: Json, common: Common): Read<Manifest> {
   // A document that is both was shown as one thing to a scanner and run as another (CVE-2021-41190).
   if ('layers' in fields || 'config' in fields) return { problem: 'an index that has config or layers too' }
   const manifests = readDescriptors(fields['manifests'], 'manifests')
   return 'problem' in manifests ? manifests : { ok: { ...common, kind: 'index', manifests: manifests.ok } }
 }
 
-function readImage(fields: Fields, common: Common): Read<Manifest> {
+function readImage(fields: Json, common: Common): Read<Manifest> {
   if ('manifests' in fields) return { problem: 'a manifest that has a list of manifests too' }
   const config = readDescriptor(fields['config'], 'config')
   if ('problem' in config) return config
@@ -80,7 +81,7 @@ function readImage(fields: Fields, common: Common): Read<Manifest> {
 }
 
 /** The media type: the header's, which must agree with the document if that has one. */
-function typeOf(fields: Fields, contentType: string | undefined): Read<string> {
+function typeOf(fields: Json, contentType: string | undefined): Read<string> {
   const said = (contentType ?? '').replace(/;.*/s, '').trim().toLowerCase()
   const { mediaType, schemaVersion } = fields
   if (schemaVersion === 1)

@@ -1,9 +1,10 @@
 /** Reads pull secrets, in the two formats that the kubelet reads. No message shows what is in them. */
+import { isObject, type Json } from '../core/velero.ts'
 import type { Credential, Keyring, KeyringEntry } from './keyring.ts'
 import { keyOf } from './keyring.ts'
 import type { PullSecretNote } from '../core/plugin-check/pull-secret.ts'
-import { isFields, readObject } from './json.ts'
-import type { Fields, Read } from './json.ts'
+import { readObject } from './json.ts'
+import type { Read } from './json.ts'
 
 /** A Secret as far as it is read; `data` as the API server gives it, base64. */
 export type PullSecret = {
@@ -31,7 +32,7 @@ export function readPullSecret(secret: PullSecret): Read<PullSecretRead> {
   const config = readConfig(secret, named)
   if ('problem' in config) return config
   const auths = secret.type === 'kubernetes.io/dockercfg' ? config.ok : (fieldOf(config.ok, 'auths') ?? {})
-  if (!isFields(auths)) return { problem: `${named} must hold an object as auths` }
+  if (!isObject(auths)) return { problem: `${named} must hold an object as auths` }
   const entries = readEntries(auths, named)
   if ('problem' in entries) return entries
   return {
@@ -39,7 +40,7 @@ export function readPullSecret(secret: PullSecret): Read<PullSecretRead> {
   }
 }
 
-function readConfig({ type, data }: PullSecret, named: string): Read<Fields> {
+function readConfig({ type, data }: PullSecret, named: string): Read<Json> {
   const key = Object.hasOwn(formats, type) ? formats[type] : undefined
   if (key === undefined) {
     const got = JSON.stringify(type.slice(0, 80))
@@ -54,7 +55,7 @@ function readConfig({ type, data }: PullSecret, named: string): Read<Fields> {
     : read
 }
 
-function readEntries(auths: Fields, named: string): Read<Keyring> {
+function readEntries(auths: Json, named: string): Read<Keyring> {
   const found: KeyringEntry[] = []
   for (const [location, value] of Object.entries(auths)) {
     const from = `entry ${JSON.stringify(location.slice(0, 200))} of ${named}`
@@ -66,7 +67,7 @@ function readEntries(auths: Fields, named: string): Read<Keyring> {
 }
 
 function readEntry(value: unknown, from: string): Read<Credential> {
-  if (!isFields(value)) return { problem: 'must be an object' }
+  if (!isObject(value)) return { problem: 'must be an object' }
   const username = textOf(value, 'username')
   const password = textOf(value, 'password')
   const auth = textOf(value, 'auth')
@@ -78,7 +79,7 @@ function readEntry(value: unknown, from: string): Read<Credential> {
   return { ok: { ...pair.ok, ...(identityToken === '' ? {} : { identityToken }), from } }
 }
 
-function textOf(fields: Fields, name: string): string | undefined {
+function textOf(fields: Json, name: string): string | undefined {
   const value = fieldOf(fields, name) ?? ''
   return typeof value === 'string' ? value : undefined
 }
@@ -99,12 +100,12 @@ function readAuth(auth: string): Read<Pick<Credential, 'username' | 'password'>>
 }
 
 /** A field as Go reads it: in any case, and the last one counts. */
-function fieldOf(fields: Fields, name: string): unknown {
+function fieldOf(fields: Json, name: string): unknown {
   const key = Object.keys(fields).findLast((key) => key.toLowerCase() === name)
   return key === undefined ? undefined : fields[key]
 }
 
-function notesOf(config: Fields, named: string): readonly PullSecretNote[] {
+function notesOf(config: Json, named: string): readonly PullSecretNote[] {
   return ['credsstore', 'credhelpers']
     .filter((name) => fieldOf(config, name) !== undefined)
     .map((name) => ({

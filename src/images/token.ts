@@ -6,12 +6,12 @@
  * could pass them on anyway. So do we, with three limits: over HTTPS only, within the egress rules, and only to the hosts
  * in `realms` where an install lists them.
  */
+import type { Json } from '../core/velero.ts'
 import type { Challenge } from './challenge.ts'
 import { deliver } from './deliver.ts'
 import { follow } from './follow.ts'
 import type { Followed, Following } from './follow.ts'
 import { readObject } from './json.ts'
-import type { Fields } from './json.ts'
 import type { Credential } from './keyring.ts'
 import { longestToken, tokenMs } from './limits.ts'
 import type { Within } from './ports.ts'
@@ -147,7 +147,7 @@ function tokenOf({ ok }: Followed, host: string): Token | Trouble {
 }
 
 /** By our own clock, from now: `issued_at` is by theirs. */
-function lifeOf({ expires_in: seconds }: Fields): number {
+function lifeOf({ expires_in: seconds }: Json): number {
   const said = typeof seconds === 'number' && seconds > 0 ? seconds * 1000 : tokenMs.usual
   return Math.min(said, tokenMs.longest) - tokenMs.margin
 }

@@ -1,8 +1,9 @@
 /** What went wrong at one place, in a phrase that follows "got"; the failure that a caller sees is made of these. */
+import { isObject } from '../core/velero.ts'
 import type { RegistryCode } from '../core/plugin-check/failure.ts'
 import type { Mask } from '../core/masks.ts'
 import { parseRetryAfter } from '../core/retry.ts'
-import { isFields, readObject } from './json.ts'
+import { readObject } from './json.ts'
 import { longestError } from './limits.ts'
 import type { Answered, CallAnswer } from './ports.ts'
 
@@ -48,7 +49,7 @@ function wordsOf(body: Uint8Array, mask: Mask): string {
   if ('problem' in read) return ''
   const { errors, error, error_description: described, details } = read.ok
   const first: unknown = Array.isArray(errors) ? errors[0] : undefined
-  const { code, message } = isFields(first) ? first : { code: error, message: described ?? details }
+  const { code, message } = isObject(first) ? first : { code: error, message: described ?? details }
   const said = [code, message].filter((part): part is string => typeof part === 'string' && part !== '')
   return readable(mask(said.join(': ')))
 }

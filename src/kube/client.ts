@@ -27,6 +27,8 @@ export type Call = {
   readonly maxBytes?: number
   /** True for a POST that changes nothing (a review, a dry run): it is retried as a GET is. */
   readonly safe?: boolean
+  /** False: the first failure is thrown. */
+  readonly retry?: boolean
   /** Told what the API server warns of, once for each attempt. */
   readonly onWarnings?: OnWarnings | undefined
 }
@@ -102,7 +104,7 @@ async function textOf({ clock, metrics, world }: Shell, call: Call): Promise<str
     timeoutMs: call.timeoutMs ?? usualTimeoutMs,
     signal: call.signal,
     safe: call.safe ?? call.method === 'GET',
-    retry: true,
+    retry: call.retry ?? true,
     send: async (signal, fresh) => {
       const { method, onWarnings } = call
       const path = withQuery(call)

@@ -63,6 +63,16 @@ export function collectionPath(
     : `${api}/namespaces/${segment(of.namespace)}/${of.plural}`
 }
 
+/** The path of one object, or of a part of it. */
+export function objectPath(
+  of: Pick<ResourceOf<unknown>, 'group' | 'version' | 'plural' | 'namespace'>,
+  name: string,
+  subresource?: string,
+): string {
+  const object = `${collectionPath(of)}/${segment(name)}`
+  return subresource === undefined ? object : `${object}/${segment(subresource)}`
+}
+
 /** A name as one segment of a path. An empty one would turn a get into a list and a delete into a delete of all. */
 function segment(name: string): string {
   // apimachinery/pkg/api/validation/path/name.go: IsValidPathSegmentName.
@@ -80,8 +90,7 @@ export function resource<T>(client: KubeClient, of: ResourceOf<T>): Resource<T> 
   // Without a parser the caller's type is a promise about the API server, which checks what it stores.
   const parse = of.parse ?? ((raw: unknown) => raw as T)
   const call = async (one: Call) => parse(await client.request<unknown>(one))
-  const at = (name: string, subresource?: string) =>
-    `${collection}/${segment(name)}${subresource === undefined ? '' : `/${subresource}`}`
+  const at = (name: string, subresource?: string) => objectPath(of, name, subresource)
   const get: Resource<T>['get'] = async (name, options) =>
     call({ method: 'GET', path: at(name), ...timing(options) })
   const put = (path: string, body: unknown, options?: WriteOptions) =>

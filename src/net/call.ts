@@ -7,11 +7,14 @@ import type { Contexts } from './contexts.ts'
 import type { Connection } from './connect.ts'
 import { exchange } from './exchange.ts'
 import type { Exchanged } from './exchange.ts'
-import { connectFailure, exchangeFailure, isMisuse } from './failures.ts'
+import { connectFailure, exchangeFailure, isMisuse, tunnelFailure } from './failures.ts'
 import type { Failure } from './failures.ts'
+import type { Places } from './places.ts'
 import type { Answer, Lookup, Request } from './ports.ts'
+import type { Semaphore } from './semaphore.ts'
 import { findRoute, readUrl } from './target.ts'
 import type { Route } from './target.ts'
+import { NoTunnel } from './tunnel.ts'
 import { unlessAborted } from '../until.ts'
 
 /** What a call needs from the world. */
@@ -24,18 +27,33 @@ export type CallPorts = {
   readonly contexts: Contexts
 }
 
+/** What calls of one client share. */
+export type Shared = { readonly places: Places; readonly large: Semaphore }
+
 // One address after another; each of several gets a part of the time, so that one dead address does not use up all.
 const mostTried = 4
 
 type Opened = { readonly connection: Connection; readonly where: string; readonly address: string }
 
-/** Calls once. */
-export async function call(request: Request, ports: CallPorts): Promise<Answer> {
+/** Calls once, when there is a place for it. */
+export async function call(request: Request, ports: CallPorts & Shared): Promise<Answer> {
   const url = readUrl(request.url, request.ca)
   if (!(url instanceof URL)) return { refused: 'egress', message: url.problem, sent: false }
-  const opened = await openInTime(url, request, ports)
-  if (!('connection' in opened)) return { ...opened, sent: false }
-  return talk(url, request, opened)
+  let begun = false
+  const work = async (): Promise<Answer> => {
+    begun = true
+    const opened = await openInTime(url, request, ports)
+    return 'connection' in opened
+      ? talk(url, request, { ...opened, large: ports.large })
+      : { ...opened, sent: false }
+  }
+  try {
+    return await ports.places(url.host, work, request.signal)
+  } catch (error) {
+    if (begun || !request.signal.aborted) throw error
+    const doing = `waiting for one of the calls to ${url.host} or elsewhere that are under way to end`
+    return { ...stopped(request.signal, doing), sent: false }
+  }
 }
 
 type NotOpened = Failure | { readonly refused: 'egress'; readonly message: string }
@@ -77,7 +95,7 @@ async function open(url: URL, { ca }: Opener, ports: Opening): Promise<Opened | 
       ports.signal.throwIfAborted()
       failure = share.signal.aborted
         ? { failed: 'timeout', message: `could not connect to ${where}: no answer in time` }
-        : connectFailure({ host: route.host, where }, error)
+        : failureOf({ host: route.host, where }, error)
     } finally {
       share.release()
     }
@@ -85,17 +103,26 @@ async function open(url: URL, { ca }: Opener, ports: Opening): Promise<Opened | 
   return failure
 }
 
+const failureOf = (target: { readonly host: string; readonly where: string }, error: unknown): Failure =>
+  error instanceof NoTunnel ? tunnelFailure(target.where, error) : connectFailure(target, error)
+
 const shareOf = ({ clock, connectTimeoutMs }: Opening, left: number) =>
   clock.abortAfter(connectTimeoutMs / Math.min(left, mostTried))
 
-async function talk(url: URL, request: Request, { connection, where, address }: Opened): Promise<Answer> {
+type Talking = Opened & Pick<Shared, 'large'>
+
+async function talk(
+  url: URL,
+  request: Request,
+  { connection, where, address, large }: Talking,
+): Promise<Answer> {
   let bytes = 0
   let got: Exchanged
   try {
     const onProgress = (now: number) => {
       bytes = now
     }
-    got = await exchange(connection, { ...request, url, onProgress })
+    got = await exchange(connection, { ...request, url, large, onProgress })
   } catch (error) {
     const doing =
       bytes === 0
@@ -121,7 +148,8 @@ function stopped(signal: AbortSignal, doing: string): Failure {
     : { failed: 'aborted', message: `stopped while ${doing}` }
 }
 
-function whereOf({ host, port }: Route, address: string): string {
-  const shown = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
-  return host === address ? shown : `${host} (${shown})`
+function whereOf({ host, port, proxy }: Route, address: string): string {
+  const at = (to: number) => (address.includes(':') ? `[${address}]:${to}` : `${address}:${to}`)
+  if (proxy !== undefined) return `${host}:${port} (by the proxy ${at(proxy.port)})`
+  return host === address ? at(port) : `${host} (${at(port)})`
 }

@@ -3,25 +3,46 @@ import net from 'node:net'
 import tls from 'node:tls'
 import type { Address } from '../core/egress-address.ts'
 import type { Route } from './target.ts'
+import { tunnel } from './tunnel.ts'
 
 /** An open connection: a finished TLS handshake if the route is secure. */
 export type Connection = net.Socket
+
+type Opening = { readonly context: tls.SecureContext | undefined; readonly signal: AbortSignal }
 
 /** Opens it; rejects with the socket's error, or with the signal's reason. A socket that lost is destroyed. */
 export async function connect(
   route: Route,
   address: Address,
-  { context, signal }: { readonly context: tls.SecureContext | undefined; readonly signal: AbortSignal },
+  { context, signal }: Opening,
 ): Promise<Connection> {
   signal.throwIfAborted()
-  const socket = route.secure ? secureSocket(route, address, context) : plainSocket(route, address)
-  const { promise, resolve, reject } = Promise.withResolvers<Connection>()
+  const { proxy } = route
+  if (proxy === undefined) {
+    return route.secure
+      ? await opened(
+          secureSocket(route, { host: address.text, port: route.port }, context),
+          'secureConnect',
+          signal,
+        )
+      : await opened(plainSocket(address, route.port), 'connect', signal)
+  }
+  const socket = await opened(plainSocket(address, proxy.port), 'connect', signal)
+  await tunnel(socket, { proxy, host: route.host, port: route.port }, signal)
+  return route.secure
+    ? await opened(secureSocket(route, { socket }, context), 'secureConnect', signal)
+    : socket
+}
+
+/** The socket once the event has come. */
+async function opened<T extends net.Socket>(socket: T, event: string, signal: AbortSignal): Promise<T> {
+  const { promise, resolve, reject } = Promise.withResolvers<T>()
   const stop = () => reject(signal.reason)
   signal.addEventListener('abort', stop, { once: true })
   // Stays for the socket's whole life: an error between two owners must not end the process.
   socket.on('error', reject)
   socket.once('close', () => reject(Object.assign(new Error('closed'), { code: 'ECONNRESET' })))
-  socket.once(route.secure ? 'secureConnect' : 'connect', () => resolve(socket))
+  socket.once(event, () => resolve(socket))
   try {
     return await promise
   } catch (error) {
@@ -32,19 +53,18 @@ export async function connect(
   }
 }
 
-function plainSocket({ port }: Route, address: Address): net.Socket {
+function plainSocket(address: Address, port: number): net.Socket {
   // An address, not a name: Node connects to it without a lookup, so no second answer of a name server counts.
   return net.connect({ host: address.text, port, noDelay: true })
 }
 
 function secureSocket(
-  { host, port }: Route,
-  address: Address,
+  { host }: Route,
+  to: { readonly host: string; readonly port: number } | { readonly socket: net.Socket },
   context: tls.SecureContext | undefined,
 ): tls.TLSSocket {
   return tls.connect({
-    host: address.text,
-    port,
+    ...to,
     // SNI takes no address (RFC 6066 3).
     ...(net.isIP(host) === 0 ? { servername: host } : {}),
     checkServerIdentity: (_address, certificate) => tls.checkServerIdentity(host, certificate),

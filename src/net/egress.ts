@@ -1,20 +1,27 @@
 /**
  * The one way out: HTTP calls within the egress rules. Every call opens a connection of its own and destroys it: nothing
- * is shared between calls with other authorities, names or rules, and calls are few. HTTP_PROXY and its kin are not read.
+ * is shared between calls with other authorities, names or rules, and no connection outlives the addresses that were judged
+ * for it. HTTP_PROXY and its kin are not read: a proxy is one that the rules name.
  */
-import { lookup as nodeLookup } from 'node:dns/promises'
 import type { Clock } from '../clock.ts'
 import type { EgressRules } from '../core/egress.ts'
 import type { Log } from '../log.ts'
 import { call } from './call.ts'
-import type { CallPorts } from './call.ts'
+import type { CallPorts, Shared } from './call.ts'
 import { createContexts } from './contexts.ts'
-import { semaphore } from './semaphore.ts'
+import { mostLarge } from './exchange.ts'
+import { systemLookup } from './lookup.ts'
+import { createPlaces, mostCalls, mostCallsPerHost } from './places.ts'
 import type { Answer, Egress, Lookup, Request } from './ports.ts'
 import { redirect } from './redirect.ts'
+import { semaphore } from './semaphore.ts'
 
 /** Looking up, connecting and the TLS handshake may take this long together, so that time is left to try again. */
 export const connectTimeoutMs = 5000
+
+const usualLimits = { inAll: mostCalls, perHost: mostCallsPerHost, large: mostLarge }
+
+type Ports = CallPorts & Shared
 
 /** Makes the client. `rules` are asked at every call; `lookup` is the machine's resolver unless given. */
 export function createEgress(ports: {
@@ -23,12 +30,21 @@ export function createEgress(ports: {
   readonly log?: Log
   readonly lookup?: Lookup
   readonly connectTimeoutMs?: number
+  readonly limits?: typeof usualLimits
 }): Egress {
-  const full: CallPorts = { lookup: systemLookup, connectTimeoutMs, contexts: createContexts(), ...ports }
+  const { inAll, perHost, large } = ports.limits ?? usualLimits
+  const full: Ports = {
+    lookup: systemLookup,
+    connectTimeoutMs,
+    contexts: createContexts(),
+    places: createPlaces({ inAll, perHost }),
+    large: semaphore(large),
+    ...ports,
+  }
   return { send: (request) => send(request, full) }
 }
 
-async function send(first: Request, ports: CallPorts): Promise<Answer> {
+async function send(first: Request, ports: Ports): Promise<Answer> {
   let request = first
   for (let followed = 0; ; followed += 1) {
     const answer = await call(request, ports)
@@ -39,14 +55,4 @@ async function send(first: Request, ports: CallPorts): Promise<Answer> {
     if ('problem' in redirected) return { failed: 'answer', message: redirected.problem, sent: true }
     request = redirected.next
   }
-}
-
-// At most so many at once: getaddrinfo cannot be given up, and a dead resolver must not take every thread of the process.
-const mostLookups = 2
-const lookups = semaphore(mostLookups)
-
-/** getaddrinfo, as everything else on the machine: /etc/hosts and the search domains of a pod count. */
-export async function systemLookup(host: string): Promise<readonly string[]> {
-  const found = await lookups(() => nodeLookup(host, { all: true, order: 'verbatim' }))
-  return [...new Set(found.map(({ address }) => address))]
 }

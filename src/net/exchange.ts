@@ -2,25 +2,36 @@
 import { Client } from 'undici'
 import type { Dispatcher } from 'undici'
 import type { Connection } from './connect.ts'
+import { meterOn } from './meter.ts'
 import type { Answered, Request } from './ports.ts'
+import type { Semaphore } from './semaphore.ts'
 
 /** Largest header of an answer: what nginx and Node take. */
 export const longestHeader = 16_384
 /** Largest body of an answer, unless the request says otherwise. */
 export const defaultMaxResponseBytes = 1_048_576
 
+/** An answer that is longer than this waits until few enough others of its size are being read. */
+export const largeBody = 65_536
+/** So many large answers are read at once: what they hold together is bounded, however many calls are under way. */
+export const mostLarge = 32
+
 /** The answer, without what the caller knows better; or that its body broke the limit. */
 export type Exchanged = Pick<Answered, 'status' | 'headers' | 'body'> | { readonly tooLarge: string }
 
 type Sending = Pick<Request, 'method' | 'headers' | 'body' | 'maxResponseBytes' | 'signal'> & {
   readonly url: URL
+  /** Lets few large answers be read at once. */
+  readonly large: Semaphore
   /** Called with how many bytes of the body have come. */
   readonly onProgress: (bytes: number) => void
 }
 
 /** Sends and receives; rejects with undici's error, or with the signal's reason. */
 export async function exchange(connection: Connection, sending: Sending): Promise<Exchanged> {
-  const client = clientOn(connection, sending.url)
+  const maxBody = sending.maxResponseBytes ?? defaultMaxResponseBytes
+  const meter = meterOn(connection, maxBody)
+  const client = clientOn(connection, sending.url, meter.start)
   try {
     const answer = await client.request({
       path: sending.url.pathname + sending.url.search,
@@ -30,9 +41,14 @@ export async function exchange(connection: Connection, sending: Sending): Promis
       signal: sending.signal,
       reset: true,
     })
-    const body = await read(answer, sending)
+    meter.answered()
+    const body = await read(answer, maxBody, sending)
     if (!(body instanceof Uint8Array)) return body
     return { status: answer.statusCode, headers: joined(answer.headers), body }
+  } catch (error) {
+    const tooLarge = meter.broken()
+    if (tooLarge === undefined) throw error
+    return { tooLarge }
   } finally {
     connection.destroy()
     // Not waited for: what is left is bookkeeping inside of undici.
@@ -41,7 +57,7 @@ export async function exchange(connection: Connection, sending: Sending): Promis
 }
 
 /** A client that knows one connection and never opens another: undici would connect again by itself. */
-function clientOn(connection: Connection, url: URL): Client {
+function clientOn(connection: Connection, url: URL, handedOn: () => void): Client {
   let handedOver = false
   return new Client(url.origin, {
     connect: (_options, callback) => {
@@ -51,7 +67,10 @@ function clientOn(connection: Connection, url: URL): Client {
       }
       handedOver = true
       // undici misses a connection that is handed over before this function returns.
-      queueMicrotask(() => callback(null, connection))
+      queueMicrotask(() => {
+        callback(null, connection)
+        handedOn()
+      })
     },
     allowH2: false,
     useMilo: false,
@@ -71,24 +90,35 @@ function headersOf(headers: Request['headers']): string[] {
   return [...given, ...more, 'accept-encoding', 'identity']
 }
 
+type Body = Uint8Array | { readonly tooLarge: string }
+
 async function read(
-  answer: Dispatcher.ResponseData,
-  { maxResponseBytes = defaultMaxResponseBytes, onProgress }: Sending,
-): Promise<Uint8Array | { readonly tooLarge: string }> {
+  { body, statusCode }: Dispatcher.ResponseData,
+  maxBody: number,
+  { large, signal, onProgress }: Sending,
+): Promise<Body> {
   const chunks: Uint8Array[] = []
-  let bytes = 0
   // Untyped in undici's declarations; a body without setEncoding gives Buffers.
-  for await (const chunk of answer.body as AsyncIterable<Uint8Array>) {
-    bytes += chunk.byteLength
-    if (bytes > maxResponseBytes) {
-      return {
-        tooLarge: `answered ${answer.statusCode} with more than ${maxResponseBytes} bytes`,
-      }
+  const rest = body[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>
+  let bytes = 0
+  const upTo = async (most: number): Promise<Body | undefined> => {
+    for (let next = await rest.next(); next.done !== true; next = await rest.next()) {
+      bytes += next.value.byteLength
+      if (bytes > maxBody) return { tooLarge: `answered ${statusCode} with more than ${maxBody} bytes` }
+      chunks.push(next.value)
+      onProgress(bytes)
+      if (bytes > most) return undefined
     }
-    chunks.push(chunk)
-    onProgress(bytes)
+    return Buffer.concat(chunks)
   }
-  return Buffer.concat(chunks)
+  const whole = async () => (await upTo(maxBody)) ?? Buffer.concat(chunks)
+  // The body's stream takes in no more than a little while it waits.
+  try {
+    return (await upTo(largeBody)) ?? (await large(whole, signal))
+  } finally {
+    // What is not read ends with the connection, and nobody waits for that.
+    rest.return?.().catch(() => {})
+  }
 }
 
 function joined(headers: Dispatcher.ResponseData['headers']): Readonly<Record<string, string>> {

@@ -1,5 +1,6 @@
 /** What went wrong on the network, in words and sorted by what it means for the caller. */
 import type { Failed } from './ports.ts'
+import type { NoTunnel } from './tunnel.ts'
 
 /** How a call failed, without whether anything was sent. */
 export type Failure = Pick<Failed, 'failed' | 'about' | 'cause' | 'message'>
@@ -64,6 +65,23 @@ export function connectFailure(
     failed: 'network',
     message: `could not connect to ${target.where}: ${connection[code] ?? wordsOf(error)}`,
   }
+}
+
+/** Sorts what a proxy answered instead of a tunnel: that it could not reach the server may pass, its own no will not. */
+export function tunnelFailure(where: string, { status }: NoTunnel): Failure {
+  if (status === undefined) {
+    return { failed: 'answer', message: `the proxy for ${where} did not answer as an HTTP/1.1 proxy does` }
+  }
+  const message = `the proxy for ${where} answered CONNECT with ${status}`
+  if (status === 407) {
+    return {
+      failed: 'answer',
+      message: `${message}. Give --egress-proxy the user and password that it wants`,
+    }
+  }
+  return status >= 500
+    ? { failed: 'network', message: `${message}: it could not reach it` }
+    : { failed: 'answer', message: `${message}. Let it through there, or take it out of --egress-proxy-for` }
 }
 
 /** Sorts an error of the exchange on an open connection. */

@@ -53,8 +53,8 @@ export type Failed = {
 /** What came of a call. */
 export type Answer = { readonly ok: Answered } | Refused | Failed
 
-/** All addresses of a host, as texts; rejects if there are none. */
-export type Lookup = (host: string) => Promise<readonly string[]>
+/** All addresses of a host, as texts; rejects if there are none, or with the signal's reason. */
+export type Lookup = (host: string, signal: AbortSignal) => Promise<readonly string[]>
 
 /** Makes HTTP calls within the egress rules. */
 export type Egress = { readonly send: (request: Request) => Promise<Answer> }

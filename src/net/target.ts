@@ -1,6 +1,6 @@
 /** From a URL to the addresses that may be connected to. */
-import { judge } from '../core/egress.ts'
-import type { EgressRules } from '../core/egress.ts'
+import { judge, judgeName, proxyOf, rulesForProxy } from '../core/egress.ts'
+import type { EgressProxy, EgressRules } from '../core/egress.ts'
 import type { Address } from '../core/egress-address.ts'
 import { hostOf } from '../core/egress-entry.ts'
 import { parseAddress } from './address.ts'
@@ -16,7 +16,9 @@ export type Route = {
   /** Without brackets and root dot: the name for SNI and for the check of the certificate. */
   readonly host: string
   readonly port: number
+  /** The host's, or the proxy's where there is one. */
   readonly addresses: readonly Address[]
+  readonly proxy?: EgressProxy
 }
 
 /** Reads a URL as far as the rules need it; a sentence if it is none that is called. */
@@ -34,26 +36,44 @@ export function readUrl(text: string, ca: string | undefined): URL | { readonly 
   return url
 }
 
+/** What finding a route needs. */
+type Finding = { readonly rules: EgressRules; readonly lookup: Lookup; readonly signal: AbortSignal }
+
+type NoRoute = Omit<Refused, 'sent'> | Omit<Failed, 'sent'>
+
 /** Resolves the host once and judges every address it has: one that is refused refuses the call. */
-export async function findRoute(
-  url: URL,
-  { rules, lookup }: { readonly rules: EgressRules; readonly lookup: Lookup },
-): Promise<Route | Omit<Refused, 'sent'> | Omit<Failed, 'sent'>> {
+export async function findRoute(url: URL, finding: Finding): Promise<Route | NoRoute> {
+  const { rules } = finding
   const secure = url.protocol === 'https:'
   const host = hostOf(url.hostname)
   const port = url.port === '' ? (secure ? 443 : 80) : Number(url.port)
-  const found = await addressesOf(host, lookup)
+  const proxy = proxyOf({ host, port }, rules, parseAddress)
+  if (proxy === undefined) {
+    const found = await judgedAddresses({ host, port }, finding)
+    return 'addresses' in found ? { secure, host, port, addresses: found.addresses } : found
+  }
+  const judged = judgeName({ host, port }, rules, parseAddress)
+  if ('refused' in judged) return { refused: 'egress', message: judged.refused }
+  const found = await judgedAddresses(proxy, { ...finding, rules: rulesForProxy(rules, proxy) })
+  return 'addresses' in found ? { secure, host, port, addresses: found.addresses, proxy } : found
+}
+
+async function judgedAddresses(
+  { host, port }: { readonly host: string; readonly port: number },
+  { rules, lookup, signal }: Finding,
+): Promise<{ readonly addresses: readonly Address[] } | NoRoute> {
+  const found = await addressesOf(host, (name) => lookup(name, signal))
   if ('failed' in found) return found
   for (const address of found.addresses) {
     const judged = judge({ host, port, address }, rules, parseAddress)
     if ('refused' in judged) return { refused: 'egress', message: judged.refused }
   }
-  return { secure, host, port, addresses: found.addresses }
+  return found
 }
 
 async function addressesOf(
   host: string,
-  lookup: Lookup,
+  lookup: (host: string) => Promise<readonly string[]>,
 ): Promise<{ readonly addresses: readonly Address[] } | Omit<Failed, 'sent'>> {
   const literal = parseAddress(host)
   if (literal !== undefined) return { addresses: [literal] }

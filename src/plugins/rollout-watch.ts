@@ -1,5 +1,6 @@
 /** Follows a rollout of Velero until it is complete and the VeleroPlugins say so, or until it is clear why not. */
-import { aboardOf, conditionOf, conditionStatus } from '../core/plugin/aboard.ts'
+import { conditionIn } from '../core/condition.ts'
+import { aboardOf, conditionStatus } from '../core/plugin/aboard.ts'
 import { troublesOf, troubleText } from '../core/plugin/pods.ts'
 import { rolloutOf, wantedReplicas } from '../core/plugin/rollout.ts'
 import { spell } from '../core/refusal.ts'
@@ -100,7 +101,7 @@ function told(deployment: Json, plugins: readonly Json[]): Seen {
 const nameOf = (object: Json): string => textAt(object, 'metadata', 'name')
 
 const reasonOf = (plugin: Json): string =>
-  textAt(conditionOf(plugin, 'RolledOut'), 'reason') || 'it says nothing'
+  textAt(conditionIn(plugin, 'RolledOut'), 'reason') || 'it says nothing'
 
 function onCourse({ troubledSince, troubledAt, wellSince }: Course, seen: Seen, now: number): Course {
   if ('trouble' in seen && seen.trouble !== undefined)

@@ -1,5 +1,6 @@
 /** Restarts Velero once it has nothing in hand, so that it takes the plugins that wait for its next rollout. */
-import { conditionOf, conditionStatus, isUnseen, unseenAdvice } from '../core/plugin/aboard.ts'
+import { conditionIn } from '../core/condition.ts'
+import { conditionStatus, isUnseen, unseenAdvice } from '../core/plugin/aboard.ts'
 import { changeText, changesBetween, restartPatch, type Changes } from '../core/plugin/restart.ts'
 import { isServing } from '../core/plugin/pods.ts'
 import { isPaused, rolloutOf } from '../core/plugin/rollout.ts'
@@ -84,7 +85,7 @@ async function withoutChange(velero: Velero, wish: RolloutWish, ports: RolloutPo
 const waitsForRollout = (plugin: Json): boolean =>
   conditionStatus(plugin, 'Ready') === 'True' &&
   conditionStatus(plugin, 'Injected') === 'False' &&
-  textAt(conditionOf(plugin, 'Injected'), 'reason') !== 'BroughtByOther'
+  textAt(conditionIn(plugin, 'Injected'), 'reason') !== 'BroughtByOther'
 
 async function wouldDo(velero: Velero, ports: RolloutPorts): Promise<string> {
   const work = answered(await ports.work())

@@ -2,6 +2,7 @@
 import type { ActionPorts } from '../admission/action-ports.ts'
 import { parseAction } from '../api/parse.ts'
 import { parsePem } from '../net/pem.ts'
+import { mayBecome, mayUse } from './actors.ts'
 import { mayGet, secretFacts } from './secrets.ts'
 import { isVelero, minimalSpec, stampTools, type World } from './world.ts'
 
@@ -14,6 +15,8 @@ export function actionPorts(world: World): ActionPorts {
     minimalSpec,
     isVelero: (user, namespace) => isVelero(world, user, namespace),
     mayGetSecret: (user, namespace, name) => mayGet(world.review, user, { namespace, name }),
+    mayUseAccount: (user, namespace, name) => mayUse(world.review, user, { namespace, name }),
+    mayBecome: (namespace, name) => mayBecome(world.review, { namespace, name }),
     secret: (namespace, name) => secretFacts(world.calls, namespace, name),
   }
 }

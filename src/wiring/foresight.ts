@@ -13,6 +13,7 @@ import { hash } from './crypto.ts'
 import { knownActions } from './gate.ts'
 import type { Calls } from './kinds.ts'
 import { performWith } from './perform.ts'
+import { nobody } from '../actions/nobody.ts'
 import { annotationsIn, annotationsOfSchedule, defaultsOf, scheduleOfBackup } from './world.ts'
 
 /** What both ways need. */
@@ -117,10 +118,14 @@ function ports(world: ForesightWorld, asked: Asked): ForesightPorts {
         clock: { ...clock, now: () => at },
         log: world.log,
         evaluate: cel.evaluate,
+        reads: cel.selections,
         version: world.version,
         send: () => Promise.reject(new Error('a command renders only, and calls nobody')),
         // Never read, for what is shown of it is stars anyway.
         secret: async () => ({ ok: unread }),
+        actor: async (name, { namespace }) => ({
+          ok: { ...nobody, account: `ServiceAccount ${namespace}/${name}` },
+        }),
         spanId: () => '0'.repeat(16),
       }),
   }

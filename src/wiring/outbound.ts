@@ -20,8 +20,9 @@ export type OutboundWorld = {
 }
 
 /** Throws StartError for rules that cannot be read, before anything is begun. */
-export function insistOnRules({ egressAllow, egressOnly }: Config): void {
-  const unreadable = egressProblems({ allowNames: egressAllow, onlyTo: egressOnly }, parseAddress)
+export function insistOnRules({ egressAllow, egressOnly, egressProxyFor }: Config): void {
+  const lists = { allow: egressAllow, only: egressOnly, proxyFor: egressProxyFor }
+  const unreadable = egressProblems(lists, parseAddress)
   if (unreadable.length > 0) throw new StartError(2, unreadable.join('; '))
 }
 
@@ -40,6 +41,9 @@ export function outboundOf({ config, connection, env, clock, log }: OutboundWorl
     refusedAddresses: refused.addresses,
     allowNames: config.egressAllow,
     onlyTo: config.egressOnly,
+    ...(config.egressProxy === undefined
+      ? {}
+      : { proxy: { ...config.egressProxy, hosts: config.egressProxyFor } }),
   }
   return { egress: createEgress({ rules, clock, log }), refused }
 }

@@ -3,19 +3,21 @@ import type { Performing } from '../core/run/performing.ts'
 import type { ActionRun, PlannedAction } from '../api/action-run.ts'
 import { createPerformer } from '../actions/perform.ts'
 import type { Call, CallAnswer, Ports, SecretRef } from '../actions/ports.ts'
+import { beforeOf } from '../core/run/before.ts'
 import { keysFor, ownKey } from '../core/hold/exclusive.ts'
 import { notBegun, type Outcome } from '../core/outcome.ts'
 import type { Author } from '../core/plan.ts'
 import { isPre } from '../core/run/ending.ts'
 import { idempotencyKey, traceparent, undoKey } from '../core/run/names.ts'
 import { specOf } from '../core/run/rows.ts'
-import { undoSpec } from '../core/run/undo.ts'
+import { reverts, undoSpec } from '../core/run/undo.ts'
 import { variablesOf } from '../core/run/variables.ts'
 import { textAt, textsAt, type VeleroDefaults } from '../core/velero.ts'
+import { createActors, type Actors } from './actors.ts'
 import { hash, randomHex } from './crypto.ts'
 import type { ExclusiveKeys } from './exclusive.ts'
 import { secretFor, type SecretAnswer } from './secrets.ts'
-import { defaultsOf, type World } from './world.ts'
+import { defaultsOf, isVelero, type World } from './world.ts'
 
 /** Performs actions, counted and logged once. Never rejects: a claimed action whose outcome nobody writes counts as begun. */
 export function performerOf(
@@ -23,6 +25,13 @@ export function performerOf(
   egress: { readonly send: (call: Call) => Promise<CallAnswer> },
   keys: Pick<ExclusiveKeys, 'take'>,
 ): (performing: Performing) => Promise<Outcome> {
+  const { client, review, clock } = world
+  const actors = createActors({
+    client,
+    review,
+    clock,
+    isVelero: (username, namespace) => isVelero(world, { username }, namespace),
+  })
   return async (performing) => {
     const { run, action, renderOnly } = performing
     const defaults = await defaultsFor(performing, world)
@@ -36,9 +45,11 @@ export function performerOf(
               clock: world.clock,
               log: world.log,
               evaluate: world.cel.evaluate,
+              reads: world.cel.selections,
               version: world.version,
               send: egress.send,
               secret: (ref, by) => secretFor(ref, by, world),
+              actor: actors,
               spanId: () => randomHex(8),
             })
     if (!renderOnly) note(world, run, { action: action.name, outcome })
@@ -108,12 +119,13 @@ async function defaultsFor(
 }
 
 /** What performing an action takes, whoever does it: a replica, or a command that only renders. */
-export type PerformTools = Pick<Ports, 'clock' | 'log' | 'evaluate' | 'send'> & {
+export type PerformTools = Pick<Ports, 'clock' | 'log' | 'evaluate' | 'reads' | 'send'> & {
   readonly version: string
   readonly secret: (
     ref: SecretRef,
     by: { readonly author: Author | undefined; readonly namespace: string },
   ) => Promise<SecretAnswer>
+  readonly actor: Actors
   /** Of the traceparent: 8 bytes in hex, new for each action. */
   readonly spanId: () => string
 }
@@ -121,18 +133,22 @@ export type PerformTools = Pick<Ports, 'clock' | 'log' | 'evaluate' | 'send'> & 
 /** Performs one action of a run with these tools. */
 export function performWith(
   defaults: VeleroDefaults,
-  { run, action, object, renderOnly, undo = false, endsAt, signal }: Performing,
+  performing: Performing,
   tools: PerformTools,
 ): Promise<Outcome> {
+  const { run, action, object, renderOnly, rehearse = false, undo = false, endsAt, signal } = performing
   const { namespace } = run.metadata
+  const revert = undo && reverts(specOf(action))
   const author = authorIn(action)
   const perform = createPerformer({
     clock: tools.clock,
     log: tools.log,
     evaluate: tools.evaluate,
+    reads: tools.reads,
     userAgent: `tidewaiter/${tools.version}`,
     send: tools.send,
     secret: (ref) => tools.secret(ref, { author, namespace }),
+    actor: (serviceAccount) => tools.actor(serviceAccount, { author, namespace }),
   })
   const { stage, objectRef } = run.spec
   return perform({
@@ -144,8 +160,16 @@ export function performWith(
     endsAt,
     signal,
     renderOnly,
+    rehearse,
+    revert,
+    // An undo with a body of its own has nothing to do with it.
+    before: undo && !revert ? undefined : beforeOf(run, action.name),
+    remember: undo ? undefined : (performing.remember ?? unkept),
   })
 }
+
+/** What is only rendered changes nothing, and has nothing to keep. */
+const unkept = async () => ({ refused: 'nothing is kept of an action that is only rendered' })
 
 function authorIn(action: PlannedAction): Author | undefined {
   const username = textAt(action.author, 'username')

@@ -54,8 +54,8 @@ export async function accessOf({
       readFile: (file) => readFile(file, 'utf8'),
     })
   } catch (error) {
-    if (error instanceof AccessError)
-      throw new StartError(error.code === 'NO_CONFIG' ? 3 : 4, error.message, { cause: error })
+    // Nobody was asked yet: this is how the command was started, whatever of its credentials is missing or wrong.
+    if (error instanceof AccessError) throw new StartError(4, error.message, { cause: error })
     throw error
   }
 }

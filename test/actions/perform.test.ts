@@ -167,6 +167,7 @@ t.test('with no time left nothing is begun', async (t) => {
 })
 
 const runnerThat = (attempt: () => Promise<never>): Runners => ({
+  ...real,
   http: { ...real.http, prepare: () => ({ ok: { request: 'r', what: 'POST x', attempt } }) },
 })
 t.test('a runner that ignores its signal is cut off', async (t) => {
@@ -231,7 +232,7 @@ t.test('a Secret that cannot be read in time fails with the time', async (t) => 
     cause: 'timeout',
     mayHaveHadEffect: false,
     attempts: 0,
-    message: /Secret could not be read in time/,
+    message: /asked for a Secret, or about the account, and did not answer in time/,
   })
 })
 t.test('an API server that cannot be asked for a Secret is an internal failure without effect', async (t) => {

@@ -1,5 +1,6 @@
 /** A performer whose world is made of plain functions, on a clock that stands still. */
 import type { Log } from '../../src/log.ts'
+import { nobody } from '../../src/actions/nobody.ts'
 import { createPerformer } from '../../src/actions/perform.ts'
 import type { Call, CallAnswer, Performance, Ports } from '../../src/actions/ports.ts'
 import type { Runners } from '../../src/actions/runners.ts'
@@ -40,6 +41,15 @@ export const path: Ports['evaluate'] = (source, values) => {
   return { ok: at }
 }
 
+/** Of a performance that keeps nothing and puts nothing back. */
+export const unchanged: Pick<Performance, 'renderOnly' | 'rehearse' | 'revert' | 'before' | 'remember'> = {
+  renderOnly: false,
+  rehearse: false,
+  revert: false,
+  before: undefined,
+  remember: async () => ({ ok: true }),
+}
+
 /** Performs, and keeps what was called and logged. */
 export function stage(given: Given = {}) {
   const clock = new FakeClock()
@@ -67,7 +77,9 @@ export function stage(given: Given = {}) {
       const value = given.secrets?.[`${name}/${key}`]
       return value === undefined ? { refused: 'it does not exist' } : { ok: value }
     },
+    actor: async () => ({ ok: nobody }),
     evaluate: path,
+    reads: () => [],
     userAgent: 'tidewaiter/test',
     ...given.ports,
   }
@@ -79,7 +91,7 @@ export function stage(given: Given = {}) {
     variables: { backup: { metadata: { name: 'b1' } }, outputs: {}, stage: 'PreBackup' },
     endsAt: clock.now() + 28_000,
     signal: new AbortController().signal,
-    renderOnly: false,
+    ...unchanged,
     ...given.performance,
   }
   return { clock, calls, errors, asked, outcome: performer(performance) }

@@ -6,7 +6,7 @@ import { createEgress } from '../../src/net/egress.ts'
 import { systemClock } from '../../src/system-clock.ts'
 import { anActionSpec, anHttp } from '../support/build.ts'
 import { serve, serveRaw } from '../net/servers.ts'
-import { path } from './support.ts'
+import { path, unchanged } from './support.ts'
 
 const silent = () => {}
 const log = { debug: silent, info: silent, warn: silent, error: silent }
@@ -17,7 +17,9 @@ const ports: Ports = {
   log,
   send: egress.send,
   secret: async () => ({ ok: 'hunter22' }),
+  actor: async () => ({ refused: 'there is none' }),
   evaluate: path,
+  reads: () => [],
   userAgent: 'tidewaiter/test',
 }
 const retry = {
@@ -36,7 +38,7 @@ const perform = (spec: Parameters<typeof anActionSpec>[0], signal = new AbortCon
     variables: {},
     endsAt: systemClock.now() + 5000,
     signal,
-    renderOnly: false,
+    ...unchanged,
   })
 
 t.test('a server that is not well at first is called again, and its JSON becomes outputs', async (t) => {

@@ -59,6 +59,48 @@ for (const [name, { ports, want }] of Object.entries({
   })
 }
 
+const withAccount = (name = 'deployer') => {
+  const { http: _http, ...spec } = anActionObject().spec
+  const patch = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', type: 'merge', patch: {} } as const
+  return { ...anActionObject(), spec: { ...spec, patch, serviceAccountName: name } }
+}
+
+for (const [name, { ports, want }] of Object.entries({
+  'that the author may not act for': {
+    ports: { mayUseAccount: async () => false, mayBecome: () => Promise.reject(new Error('asked')) },
+    want: /name a ServiceAccount of namespace velero that ann may act for \(verb use on serviceaccounts\), got "deployer"/,
+  },
+  'that the install does not let us act for': {
+    ports: { mayBecome: async () => false },
+    want: /verb impersonate on serviceaccounts\/deployer in namespace velero: deploy\/components\/actors/,
+  },
+  'of Velero itself': {
+    ports: { isVelero: ({ username }: { readonly username: string }) => username.endsWith(':deployer') },
+    want: /not name the account of Velero, which may do everything/,
+  },
+} as const)) {
+  t.test(`an account ${name} is a problem`, async (t) => {
+    const verdict = await ask(withAccount(), {}, ports)
+    t.match(verdict, { allowed: false, code: 422, message: want })
+    t.match(verdict.message, /spec\.serviceAccountName must/)
+  })
+}
+
+t.test('an account is judged again at every change of spec, by who changes it', async (t) => {
+  const asked: string[] = []
+  const mayUseAccount: ActionPorts['mayUseAccount'] = async ({ username }, namespace, name) => {
+    asked.push(`${username} ${namespace}/${name}`)
+    return username === 'ann'
+  }
+  const object = withAccount()
+  t.match(await ask(object, {}, { mayUseAccount }), { allowed: true })
+  const changed = { ...object, spec: { ...object.spec, timeoutSeconds: 11 } }
+  const given = { operation: 'UPDATE', oldObject: object, username: 'mallory' } as const
+  t.match(await ask(changed, given, { mayUseAccount }), { allowed: false })
+  t.match(await ask(object, given, { mayUseAccount }), { allowed: true, reason: 'SpecUnchanged' })
+  t.same(asked, ['ann velero/deployer', 'mallory velero/deployer'])
+})
+
 t.test('an UPDATE that leaves the spec as it is is not looked at, unless it adopts', async (t) => {
   const given = { operation: 'UPDATE', oldObject: withSecret } as const
   const ports = { secret: async () => undefined }

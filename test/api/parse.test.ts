@@ -448,7 +448,7 @@ const wrongActions: Readonly<Record<string, { given: unknown; want: readonly str
       'spec.matc must not be given: there is no such field; did you mean match?',
       'spec.stage must be PreBackup, PostBackup, PreRestore or PostRestore, got "Pre"',
       'spec.retry.limit must be a whole number from 0 to 20, got "many"',
-      'spec.undo must keep this rule: exactly one body must be given (http, ...)',
+      'spec.undo must keep this rule: exactly one body, or revert, must be given (http, ...)',
       'spec.http.url must match ^https?://[^\\x00-\\x20\\x7f][^\\x00-\\x1f\\x7f]*$, got "ftp://a.example"',
       'spec.http.headers[0].name must match ^[!#$%&\'*+.^_`|~0-9A-Za-z-]+$, got "a b"',
     ],
@@ -459,10 +459,44 @@ for (const [name, { given, want }] of Object.entries(wrongActions)) {
   t.test(name, async (t) => t.same(said(parseAction(given)), want))
 }
 
+const aPatch = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', type: 'merge', patch: {} }
+
 const brokenRules: Readonly<Record<string, { given: object; want: string }>> = {
   'an Action has a body': {
     given: { http: null },
     want: 'spec must keep this rule: exactly one body must be given (http, ...)',
+  },
+  'an account is for bodies that call the Kubernetes API': {
+    given: { serviceAccountName: 'deployer' },
+    want: 'spec must keep this rule: serviceAccountName must be given for a body that calls the Kubernetes API (patch, scale, wait), and only for one',
+  },
+  'a body that calls the Kubernetes API names an account': {
+    given: { http: null, patch: aPatch },
+    want: 'spec must keep this rule: serviceAccountName must be given for a body that calls the Kubernetes API (patch, scale, wait), and only for one',
+  },
+  'so does an undo that calls it': {
+    given: { undo: { patch: aPatch } },
+    want: 'spec must keep this rule: serviceAccountName must be given for a body that calls the Kubernetes API (patch, scale, wait), and only for one',
+  },
+  'only what has a before can be put back': {
+    given: { undo: { revert: true } },
+    want: 'spec must keep this rule: undo.revert is for bodies that can be put back (patch, scale)',
+  },
+  'revert is said, or left out': {
+    given: { http: null, patch: aPatch, serviceAccountName: 'deployer', undo: { revert: false } },
+    want: 'spec.undo.revert must keep this rule: revert is true or absent',
+  },
+  'a patch has one target': {
+    given: {
+      http: null,
+      patch: { ...aPatch, selector: { matchLabels: { a: 'b' } } },
+      serviceAccountName: 'deployer',
+    },
+    want: 'spec.patch must keep this rule: exactly one of name and selector must be given',
+  },
+  'force is for an apply': {
+    given: { http: null, patch: { ...aPatch, force: true }, serviceAccountName: 'deployer' },
+    want: 'spec.patch must keep this rule: force is for type apply only',
   },
   'a header has a value or a place to take it from, not both and not neither': {
     given: { http: anHttp({ headers: [{ name: 'a' }] }) },

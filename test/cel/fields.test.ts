@@ -1,6 +1,6 @@
 import t from 'tap'
 import { createCel } from '../../src/cel/cel.ts'
-import { knownFields } from '../../src/core/fields.ts'
+import { knownFields, responseFields } from '../../src/core/fields.ts'
 
 const cel = createCel()
 const unknown = (source: string) => {
@@ -55,7 +55,7 @@ for (const [name, { source, want }] of Object.entries({
   })
 
 t.test('the name and what is known there are told', async (t) => {
-  t.match(cel.unknownFields('response.boddy', ['response'], knownFields), [
+  t.match(cel.unknownFields('response.boddy', ['response'], { response: responseFields.http }), [
     { name: 'boddy', known: ['status', 'headers', 'body', 'durationMs'] },
   ])
 })

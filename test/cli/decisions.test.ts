@@ -165,6 +165,28 @@ t.test('what cannot be asked for is told, all of it', async (t) => {
   t.match(err, /--limit must be a whole number from 1, got "0"/)
 })
 
+t.test('a kind or a reason that is misspelt, and a time that begins after its end, are told', async (t) => {
+  const { err, code } = await cli([
+    'decisions',
+    'list',
+    '--kind',
+    'bakcup',
+    '--reason',
+    'ActionFaild',
+    '--since',
+    '1h',
+    '--until',
+    '2h',
+  ])
+  t.equal(code, 2)
+  t.match(err, /--kind must be one that there is, got "bakcup": did you mean Backup\?/)
+  t.match(err, /--reason must be one that there is, got "ActionFaild": did you mean ActionFailed\?/)
+  t.match(err, /--since must be before --until, got "1h" and "2h"/)
+  const { decisions } = await kept(t)
+  const newer = await decisions(['list', '--reason', 'ReasonOfALaterVersion'])
+  t.equal(newer.code, 0, 'a later version may have reasons that are not known here')
+})
+
 t.test('show tells who asked, what matched and why not, and what was sent', async (t) => {
   const { decisions, name } = await kept(t)
   const { out, code } = await decisions(['show', name])

@@ -1,4 +1,5 @@
 /** `plan`: without a cluster, against an API server, and held to what a real dry run is answered. */
+import { readFileSync } from 'node:fs'
 import { createServer as createPlain, type AddressInfo, type Server, type Socket } from 'node:net'
 import { createServer as createSecure } from 'node:tls'
 import { join } from 'node:path'
@@ -256,6 +257,20 @@ for (const [name, { actions, subject, code, want }] of Object.entries(judged))
     t.equal(seen.code, code)
   })
 
+t.test('what a scale and a wait would do is printed, with the account', async (t) => {
+  const aim = { apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'shop', name: 'web' }
+  const of = (name: string, body: object) =>
+    action(name, { http: undefined, mode: 'Auto', serviceAccountName: 'shop-scaler', ...body })
+  const actions = manifests(
+    of('10-a', { scale: { ...aim, replicas: 0 } }),
+    of('20-b', { wait: { ...aim, until: 'object.status.replicas == 0' } }),
+  )
+  const { out, code } = await offline(t, { 'a.yaml': actions, 'b.yaml': manifests(velero('Backup', 'b')) })
+  t.equal(code, 0)
+  t.match(out, /scale apps\/v1 Deployment shop\/web to 0\n +As: ServiceAccount velero\/shop-scaler\n/)
+  t.match(out, /wait for apps\/v1 Deployment shop\/web\n +As: .*\n +until object\.status\.replicas == 0\n/)
+})
+
 t.test(
   'Schedules, Backups and storage locations of the files are seen as if they were in the cluster',
   async (t) => {
@@ -346,6 +361,16 @@ for (const [name, { files, says }] of Object.entries(wrong))
     t.same({ out, code }, { out: '', code: 1 })
     t.match(err, says)
   })
+
+t.test('what would be patched is shown with the account, and nobody is asked for it', async (t) => {
+  const stopWriters = readFileSync('examples/stop-writers/action.yaml', 'utf8')
+  const subject = velero('Backup', 'shop-1', { spec: { includedNamespaces: ['shop'] } })
+  const { out, err, code } = await offline(t, { 'a.yaml': stopWriters, 'b.yaml': manifests(subject) })
+  t.same({ err, code }, { err: '', code: 0 })
+  t.match(out, 'PATCH apps/v1 Deployment shop/*[writes=yes]')
+  t.match(out, 'As: ServiceAccount velero/shop-quiescer')
+  t.match(out, '"shop.example/stopped-for":"shop-1"')
+})
 
 t.test('an expression that is most likely wrong is told, and hinders nothing', async (t) => {
   const files = {

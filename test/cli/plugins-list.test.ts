@@ -99,7 +99,7 @@ t.test('who may not list is told so: 4; no cluster: 3; the kind is not there: 4'
     code: 4,
     err: /must let this user look/,
   })
-  t.match(await list('--kubeconfig', '/nowhere'), { code: 3, err: /no file at \/nowhere/ })
+  t.match(await list('--kubeconfig', '/nowhere'), { code: 4, err: /no file at \/nowhere/ })
   const path = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/veleroplugins.tidewaiter.io'
   await cluster.call('DELETE', path)
   t.match(await list(), { code: 4, err: /must know VeleroPlugins.*kubectl apply -k deploy\/crds/ })

@@ -317,6 +317,7 @@ t.test('filters hold together, and name the runs that they mean', async (t) => {
   t.same(await names('--since 250s'), of('b2-9e1d7c44-prebackup', 'b1-1a2b3c4d-postbackup'))
   t.same(await names('--since 2026-01-31T03:04:00Z'), of('b2-9e1d7c44-prebackup'))
   t.same(await names('--since 250s --stage PreBackup'), of('b2-9e1d7c44-prebackup'))
+  t.same(await names('--since 250s --limit 1'), of('b2-9e1d7c44-prebackup'), 'the newest')
   t.same(await names('-n velero-two'), of('b9-1a2b3c4d-prebackup'))
   t.equal((await names('-A')).length, 7)
 })
@@ -327,6 +328,7 @@ for (const [line, want] of Object.entries({
   'runs list --phase Unreadable': /--phase must be one of Pending, .*, got "Unreadable"/,
   'runs list --since yesterday': /--since must be how long ago \(90s.*, got "yesterday"/,
   'runs list --backup a --restore b': /--backup and --restore exclude each other/,
+  'runs list --limit 0': /--limit must be a whole number from 1, got "0"/,
   'runs list -o csv': /-o must be table, wide, json, yaml or name, got "csv"/,
   'runs list b1': /runs list takes options only, got the word "b1"/,
   'runs list --stages PreBackup': /--stages is no option of runs list: did you mean --stage\?/,
@@ -429,7 +431,7 @@ t.test(
   async (t) => {
     const { ask, api } = await start(t)
     t.match(await cli(['runs', 'list', '--kubeconfig', '/nowhere']), {
-      code: 3,
+      code: 4,
       err: /no file at/,
     })
     t.match(await ask('runs list --context other'), { code: 4, err: /current-context .*got "other"/ })

@@ -26,6 +26,7 @@ import { cases as policiesContext } from './cases/policies-context.ts'
 import { cases as read } from './cases/read.ts'
 import { cases as reviews } from './cases/reviews.ts'
 import { cases as rights } from './cases/rights.ts'
+import { cases as scaled } from './cases/scale.ts'
 import { cases as update } from './cases/update.ts'
 import { cases as watch } from './cases/watch.ts'
 import { cases as asked } from './cases/webhooks-asked.ts'
@@ -41,6 +42,7 @@ export const allCases: readonly Case[] = [
   createNames,
   read,
   update,
+  scaled,
   remove,
   owners,
   list,

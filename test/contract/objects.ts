@@ -12,6 +12,8 @@ export const paths = {
   serviceAccounts: (ns: string, name?: string) => core(ns, 'serviceaccounts', name),
   leases: (ns: string, name?: string) => at(`/apis/coordination.k8s.io/v1/namespaces/${ns}/leases`, name),
   deployments: (ns: string, name?: string) => at(`/apis/apps/v1/namespaces/${ns}/deployments`, name),
+  autoscalers: (ns: string, name?: string) =>
+    at(`/apis/autoscaling/v2/namespaces/${ns}/horizontalpodautoscalers`, name),
   roles: (ns: string, name?: string) => at(`/apis/rbac.authorization.k8s.io/v1/namespaces/${ns}/roles`, name),
   bindings: (ns: string, name?: string) =>
     at(`/apis/rbac.authorization.k8s.io/v1/namespaces/${ns}/rolebindings`, name),

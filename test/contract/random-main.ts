@@ -5,14 +5,16 @@
  *   --same                               that server and itself: shows that only what may differ is taken away
  *   --unmanaged                          without managed fields
  *   --record 25                          writes what that server comes to for these first seeds to random-recorded.json
+ * Without a KUBECONFIG two sandboxes are compared: what depends on chance, or on what else is played at the time, differs.
  */
 import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { endpointOf } from './endpoint.ts'
+import type { Endpoint } from './http.ts'
 import { described, report } from './random-report.ts'
 import { sequence } from './random-operations.ts'
 import { differencesOf, digestsOf, openPair, smallest, type Servers } from './random.ts'
-import { startSandbox } from './sandbox.ts'
+import { startSandbox, type Sandbox } from './sandbox.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -27,15 +29,21 @@ const { values, positionals } = parseArgs({
   },
 })
 const [kubeconfig] = positionals
-if (kubeconfig === undefined)
-  throw new TypeError('wanted: the kubeconfig of a test cluster; see the usage above')
+if (kubeconfig === undefined && values.record !== undefined)
+  throw new TypeError('wanted: the kubeconfig of a test cluster to record; see the usage above')
 const managedFields = !values.unmanaged
-const sandbox = values.same ? undefined : await startSandbox({ controllers: false })
-const wanted = await endpointOf(kubeconfig)
-const servers: Servers = { wanted, got: sandbox?.endpoint ?? wanted }
+const sandboxes: Sandbox[] = []
+const wanted = kubeconfig === undefined ? await aSandbox() : await endpointOf(kubeconfig)
+const servers: Servers = { wanted, got: values.same ? wanted : await aSandbox() }
 const differ = await work()
-await sandbox?.stop()
+for (const sandbox of sandboxes) await sandbox.stop()
 process.exitCode = differ ? 1 : 0
+
+async function aSandbox(): Promise<Endpoint> {
+  const sandbox = await startSandbox({ controllers: false })
+  sandboxes.push(sandbox)
+  return sandbox.endpoint
+}
 
 async function compareMany(): Promise<boolean> {
   const began = performance.now()

@@ -76,6 +76,13 @@ t.test(
   },
 )
 
+t.test('an object that has ended before it was seen to begin is undone at the first look', async (t) => {
+  const made = ended('Succeeded', [{ name: '10-a', undo, undoAt: 'Always' }])
+  made.store(backup({ phase: 'Completed', status: { startTimestamp } }))
+  await look(made)
+  t.same(undone(made), ['10-a'], 'not left for the next look, for post actions would come before that')
+})
+
 t.test('an undo has a key of its own, the same at every attempt', async (t) => {
   const made = ended('Refused', [{ name: '10-a', undo }])
   let left = 2

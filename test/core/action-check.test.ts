@@ -1,6 +1,7 @@
 import t from 'tap'
 import type { ActionSpec } from '../../src/api/action.ts'
 import { checkAction, doubtsOf, secretsOf, type CheckTools } from '../../src/core/action-check.ts'
+import { createCel } from '../../src/cel/cel.ts'
 import { anActionSpec, anHttp } from '../support/build.ts'
 
 const seen: string[] = []
@@ -83,10 +84,56 @@ t.test(
   },
 )
 
+const { http: _http, ...bodiless } = anActionSpec()
+const target = { apiVersion: 'v1', kind: 'Pod' }
+
+t.test('what a wait waits for is checked, and sees the object besides what a body sees', async (t) => {
+  seen.length = 0
+  checkAction({ ...bodiless, wait: { ...target, name: 'a', until: 'u' } }, tools)
+  checkAction({ ...bodiless, wait: { ...target, selector: {}, until: 'u' } }, tools)
+  checkAction({ ...bodiless, wait: { ...target, selector: {}, gone: true } }, tools)
+  t.same(seen, ['u [backup,outputs,stage,object] bool', 'u [backup,outputs,stage,object,objects] bool'])
+  const bad = { ...bodiless, wait: { ...target, name: 'a', until: 'bad' } }
+  t.match(checkAction(bad, tools), [{ path: 'spec.wait.until' }])
+})
+
+t.test('a selector that could mean something else is a problem', async (t) => {
+  const selector = { matchLabels: { a: 'b,c' } }
+  const wait = { ...target, selector, gone: true }
+  t.match(checkAction({ ...bodiless, wait }, tools), [{ path: 'spec.wait.selector' }])
+  const scale = { ...target, selector, replicas: 0 }
+  t.match(checkAction({ ...bodiless, scale }, tools), [{ path: 'spec.scale.selector' }])
+})
+
+for (const [name, { spec, has, hasNot }] of Object.entries({
+  'a wait for one': {
+    spec: { ...bodiless, wait: { ...target, name: 'a', gone: true } },
+    has: 'object',
+    hasNot: 'status',
+  },
+  'a wait for some': {
+    spec: { ...bodiless, wait: { ...target, selector: { matchLabels: { a: 'b' } }, gone: true } },
+    has: 'objects',
+    hasNot: 'object',
+  },
+  'a scale': {
+    spec: { ...bodiless, scale: { ...target, name: 'a', replicas: 0 } },
+    has: 'objects',
+    hasNot: 'body',
+  },
+  'an HTTP call': { spec: anActionSpec(), has: 'body', hasNot: 'objects' },
+}))
+  t.test(`outputs find what the body gives back: ${name}`, async (t) => {
+    const real = { ...tools, unknownFields: createCel().unknownFields }
+    const fault = (field: string) =>
+      checkAction({ ...spec, outputs: [{ name: 'x', expression: `response.${field}` }] }, real)
+    t.same(fault(has), [])
+    t.match(fault(hasNot), [{ path: 'spec.outputs[0].expression', want: /is not there/ }])
+  })
+
 t.test('a spec without a body of ours has nothing more to check', async (t) => {
-  const { http: _http, ...rest } = anActionSpec()
-  t.same(checkAction(rest, tools), [])
-  t.same(secretsOf(rest), [])
+  t.same(checkAction(bodiless, tools), [])
+  t.same(secretsOf(bodiless), [])
 })
 
 t.test('the Secrets of a spec, with where they are named', async (t) => {

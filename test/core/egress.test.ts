@@ -37,6 +37,9 @@ const never: Readonly<Record<string, readonly string[]>> = {
     'fd00:ec2::254',
     'fd00:ec2::23',
     'fd20:ce::254',
+    'fd00:c1::a9fe:a9fe',
+    'fd00:42::42',
+    'fd00:a9fe:a9fe::1',
   ],
   unspecified: ['0.0.0.0', '0.1.2.3', '::'],
   multicast: ['224.0.0.1', '239.255.255.255', 'ff02::1'],
@@ -51,6 +54,15 @@ const never: Readonly<Record<string, readonly string[]>> = {
   ],
   'a refused address behind 6to4': ['2002:a9fe:a9fe::1'],
   'a refused address behind Teredo': ['2001:0:a9fe:a9fe::1', '2001:0:102:304:0:0:5601:5601'],
+  'a metadata service behind a translator with a prefix of its own': [
+    'fd99:64::a9fe:a9fe',
+    '2a00:1:2:3:a9:fea9:fe00:0',
+    '2a00:1:2:a9fe:a9:fe00::',
+    '2a00:1:2a9:fea9:fe::',
+    '2a00:1:a9fe:a9fe::',
+    'fd99:64::6464:64c8',
+    'fd99:64::a83f:8110',
+  ],
   'a refused address behind ISATAP': ['2001:db8::5efe:a9fe:a9fe', '2001:db8::200:5efe:a9fe:a9fe'],
 }
 for (const [what, addresses] of Object.entries(never)) {
@@ -69,7 +81,9 @@ for (const text of [
   '192.168.1.1',
   '8.8.8.8',
   '100.64.0.1',
-  '240.0.0.1',
+  '198.18.0.1',
+  '192.0.2.1',
+  'fd00:a9fe:a9fe::2',
   'fd12::1',
   '2001:db8::1',
   '64:ff9b::a01:203',
@@ -90,9 +104,34 @@ for (const text of ['10.0.0.1', '::ffff:10.0.0.1', '64:ff9b::a00:1', 'fd00::1', 
     t.match(sentence(text, { allowNames: ['quiesce.shop:444', 'shop', 'e.shop'] }), /API server/)
   })
 }
+for (const text of [
+  '240.0.0.1',
+  '255.255.255.254',
+  '192.0.0.8',
+  '::8.8.8.8',
+  '::ffff:0:8.8.8.8',
+  '100::1',
+  'fec0::1',
+]) {
+  t.test(`${text} is reserved, and refused until the install allows it`, async (t) => {
+    t.match(
+      sentence(text),
+      /is a reserved address \(.*\). If it may be called, .* --egress-allow quiesce.shop:443$/,
+    )
+    t.match(sentence(text, { inCluster: false }), /reserved/)
+    t.same(judged(text, { allowNames: ['quiesce.shop'] }), { ok: true })
+  })
+}
+t.test('of IPv6 only what IANA gave out for unicast is not reserved', async (t) => {
+  const first = Array.from({ length: 256 }, (_, byte) => `${byte.toString(16)}11:2222::1`)
+  const through = first.filter((text) => sentence(text) === 'let through')
+  // iana.org/assignments/ipv6-address-space: 2000::/3 and fc00::/7.
+  const want = first.filter((_, byte) => byte >> 5 === 1 || byte >> 1 === 0x7e)
+  t.same(through, want)
+})
 t.test('loopback is refused in a cluster and let through outside', async (t) => {
-  for (const text of ['127.0.0.1', '127.9.9.9', '::1', '::ffff:127.0.0.1', '::7f00:1']) {
-    t.match(sentence(text), /loopback/, text)
+  for (const text of ['127.0.0.1', '127.9.9.9', '::1', '::ffff:127.0.0.1', '64:ff9b::7f00:1']) {
+    t.match(sentence(text), /loopback address \(.*\), which in a cluster is this pod itself/, text)
     t.same(judged(text, { inCluster: false }), { ok: true })
     t.same(judged(text, { allowNames: ['Quiesce.Shop.'] }), { ok: true })
   }
@@ -162,7 +201,7 @@ const only: Readonly<
 }
 for (const [what, { entry, yes, no }] of Object.entries(only)) {
   t.test(`${what} in the list of what alone is called: ${entry}`, async (t) => {
-    t.same(egressProblems({ allowNames: [], onlyTo: [entry] }, parseAddress), [])
+    t.same(egressProblems({ allow: [], only: [entry], proxyFor: [] }, parseAddress), [])
     for (const [host, text, port] of yes)
       t.same(
         judged(text, { onlyTo: [entry] }, { host, ...(port === undefined ? {} : { port }) }),
@@ -180,6 +219,11 @@ for (const [what, { entry, yes, no }] of Object.entries(only)) {
 t.test('the list of what alone is called opens nothing that is refused', async (t) => {
   t.match(sentence('127.0.0.1', { onlyTo: ['127.0.0.0/8'] }), /loopback/)
   t.match(sentence('169.254.1.1', { onlyTo: ['169.254.0.0/16'] }), /link-local/)
+  t.match(sentence('10.0.0.1', { onlyTo: ['10.0.0.0/8'] }), /API server/)
+})
+t.test('what is allowed although it is inside must still be listed where there is a list', async (t) => {
+  t.match(sentence('127.0.0.1', { allowNames: ['quiesce.shop'], onlyTo: ['other.shop'] }), /--egress-only/)
+  t.same(judged('127.0.0.1', { allowNames: ['quiesce.shop'], onlyTo: ['*.shop'] }), { ok: true })
 })
 t.test('a refusal names the address, what led there, the rule and the way out', async (t) => {
   t.equal(
@@ -206,16 +250,17 @@ t.test('an entry that could never match is a problem, and says which flag', asyn
     '[::1',
     'a:b:c:d:e',
   ]
-  t.equal(egressProblems({ allowNames: bad, onlyTo: [] }, parseAddress).length, bad.length)
-  t.match(egressProblems({ allowNames: ['*'], onlyTo: ['10.0.0.0/33'] }, parseAddress), [
+  t.equal(egressProblems({ allow: bad, only: [], proxyFor: [] }, parseAddress).length, bad.length)
+  t.match(egressProblems({ allow: ['*'], only: ['10.0.0.0/33'], proxyFor: [] }, parseAddress), [
     '--egress-allow must be HOST or ADDRESS, with or without :PORT, got "*"',
     '--egress-only must be HOST, *.DOMAIN, ADDRESS or CIDR, with or without :PORT, got "10.0.0.0/33"',
   ])
   t.same(
     egressProblems(
       {
-        allowNames: ['a', 'a.b:1', '10.0.0.1', '10.0.0.1:80', '::1', '[::1]', '[::1]:80'],
-        onlyTo: ['*.a', '*.a:80'],
+        allow: ['a', 'a.b:1', '10.0.0.1', '10.0.0.1:80', '::1', '[::1]', '[::1]:80'],
+        only: ['*.a', '*.a:80'],
+        proxyFor: ['a', 'a.b:1', '*.a:80'],
       },
       parseAddress,
     ),
@@ -223,15 +268,25 @@ t.test('an entry that could never match is a problem, and says which flag', asyn
   )
 })
 
+t.test('for a proxy only names are listed', async (t) => {
+  const bad = ['10.0.0.1', '10.0.0.0/8', '[::1]', '0x7f.1', '*', 'http://a', '']
+  t.match(
+    egressProblems({ allow: [], only: [], proxyFor: bad }, parseAddress),
+    bad.map(() => /^--egress-proxy-for must be HOST or \*.DOMAIN/),
+  )
+})
 t.test('an IPv4 address that is refused is refused inside every IPv6 form', async () => {
-  const v4 = fc.tuple(fc.constantFrom(127, 169, 224), fc.nat(255), fc.nat(255), fc.nat(255))
+  const v4 = fc.tuple(fc.constantFrom(10, 127, 169, 224), fc.nat(255), fc.nat(255), fc.nat(255))
   const hex = (a: number, b: number) => ((a << 8) | b).toString(16)
   fc.assert(
     fc.property(v4, ([a, b, c, d]) => {
-      const plain = sentence([a, b, c, d].join('.')) === 'let through'
+      const isOpen = (text: string) => sentence(text) === 'let through'
+      const plain = isOpen([a, b, c, d].join('.'))
       const pair = `${hex(a, b)}:${hex(c, d)}`
-      return ['::ffff:', '::', '64:ff9b::', '::ffff:0:'].every(
-        (prefix) => (sentence(prefix + pair) === 'let through') === plain,
+      // The last two are reserved whatever they hold.
+      return (
+        ['::ffff:', '64:ff9b::'].every((prefix) => isOpen(prefix + pair) === plain) &&
+        ['::', '::ffff:0:'].every((prefix) => !isOpen(prefix + pair))
       )
     }),
     { seed: 1 },

@@ -149,6 +149,13 @@ t.test('an Action is shown by what it calls, its undo too, and by whom it acts a
     'PUT http://a/, undo: POST http://b/',
   )
   t.equal(callsOf(action({ exec: {} })), '')
+  const patch = { apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'shop', name: 'web', patch: {} }
+  t.equal(
+    callsOf(action({ patch: { ...patch, subresource: 'scale' }, undo: { revert: true } })),
+    'PATCH apps/v1 Deployment shop/web (scale), undo: puts back what was there',
+  )
+  const { name: _name, ...many } = { ...patch, selector: 'unchecked' }
+  t.equal(callsOf(action({ patch: many })), 'PATCH apps/v1 Deployment shop/* (by labels)')
   t.equal(actsAs(action({}), 'alice'), 'alice')
   t.equal(actsAs(action({ serviceAccountName: 'quiescer' }), 'alice'), 'ServiceAccount quiescer, for alice')
   t.equal(stampedFor(action({})), '')

@@ -165,7 +165,7 @@ t.test('what was not read yet is no number', async (t) => {
   const dashboard = await aDashboard(t, { known: { synced: () => false } })
   const { body } = await get(dashboard, '/')
   t.equal(tilesIn(body)['Stuck'], '–: not read yet')
-  t.match(stateIn(body), ['unclear', /but not all of velero was read yet\.$/])
+  t.match(stateIn(body), ['unclear', /but not all of namespace velero is known\.$/])
 })
 
 t.test('what is not known yet is said before anything else', async (t) => {

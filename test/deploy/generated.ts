@@ -43,6 +43,7 @@ export const roleFiles = [
   ...['rbac-cluster', 'rbac-velero', 'rbac-own', 'rbac-people'].map((name) => `deploy/base/${name}.yaml`),
   'deploy/components/embedded-cluster/rbac.yaml',
   'deploy/components/dashboard/rbac.yaml',
+  'deploy/components/actors/impersonate.yaml',
 ]
 
 const list = (rule: YAMLMap, key: string): string => {

@@ -95,7 +95,10 @@ t.test('what the schema can say is refused with every problem and its path in on
 
 t.test('fields that are not there yet are refused by name', async (t) => {
   const said = (await refused(t, anAction(aName('bad'), 'x', { http, serviceAccountName: 'a' }))).join('\n')
-  t.match(said, 'spec.serviceAccountName: Forbidden: serviceAccountName is not there yet')
+  t.match(
+    said,
+    'serviceAccountName must be given for a body that calls the Kubernetes API (patch, scale, wait), and only for one',
+  )
   const exported = anAction(aName('bad'), 'x', {
     http,
     outputs: [{ name: 'a', expression: 'response.status', export: true }],
@@ -104,7 +107,7 @@ t.test('fields that are not there yet are refused by name', async (t) => {
 })
 
 t.test('bodies that are not there yet are refused by name', async (t) => {
-  const bodies = ['exec', 'job', 'scale', 'patch', 'wait', 'restore', 'plugin']
+  const bodies = ['exec', 'job', 'restore', 'plugin']
   const actions = bodies.map((body) => anAction(aName(body), 'x', { [body]: { some: 'thing' } }))
   const { code, stderr } = await tryApply(actions)
   t.equal(code, 1)

@@ -540,7 +540,7 @@ t.test('addresses inside are not called, in any notation', async (t) => {
     ],
     'a metadata service': [
       'http://169.254.169.254/latest',
-      /169\.254\.169\.254 is a link-local address, as cloud metadata services have, which is never called/,
+      /169\.254\.169\.254 is a link-local address, as cloud metadata services have \(169\.254\.0\.0\/16\), which is never called/,
     ],
     'a metadata service in decimal': [
       'http://2852039166/latest',
@@ -548,7 +548,7 @@ t.test('addresses inside are not called, in any notation', async (t) => {
     ],
     loopback: [
       'http://127.0.0.1:8080/metrics',
-      /127\.0\.0\.1 is a loopback address, which in a cluster is this pod itself/,
+      /127\.0\.0\.1 is a loopback address \(127\.0\.0\.0\/8\), which in a cluster is this pod itself/,
     ],
     'loopback in IPv6': ['http://[::ffff:127.0.0.1]:8080/', /is a loopback address/],
   }

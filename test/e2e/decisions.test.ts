@@ -5,7 +5,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { parseAllDocuments } from 'yaml'
@@ -13,6 +12,7 @@ import { cli } from '../support/cli.ts'
 import { eventually } from '../support/asking.ts'
 import { standingAt } from '../support/kept-cluster.ts'
 import { must, pathOf, startClient, type Loose } from './guard-client.ts'
+import { freePort } from '../support/free-port.ts'
 
 const kubeconfig = process.env['TIDEWAITER_E2E_KUBECONFIG'] ?? ''
 const dir = process.env['TIDEWAITER_E2E_DIR'] ?? ''
@@ -38,16 +38,6 @@ await must(
   }),
 )
 t.teardown(() => client.call('DELETE', `/api/v1/namespaces/${namespace}`))
-
-/** A port that nobody listens on. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { readonly port: number }
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 /** `tidewaiter serve` as a process, ready; `stop` ends it as a Deployment does. */
 async function serve(t: Test): Promise<{ readonly stop: () => Promise<void> }> {

@@ -10,6 +10,7 @@ import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { mintAuthority, mintLeaf } from '../../src/tls/authority.ts'
 import type { Pair } from '../../src/tls/authority.ts'
+import { freePort } from '../support/free-port.ts'
 
 /** What `t` gives us to clean up. */
 type Teardown = { readonly teardown: (done: () => Promise<void> | void) => void }
@@ -189,14 +190,6 @@ function tokenFor({ leaf }: Harbour, access: readonly object[], lifeSeconds: num
     .join('.')
   const signature = sign('sha256', Buffer.from(text), { key: leaf.key, dsaEncoding: 'ieee-p1363' })
   return `${text}.${signature.toString('base64url')}`
-}
-
-async function freePort(): Promise<number> {
-  const server = net.createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as net.AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 function listens(address: string): Promise<boolean> {

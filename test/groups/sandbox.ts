@@ -1,4 +1,4 @@
-/** The in-memory API server, and the stand-in for Velero. */
+/** The in-memory API server, who follows it, and the stand-in for Velero. */
 import { together } from '../support/together.ts'
 
-together('test/sandbox/*.test.ts', 'test/sandbox/{apiserver,velero}/**/*.test.ts')
+together('test/sandbox/*.test.ts', 'test/sandbox/{apiserver,followers,velero}/**/*.test.ts')

@@ -1,4 +1,7 @@
 /** What the service is made of, and how it is put together. */
 import { together } from '../support/together.ts'
 
-together('test/{actions,admission,control,observe,wiring}/**/*.test.ts')
+together(
+  'test/{actions,admission,control,observe,wiring}/**/*.test.ts',
+  'test/crash/{coverage,judge,planted/planted,sites}.test.ts',
+)

@@ -2,5 +2,5 @@
 import { together } from '../support/together.ts'
 
 together(
-  'test/system/{actions-adopt,admission-transport,decisions,held,plan,plugins,plugins-rollout}.test.ts',
+  'test/system/{acting,actions-adopt,admission-transport,decisions,held,plan,plugins,plugins-rollout,quiesce}.test.ts',
 )

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib'
 import t from 'tap'
 import { serve, serveRaw } from './servers.ts'
 import { send, soon, textOf } from './support.ts'
@@ -52,21 +53,64 @@ for (const [what, { first, more, message }] of Object.entries(endless)) {
     t.match(await send({ url: `http://a.test:${port}/` }), { failed: 'answer', message, sent: true })
   })
 }
-for (const [what, { first, more }] of Object.entries({
-  'endless interim answers': { first: '', more: 'HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n' },
-  'endless chunk extensions': { first: chunked, more: '1;aaaaaaaaaaaaaaaaaaaa=bbbbbbbbbbbbbbbbbbbbbbbbbb' },
+for (const [what, { first, more, message }] of Object.entries({
+  'endless interim answers': {
+    first: '',
+    more: 'HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n',
+    message: /sent more than 262144 bytes before it answered/,
+  },
+  'endless extensions of chunks': {
+    first: chunked,
+    more: `1;${'a'.repeat(400)}=b\r\nx\r\n`,
+    message: /sent more than 270144 bytes for a body of at most 1000/,
+  },
+  'an extension of a chunk without end': {
+    first: `${chunked}1;`,
+    more: 'a'.repeat(1000),
+    message: /sent more than 270144 bytes for a body of at most 1000/,
+  },
 })) {
-  t.test(`${what} end with the time, or before`, async (t) => {
-    const { port } = await serveRaw(t, (socket) => {
+  t.test(`${what} end with a message about the limit, long before the time`, async (t) => {
+    const { port, open } = await serveRaw(t, (socket) => {
       socket.once('data', () => {
         socket.write(first)
         pour(socket, more)
       })
     })
-    t.match(await send({ url: `http://a.test:${port}/`, signal: soon(100) }), {
-      failed: /answer|timeout|network/,
+    t.match(await send({ url: `http://a.test:${port}/`, maxResponseBytes: 1000 }), {
+      failed: 'answer',
+      about: 'size',
+      message,
       sent: true,
     })
+    for (const socket of open) await new Promise((resolve) => socket.once('close', resolve))
+  })
+}
+t.test('some interim answers before the answer are no harm', async (t) => {
+  const { port } = await serveRaw(t, (socket) => {
+    socket.once('data', () =>
+      socket.end(
+        `${'HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n'.repeat(20)}${ok}Content-Length: 2\r\n\r\nok`,
+      ),
+    )
+  })
+  t.equal(textOf(await send({ url: `http://a.test:${port}/` })), 'ok')
+})
+t.test('a body in chunks of one byte is taken up to the limit', async (t) => {
+  const { port } = await serveRaw(t, (socket) => {
+    socket.once('data', () => socket.end(`${chunked}${'1\r\na\r\n'.repeat(100_000)}0\r\n\r\n`))
+  })
+  t.equal(textOf(await send({ url: `http://a.test:${port}/`, maxResponseBytes: 100_000 })).length, 100_000)
+})
+for (const [what, bytes] of Object.entries({
+  'an answer that changes the protocol':
+    'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n',
+  'a demand to go on': 'HTTP/1.1 100 Continue\r\n\r\n',
+})) {
+  t.test(`${what}, which nobody asked for, is a failure`, async (t) => {
+    const { port, open } = await serveRaw(t, (socket) => void socket.once('data', () => socket.write(bytes)))
+    t.match(await send({ url: `http://a.test:${port}/` }), { failed: /answer|network/, sent: true })
+    for (const socket of open) await new Promise((resolve) => socket.once('close', resolve))
   })
 }
 t.test('a body of exactly the limit is taken, a byte more is not', async (t) => {
@@ -84,15 +128,39 @@ t.test('a body of exactly the limit is taken, a byte more is not', async (t) => 
 })
 t.test('a body that drips is cut off by the signal', async (t) => {
   const { port } = await serveRaw(t, (socket) => {
-    socket.once('data', () => socket.write(chunked))
-    const drip = setInterval(() => void socket.write('1\r\na\r\n'), 5)
-    socket.once('close', () => clearInterval(drip))
+    socket.once('data', () => {
+      socket.write(chunked)
+      const drip = setInterval(() => void socket.write('1\r\na\r\n'), 5)
+      socket.once('close', () => clearInterval(drip))
+    })
   })
   t.match(await send({ url: `http://a.test:${port}/`, signal: soon(60) }), {
     failed: 'timeout',
     message: /reading the answer/,
     sent: true,
   })
+})
+t.test('a header that drips is cut off by the signal', async (t) => {
+  const { port } = await serveRaw(t, (socket) => {
+    socket.once('data', () => {
+      socket.write(ok)
+      const drip = setInterval(() => void socket.write('X'), 5)
+      socket.once('close', () => clearInterval(drip))
+    })
+  })
+  t.match(await send({ url: `http://a.test:${port}/`, signal: soon(60) }), {
+    failed: 'timeout',
+    message: /waiting for the answer/,
+    sent: true,
+  })
+})
+t.test('what would unpack to more than the limit is never unpacked', async (t) => {
+  const bomb = gzipSync(Buffer.alloc(8_000_000))
+  const port = await serve(t, (_request, response) => {
+    response.writeHead(200, { 'content-encoding': 'gzip' }).end(bomb)
+  })
+  const answer = await send({ url: `http://a.test:${port}/`, maxResponseBytes: bomb.byteLength })
+  t.ok('ok' in answer && bomb.equals(answer.ok.body))
 })
 t.test('a compressed answer stays as it came', async (t) => {
   const port = await serve(t, (_request, response) => {

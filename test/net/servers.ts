@@ -43,7 +43,8 @@ export async function serveRaw(
   return { port: await listening(server), open }
 }
 
-async function listening(server: net.Server): Promise<number> {
+/** Lets a server listen on a free port of 127.0.0.1; gives it. */
+export async function listening(server: net.Server): Promise<number> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return (server.address() as AddressInfo).port
 }

@@ -33,7 +33,7 @@ export const pathOf = (plural: string, name?: string): string =>
   name === undefined ? (paths[plural] ?? plural) : `${paths[plural]}/${name}`
 
 /** Calls an API server of the sandbox, as admin unless told. */
-export function callerOf(t: Test, api: ApiServer): Call {
+export function callerOf(t: Pick<Test, 'teardown'>, api: ApiServer): Call {
   // One context for all its connections: a test of a whole system makes hundreds, and would read the certificate for each.
   const agent = new Agent({ connect: { secureContext: createSecureContext({ ca: api.ca }) } }).compose(
     interceptors.retry({

@@ -60,7 +60,7 @@ Every command is also one of a plugin of kubectl: \`npm link\` (or a link by han
 - **Terminals.** Colours only on a terminal, and not with \`NO_COLOR\` or \`TERM=dumb\`; bars are drawn in ASCII where the locale is not
   UTF-8. Control characters in what others wrote are shown as escapes (\`\\u001b\`), never obeyed.
 - **Exit codes.** 0 yes, 1 no (a refusal, a failed check, nothing of that name), 2 usage, 3 the cluster could not be asked, 4 could not
-  start, or a file could not be read. A pipe that is closed early (\`| head -1\`) is no error: 0.
+  start (kubeconfig, port, rights), or a file could not be read. A pipe that is closed early (\`| head -1\`) is no error: 0.
 `
 
 /** The page, without the mark of a generated file. */

@@ -13,8 +13,10 @@ import type { ApiServer } from '../../src/sandbox/apiserver/server.ts'
 import { startCluster as startSandbox, type ClusterOptions, type Cluster } from '../../src/sandbox/start.ts'
 import { startService } from '../../src/service.ts'
 import type { Service } from '../../src/wiring/life.ts'
+import { mayBecome } from './accounts.ts'
 import { callerOf, eventually, type Call } from './asking.ts'
 import { fastClock } from './fast-clock.ts'
+import { freePort, isFree } from './free-port.ts'
 
 /** How the hook server answers; behaviours are used up in order, each `times` (default: for ever). */
 export type Behaviour = {
@@ -67,6 +69,8 @@ export type SystemOptions = Pick<ClusterOptions, 'velero' | 'objects'> & {
   readonly speed?: number
   /** false: no service is started yet. */
   readonly service?: boolean
+  /** The accounts of Velero's namespace that the service may act for; all that there are, unless told. */
+  readonly becomes?: readonly string[]
   /** More environment for the service. */
   readonly env?: Readonly<Record<string, string>>
   /** More flags for it. */
@@ -76,12 +80,18 @@ export type SystemOptions = Pick<ClusterOptions, 'velero' | 'objects'> & {
 /** Starts a system; ends it after the test. */
 export async function startCluster(t: Test, options: SystemOptions = {}): Promise<System> {
   const lines: string[] = []
-  const users = [{ name: 'tidewaiter', token: 'token-of-tidewaiter', groups: ['system:masters'] }]
+  const rights = options.becomes === undefined ? { groups: ['system:masters'] } : { grants: allBut }
+  const users = [{ name: 'tidewaiter', token: 'token-of-tidewaiter', ...rights }]
   const clock = fastClock(options.speed ?? 1)
   const cluster = await startSandbox({
     users,
     clock,
-    objects: [...kinds.map(crdOf), namespace('shop'), ...(options.objects ?? [])],
+    objects: [
+      ...kinds.map(crdOf),
+      namespace('shop'),
+      ...(options.becomes === undefined ? [] : mayBecome(options.becomes)),
+      ...(options.objects ?? []),
+    ],
     velero: { ...options.velero, settings: { runMs: 20, ...options.velero?.settings } },
   })
   t.teardown(() => cluster.stop())
@@ -118,6 +128,13 @@ export async function startCluster(t: Test, options: SystemOptions = {}): Promis
     logged: () => lines,
   }
 }
+
+const verbs = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete', 'deletecollection']
+/** Everything but to act for others. */
+const allBut = [
+  { verbs: [...verbs, 'skip', 'release'], resources: ['*'] },
+  { verbs, resources: ['*'], subresources: ['*'] },
+]
 
 const namespace = (name: string) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
 
@@ -247,18 +264,4 @@ async function startLine(t: Test, to: number) {
   }
   t.teardown(cut)
   return { port, cut }
-}
-
-const isFree = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const server = createServer().once('error', () => resolve(false))
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
-  })
-
-/** A port that nobody listens on. */
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  const port = await listening(server)
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }

@@ -14,6 +14,8 @@ export const actionPorts = (given: Partial<ActionPorts> = {}): ActionPorts => ({
   minimalSpec: (spec) => spec,
   isVelero: ({ username }) => username === veleroUser,
   mayGetSecret: async () => true,
+  mayUseAccount: async () => true,
+  mayBecome: async () => true,
   secret: async () => ({ labelled: true, keys: ['k'] }),
   ...given,
 })

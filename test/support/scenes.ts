@@ -28,7 +28,7 @@ export async function act(system: System, ...actions: readonly Loose[]): Promise
   for (const one of actions) await accepted(system, one.metadata.name)
 }
 /** Waits until the controller has seen an Action as it is now. */
-const accepted = (system: System, name: string): Promise<Loose> =>
+export const accepted = (system: System, name: string): Promise<Loose> =>
   eventually(`Action ${name} is accepted`, () => {
     const { metadata, status } = system.api.read('tidewaiter.io/actions', 'velero', name) as Loose
     const found = status?.conditions?.find(({ type }: Loose) => type === 'Accepted')

@@ -1,20 +1,13 @@
 /** `tidewaiter serve` beside `tidewaiter sandbox --only-cluster`, each a process of its own, as docs/sandbox.md says. */
 import { createServer as createHttpServer } from 'node:http'
-import { createServer, type AddressInfo } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { eventually } from '../support/asking.ts'
 import { ask, launch, send, start, told } from '../support/command.ts'
+import { freePort } from '../support/free-port.ts'
 
 const backups = '/apis/velero.io/v1/namespaces/velero/backups'
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
 
 /** A server that refuses whatever it is asked, and counts. */
 async function startRefuser(t: Test): Promise<{ readonly url: string; readonly calls: () => number }> {

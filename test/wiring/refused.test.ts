@@ -9,6 +9,7 @@ import type { KubeClient } from '../../src/kube/client.ts'
 import { calls as callsOf, type Calls } from '../../src/wiring/kinds.ts'
 import { createRefused, guarded } from '../../src/wiring/refused.ts'
 import { specOf } from '../../src/core/run/rows.ts'
+import { unchanged } from '../actions/support.ts'
 import { aBackup, anAction } from '../support/build.ts'
 import { FakeClock, newYear } from '../support/fake-clock.ts'
 import { FakeControl } from '../support/fake-control.ts'
@@ -115,7 +116,9 @@ const performWith = (made: FakeControl, known: () => boolean, answer: 'done' | '
     log: made.log,
     send: egress.send,
     secret: async () => ({ refused: 'there is none' }),
+    actor: async () => ({ refused: 'there is none' }),
     evaluate: () => ({ ok: '' }),
+    reads: () => [],
     userAgent: 'test',
   })
   const ports: ControlPorts['perform'] = ({ run, action, renderOnly, endsAt, signal }) =>
@@ -126,6 +129,7 @@ const performWith = (made: FakeControl, known: () => boolean, answer: 'done' | '
       variables: {},
       endsAt,
       signal,
+      ...unchanged,
       renderOnly,
     })
   return ports

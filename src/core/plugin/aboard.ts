@@ -1,18 +1,12 @@
 /** Which VeleroPlugins a Deployment of Velero carries, and what they say of the rollout. */
+import { conditionIn } from '../condition.ts'
 import { placeOfText } from '../image.ts'
-import { at, objectAt, textAt, type Json } from '../velero.ts'
+import { at, textAt, type Json } from '../velero.ts'
 import { readPodTemplate } from './deployment.ts'
-
-/** A condition of an object, as it stands there; an empty one if it has none of this type. */
-export function conditionOf(object: Json, type: string): Json {
-  const list = at(object, 'status', 'conditions')
-  const found: unknown = Array.isArray(list) ? list.find((one) => textAt(one, 'type') === type) : undefined
-  return objectAt({ found }, 'found')
-}
 
 /** The status of a condition: Unknown if it is not there, or was said of an earlier spec. */
 export function conditionStatus(object: Json, type: string): string {
-  const condition = conditionOf(object, type)
+  const condition = conditionIn(object, type)
   const observed = condition['observedGeneration'] ?? at(object, 'status', 'observedGeneration')
   const isCurrent = observed === undefined || observed === at(object, 'metadata', 'generation')
   return isCurrent ? textAt(condition, 'status') || 'Unknown' : 'Unknown'

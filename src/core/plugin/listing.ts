@@ -1,7 +1,8 @@
 /** What a list of VeleroPlugins tells of each. */
 import { pluginConditions } from '../../api/velero-plugin.ts'
 import { textAt, type Json } from '../velero.ts'
-import { conditionOf, conditionStatus } from './aboard.ts'
+import { conditionIn } from '../condition.ts'
+import { conditionStatus } from './aboard.ts'
 
 /** A VeleroPlugin in a list. */
 export type ListedPlugin = {
@@ -21,10 +22,10 @@ export type ListedPlugin = {
 /** Reads one as the API server gives it. */
 export function listedPlugin(plugin: Json): ListedPlugin {
   const wanting =
-    textAt(conditionOf(plugin, 'Ready'), 'status') === 'Unknown'
+    textAt(conditionIn(plugin, 'Ready'), 'status') === 'Unknown'
       ? 'Ready'
-      : pluginConditions.find((type) => textAt(conditionOf(plugin, type), 'status') === 'False')
-  const condition = wanting === undefined ? {} : conditionOf(plugin, wanting)
+      : pluginConditions.find((type) => textAt(conditionIn(plugin, type), 'status') === 'False')
+  const condition = wanting === undefined ? {} : conditionIn(plugin, wanting)
   return {
     namespace: textAt(plugin, 'metadata', 'namespace'),
     name: textAt(plugin, 'metadata', 'name'),

@@ -5,6 +5,7 @@
 import type { ActionRun, RunStatus } from '../../api/action-run.ts'
 import type { Outcome } from '../outcome.ts'
 import type { Progress } from '../velero.ts'
+import { beforeRefusal, remembered, type Remember } from './before.ts'
 import { step, type AbortReason, type Effect, type Seen } from './machine.ts'
 
 /** What a driver of runs needs. */
@@ -12,7 +13,7 @@ export type DrivePorts = {
   /** Writes the status with the resourceVersion of `run`; 'conflict' if somebody else wrote it, 'gone' if it is no more. */
   readonly write: (run: ActionRun, status: RunStatus) => Promise<ActionRun | 'conflict' | 'gone'>
   /** Performs, or undoes, one action of the run as it was written. */
-  readonly perform: (run: ActionRun, work: Work) => Promise<Outcome>
+  readonly perform: (run: ActionRun, work: Work, remember: Remember) => Promise<Outcome>
   /** Milliseconds since the epoch. */
   readonly now: () => number
   /** How the object is now (post stages); undefined at pre stages. */
@@ -46,7 +47,10 @@ export async function drive(run: ActionRun, first: Seen, ports: DrivePorts): Pro
     told.push(...next.effects.filter((effect) => !works(effect)))
     const work = next.effects.find(works)
     if (work === undefined) return { run: current, effects: told }
-    seen = sightOf(work, await ports.perform(current, work), ports)
+    const worked = await performed(current, work, ports)
+    if (worked.lost !== undefined) return { run: worked.run, effects: told, lost: worked.lost }
+    current = worked.run
+    seen = sightOf(work, worked.outcome, ports)
   }
   throw new Error(`run ${run.metadata.name} did not settle in ${mostSteps} steps`)
 }
@@ -54,6 +58,35 @@ export async function drive(run: ActionRun, first: Seen, ports: DrivePorts): Pro
 /** An effect that takes time and has an outcome. */
 export type Work = Extract<Effect, { readonly do: 'perform' | 'undo' }>
 const works = (effect: Effect): effect is Work => effect.do === 'perform' || effect.do === 'undo'
+
+type Worked = Pick<Driven, 'run' | 'lost'> & { readonly outcome: Outcome }
+
+/** Performs, and writes down on the way what the action found before it changes anything. */
+async function performed(run: ActionRun, work: Work, ports: DrivePorts): Promise<Worked> {
+  let current: ActionRun | 'conflict' | 'gone' = run
+  let last = run
+  let writing: Promise<unknown> = Promise.resolve()
+  let over = false
+  const keep: Remember = async (before) => {
+    if (over || typeof current === 'string') return { refused: 'its run goes on without it' }
+    const refused = beforeRefusal(current, work.action, before)
+    if (refused !== undefined) return { refused }
+    current = await ports.write(current, remembered(current, work.action, before))
+    if (typeof current === 'string') return { refused: 'its run was written by another, or deleted' }
+    last = current
+    return { ok: true }
+  }
+  const remember: Remember = (before) => {
+    const kept = keep(before)
+    writing = kept.catch(() => {})
+    return kept
+  }
+  const outcome = await ports.perform(run, work, remember)
+  over = true
+  // An action that is waited for no longer may still be writing: its end must not be written from the version before.
+  await writing
+  return { run: last, outcome, ...(typeof current === 'string' ? { lost: current } : {}) }
+}
 
 function sightOf(work: Work, outcome: Outcome, ports: DrivePorts): Seen {
   if (work.do === 'undo') return { see: 'undone', action: work.action, outcome }

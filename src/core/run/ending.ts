@@ -2,7 +2,7 @@
 import type { ActionRun, RunRow, RunStatus } from '../../api/action-run.ts'
 import type { Progress } from '../velero.ts'
 import type { Step } from './machine.ts'
-import { entries, specOf, withRow, type Entry } from './rows.ts'
+import { changedNothing, entries, specOf, withRow, type Entry } from './rows.ts'
 
 type Phase = NonNullable<RunStatus['phase']>
 /** How a run ended, why in one word, and in a sentence. */
@@ -33,17 +33,15 @@ export const put = (run: ActionRun, row: RunRow): ActionRun => ({
   status: withRow(run.spec, run.status, row),
 })
 
-/** The row of an action whose owner ended while it ran: nobody knows what it did, unless it was only tried out. */
-export const leftOver = ({ action, row }: Entry, now: number): RunRow => ({
-  ...row,
-  completionTimestamp: time(now),
-  ...(specOf(action).dryRun
-    ? { phase: 'Skipped', message: 'its owner ended while it was rendered for its dryRun; nothing was sent' }
-    : {
-        phase: 'Unknown',
-        message: `${row.phase === 'Running' ? 'its owner ended while it ran' : 'it was cut short, and not done again'}; it may or may not have had its effect`,
-      }),
-})
+/** The row of an action whose owner ended while it ran: nobody knows what it did, unless it changes nothing. */
+export function leftOver({ action, row }: Entry, now: number): RunRow {
+  const nothing = changedNothing(action)
+  const ended = { ...row, completionTimestamp: time(now) }
+  if (nothing !== undefined) return { ...ended, phase: 'Skipped', message: nothing }
+  const how =
+    row.phase === 'Running' ? 'its owner ended while it ran' : 'it was cut short, and not done again'
+  return { ...ended, phase: 'Unknown', message: `${how}; it may or may not have had its effect` }
+}
 
 /** Ends the run. */
 export function settle(run: ActionRun, now: number, end: End): Step {

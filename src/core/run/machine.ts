@@ -21,7 +21,7 @@ import {
   leftOver,
   type End,
 } from './ending.ts'
-import { disposition, entries, specOf, type Entry } from './rows.ts'
+import { changedNothing, disposition, entries, specOf, type Entry } from './rows.ts'
 import { afterUndo, startUndo, type UndoScope } from './undo.ts'
 
 /** Why a run was cut short. The last five: of a held object. */
@@ -249,8 +249,9 @@ function rowAfter(row: RunRow, outcome: Outcome, now: number): RunRow {
   }
 }
 
-/** Doing it again does no harm: it says so, or it is only rendered. */
-const mayRepeat = ({ action }: Entry): boolean => specOf(action).idempotent || specOf(action).dryRun
+/** Doing it again does no harm: it says so, or it changes nothing. */
+const mayRepeat = ({ action }: Entry): boolean =>
+  specOf(action).idempotent || changedNothing(action) !== undefined
 
 type CutShort = {
   readonly seen: Outcomes
@@ -319,4 +320,4 @@ function leftUnknown(run: ActionRun, lost: Entry, { now, next }: Leaving): Step 
 }
 
 const report = ({ action }: Entry): readonly Effect[] =>
-  specOf(action).dryRun ? [] : [{ do: 'report-unknown', action: action.name }]
+  changedNothing(action) !== undefined ? [] : [{ do: 'report-unknown', action: action.name }]

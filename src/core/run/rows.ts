@@ -7,6 +7,13 @@ import type { Progress } from '../velero.ts'
 /** The spec of a planned action: parsed when the run was drafted, and again whenever a run is read (wiring/runs.ts). */
 export const specOf = (action: PlannedAction): ActionSpec => action.spec as ActionSpec
 
+/** Why an action changed nothing outside, whatever became of it; undefined if it may have. */
+export function changedNothing(action: PlannedAction): string | undefined {
+  const { dryRun, wait } = specOf(action)
+  if (dryRun) return 'its owner ended while it was rendered for its dryRun; nothing was sent'
+  return wait === undefined ? undefined : 'its owner ended while it waited; it changed nothing'
+}
+
 /** One action with its row. */
 export type Entry = { readonly action: PlannedAction; readonly row: RunRow }
 
@@ -18,8 +25,8 @@ export function entries(spec: RunSpec, status: RunStatus): readonly Entry[] {
   return spec.actions.map((action) => ({ action, row: rows.get(action.name) ?? fresh(action) }))
 }
 
-// An ActionRun must fit into etcd (1.5 MiB): half of that for what was done, the other for what is to be done.
-const largestRows = 512 * 1024
+/** All rows together, in bytes of JSON. An ActionRun must fit into etcd (1.5 MiB): half of that for what was done, the other for what is to be done. */
+export const largestRows = 512 * 1024
 
 /** The row, without what was sent and its outputs if the rows together would grow too large for the API server. */
 function fitting(others: readonly RunRow[], row: RunRow): RunRow {

@@ -37,10 +37,16 @@ function owedBy(run: ActionRun, scope: UndoScope): readonly Entry[] {
 export const owesUndo = (run: ActionRun, scope: UndoScope): boolean =>
   run.status.phase === 'Undoing' || owedBy(run, scope).length > 0
 
+/** Whether the undo of an action puts back what was there before, by the action's own body. */
+export const reverts = ({ undo }: ActionSpec): boolean => undo?.revert === true
+
 /** The spec by which the undo of an action is performed: its body, once; it is tried again by the leader. */
 export function undoSpec(spec: ActionSpec): ActionSpec {
-  const { http: _http, retry: _retry, outputs: _outputs, undo = {}, ...rest } = spec
-  return { ...rest, ...undo }
+  const { retry: _retry, outputs: _outputs, undo: { revert = false, ...body } = {}, ...rest } = spec
+  if (revert) return rest
+  const { http: _http, exec: _exec, job: _job, scale: _scale, patch: _patch, ...others } = rest
+  const { wait: _wait, restore: _restore, plugin: _plugin, ...bare } = others
+  return { ...bare, ...body }
 }
 
 /** Whether an undo of the run is stuck. */

@@ -13,7 +13,7 @@ import {
   type Gaps,
   type Limits,
 } from './store.ts'
-import { Thread } from './thread.ts'
+import { Thread, type StartThread } from './thread.ts'
 
 /** What the store is made of. */
 export type StoreOptions = {
@@ -24,6 +24,8 @@ export type StoreOptions = {
   readonly log: Log
   /** Told when the file was lost and a new one is there: what the cluster knows must be inserted again. */
   readonly onRebuilt?: () => void
+  /** Where its connections live: in threads of their own, unless told otherwise. */
+  readonly startThread?: StartThread
 }
 
 // One for pages while the other exports; a third would only share the same disk.
@@ -66,8 +68,8 @@ class SqliteStore {
 
   constructor(options: StoreOptions) {
     this.#options = options
-    const { path, maxBytes, clock } = options
-    const thread = (role: 'writer' | 'reader') => new Thread({ role, path, maxBytes })
+    const { path, maxBytes, clock, startThread } = options
+    const thread = (role: 'writer' | 'reader') => new Thread({ role, path, maxBytes }, startThread)
     const writing = [thread('writer')]
     const reading = Array.from({ length: readers }, () => thread('reader'))
     this.#threads = [...writing, ...reading]

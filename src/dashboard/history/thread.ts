@@ -1,4 +1,5 @@
 /** One thread of the store as who asks sees it: one request at a time, given up at its deadline, started anew if it dies. */
+import type { EventEmitter } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { bareThread } from '../../bare-thread.ts'
 import type { Answer, Operation, Operations, Task } from './messages.ts'
@@ -11,6 +12,16 @@ const file = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker
 // usual size a thread holds 100 MiB more, and is no faster.
 const heap = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 8 }
 
+/** What is asked over there: a worker, or what behaves as one. */
+type Remote = Pick<Worker, 'postMessage' | 'terminate'> & EventEmitter
+
+/** Starts what answers, with what is given to it. */
+export type StartThread = (task: Task) => Remote
+
+/** A thread of its own, with memory of its own. */
+const startThread: StartThread = (task) =>
+  new Worker(file, { workerData: task, ...bareThread, resourceLimits: heap })
+
 type Waiting = {
   readonly id: number
   readonly resolve: (gives: never) => void
@@ -20,12 +31,14 @@ type Waiting = {
 /** A thread with a connection. Whoever uses it asks for one thing at a time. */
 export class Thread {
   readonly #task: Task
-  #worker: Worker | undefined
+  readonly #startThread: StartThread
+  #worker: Remote | undefined
   #waiting: Waiting | undefined
   #asked = 0
   #isOpen = false
 
-  constructor(task: Omit<Task, 'giveUp'>) {
+  constructor(task: Omit<Task, 'giveUp'>, start: StartThread = startThread) {
+    this.#startThread = start
     this.#task = { ...task, giveUp: new Int32Array(new SharedArrayBuffer(4)) }
   }
 
@@ -62,12 +75,8 @@ export class Thread {
     await this.#worker?.terminate()
   }
 
-  #start(): Worker {
-    const worker = new Worker(file, {
-      workerData: this.#task,
-      ...bareThread,
-      resourceLimits: heap,
-    })
+  #start(): Remote {
+    const worker = this.#startThread(this.#task)
     worker.on('message', (answer: Answer) => this.#answered(answer))
     worker.on('error', (error) => this.#died(worker, error))
     worker.on('exit', () => this.#died(worker, undefined))
@@ -83,7 +92,7 @@ export class Thread {
     waiting.reject(code === undefined ? new Error(message) : new HistoryError(code, message))
   }
 
-  #died(worker: Worker, cause: unknown): void {
+  #died(worker: Remote, cause: unknown): void {
     if (this.#worker !== worker) return
     this.#worker = undefined
     this.#isOpen = false

@@ -1,6 +1,7 @@
 /** The plugins that Velero must carry: what each check found. */
 import { pluginConditions } from '../../api/velero-plugin.ts'
-import { conditionOf, conditionStatus } from '../../core/plugin/aboard.ts'
+import { conditionIn } from '../../core/condition.ts'
+import { conditionStatus } from '../../core/plugin/aboard.ts'
 import { listedPlugin, type ListedPlugin } from '../../core/plugin/listing.ts'
 import { textAt, type Json } from '../../core/velero.ts'
 import { urlOf } from '../query.ts'
@@ -89,6 +90,6 @@ function pluginOf(plugin: Json): Piece {
 const checkColumns = (plugin: Json): readonly Column<(typeof pluginConditions)[number]>[] => [
   { head: 'Check', as: 'name', cell: (type) => type },
   { head: 'Holds', cell: (type) => statusBadge(conditionStatus(plugin, type)) },
-  { head: 'Reason', cell: (type) => html`<code>${textAt(conditionOf(plugin, type), 'reason')}</code>` },
-  { head: 'What was found', as: 'text', cell: (type) => textAt(conditionOf(plugin, type), 'message') },
+  { head: 'Reason', cell: (type) => html`<code>${textAt(conditionIn(plugin, type), 'reason')}</code>` },
+  { head: 'What was found', as: 'text', cell: (type) => textAt(conditionIn(plugin, type), 'message') },
 ]

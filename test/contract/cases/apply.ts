@@ -26,6 +26,34 @@ export const cases = about('apply', [
     assert.deepEqual(entry.fieldsV1, { 'f:data': { 'f:x': {} } })
     assert.equal(made.metadata.managedFields.length, 1)
   }),
+  inNamespace(
+    'with a uid it makes nothing where nothing is, and changes nothing that has another',
+    async (api, ns) => {
+      const uid = '11111111-1111-4111-8111-111111111111'
+      const bound = () =>
+        api.patch(paths.configMaps(ns, 'a'), configMap('a', { x: '1' }, { uid }), {
+          type: 'apply',
+          query: { fieldManager: 'me' },
+        })
+      assert.equal((await bound()).status, 409)
+      assert.equal((await api.get(paths.configMaps(ns, 'a'))).status, 404)
+      answered(await apply(api, ns, { by: 'you', data: { y: '1' } }), 201)
+      assert.ok([409, 422].includes((await bound()).status))
+    },
+  ),
+  inNamespace('with an old resourceVersion it is a 409', async (api, ns) => {
+    const made = answered(await apply(api, ns, { by: 'me', data: { x: '1' } }), 201)
+    const { uid, resourceVersion } = made.metadata
+    const at = (x: string) =>
+      api.patch(paths.configMaps(ns, 'a'), configMap('a', { x }, { uid, resourceVersion }), {
+        type: 'apply',
+        query: { fieldManager: 'me' },
+      })
+    answered(await at('2'), 200)
+    const answer = await at('3')
+    assert.equal(answer.status, 409)
+    has(answered(await api.get(paths.configMaps(ns, 'a')), 200), { data: { x: '2' } })
+  }),
   inNamespace('changes what is there with 200', async (api, ns) => {
     answered(await apply(api, ns, { by: 'me', data: { x: '1' } }), 201)
     const after = answered(await apply(api, ns, { by: 'me', data: { x: '2' } }), 200)

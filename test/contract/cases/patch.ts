@@ -135,6 +135,22 @@ export const cases = about('patch', [
       'Operation cannot be fulfilled on configmaps "a": the object has been modified; please apply your changes to the latest version and try again',
     ])
   }),
+  inNamespace(
+    'json: an old resourceVersion that is set is a 409, and the one that is there is none',
+    async (api, ns) => {
+      const made = await aMap(api, ns)
+      const at = (value: string, a: string) => [
+        { op: 'add', path: '/metadata/resourceVersion', value },
+        { op: 'replace', path: '/data/a', value: a },
+      ]
+      const after = answered(await json(api, ns, at(made.metadata.resourceVersion, '2')), 200)
+      assert.deepEqual(after.data, { ...data, a: '2' })
+      says(await json(api, ns, at(made.metadata.resourceVersion, '3')), 409, [
+        'Conflict',
+        'Operation cannot be fulfilled on configmaps "a": the object has been modified; please apply your changes to the latest version and try again',
+      ])
+    },
+  ),
   inNamespace('merge: many at once on one object all land', async (api, ns) => {
     await aMap(api, ns)
     const keys = ['p', 'q', 'r', 's', 't']

@@ -1,4 +1,6 @@
 import t from 'tap'
+import type { ActionRun } from '../../../src/api/action-run.ts'
+import { beforeOf, largestBefore, type Remember } from '../../../src/core/run/before.ts'
 import { drive, type DrivePorts, type Work } from '../../../src/core/run/drive.ts'
 import { aPlannedAction, aRun } from '../../support/build.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
@@ -103,3 +105,120 @@ t.test('a machine that would never rest is a bug, and is stopped', async (t) => 
   }
   await t.rejects(drive(run, claim, { ...ports, write }), { message: /did not settle in 1024 steps/ })
 })
+
+const found = { objects: [{ name: 'web', changes: [1] }] }
+
+t.test('what an action found is written before it goes on, and stays in its row', async (t) => {
+  const { run, order, ports } = stage({
+    perform: async (_run, { action }, remember) => {
+      order.push(`look ${action}`)
+      t.same(await remember(found), { ok: true })
+      order.push(`change ${action}`)
+      return aDone()
+    },
+  })
+  const driven = await drive(run, claim, ports)
+  t.same(order.slice(0, 4), ['write Running Pending', 'look 10-a', 'write Running Pending', 'change 10-a'])
+  t.match(driven.run.status, { phase: 'Succeeded', actions: [{ before: found }, { before: found }] })
+})
+
+t.test(
+  'where another wrote the run meanwhile, the action is told not to go on, and nothing more is written',
+  async (t) => {
+    const { run, runs, order, ports } = stage({
+      perform: async (current, _work, remember) => {
+        await runs.write(current, { ...current.status, owner: 'another' })
+        t.match(await remember(found), { refused: /written by another/ })
+        t.match(await remember(found), { refused: /goes on without it/ })
+        return aFailed()
+      },
+    })
+    const driven = await drive(run, claim, ports)
+    t.same(order, ['write Running Pending', 'write conflict'])
+    t.match(driven, { lost: 'conflict', effects: [] })
+  },
+)
+
+t.test('what cannot be kept is refused before anything is written', async (t) => {
+  const { run, order, ports } = stage({
+    perform: async (_run, _work, remember) => {
+      t.match(await remember({ all: 'x'.repeat(largestBefore) }), {
+        refused: /at most 65536 bytes of JSON, got 65\d{3}; nothing was changed/,
+      })
+      return aFailed()
+    },
+  })
+  await drive(run, claim, ports)
+  t.same(order, ['write Running Pending', 'write Failed Skipped'])
+})
+
+t.test('what does not fit beside the rest of the record is refused too', async (t) => {
+  const names = Array.from({ length: 9 }, (_, i) => `${10 + i}-a`)
+  const { runs, ports } = stage({
+    perform: async (_run, { action }, remember) => {
+      const kept = await remember({ all: 'x'.repeat(largestBefore - 100) })
+      t.equal('ok' in kept, action < '17-a', action)
+      return aDone()
+    },
+  })
+  const actions = names.map((name) => aPlannedAction({ name }))
+  const { run } = await drive(runs.put(aRun({ actions, name: 'full' })), claim, ports)
+  t.equal(run.status.actions?.filter(({ before }) => before !== undefined).length, 7)
+})
+
+t.test(
+  'an action that nobody waits for any more keeps nothing, and its last write is waited for',
+  async (t) => {
+    const release = Promise.withResolvers<void>()
+    let late: Promise<unknown> | undefined
+    const made = stage()
+    let slow = true
+    const write: DrivePorts['write'] = async (before, status) => {
+      if (status.actions?.some((row) => row.before !== undefined) === true && slow) {
+        slow = false
+        await release.promise
+      }
+      return made.ports.write(before, status)
+    }
+    let after: Remember | undefined
+    const perform: DrivePorts['perform'] = async (_run, { action }, remember) => {
+      if (action === '10-a') {
+        void remember(found)
+        after = remember
+        // Cut off while it writes; the write is done a moment later.
+        setImmediate(release.resolve)
+      } else late = after?.(found)
+      return aDone()
+    }
+    const driven = await drive(made.run, claim, { ...made.ports, write, perform })
+    t.match(driven, { lost: undefined, run: { status: { phase: 'Succeeded' } } })
+    t.match(await late, { refused: /goes on without it/ })
+    t.equal(driven.run.status.actions?.[1]?.before, undefined)
+  },
+)
+
+t.test('the next owner of an action finds what was kept of it, and of no other', async (t) => {
+  const { run, runs, ports } = stage()
+  const kept = { name: '10-a', phase: 'Running', attempts: 0, before: found } as const
+  const running = runs.put({ ...run, status: { phase: 'Running', owner: 'one', actions: [kept] } })
+  const seen: unknown[] = []
+  const perform: DrivePorts['perform'] = async (current, { action }) => {
+    seen.push([action, beforeOf(current, action)])
+    return aDone()
+  }
+  const held = { ...running, spec: { ...running.spec, held: true } }
+  await drive(
+    held,
+    { see: 'overdue', owner: 'two', until: claim.until },
+    { ...ports, write: keep(held), perform },
+  )
+  t.same(seen, [
+    ['10-a', found],
+    ['20-b', undefined],
+  ])
+})
+
+/** A store that knows only the last version. */
+const keep =
+  (first: ActionRun): DrivePorts['write'] =>
+  async (_before, status) => ({ ...first, status })

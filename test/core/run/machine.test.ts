@@ -48,6 +48,8 @@ const three = (stage: 'PreBackup' | 'PostBackup', given: Readonly<Record<string,
     actions: ['10-a', '20-b', '9-c'].map((name) => aPlannedAction({ name, stage, ...given[name] })),
   })
 
+const waits = { wait: { apiVersion: 'v1', kind: 'Pod', name: 'a', gone: true } }
+
 t.test(
   'a claim starts the first action, and nothing is performed that is not Running on record',
   async (t) => {
@@ -363,6 +365,9 @@ t.test('of a post run whose owner is gone', async (t) => {
   })
   t.test('one that is only rendered is rendered again, whatever it says', async (t) => {
     t.match(lose({ idempotent: false, dryRun: true }).last, [{ do: 'perform', renderOnly: true }])
+  })
+  t.test('one that only waits waits again, whatever it says', async (t) => {
+    t.match(lose({ idempotent: false, ...waits }).last, [{ do: 'perform', renderOnly: false }])
   })
 })
 
@@ -854,17 +859,18 @@ t.test('a pre action with dryRun that used up the time refuses nothing if it was
   )
 })
 
-t.test('of an action with dryRun whose owner ended nothing is unknown: nothing was sent', async (t) => {
-  const actions = [aPlannedAction({ name: '10-a', dryRun: true })]
-  for (const sight of [
-    overdue,
-    { see: 'abort', reason: 'Stopping', message: 'the replica stops' },
-  ] as const) {
-    const { rows, last } = through(aRun({ actions }), claim, sight)
-    t.same(rows, { '10-a': 'Skipped' })
-    t.same(last, [{ do: 'announce' }])
-  }
-})
+for (const [name, given] of Object.entries({ 'with dryRun': { dryRun: true }, 'that only waits': waits }))
+  t.test(`of an action ${name} whose owner ended nothing is unknown: it changed nothing`, async (t) => {
+    const actions = [aPlannedAction({ name: '10-a', ...given })]
+    for (const sight of [
+      overdue,
+      { see: 'abort', reason: 'Stopping', message: 'the replica stops' },
+    ] as const) {
+      const { rows, last } = through(aRun({ actions }), claim, sight)
+      t.same(rows, { '10-a': 'Skipped' })
+      t.same(last, [{ do: 'announce' }])
+    }
+  })
 
 for (const onError of ['Fail', 'Continue'] as const) {
   t.test(

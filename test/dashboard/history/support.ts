@@ -1,4 +1,4 @@
-/** Histories for tests: real files, real threads. */
+/** Histories for tests: real files, real threads, which several of them have one after another. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
@@ -9,6 +9,7 @@ import type { DecisionStore, ExportQuery, PageQuery } from '../../../src/dashboa
 import { systemClock } from '../../../src/system-clock.ts'
 import { aDecision } from '../../support/decisions.ts'
 import { FakeLog } from '../../support/fake-log.ts'
+import { lastingThread } from './lasting-threads.ts'
 
 /** 2026-01-01T00:00:00Z. */
 export const newYear = Date.UTC(2026, 0, 1)
@@ -85,6 +86,7 @@ export async function aStore(t: Test, more: Partial<StoreOptions> = {}): Promise
     clock: patient,
     log,
     onRebuilt,
+    startThread: lastingThread,
     ...more,
     path,
   })

@@ -10,6 +10,7 @@ const wanted = {
   'apis/apps/v1': 'apps.v1: Deployment ReplicaSet DaemonSet StatefulSet ControllerRevision',
   'apis/batch/v1': 'batch.v1: Job CronJob',
   'apis/autoscaling/v1': 'autoscaling.v1: Scale',
+  'apis/autoscaling/v2': 'autoscaling.v2: HorizontalPodAutoscaler',
   'apis/events.k8s.io/v1': 'events.v1: Event',
   'apis/coordination.k8s.io/v1': 'coordination.v1: Lease',
   'apis/rbac.authorization.k8s.io/v1': 'rbac.v1: Role RoleBinding ClusterRole ClusterRoleBinding',

@@ -138,6 +138,15 @@ function job(object: JsonObject): JsonObject {
   )
 }
 
+// pkg/apis/autoscaling/v2/defaults.go.
+function autoscaler(object: JsonObject): JsonObject {
+  const target = { type: 'Utilization', averageUtilization: 80 }
+  const filled = spec(object, { minReplicas: 1 })
+  return listAt(filled, 'spec', 'metrics').length > 0
+    ? filled
+    : setAt(filled, ['spec', 'metrics'], [{ type: 'Resource', resource: { name: 'cpu', target } }])
+}
+
 function namespace(object: JsonObject): JsonObject {
   const name = textAt(object, 'metadata', 'name')
   const labels = objectAt(object, 'metadata', 'labels')
@@ -170,6 +179,7 @@ const kinds: Readonly<Record<string, Defaults>> = {
       spec(object, { revisionHistoryLimit: 10, updateStrategy: rolling({ maxUnavailable: 1, maxSurge: 0 }) }),
     ),
   Job: job,
+  HorizontalPodAutoscaler: autoscaler,
   RoleBinding: roleRef,
   ClusterRoleBinding: roleRef,
   ValidatingWebhookConfiguration: (object) => webhookDefaults(object),

@@ -2,6 +2,7 @@
 import { forbiddenField, required, unsupported, wrong, type FieldError } from '../errors/field.ts'
 import { at, isObject, listAt, objectAt, own, same, textAt, type Json, type JsonObject } from '../json.ts'
 import type { Resource } from '../resources/resource.ts'
+import { autoscalerProblems } from './validate-autoscaler.ts'
 import { crdProblems } from './validate-crd.ts'
 import { configMapProblems, secretProblems } from './validate-data.ts'
 import { eventProblems } from './validate-event.ts'
@@ -92,6 +93,7 @@ const kinds: Readonly<Record<string, Rules>> = {
   Pod: (object) => podSpecProblems(objectAt(object, 'spec'), 'spec'),
   ...Object.fromEntries(workloadKinds.map((kind) => [kind, workload])),
   Job: (object) => podSpecProblems(objectAt(object, 'spec', 'template', 'spec'), 'spec.template.spec'),
+  HorizontalPodAutoscaler: autoscalerProblems,
   ConfigMap: configMapProblems,
   Secret: secretProblems,
   Lease: lease,

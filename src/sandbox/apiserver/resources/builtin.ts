@@ -41,6 +41,7 @@ apps/v1|daemonsets|DaemonSet|SA|ds
 apps/v1|deployments|Deployment|SRA|deploy
 apps/v1|replicasets|ReplicaSet|SRA|rs
 apps/v1|statefulsets|StatefulSet|SRA|sts
+autoscaling/v2|horizontalpodautoscalers|HorizontalPodAutoscaler|SA|hpa
 events.k8s.io/v1|events|Event|P|ev
 authentication.k8s.io/v1|selfsubjectreviews|SelfSubjectReview|CV|
 authentication.k8s.io/v1|tokenreviews|TokenReview|CV|
@@ -83,7 +84,7 @@ function row(line: string): Resource {
   const definition = builtinDefinition(apiVersion, kind)
   return {
     group,
-    version: 'v1',
+    version: apiVersion.slice(apiVersion.indexOf('/') + 1),
     plural,
     singular: kind.toLowerCase(),
     kind,

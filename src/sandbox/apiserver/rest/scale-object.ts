@@ -11,6 +11,7 @@ export function autoscaleObject(resource: Resource, object: JsonObject): JsonObj
     const value = at(object, ...steps(path))
     return typeof value === 'number' ? value : 0
   }
+  const replicas = number(resource.scale?.spec)
   const selector = at(object, ...steps(resource.scale?.selector))
   const metadata = objectAt(object, 'metadata')
   const kept = ['name', 'namespace', 'uid', 'resourceVersion', 'creationTimestamp'].flatMap((key) =>
@@ -21,7 +22,8 @@ export function autoscaleObject(resource: Resource, object: JsonObject): JsonObj
     kind: 'Scale',
     apiVersion: 'autoscaling/v1',
     metadata: Object.fromEntries(kept),
-    spec: { replicas: number(resource.scale?.spec) },
+    // omitempty: 0 is not written, unlike in the status.
+    spec: replicas === 0 ? {} : { replicas },
     status: { replicas: number(resource.scale?.status), ...(text === '' ? {} : { selector: text }) },
   }
 }

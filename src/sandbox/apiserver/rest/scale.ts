@@ -1,7 +1,8 @@
 /** The scale subresource: the number of replicas, wherever a kind keeps it. */
 import { autoscaleObject } from './scale-object.ts'
-import { badRequest, methodNotAllowed } from '../errors/status.ts'
-import { at, setAt, type Json, type JsonObject } from '../json.ts'
+import { wrong } from '../errors/field.ts'
+import { badRequest, conflict, invalid, methodNotAllowed } from '../errors/status.ts'
+import { at, setAt, textAt, type Json, type JsonObject } from '../json.ts'
 import { jsonPatch } from '../patch/json-patch.ts'
 import { mergePatch } from '../patch/merge-patch.ts'
 import type { Resource } from '../resources/resource.ts'
@@ -45,13 +46,25 @@ function patched(request: Request, current: JsonObject, body: Json): Json {
 
 function withReplicas(resource: Resource, current: JsonObject, wanted: Json): JsonObject {
   const replicas = at(wanted, 'spec', 'replicas') ?? 0
-  if (!Number.isInteger(replicas) || Number(replicas) < 0)
-    throw badRequest(
-      `spec.replicas must be a whole number that is not negative, got ${JSON.stringify(replicas)}`,
-    )
+  if (!Number.isInteger(replicas))
+    throw badRequest(`spec.replicas must be a whole number, got ${JSON.stringify(replicas)}`)
+  const name = textAt(current, 'metadata', 'name')
+  if (Number(replicas) < 0)
+    throw invalid({ group: 'autoscaling', kind: 'Scale' }, name, [
+      wrong('spec.replicas', replicas, 'must be greater than or equal to 0'),
+    ])
+  checkUid(resource, current, textAt(wanted, 'metadata', 'uid'))
   const version = at(wanted, 'metadata', 'resourceVersion')
   const scaled = setAt(current, (resource.scale?.spec ?? '').split('.').filter(Boolean), replicas)
   return typeof version === 'string' && version !== ''
     ? setAt(scaled, ['metadata', 'resourceVersion'], version)
     : scaled
+}
+
+function checkUid(resource: Resource, current: JsonObject, uid: string): void {
+  const is = textAt(current, 'metadata', 'uid')
+  if (uid === '' || uid === is) return
+  const of = { group: resource.group, resource: `${resource.plural}/scale` }
+  const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${is}`
+  throw conflict(of, textAt(current, 'metadata', 'name'), why)
 }

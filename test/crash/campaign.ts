@@ -1,0 +1,115 @@
+/** A number of runs: first clean ones for their traces, then every triple once, then random ones, all lanes at the same time. */
+import { seeded, type Coverage, type Plan } from './coverage.ts'
+import type { Harness, Played, SeenSite } from './harness.ts'
+import type { Lane } from './cluster.ts'
+
+/** How much. */
+export type CampaignOptions = {
+  readonly seed: number
+  readonly runs: number
+  /** No run begins after this, milliseconds of the wall. */
+  readonly longestMs: number
+  /** Ends with the first run that is wrong. */
+  readonly untilWrong?: boolean
+  /** Clean runs of each lane at the beginning. */
+  readonly traces?: number
+  /** These and no others, instead of all that. */
+  readonly only?: readonly Plan[]
+  readonly onPlayed?: (run: Run) => void
+}
+
+/** One run. */
+export type Run = Played & { readonly index: number; readonly plan: Plan }
+
+/** What came of it. */
+export type Outcome = {
+  readonly runs: number
+  readonly voids: number
+  readonly wrong: readonly Run[]
+  readonly seconds: number
+}
+
+/** Tells a book of coverage what a harness sees. */
+export const seenInto =
+  (coverage: Coverage) =>
+  ({ lane, site, phase, after }: SeenSite): void =>
+    coverage.see({ scenario: lane?.scenario.name ?? '', site, phase, after })
+
+/** Plays them. */
+export async function campaign(
+  harness: Harness,
+  { lanes, coverage }: { readonly lanes: readonly Lane[]; readonly coverage: Coverage },
+  options: CampaignOptions,
+): Promise<Outcome> {
+  const began = performance.now()
+  let [index, voids] = [0, 0]
+  const wrong: Run[] = []
+  const isOver = () =>
+    index >= options.runs ||
+    performance.now() - began > options.longestMs ||
+    (options.untilWrong === true && wrong.length > 0)
+  const play = async (lane: Lane, plan: Plan): Promise<void> => {
+    const number = (index += 1)
+    for (let tries = 0; tries < 4; tries += 1) {
+      const again = tries === 0 ? '' : `-${tries}`
+      const played = await harness.play(
+        `${lane.scenario.name}-${options.seed}-${number}${again}`,
+        lane,
+        plan.armed,
+      )
+      if (played.isVoid && tries < 3) {
+        voids += 1
+        if (played.wrongs.length === 0) continue
+      }
+      coverage.played(plan, played.fired)
+      const run = { ...played, index: number, plan }
+      if (run.wrongs.length > 0) wrong.push(run)
+      options.onPlayed?.(run)
+      return
+    }
+  }
+  const along = async (lane: Lane, next: () => Plan | undefined): Promise<void> => {
+    for (let plan = next(); plan !== undefined && !isOver(); plan = next()) {
+      await harness.whenBearable()
+      await play(lane, plan)
+    }
+  }
+  if (options.only !== undefined) {
+    const left = [...options.only]
+    await Promise.all(
+      lanes.map((lane) =>
+        along(
+          lane,
+          () =>
+            left.splice(
+              left.findIndex(({ scenario }) => scenario === lane.scenario.name),
+              1,
+            )[0],
+        ),
+      ),
+    )
+  } else {
+    await Promise.all(
+      lanes.map((lane) => {
+        let left = options.traces ?? 2
+        return along(lane, () =>
+          (left -= 1) < 0 ? undefined : { scenario: lane.scenario.name, armed: [], why: 'trace' },
+        )
+      }),
+    )
+    coverage.isTracing = false
+    await Promise.all(
+      lanes.map((lane) =>
+        along(lane, () => {
+          const { name } = lane.scenario
+          const mayKill = harness.mayKill()
+          return (
+            coverage.next(name, mayKill) ??
+            coverage.random(name, seeded(options.seed * 1_000_003 + index), mayKill)
+          )
+        }),
+      ),
+    )
+  }
+  return { runs: index, voids, wrong, seconds: (performance.now() - began) / 1000 }
+}

@@ -1,0 +1,158 @@
+/** One object of a run: its story, the faults that wait for it, and what the API server has of it. */
+import type { ApiServer } from '../../src/sandbox/apiserver/server.ts'
+import type { Loose } from '../support/asking.ts'
+import { claimLeaseOf, keyLeasesOf, type Lane } from './cluster.ts'
+import type { Triple } from './faults.ts'
+import { roleOf, type Happening } from './history.ts'
+import { began } from './judge.ts'
+
+type Reader = Pick<ApiServer, 'read'>
+
+const settledPhases = ['Succeeded', 'Refused', 'Failed', 'Undone', 'Skipped', 'Unknown']
+const terminal = ['Completed', 'PartiallyFailed', 'Failed', 'FailedValidation']
+
+const isOver = (run: Loose): boolean => run === undefined || settledPhases.includes(run.status?.phase)
+
+/** What Velero's phases come to for us; it goes through some of them so fast that a call falls now into one, now into the next. */
+const moments: Readonly<Record<string, string>> = {
+  InProgress: 'runs',
+  Finalizing: 'runs',
+  FinalizingPartiallyFailed: 'runs',
+  Completed: 'ended',
+  PartiallyFailed: 'ended',
+  Failed: 'ended',
+  FailedValidation: 'failed validation',
+}
+
+/** One object. */
+export class Case {
+  readonly name: string
+  readonly lane: Lane
+  readonly story: Happening[] = []
+  /** Faults that have not happened yet. */
+  readonly armed: Triple[]
+  readonly fired: Triple[] = []
+  /** By stage. */
+  readonly runs = new Map<string, string>()
+  readonly #api: Reader
+  uid = ''
+  isOver = false
+  #last = ''
+  readonly #noted = new Map<string, string>()
+
+  constructor(name: string, lane: Lane, at: { readonly api: Reader; readonly armed: readonly Triple[] }) {
+    this.name = name
+    this.lane = lane
+    this.#api = at.api
+    this.armed = [...at.armed]
+  }
+
+  get #kind(): 'Backup' | 'Restore' {
+    return this.lane.scenario.kind ?? 'Backup'
+  }
+
+  /** The Leases that are about it. */
+  leases(): readonly string[] {
+    return [claimLeaseOf(this.#kind, this.name), ...keyLeasesOf(this.lane)]
+  }
+
+  /** Whether a Lease is that of an exclusive key. */
+  isKey(lease: string): boolean {
+    return keyLeasesOf(this.lane).includes(lease)
+  }
+
+  object(): Loose {
+    return this.#api.read(`velero.io/${this.#kind.toLowerCase()}s`, 'velero', this.name)
+  }
+
+  run(stage: 'Pre' | 'Post'): Loose {
+    const name = this.runs.get(`${stage}${this.#kind}`)
+    return name === undefined ? undefined : this.#api.read('tidewaiter.io/actionruns', 'velero', name)
+  }
+
+  /** Where it is in its life: what Velero does with it, and the run that is not over yet. */
+  phase(): string {
+    const object = this.object()
+    const held = object?.metadata?.annotations?.['tidewaiter.io/hold'] === undefined ? '' : 'held, '
+    const phase = object === undefined ? 'absent' : (moments[object.status?.phase ?? ''] ?? 'waits')
+    const open = (['Pre', 'Post'] as const).find((stage) => !isOver(this.run(stage)))
+    const run = open === undefined ? 'no run is open' : `${open} ${this.run(open).status?.phase ?? 'Pending'}`
+    return `${held}${phase}, ${run}`
+  }
+
+  /** Writes down what the API server has now, if that is news. */
+  note(): void {
+    const object = this.object()
+    if (object !== undefined) {
+      this.uid = object.metadata.uid
+      this.#push(happeningOf(object))
+    } else if (
+      this.story.some(({ is }) => is === 'object') &&
+      !this.story.some(({ is }) => is === 'deleted')
+    ) {
+      this.story.push({ is: 'deleted' })
+    }
+  }
+
+  /** Writes down what the records say now: the one of this name, or all. */
+  noteRuns(only: string): void {
+    for (const [stage, name] of this.runs) {
+      if (only !== '' && only !== name) continue
+      const run = this.#api.read('tidewaiter.io/actionruns', 'velero', name) as Loose
+      const status = run?.status ?? {}
+      const text = JSON.stringify(status)
+      if (run === undefined || this.#noted.get(stage) === text) continue
+      this.#noted.set(stage, text)
+      this.story.push({ is: 'record', stage, status })
+    }
+  }
+
+  #push(one: Happening): void {
+    const text = JSON.stringify(one)
+    if (text !== this.#last) this.story.push(one)
+    this.#last = text
+  }
+
+  /** Whether an action that began, and is not known to be without effect, waits for its undo; its record decides, not its effect. */
+  #owesUndo(): boolean {
+    const status = this.run('Pre')?.status
+    if (status?.phase === 'Undone') return false
+    const ran = this.story.some((one) => one.is === 'object' && began.includes(one.phase))
+    return (status?.actions ?? []).some(({ name, phase, noEffect }: Loose) => {
+      const role = this.lane.scenario.roles.find((one) => one.hasUndo === true && one.role === roleOf(name))
+      const isOwed = role !== undefined && (!ran || role.spec?.undoAt === 'Always')
+      return isOwed && noEffect !== true && !['Pending', 'Skipped'].includes(phase)
+    })
+  }
+
+  /** What it still waits for; undefined: nothing. */
+  waitsFor(): string | undefined {
+    if (!this.story.some(({ is }) => is === 'answered')) return 'its creator has no answer'
+    const object = this.object()
+    if (object !== undefined && !terminal.includes(object.status?.phase)) return `it is ${this.phase()}`
+    for (const stage of ['Pre', 'Post'] as const) {
+      const run = this.run(stage)
+      if (run === undefined) continue
+      if (!isOver(run)) return `the ${stage} run is ${run.status?.phase ?? 'Pending'}`
+      const note = object?.metadata?.annotations?.[`tidewaiter.io/${stage.toLowerCase()}`]
+      if (object !== undefined && note === undefined) return `the ${stage} run is not told on the object`
+    }
+    if (this.#owesUndo()) return 'an undo is owed'
+    const key = keyLeasesOf(this.lane).find((lease) => {
+      const held = this.#api.read('coordination.k8s.io/leases', 'velero', lease) as Loose
+      return held !== undefined && held.spec.holderIdentity === this.uid
+    })
+    return key === undefined ? undefined : `an exclusive key of it is not given back (${key})`
+  }
+}
+
+function happeningOf({ metadata, status }: Loose): Happening {
+  const annotations = metadata.annotations ?? {}
+  const notes = Object.fromEntries(
+    ['pre', 'post'].flatMap((stage) => {
+      const note: string | undefined = annotations[`tidewaiter.io/${stage}`]
+      return note === undefined ? [] : [[stage, JSON.parse(note).phase]]
+    }),
+  )
+  return { is: 'object', phase: status?.phase ?? '', held: 'tidewaiter.io/hold' in annotations, notes }
+}

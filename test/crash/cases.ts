@@ -1,0 +1,97 @@
+/** The objects that are under way, found by whatever names them. */
+import type { ApiServer } from '../../src/sandbox/apiserver/server.ts'
+import type { Loose } from '../support/asking.ts'
+import type { Case } from './case.ts'
+import { laneOfAction } from './cluster.ts'
+import type { Site, Wire } from './sites.ts'
+
+/** What a write was about, as the API server understood it. */
+export type Written = {
+  readonly verb: string
+  readonly resource: string
+  readonly name: string
+  readonly subresource: string
+}
+
+/** All of them; one that is over is known until it was cleared away. */
+export class Cases {
+  readonly #api: Pick<ApiServer, 'read'>
+  readonly #byName = new Map<string, Case>()
+  readonly #byLane = new Map<string, Case>()
+  readonly #byRun = new Map<string, Case>()
+  readonly #byUid = new Map<string, Case>()
+  readonly #byLease = new Map<string, Case>()
+
+  constructor(api: Pick<ApiServer, 'read'>) {
+    this.#api = api
+  }
+
+  add(one: Case): void {
+    this.#byName.set(one.name, one)
+    this.#byLane.set(one.lane.name, one)
+    for (const lease of one.leases()) this.#byLease.set(lease, one)
+  }
+
+  remove(one: Case): void {
+    this.#byName.delete(one.name)
+    this.#byUid.delete(one.uid)
+    for (const run of one.runs.values()) this.#byRun.delete(run)
+    for (const lease of one.leases()) if (this.#byLease.get(lease) === one) this.#byLease.delete(lease)
+  }
+
+  byUid(uid: string): Case | undefined {
+    return this.#byUid.get(uid)
+  }
+
+  about({ by, name }: NonNullable<Site['about']>): Case | undefined {
+    switch (by) {
+      case 'object':
+        return this.#byName.get(name)
+      case 'run':
+        return this.#byRun.get(name)
+      case 'lease':
+        return this.#byLease.get(name)
+      case 'action':
+        return this.#byLane.get(laneOfAction(name))
+    }
+  }
+
+  /** A run is about to be created: which object it is for, and the uid of one that is not stored yet. */
+  runBorn(run: Loose): void {
+    const { objectRef, stage } = run.spec
+    const one = this.#byName.get(objectRef.name)
+    if (one === undefined) return
+    one.uid = objectRef.uid
+    one.runs.set(stage, run.metadata.name)
+    this.#byUid.set(one.uid, one)
+    this.#byRun.set(run.metadata.name, one)
+  }
+
+  /** Something was written: whatever is news of it goes into a story. */
+  wrote({ verb, resource, name }: Written): void {
+    const keyOf = resource === 'leases' && verb === 'delete' ? this.#byLease.get(name) : undefined
+    if (keyOf?.isOver === false && keyOf.isKey(name)) keyOf.story.push({ is: 'freed' })
+    if (resource === 'backups' || resource === 'restores') {
+      // A name that is not told is that of a creation.
+      for (const one of name === '' ? this.#byName.values() : [this.#byName.get(name)])
+        if (one?.isOver === false) one.note()
+    } else if (resource === 'actionruns') {
+      for (const one of name === '' ? this.#byName.values() : [this.#byRun.get(name)])
+        if (one?.isOver === false) one.noteRuns(name)
+    }
+  }
+
+  /** Who leads. */
+  leader(): string {
+    const lease =
+      this.#leaderLease === undefined
+        ? undefined
+        : this.#api.read('coordination.k8s.io/leases', 'velero', this.#leaderLease)
+    return (lease as Loose)?.spec?.holderIdentity ?? ''
+  }
+  #leaderLease: string | undefined
+  /** Its Lease, as it is asked for. */
+  hearLease({ url, body }: Wire): void {
+    this.#leaderLease = body?.metadata?.name ?? /[^/?]+(?=\?|$)/.exec(url)?.[0]
+  }
+}

@@ -1,0 +1,57 @@
+/** Which triple comes next, and what is said of those that did not come. */
+import t from 'tap'
+import { Coverage, seeded } from './coverage.ts'
+
+const none = { after: [] }
+const put = { scenario: 'held', site: 'update actionruns/status', phase: 'Pre Running' }
+
+t.test(
+  'every fault of every site is planned, a kill only while there may be one, and each is covered once',
+  async (t) => {
+    const coverage = new Coverage()
+    coverage.see({ ...put, ...none })
+    coverage.see({ ...put, ...none })
+    coverage.isTracing = false
+    const calm = coverage.next('held', false)
+    t.notMatch(calm?.armed[0]?.fault, /killed/)
+    const found = new Set([calm?.armed[0]?.fault])
+    for (let plan = coverage.next('held', true); plan !== undefined; plan = coverage.next('held', true)) {
+      found.add(plan.armed[0]?.fault)
+      coverage.played(plan, plan.armed)
+    }
+    t.equal(found.size, 9)
+    const { traced } = coverage.summary()
+    t.match(traced, { sites: 1, triples: 9, covered: 8 }, 'the first was not played')
+  },
+)
+
+t.test('what does not happen is tried three times, then named', async (t) => {
+  const coverage = new Coverage()
+  coverage.see({ ...put, site: 'watch backups', ...none })
+  let plans = 0
+  for (let plan = coverage.next('held', true); plan !== undefined; plan = coverage.next('held', true)) {
+    plans += 1
+    coverage.played(plan, [])
+  }
+  t.equal(plans, 5 * 3)
+  t.equal(coverage.summary().traced.missed.length, 5)
+})
+
+t.test('a site that shows only after a fault is planned with that fault before it', async (t) => {
+  const coverage = new Coverage()
+  coverage.isTracing = false
+  const first = { site: 'create leases exclusive', phase: 'x', fault: 'killed before' as const }
+  coverage.see({ ...put, after: [first] })
+  t.equal(coverage.next('held', false), undefined, 'its first fault kills')
+  t.same(coverage.next('held', true)?.armed[0], first)
+  t.equal(coverage.summary().later.triples, 9)
+})
+
+t.test('the same seed gives the same runs', async (t) => {
+  const coverage = new Coverage()
+  for (const site of ['create a', 'get b', 'call c']) coverage.see({ ...put, site, ...none })
+  const runs = (seed: number) =>
+    Array.from({ length: 20 }, (_, at) => coverage.random('held', seeded(seed + at), true))
+  t.same(runs(7), runs(7))
+  t.notSame(runs(7), runs(8))
+})

@@ -1,0 +1,288 @@
+/** The whole of it: cluster, effects, replicas, and the lanes in which one object after another meets its faults. */
+import { rmSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Clock } from '../../src/clock.ts'
+import type { Cluster } from '../../src/sandbox/start.ts'
+import { pathOf, type Call } from '../support/asking.ts'
+import type { Balancer } from './balancer.ts'
+import { Case } from './case.ts'
+import { Cases } from './cases.ts'
+import { objectOf, type Lane } from './cluster.ts'
+import type { ActionCall, Effects } from './effects.ts'
+import type { Triple } from './faults.ts'
+import type { Happening } from './history.ts'
+import { inject } from './inject.ts'
+import { judge } from './judge.ts'
+import { Lag } from './lag.ts'
+import { relay, type PassingCall } from './proxy.ts'
+import type { ServiceProcess, ServiceWorld } from './service-process.ts'
+import { Services } from './services.ts'
+import { actionSite, siteOf } from './sites.ts'
+
+/** What a harness is made of. */
+export type HarnessOptions = {
+  readonly lanes: readonly Lane[]
+  /** How many times as fast as on the wall time passes. */
+  readonly speed: number
+  readonly replicas: number
+  /** Where the processes log; unless told, it goes when the harness stops. */
+  readonly log?: string
+  /** Told of every call that an object made, in which phase. */
+  readonly onSite: (seen: SeenSite) => void
+}
+
+/** A call: of which lane (undefined: of the process), where, in which phase, and after which faults of its object. */
+export type SeenSite = {
+  readonly lane: Lane | undefined
+  readonly site: string
+  readonly phase: string
+  readonly after: readonly Triple[]
+}
+
+/** How one object fared. */
+export type Played = {
+  readonly name: string
+  readonly wrongs: readonly string[]
+  readonly story: readonly Happening[]
+  readonly fired: readonly Triple[]
+  /** Others' faults kept it from coming to be: it says nothing. */
+  readonly isVoid: boolean
+}
+
+const parkMs = 400
+// Far longer than anything takes: an object that was never seen is looked for after 60 s, a leader that died is waited for 15 s.
+const boundMs = 300_000
+// A Lease has 15 s, what the dead one ran up to 22 s.
+const calmMs = 45_000
+const killingMs = 20_000
+// A lead is lost where it is not renewed for 10 s.
+const bearableMs = 1_500
+const longestWaitMs = 20_000
+// After the end nothing more may come; and what is missing then has this long.
+const quietMs = 4_000
+const missingMs = 150_000
+
+/** A running harness. */
+export class Harness {
+  readonly services: Services
+  readonly cases: Cases
+  readonly #parts: Parts
+  #armedForAny: { readonly triple: Triple; readonly of: Case }[] = []
+  readonly #lag = new Lag()
+  #killingSince = 0
+  readonly #deleted = new WeakSet<Case>()
+  /** Set when something goes wrong that belongs to no object that is still looked at. */
+  readonly late: string[] = []
+
+  constructor(parts: Parts, world: Omit<ServiceWorld, 'onCall'>) {
+    this.#parts = parts
+    this.cases = new Cases(parts.cluster.api)
+    this.services = new Services(
+      { ...world, onCall: (service, call) => this.#onCall(service, call) },
+      { replicas: parts.options.replicas, parkMs },
+    )
+    parts.cluster.api.onRequest(({ method, code, info }) => {
+      if (method !== 'GET' && code < 300) this.cases.wrote(info)
+    })
+  }
+
+  /** Plays one object through, and judges it. */
+  async play(name: string, lane: Lane, armed: readonly Triple[]): Promise<Played> {
+    const { cluster, call } = this.#parts
+    const one = new Case(name, lane, { api: cluster.api, armed })
+    this.cases.add(one)
+    this.#armProcesses(one)
+    await this.services.whenReady()
+    const { status, body } = await call(
+      'POST',
+      pathOf(lane.scenario.kind === 'Restore' ? 'restores' : 'backups'),
+      {
+        body: objectOf(name, lane),
+      },
+    ).catch((error: unknown) => ({ status: 0, body: { message: String(error) } }))
+    one.note()
+    one.story.push({ is: 'answered', code: status, message: status < 300 ? '' : String(body?.message) })
+    await this.#end(one)
+    one.isOver = true
+    this.#armedForAny = this.#armedForAny.filter(({ of }) => of !== one)
+    const wrongs = [...judge(lane.scenario, one.story), ...(await this.#miscounted(one))]
+    void this.#clear(one)
+    const isVoid =
+      one.fired.length === 0 && status >= 500 && /failed calling webhook/.test(String(body?.message))
+    return { name, wrongs, story: one.story, fired: one.fired, isVoid }
+  }
+
+  /**
+   * Whether a process may be killed now: a leader is given the time to take over and to go on, else nobody ever would. Those that
+   * are to be killed come at the same time instead.
+   */
+  mayKill(): boolean {
+    const { speed } = this.#parts.options
+    const ago = (since: number) => (Date.now() - since) * speed
+    if (ago(this.#killingSince) < killingMs) return true
+    if (ago(this.services.leaderKilledAt) < calmMs || ago(this.#killingSince) < calmMs) return false
+    this.#killingSince = Date.now()
+    return true
+  }
+
+  /**
+   * Resolves when an object more can be borne: time passes faster here, and where all wait for the processor leases run out. Not at
+   * all on a machine that others keep busy: then after some seconds.
+   */
+  async whenBearable(): Promise<void> {
+    for (
+      let left = longestWaitMs;
+      left > 0 && this.#lag.worst() * this.#parts.options.speed > bearableMs;
+      left -= 100
+    )
+      await sleep(100)
+  }
+
+  async stop(): Promise<void> {
+    this.#lag.stop()
+    await this.services.stop()
+    const { balancer, effects, cluster, folder, teardowns } = this.#parts
+    await balancer.stop()
+    await effects.stop()
+    for (const teardown of teardowns) await teardown()
+    await cluster.stop()
+    rmSync(folder, { recursive: true, force: true })
+  }
+
+  /** Calls that are about no object meet their fault whichever process makes them; those of a start need a start. */
+  #armProcesses(one: Case): void {
+    const ofProcess = one.armed.filter(({ phase }) => processPhases.includes(phase))
+    this.#armedForAny.push(...ofProcess.map((triple) => ({ triple, of: one })))
+    if (!ofProcess.some(({ phase }) => phase === 'starting')) return
+    const standby = this.services.ready().find((service) => this.#phaseOf(service) !== 'leading')
+    if (standby !== undefined) this.services.killSoon(standby, false)
+  }
+
+  /** A person deletes it. */
+  async #deletedOnce(one: Case): Promise<void> {
+    if (this.#deleted.has(one)) return
+    this.#deleted.add(one)
+    await this.#parts.call('DELETE', pathOf('backups', one.name)).catch(() => undefined)
+  }
+
+  /** Waits until nothing is left to come. */
+  async #end(one: Case): Promise<void> {
+    const { clock, options } = this.#parts
+    const began = Date.now()
+    let since: number | undefined
+    for (;;) {
+      await sleep(25)
+      const now = clock.now()
+      const why = one.waitsFor()
+      since = why === undefined ? (since ?? now) : undefined
+      const isQuiet = since !== undefined && now - since > quietMs
+      if (isQuiet && (judge(one.lane.scenario, one.story).length === 0 || now - (since ?? now) > missingMs))
+        return
+      // While one leader after another is killed nothing can come to its end.
+      const calm = (Date.now() - Math.max(began, this.services.leaderKilledAt)) * options.speed
+      if (calm < boundMs) continue
+      if (why !== undefined) one.story.push({ is: 'hangs', why })
+      return
+    }
+  }
+
+  /** The counts of the other side are those of the story. */
+  async #miscounted(one: Case): Promise<readonly string[]> {
+    if (one.uid === '') return []
+    const counts = Object.values(await this.#parts.effects.counts(one.uid)).reduce(
+      (sum, count) => sum + count,
+      0,
+    )
+    const known = one.story.filter(({ is }) => is === 'effect').length
+    return counts === known ? [] : [`the other side counted ${counts} effects, the harness ${known}`]
+  }
+
+  /** Takes object and records away, a while after nothing more may come. */
+  async #clear(one: Case): Promise<void> {
+    const { call, cluster, clock, effects } = this.#parts
+    const plural = one.lane.scenario.kind === 'Restore' ? 'restores' : 'backups'
+    await call('DELETE', pathOf(plural, one.name)).catch(() => undefined)
+    await clock.sleep(30_000)
+    for (const run of one.runs.values())
+      await call('DELETE', pathOf('actionruns', run)).catch(() => undefined)
+    cluster.velero.store.removeFolder(`backups/${one.name}`)
+    this.cases.remove(one)
+    if (one.uid !== '') await effects.forget(one.uid).catch(() => undefined)
+  }
+
+  #phaseOf(service: ServiceProcess): string {
+    if (!service.isReady()) return 'starting'
+    return this.cases.leader().startsWith(`${service.name}-`) ? 'leading' : 'standing by'
+  }
+
+  #onCall(service: ServiceProcess, call: PassingCall): Promise<void> | undefined {
+    const { site, about } = siteOf(call.wire)
+    if (site.startsWith('create actionruns')) this.cases.runBorn(call.wire.body)
+    if (site.endsWith(' leases leader')) this.cases.hearLease(call.wire)
+    const one = about === undefined ? undefined : this.cases.about(about)
+    const phase = one === undefined ? this.#phaseOf(service) : one.phase()
+    return this.#meet({ one, site, phase }, call, service)
+  }
+
+  /** A call of an action. */
+  onAction = async ({ lane, role, undo, key, uid, stage, call }: ActionCall): Promise<void> => {
+    const one = this.cases.byUid(uid)
+    const site = actionSite(role, undo)
+    if (key !== `${uid}/${stage}/${role}-${lane}${undo ? '/undo' : ''}`)
+      this.late.push(`${lane}: ${site} came under the key ${key}`)
+    if (one === undefined) this.late.push(`${lane}: ${site} for ${uid}, which nobody knows (any more)`)
+    let passed = 0
+    const pass = () => {
+      // As it is sent: who gives it up now, and says so in its record, may be heard by the other side a moment later.
+      if (one?.isOver === true) this.late.push(`${one.name}: ${site} after its end`)
+      one?.story.push({ is: 'effect', stage, role, undo, copy: (passed += 1) > 1 })
+      if (one !== undefined && !undo && role === one.lane.scenario.deletedAt) void this.#deletedOnce(one)
+      return call.pass()
+    }
+    const counted = { ...call, pass }
+    const service =
+      one === undefined
+        ? undefined
+        : this.services.named(one.run(stage.startsWith('Pre') ? 'Pre' : 'Post')?.status?.owner ?? '')
+    const met =
+      one === undefined || service === undefined
+        ? undefined
+        : this.#meet({ one, site, phase: one.phase() }, counted, service)
+    await (met ?? relay(counted))
+  }
+
+  #meet(
+    { one, site, phase }: { readonly one: Case | undefined; readonly site: string; readonly phase: string },
+    call: PassingCall,
+    service: ServiceProcess,
+  ): Promise<void> | undefined {
+    if (one?.isOver !== true)
+      this.#parts.options.onSite({ lane: one?.lane, site, phase, after: [...(one?.fired ?? [])] })
+    const at = (triple: Triple) => triple.site === site && triple.phase === phase
+    const of = one ?? this.#armedForAny.find(({ triple }) => at(triple))?.of
+    const triple = of?.isOver === true ? undefined : of?.armed.find(at)
+    if (of === undefined || triple === undefined) return undefined
+    of.armed.splice(of.armed.indexOf(triple), 1)
+    this.#armedForAny = this.#armedForAny.filter((armed) => armed.triple !== triple)
+    of.fired.push(triple)
+    of.story.push({ is: 'fault', ...triple })
+    const { clock } = this.#parts
+    const killSoon = (dying: ServiceProcess) =>
+      this.services.killSoon(dying, this.#phaseOf(dying) === 'leading')
+    return inject(triple.fault, call, { clock, service, killSoon })
+  }
+}
+
+const processPhases = ['starting', 'standing by', 'leading']
+
+/** What a harness stands on. */
+export type Parts = {
+  readonly options: HarnessOptions
+  readonly clock: Clock
+  readonly cluster: Cluster
+  readonly call: Call
+  readonly balancer: Balancer
+  readonly effects: Effects
+  readonly folder: string
+  readonly teardowns: readonly (() => unknown)[]
+}

@@ -1,0 +1,201 @@
+/** The invariants: what must never have happened to an object, whatever went wrong around it. Pure. */
+import type { Loose } from '../support/asking.ts'
+import { roleOf, type Happening } from './history.ts'
+import type { Role, Scenario } from './scenarios.ts'
+
+type Effect = Extract<Happening, { is: 'effect' }>
+type Story = readonly Happening[]
+
+/** The phases of an object that Velero began with. */
+export const began = [
+  'InProgress',
+  'Finalizing',
+  'FinalizingPartiallyFailed',
+  'Completed',
+  'PartiallyFailed',
+  'Failed',
+]
+const over = ['Completed', 'PartiallyFailed', 'Failed']
+
+const objectIn = (story: Story, phases: readonly string[]): number =>
+  story.findIndex((one) => one.is === 'object' && phases.includes(one.phase))
+
+const isEffectOf =
+  ({ role, stage }: Role, undo: boolean) =>
+  (one: Happening): one is Effect =>
+    one.is === 'effect' && one.role === role && one.stage === stage && one.undo === undo
+
+const isPre = ({ stage }: Role): boolean => stage.startsWith('Pre')
+
+/** Everything that is wrong with a story; nothing if it is as promised. */
+export function judge(scenario: Scenario, story: Story): readonly string[] {
+  const started = objectIn(story, began)
+  const ofRoles = scenario.roles.flatMap((role) => [
+    ...(isPre(role) ? preWrongs(role, story, started) : postWrongs(role, story, started)),
+    ...recordWrongs(role, story),
+  ])
+  const early = freedEarly(scenario, story, started)
+    ? ['its exclusive key was given back before its undo or its post stage had ended']
+    : []
+  const hangs = story.flatMap((one) => (one.is === 'hangs' ? [`it never comes to an end: ${one.why}`] : []))
+  return [...ofRoles, ...early, ...endWrongs(story, started), ...hangs]
+}
+
+/** Whether its key was free for others while it was still owed an undo, or a post stage that thaws. */
+function freedEarly({ roles }: Scenario, story: Story, started: number): boolean {
+  const freed = story.findIndex(({ is }) => is === 'freed')
+  if (freed < 0) return false
+  const before = story.slice(0, freed)
+  const role = roles.find(({ hasUndo }) => hasUndo === true)
+  const [done, undone] = [false, true].map(
+    (undo) => role !== undefined && before.some(isEffectOf(role, undo)),
+  )
+  if (started < 0 || started > freed) return done === true && undone === false
+  const post = before.findLast((one) => one.is === 'record' && one.stage.startsWith('Post'))
+  const isOpen = post?.is === 'record' && ['Pending', 'Running', undefined].includes(post.status?.phase)
+  return isOpen || (role?.spec?.undoAt === 'Always' && undone === false)
+}
+
+function preWrongs(role: Role, story: Story, started: number): readonly string[] {
+  const done = story.findIndex(isEffectOf(role, false))
+  const wrongs =
+    started >= 0 && (done < 0 || done > started)
+      ? [`it began to run, and its pre action ${role.role} had not been done`]
+      : []
+  return role.hasUndo === true ? [...wrongs, ...undoWrongs(role, story, started)] : wrongs
+}
+
+function undoWrongs(role: Role, story: Story, started: number): readonly string[] {
+  const done = story.findLastIndex(isEffectOf(role, false))
+  const undone = story.findLastIndex(isEffectOf(role, true))
+  const first = story.findIndex(isEffectOf(role, true))
+  const isAlways = role.spec?.undoAt === 'Always'
+  const ended = objectIn(story, over)
+  if (started >= 0 && first >= 0 && !isAlways) return [`${role.role} was undone, and the object runs or ran`]
+  if (started >= 0 && first >= 0 && (ended < 0 || first < ended))
+    return [`${role.role} was undone before the object had ended`]
+  if (done >= 0 && undone < done && (started < 0 || isAlways))
+    return [
+      started < 0
+        ? `${role.role} was done, the object never ran, and nobody undid it`
+        : `${role.role} was not undone at the end`,
+    ]
+  return []
+}
+
+function postWrongs(role: Role, story: Story, started: number): readonly string[] {
+  const effects = story.flatMap((one, at) => (isEffectOf(role, false)(one) ? [{ at, copy: one.copy }] : []))
+  const ended = objectIn(story, over)
+  const early = effects.filter(({ at }) => ended < 0 || at < ended)
+  if (early.length > 0) return [`the post action ${role.role} was done before the object had ended`]
+  if (started >= 0 && ended >= 0 && effects.length === 0 && !saysSo(role, story))
+    return [`the object ran and ended, and its post action ${role.role} was never done`]
+  if (role.spec?.idempotent === false && effects.filter(({ copy }) => !copy).length > 1)
+    return [`${role.role} says idempotent: false and was done ${effects.length} times`]
+  return []
+}
+
+/**
+ * Whether it is told that the action was not done: it failed, nobody knows, or one before it ended the stage so; or the object
+ * ended while a leader was there that could not look, which is reported on it.
+ */
+function saysSo(role: Role, story: Story): boolean {
+  if (story.findLast((one) => one.is === 'object')?.notes['post'] === 'Unknown') return true
+  const status = recordsOf(role, story).at(-1)?.status
+  const before = (status?.actions ?? []).filter(({ name }: Loose) => roleOf(name) <= role.role)
+  return before.some(({ phase }: Loose) => phase === 'Failed' || phase === 'Unknown')
+}
+
+type Recorded = { readonly at: number; readonly row: Loose; readonly status: Loose }
+
+const recordsOf = (role: Role, story: Story): readonly Recorded[] =>
+  story.flatMap((one, at) => {
+    if (one.is !== 'record' || one.stage !== role.stage) return []
+    const row = (one.status?.actions ?? []).find(({ name }: Loose) => roleOf(name) === role.role)
+    return [{ at, row: row ?? { phase: 'Pending' }, status: one.status }]
+  })
+
+/** No record contradicts an effect, and nothing is done that is not claimed, nor again once it is recorded. */
+function recordWrongs(role: Role, story: Story): readonly string[] {
+  const records = recordsOf(role, story)
+  return [...doneWrongs(role, story, records), ...undoneWrongs(role, story, records)]
+}
+
+function doneWrongs(role: Role, story: Story, records: readonly Recorded[]): readonly string[] {
+  const effects = story.flatMap((one, at) => (isEffectOf(role, false)(one) ? [at] : []))
+  const recorded = records.find(({ row }) => row.phase === 'Succeeded')
+  const last = records.at(-1)?.row
+  const denies = last?.noEffect === true || ['Skipped', 'Pending'].includes(last?.phase ?? 'Pending')
+  return [
+    ...unclaimed(effects, records, mayBeDone).map(() => `${role.role} was done while no record claimed it`),
+    ...(recorded !== undefined && !effects.some((at) => at < recorded.at)
+      ? [`${role.role} is recorded as done, and was not`]
+      : []),
+    ...(recorded !== undefined && effects.some((at) => at > recorded.at)
+      ? [`${role.role} was done again after it was recorded as done`]
+      : []),
+    ...(denies && effects.length > 0
+      ? [`${role.role} was done, and its record ends as ${last?.phase ?? 'nothing'}`]
+      : []),
+  ]
+}
+
+function undoneWrongs(role: Role, story: Story, records: readonly Recorded[]): readonly string[] {
+  const effects = story.flatMap((one, at) => (isEffectOf(role, true)(one) ? [at] : []))
+  const recorded = records.find(({ row }) => row.undo?.phase === 'Undone')
+  return [
+    ...unclaimed(effects, records, ({ status }) => status.phase === 'Undoing').map(
+      () => `${role.role} was undone while no record said so`,
+    ),
+    ...(recorded !== undefined && !effects.some((at) => at < recorded.at)
+      ? [`${role.role} is recorded as undone, and was not`]
+      : []),
+    ...(recorded !== undefined && effects.some((at) => at > recorded.at)
+      ? [`${role.role} was undone again after it was recorded as undone`]
+      : []),
+  ]
+}
+
+/** Claimed; or given up by whoever sent it, who says that it may have had its effect: it is heard a moment after that. */
+const mayBeDone = ({ row, status }: Recorded): boolean =>
+  (row.phase === 'Running' && status.phase === 'Running') ||
+  (['Failed', 'Unknown'].includes(row.phase) && row.noEffect !== true)
+
+/** The effects before which the record did not say that they were about to be. */
+const unclaimed = (
+  effects: readonly number[],
+  records: readonly Recorded[],
+  claims: (record: Recorded) => boolean,
+): readonly number[] =>
+  effects.filter((effect) => {
+    const before = records.findLast(({ at }) => at < effect)
+    return before === undefined || !claims(before)
+  })
+
+/** What record, object and the answer to its creator say in the end agrees. */
+function endWrongs(story: Story, started: number): readonly string[] {
+  const last = (kind: string) =>
+    story.findLast((one) => one.is === 'record' && one.stage.startsWith(kind)) as
+      { readonly status: Loose } | undefined
+  const phaseOf = (status: Loose): string => status?.undoneFrom ?? status?.phase ?? 'Pending'
+  const object = story.findLast((one) => one.is === 'object')
+  const notes = object?.notes ?? {}
+  const stored = story.some((one) => one.is === 'object')
+  const refused = story.some(
+    (one) =>
+      one.is === 'answered' &&
+      /^(admission webhook .*)?tidewaiter refused|denied the request: tidewaiter refused/.test(one.message),
+  )
+  return [
+    ...(started >= 0 && last('Pre') !== undefined && phaseOf(last('Pre')?.status) !== 'Succeeded'
+      ? [`it ran, and the record of its pre actions ends as ${phaseOf(last('Pre')?.status)}`]
+      : []),
+    ...(['pre', 'post'] as const).flatMap((stage) => {
+      const record = last(stage === 'pre' ? 'Pre' : 'Post')
+      if (notes[stage] === undefined || record === undefined || notes[stage] === phaseOf(record.status))
+        return []
+      return [`the object says ${stage}=${String(notes[stage])}, its record ${phaseOf(record.status)}`]
+    }),
+    ...(refused && stored ? ['its creator was told that it was refused, and it is stored'] : []),
+  ]
+}

@@ -1,0 +1,137 @@
+/** Bugs that the harness must find: each is a small change of the service's source. */
+
+import type { Bug } from './bug.ts'
+
+const inFile =
+  (file: string) =>
+  (
+    name: string,
+    [text, planted]: readonly [text: string, planted: string],
+    [scenarios, sites, faults]: readonly [scenarios: string, sites: string, faults: string],
+  ): Bug => ({ name, file, text, planted, scenarios, sites, faults })
+
+const drive = inFile('core/run/drive.ts')
+const machine = inFile('core/run/machine.ts')
+const runs = inFile('wiring/runs.ts')
+const undo = inFile('control/undo.ts')
+const scope = inFile('core/hold/undo-scope.ts')
+
+/** All of them. */
+export const bugs: readonly Bug[] = [
+  drive(
+    'an action is done before its claim is written',
+    [
+      `: await ports.write(current, next.status)
+    if`,
+      `: next.effects.some(works) && next.status.phase === 'Running' && current.status.phase === 'Pending' ? { ...current, status: next.status } : await ports.write(current, next.status)
+    if`,
+    ],
+    ['^held$', '^call ', ''],
+  ),
+  runs(
+    'a write of a record overlooks what another wrote: no fencing by resourceVersion',
+    [
+      `.replaceStatus(name, runBody({ ...run, status }), { timeoutMs: writeMs }),`,
+      `.mergePatch(name, { status }, { subresource: 'status' }),`,
+    ],
+    ['^held$', '^(update|patch) actionruns/status', '^late'],
+  ),
+  runs(
+    'a write that meets a conflict counts as written',
+    [
+      `if (isKubeError(error, 'CONFLICT')) return 'conflict'`,
+      `if (isKubeError(error, 'CONFLICT')) return { ...run, status }`,
+    ],
+    ['^held$', '^update actionruns/status P', '^(409|late)'],
+  ),
+  inFile('control/post.ts')(
+    'the result is told before it is recorded',
+    [
+      `  const see = run.status.phase === 'Running' ? 'overdue' : 'claim'
+  const seen: Seen = { see, owner: ports.owner, until, progress: at.progress }`,
+      `  if (at.object !== undefined) await tellPost(run, at.object, ports)
+  const see = run.status.phase === 'Running' ? 'overdue' : 'claim'
+  const seen: Seen = { see, owner: ports.owner, until, progress: at.progress }`,
+    ],
+    ['^(post-once|held)$', '^call ', ''],
+  ),
+  undo(
+    'exclusive keys are given back too early',
+    [`if (!keysAreOver(run, { undo: due, postEnded: post === 'over' }))`, `if (post === 'unplanned')`],
+    ['^(inline|held)$', '^call 90', ''],
+  ),
+  undo(
+    'exclusive keys are never given back',
+    [`  await ports.freeKeys(run, keysOf(run))\n`, ``],
+    ['^held-refused$', '^call ', '^delayed'],
+  ),
+  machine(
+    'what was cut short counts as without effect, and is not undone',
+    [
+      `outcome.status === 'failed' && !outcome.mayHaveHadEffect && row.cutShort !== true`,
+      `outcome.status === 'failed'`,
+    ],
+    ['^held$', '^call 10-freeze$', '^cut'],
+  ),
+  machine(
+    'an action of a dead owner is done again though it is not idempotent',
+    [
+      `const mayRepeat = ({ action }: Entry): boolean =>
+  specOf(action).idempotent || changedNothing(action) !== undefined`,
+      `const mayRepeat = ({ action }: Entry): boolean => action.name !== ''`,
+    ],
+    ['^post-once$', '^call 95', '^killed after'],
+  ),
+  machine(
+    'what a dead owner had begun counts as done',
+    [
+      `if (mayRepeat(lost)) return start(mine, { ...lost, row: { ...lost.row, cutShort: true } }, now)`,
+      `if (mayRepeat(lost)) return goOn(put(mine, { ...lost.row, phase: 'Succeeded' }), seen.progress, now)`,
+    ],
+    ['^(held|post-once)$', '^call ', '^killed before'],
+  ),
+  inFile('core/run/undo.ts')(
+    'what is Unknown is not undone',
+    [`'Running', 'Succeeded', 'Failed', 'Unknown'])`, `'Running', 'Succeeded', 'Failed'])`],
+    ['^inline$', '^call 10-freeze$', '^killed after'],
+  ),
+  scope(
+    'what was admitted and never came to be is not undone',
+    [
+      `return left > 0 ? { notYet: true, inMs: left } : { due: 'All' }`,
+      `return { notYet: true, inMs: Math.max(left, 60_000) }`,
+    ],
+    ['^inline$', '^update actionruns/status PreBackup Succeeded', '^(cut|killed after)'],
+  ),
+  inFile('control/pre.ts')(
+    'a stage that a dead replica left over is left alone',
+    [
+      `  const ended = await abandoned(run, isHere, ports)`,
+      `  if (isHere === false) return undefined\n  const ended = await abandoned(run, isHere, ports)`,
+    ],
+    ['^inline$', '^call ', '^killed'],
+  ),
+  inFile('admission/stage.ts')(
+    'what has a record already is let pass',
+    [
+      `if (created === 'exists') return joined(planned, pre, ports)`,
+      `if (created === 'exists') return allow('ActionsSucceeded')`,
+    ],
+    ['^inline$', '^create actionruns PreBackup', '^twice'],
+  ),
+  inFile('core/run/names.ts')(
+    'each attempt has an Idempotency-Key of its own',
+    [`  \`\${uid}/\${stage}/\${action}\`\n`, `  \`\${uid}/\${stage}/\${action}-\${Date.now()}\`\n`],
+    ['^inline$', '^call ', ''],
+  ),
+  inFile('control/queue.ts')(
+    'an object whose look failed is not looked at again',
+    [`      this.#leave(key, ms)`, `      this.#leave(key, ms * 1e6)`],
+    ['^(held|inline)$', '^(patch backups|get actionruns Post)', '^(409|500|cut)'],
+  ),
+  inFile('control/leader.ts')(
+    'a lease is taken for ever',
+    [`leaseMs: 15_000, renewDeadlineMs: 10_000`, `leaseMs: 86_400_000, renewDeadlineMs: 10_000`],
+    ['^held$', '^call ', '^killed'],
+  ),
+]

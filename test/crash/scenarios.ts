@@ -1,0 +1,57 @@
+/** What the objects of a lane go through: which actions there are for them, and what Velero and people do. */
+import type { Loose } from '../support/asking.ts'
+
+/** An action of a scenario. */
+export type Role = {
+  readonly role: string
+  readonly stage: 'PreBackup' | 'PostBackup' | 'PreRestore' | 'PostRestore'
+  /** What the other side answers. */
+  readonly status?: number
+  readonly hasUndo?: boolean
+  readonly spec?: Loose
+}
+
+/** One kind of object. */
+export type Scenario = {
+  readonly name: string
+  readonly kind?: 'Backup' | 'Restore'
+  readonly roles: readonly Role[]
+  /** Annotations for the stand-in of Velero. */
+  readonly script?: Readonly<Record<string, string>>
+  /** A person deletes the object when this action had its effect. */
+  readonly deletedAt?: string
+}
+
+const freeze: Role = { role: '10-freeze', stage: 'PreBackup', hasUndo: true }
+const check: Role = { role: '20-check', stage: 'PreBackup' }
+const note: Role = { role: '90-note', stage: 'PostBackup' }
+const held = (one: Role, spec: Loose = {}): Role => ({ ...one, spec: { mode: 'Hold', ...spec } })
+const invalid = { 'sandbox.velero.io/outcome': 'FailedValidation' }
+
+/** All of them. */
+export const scenarios: readonly Scenario[] = [
+  { name: 'inline', roles: [freeze, check, note] },
+  { name: 'inline-refused', roles: [freeze, { ...check, status: 503 }, note] },
+  { name: 'inline-invalid', roles: [freeze, check], script: invalid },
+  { name: 'held', roles: [held(freeze, { undoAt: 'Always' }), held(check), note] },
+  { name: 'held-refused', roles: [held(freeze), held({ ...check, status: 503 }), note] },
+  { name: 'held-invalid', roles: [held(freeze), note], script: invalid },
+  { name: 'held-deleted', roles: [held(freeze), held(check)], deletedAt: '10-freeze' },
+  {
+    name: 'post-once',
+    roles: [note, { role: '95-once', stage: 'PostBackup', spec: { idempotent: false } }],
+  },
+  {
+    name: 'post-counted',
+    roles: [{ ...note, status: 500, spec: { countsAgainstResult: true, onError: 'Continue' } }],
+    script: { 'sandbox.velero.io/duration': '1500ms' },
+  },
+  {
+    name: 'restore',
+    kind: 'Restore',
+    roles: [
+      { ...held(freeze, { undoAt: 'Always' }), stage: 'PreRestore' },
+      { ...note, stage: 'PostRestore' },
+    ],
+  },
+]

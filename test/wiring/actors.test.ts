@@ -1,0 +1,234 @@
+/** The Kubernetes API as the account of an Action: judged by the API server as that account's, whatever we may do ourselves. */
+import t from 'tap'
+import type { Actor } from '../../src/actions/ports.ts'
+import type { Loose } from '../support/asking.ts'
+import { aDeployment, ann, startAccounts, type Accounts } from '../support/accounts.ts'
+
+const signal = new AbortController().signal
+const deployments = { apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'shop' }
+const by = { author: ann, namespace: 'velero' }
+const merge = {
+  type: 'merge',
+  patch: { spec: { paused: true } },
+  fieldManager: 'tidewaiter',
+  signal,
+} as const
+
+async function actorOf({ actors }: Accounts, name = 'deployer'): Promise<Actor> {
+  const answer = await actors(name, by)
+  if ('refused' in answer) throw new Error(answer.refused)
+  return answer.ok
+}
+
+t.test('each request is sent as the account, and does what the account may', async (t) => {
+  const cluster = await startAccounts(t, [
+    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } },
+  ])
+  await cluster.call('POST', '/apis/apps/v1/namespaces/shop/deployments', { body: aDeployment('web') })
+  const users: string[] = []
+  cluster.api.onRequest(({ user }) => users.push(user))
+  const actor = await actorOf(cluster)
+  users.length = 0
+  t.equal(actor.account, 'ServiceAccount velero/deployer')
+  t.match(await actor.get(deployments, 'web', { signal }), { ok: { metadata: { name: 'web' } } })
+  t.same(await actor.get(deployments, 'none', { signal }), { ok: undefined })
+  t.match(await actor.patch(deployments, 'web', merge), { ok: { spec: { paused: true } } })
+  t.match(await actor.list(deployments, { selector: 'app=web', limit: 1, signal }), {
+    ok: { items: [{ metadata: { name: 'web' } }], more: false },
+  })
+  t.same([...new Set(users)], ['system:serviceaccount:velero:deployer'])
+  const { body } = await cluster.call('GET', '/apis/apps/v1/namespaces/shop/deployments/web')
+  const managers: readonly Loose[] = body.metadata.managedFields
+  t.ok(managers.some(({ manager, operation }) => manager === 'tidewaiter' && operation === 'Update'))
+})
+
+t.test('what the account may not is refused, and says who, what, and what to do', async (t) => {
+  const cluster = await startAccounts(t, [aDeployment('web')])
+  const actor = await actorOf(cluster, 'poor')
+  const answer = await actor.patch(deployments, 'web', merge)
+  t.match(answer, {
+    failed: 'answer',
+    status: 403,
+    why: '403',
+    sent: false,
+    message:
+      /^patch apps\/v1 Deployment shop\/web as ServiceAccount velero\/poor answered 403 ".*cannot patch resource.*"\. Give the account the verb patch on deployments\.apps in namespace shop$/,
+  })
+  t.equal((cluster.api.read('apps/deployments', 'shop', 'web') as Loose).spec.paused, undefined)
+})
+
+t.test('an account that the install does not name is not acted for, whatever it may do', async (t) => {
+  const cluster = await startAccounts(t, [aDeployment('web')])
+  const actor = await actorOf(cluster, 'hidden')
+  for (const answer of [
+    await actor.get(deployments, 'web', { signal }),
+    await actor.patch(deployments, 'web', merge),
+  ])
+    t.match(answer, {
+      failed: 'account',
+      sent: false,
+      message: /tidewaiter may not act for it, got 403 .*Name it in deploy\/components\/actors/,
+    })
+})
+
+t.test(
+  'an author without the verb use, nobody, and an Action for the account of Velero get no actor',
+  async (t) => {
+    const { actors, api } = await startAccounts(t)
+    const asked: string[] = []
+    api.onRequest(({ info }) => asked.push(info.resource))
+    const mallory = { username: 'mallory', groups: ['operators'] }
+    t.match(await actors('deployer', { author: mallory, namespace: 'velero' }), {
+      refused:
+        'mallory, the author of this Action, must hold the verb use on the ServiceAccount velero/deployer, and does not',
+    })
+    t.match(await actors('deployer', { author: ann, namespace: 'other' }), {
+      refused: /ServiceAccount other\/deployer/,
+    })
+    t.same(new Set(asked), new Set(['subjectaccessreviews']), 'nothing is asked as the account')
+    t.match(await actors('deployer', { author: undefined, namespace: 'velero' }), {
+      refused: /nobody is known as the author/,
+    })
+    t.match(await actors('velero', by), { refused: /the account of Velero, which may do everything/ })
+  },
+)
+
+t.test(
+  'a kind that is not served, and a namespace where there is none, are told before anything is sent',
+  async (t) => {
+    const actor = await actorOf(await startAccounts(t))
+    const get = (aim: Partial<typeof deployments>) => actor.get({ ...deployments, ...aim }, 'web', { signal })
+    t.match(await get({ kind: 'Deploymint' }), {
+      failed: 'answer',
+      sent: false,
+      message: /has no kind Deploymint there \(apps\/v1\)/,
+    })
+    t.match(await get({ apiVersion: 'apps/v9' }), {
+      failed: 'answer',
+      message: /does not serve this apiVersion \(apps\/v9\)/,
+    })
+    t.match(await get({ apiVersion: 'v1', kind: 'Namespace' }), {
+      failed: 'answer',
+      message: /Namespace is cluster-scoped: leave the namespace out/,
+    })
+  },
+)
+
+t.test(
+  'without a namespace it is that of the Action, and a kind that is cluster-scoped has none',
+  async (t) => {
+    const actor = await actorOf(await startAccounts(t))
+    const { namespace: _shop, ...bare } = deployments
+    t.match(await actor.get(bare, 'web', { signal }), {
+      status: 403,
+      message: /Deployment velero\/web .* in namespace velero$/,
+    })
+    t.match(await actor.get({ apiVersion: 'v1', kind: 'Namespace' }, 'shop', { signal }), {
+      status: 403,
+      message: /Give the account the verb get on namespaces$/,
+    })
+  },
+)
+
+t.test('a kind is looked up once, and again where it was not there a while ago', async (t) => {
+  const cluster = await startAccounts(t, [aDeployment('web')])
+  const paths: string[] = []
+  cluster.api.onRequest(({ url }) => paths.push(url))
+  const [one, other] = [await actorOf(cluster), await actorOf(cluster)]
+  for (const actor of [one, other, one]) await actor.get(deployments, 'web', { signal })
+  t.equal(paths.filter((path) => path === '/apis/apps/v1').length, 1)
+})
+
+const faults = {
+  'a conflict': {
+    effect: { kind: 'answer', code: 409 },
+    want: { failed: 'answer', why: '409', sent: false },
+  },
+  'too many requests': {
+    effect: { kind: 'answer', code: 429, retryAfterSeconds: 7 },
+    want: { failed: 'answer', why: '429', retryAfterMs: 7000, sent: false },
+  },
+  'an error of the server': {
+    effect: { kind: 'answer', code: 500 },
+    want: { failed: 'answer', why: '500', sent: true },
+  },
+  'a cut connection': { effect: { kind: 'cut' }, want: { failed: 'network', why: 'network', sent: true } },
+  'a cut answer': { effect: { kind: 'cut-answer' }, want: { failed: 'network', why: 'network', sent: true } },
+} as const
+t.test('each failure has the name by which a retry policy knows it, and is tried once', async (t) => {
+  const cluster = await startAccounts(t, [aDeployment('web')])
+  const actor = await actorOf(cluster)
+  for (const [name, { effect, want }] of Object.entries(faults)) {
+    const match = { verb: 'patch', resource: 'deployments' }
+    const remove = cluster.api.faults.add({ match, effect })
+    t.match(await actor.patch(deployments, 'web', merge), want, name)
+    remove()
+    const reading = cluster.api.faults.add({ match: { ...match, verb: 'get' }, effect })
+    t.match(await actor.get(deployments, 'web', { signal }), { ...want, sent: false }, `${name} of a read`)
+    reading()
+  }
+  const remove = cluster.api.faults.add({
+    match: { verb: 'patch', resource: 'deployments' },
+    effect: { kind: 'answer', code: 500 },
+  })
+  t.match(
+    await actor.patch(deployments, 'web', { ...merge, dryRun: true }),
+    { why: '500', sent: false },
+    'a dry run',
+  )
+  remove()
+})
+
+t.test('a call ends with its signal', async (t) => {
+  const cluster = await startAccounts(t, [aDeployment('web')])
+  const actor = await actorOf(cluster)
+  await actor.get(deployments, 'web', { signal })
+  cluster.api.faults.add({ match: { verb: 'patch' }, effect: { kind: 'delay', ms: 5_000 } })
+  const stop = new AbortController()
+  setImmediate(() => stop.abort(new DOMException('over', 'TimeoutError')))
+  t.match(await actor.patch(deployments, 'web', { ...merge, signal: stop.signal }), {
+    failed: 'timeout',
+    why: 'timeout',
+    sent: true,
+    message: /no answer in time$/,
+  })
+})
+
+t.test('a list says that there is more than was asked for', async (t) => {
+  const cluster = await startAccounts(
+    t,
+    ['a', 'b', 'c'].map((name) => aDeployment(name, { metadata: { labels: { tier: 'x' } } })),
+  )
+  const actor = await actorOf(cluster)
+  t.match(await actor.list(deployments, { selector: 'tier=x', limit: 2, signal }), {
+    ok: { items: { length: 2 }, more: true },
+  })
+})
+
+t.test('a watch tells what becomes of an object, as the account may see it', async (t) => {
+  const cluster = await startAccounts(t, [aDeployment('web')])
+  const actor = await actorOf(cluster)
+  const listed = await actor.list(deployments, { selector: 'app=web', limit: 1, signal })
+  if (!('ok' in listed)) throw new Error(listed.message)
+  const { resourceVersion } = listed.ok
+  const stop = new AbortController()
+  const seen: unknown[] = []
+  const watching = actor.watch(deployments, {
+    name: 'web',
+    resourceVersion,
+    signal: stop.signal,
+    onEvent: (event) => {
+      if (event.type === 'bookmark') return
+      seen.push([event.type, (event.object as Loose).spec.paused])
+      stop.abort()
+    },
+  })
+  await actor.patch(deployments, 'web', merge)
+  t.match(await watching, { failed: 'aborted' })
+  t.same(seen, [['put', true]])
+  const poor = await actorOf(cluster, 'poor')
+  t.match(await poor.watch(deployments, { resourceVersion, signal, onEvent: () => {} }), {
+    status: 403,
+    message: /Give the account the verb watch on deployments\.apps/,
+  })
+})
