@@ -61,7 +61,7 @@ t.test(
         3,
         /the API server https:\/\/127\.0\.0\.1:1 must answer, got: .*is the cluster up/,
       ],
-      'no kubeconfig': [['--kubeconfig', '/nonexistent', ...free], 3, /\/nonexistent/],
+      'no kubeconfig': [['--kubeconfig', '/nonexistent', ...free], 4, /\/nonexistent/],
       'no rights': [['--kubeconfig', alice, ...free], 4, /tidewaiter needs the rights of .*got: /],
       'a port that is taken': [
         ['--kubeconfig', kubeconfig, '--listen', '127.0.0.1:0', '--metrics-listen', `127.0.0.1:${port}`],

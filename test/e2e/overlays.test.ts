@@ -54,11 +54,12 @@ t.teardown(() => kubectl(['delete', 'crd', ...operator.map(({ metadata }) => met
 for (const { metadata } of operator)
   must(await kubectl(['wait', '--for=condition=Established', `crd/${metadata.name}`, '--timeout=60s']))
 
-// An overlay for a Velero elsewhere: a dry run makes no namespace.
-await call('POST', '/api/v1/namespaces', {
-  body: { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'openshift-adp' } },
-})
-t.teardown(() => call('DELETE', '/api/v1/namespaces/openshift-adp'))
+// An overlay for a Velero elsewhere, and an account for a namespace of an application: a dry run makes no namespace.
+for (const name of ['openshift-adp', 'shop']) {
+  const body = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } }
+  const { status } = await call('POST', '/api/v1/namespaces', { body })
+  if (status === 201) t.teardown(() => call('DELETE', `/api/v1/namespaces/${name}`))
+}
 
 for (const [name, kustomization] of Object.entries(kustomizations)) {
   t.test(`${name} is taken as it is`, async (t) => {
