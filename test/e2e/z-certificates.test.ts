@@ -5,7 +5,7 @@ import t, { type Test } from 'tap'
 import { aBackup, aMark, aName, call, eventually, kubectl, must, type Loose } from './support.ts'
 import { certificateOf, ownNamespace, replicas, whole } from './z-install.ts'
 
-t.setTimeout(290_000)
+t.setTimeout(240_000)
 
 const secretPath = `/api/v1/namespaces/${ownNamespace}/secrets/tidewaiter-tls`
 const overlapSeconds = 10
@@ -52,7 +52,7 @@ const turned = (before: Loose): Promise<Loose> =>
         now
       )
     },
-    { ms: 110_000, what: 'everything of before to be gone', everyMs: 500 },
+    { ms: 80_000, what: 'everything of before to be gone', everyMs: 500 },
   )
 
 /** Dry runs of a Backup at a rate, which waits for no answer; what was lost is told at the end. */
@@ -142,8 +142,7 @@ t.test('200 admissions a second over a turn and over a deleted Secret: none fail
   }
   t.same(after.load.lost, {}, 'none fails')
   const rate = after.load.answered / after.load.seconds
-  // So much is sent; a machine that is busy with other things answers less.
-  t.ok(rate > perSecond / 2, `${rate} admissions a second`)
+  t.ok(rate > perSecond * 0.9, `${rate} admissions a second`)
   t.notOk('tidewaiter.io/rotate' in ((await call('GET', secretPath)).body.metadata.annotations ?? {}))
   for (const key of ['ca.crt', 'ca.key', 'tls.crt', 'tls.key', 'path-token']) {
     t.not(after.turn[key], first[key], key)
