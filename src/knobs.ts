@@ -126,12 +126,6 @@ export const knobs: readonly Knob[] = [
     doc: 'With --tls files: the CA that the API server is told to trust, PEM; left out, the caBundle of the registrations is kept by others (cert-manager)',
   },
   {
-    flag: 'certificate-overlap-seconds',
-    value: 'N',
-    fallback: '600',
-    doc: 'How long a new CA is registered before it signs, and a new path accepted before it is registered; as long again until the former ones go',
-  },
-  {
     flag: 'egress-allow',
     value: 'HOST[:PORT]',
     fallback: '',

@@ -19,7 +19,7 @@ import { goOutside, refuseIfCovered } from './wiring/outside.ts'
 import { insistOnRules, outboundOf } from './wiring/outbound.ts'
 import { performerOf } from './wiring/perform.ts'
 import { guarded } from './wiring/refused.ts'
-import { toldBy, type RegistrationWorld } from './wiring/registrations.ts'
+import type { RegistrationWorld } from './wiring/registrations.ts'
 import { pluginsOf } from './wiring/plugins-of.ts'
 import { runsBy } from './wiring/runs.ts'
 import { createCredentials } from './wiring/tls.ts'
@@ -80,8 +80,6 @@ async function assemble(config: Config, outside: Outside, life: Life): Promise<S
     clock,
     log,
     names: install.names,
-    serverTime: connection.serverTime,
-    readTold: toldBy(connection.calls, install.name, log),
     secret: { namespace: install.namespace, name: `${install.name}-tls` },
   })
   const controller = createController(() => world)
@@ -158,7 +156,7 @@ async function assemble(config: Config, outside: Outside, life: Life): Promise<S
     name: install.name,
     namespaces: config.veleroNamespaces,
     clientConfig: install.clientConfig,
-    token: credentials.pathToken,
+    token: () => credentials.pathTokens()[0] ?? '',
     caBundle: credentials.caBundle,
   }
 

@@ -31,8 +31,6 @@ export type AttemptWorld = {
   readonly access: ClusterAccess
   readonly transports: Transports
   readonly userAgent: string
-  /** Told the API server's time with each answer. */
-  readonly onDate?: ((ms: number) => void) | undefined
 }
 
 /** A response with a status below 300, its body not read yet. */
@@ -56,7 +54,6 @@ export async function attemptOnce(attempt: Attempt, world: AttemptWorld): Promis
     })
   // undici heeds the signal of a request only once its connection stands or has failed, which takes up to 10 s.
   const response = await sent(attempt, call, () => unlessAborted(attempt.signal, request()))
-  noteDate(response, world)
   const warnings = warningsIn(response.headers['warning'])
   if (warnings.length > 0) attempt.onWarnings?.(warnings)
   if (response.statusCode < 300) return response
@@ -66,12 +63,6 @@ export async function attemptOnce(attempt: Attempt, world: AttemptWorld): Promis
     { status: response.statusCode, text, retryAfter: Array.isArray(retryAfter) ? retryAfter[0] : retryAfter },
     call,
   )
-}
-
-/** RFC 9110 6.6.1; to the second. */
-function noteDate({ headers: { date } }: Response, { onDate }: AttemptWorld): void {
-  const ms = typeof date === 'string' ? Date.parse(date) : Number.NaN
-  if (!Number.isNaN(ms)) onDate?.(ms)
 }
 
 async function credentialsFor(attempt: Attempt, world: AttemptWorld, call: string): Promise<Credentials> {

@@ -2,12 +2,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
-import { materialOf, type Material } from './material.ts'
-import { createObserver, type Observer } from './observe.ts'
-import type { ReadTold, SecretStore, StoredSecret } from './ports.ts'
+import { isGood, materialOf, renewalOf, type Material } from './material.ts'
+import type { SecretStore } from './ports.ts'
 import { renewed } from './renew.ts'
-import { isGood, renewalOf } from './renewal.ts'
-import { isTurning, nothingKnown, type Judging, type Known } from './turning.ts'
 
 /** What a keeper is made of. */
 export type KeeperOptions = {
@@ -16,41 +13,29 @@ export type KeeperOptions = {
   readonly names: readonly string[]
   readonly clock: Clock
   readonly log: Log
-  /** The time as API servers see it: it is they who judge certificates. */
-  readonly now: () => number
-  readonly readTold: ReadTold
-  /** How long a new authority is registered before it signs, and a new path accepted before it is registered. */
-  readonly overlapMs: number
 }
 
 /** Holds the material, and keeps it good. */
 export type Keeper = {
-  /** Resolves once there is material; goes on reading the Secret each minute (while the overlap is short: ten times in it) until `signal` aborts. Rejects only if that came first. */
+  /** Resolves once there is material; goes on reading the Secret each minute until `signal` aborts. Rejects only if that came first. */
   readonly start: (signal: AbortSignal) => Promise<void>
   /** What to serve now. Throws before `start` has resolved. */
   readonly current: () => Material
-  /** The path that API servers are to call by: a new one only after all replicas have learned to accept it. */
-  readonly pathToken: () => string
   /** Hears of each change after it is current; returns how to stop hearing. */
   readonly onChange: (listener: (material: Material) => void) => () => void
 }
 
-const longestEveryMs = 60_000
+const everyMs = 60_000
 // A read and a write of one Secret take milliseconds.
 const patienceMs = 15_000
 const mostRounds = 8
 const firstWaitMs = 500
 const longestWaitMs = 30_000
-// A pod's certificates begin an hour before they were made.
-const clockOffMs = 5 * 60_000
 
 /** Builds a keeper; it does nothing before `start`. */
 export function buildKeeper(options: KeeperOptions): Keeper {
   const listeners = new Set<(material: Material) => void>()
-  const { clock, log, overlapMs } = options
-  const everyMs = Math.min(longestEveryMs, overlapMs / 10)
-  const observer = createObserver(clock, { overlapMs, mostMs: 2 * everyMs })
-  const compareClocks = clockCheck(options)
+  const { clock, log } = options
   let material: Material | undefined
   function adopt(next: Material): void {
     if (isDeepStrictEqual(next, material)) return
@@ -65,18 +50,11 @@ export function buildKeeper(options: KeeperOptions): Keeper {
       log.error({ err }, 'a new certificate could not be put to use')
     }
   }
-  function currentMaterial(): Material {
-    if (material === undefined) throw new TypeError('the certificates were asked for before they were read')
-    return material
-  }
   /** One look; false if it failed, which is logged. */
   async function look(signal: AbortSignal): Promise<boolean> {
     const deadline = clock.abortAfter(patienceMs)
     try {
-      adopt(
-        await settle({ ...options, observer, shown: material }, AbortSignal.any([signal, deadline.signal])),
-      )
-      compareClocks()
+      adopt(await settle(options, AbortSignal.any([signal, deadline.signal])))
       return true
     } catch (err) {
       if (!signal.aborted)
@@ -101,11 +79,9 @@ export function buildKeeper(options: KeeperOptions): Keeper {
       // It ends by the signal only, which is no failure.
       goOn(signal).catch(() => {})
     },
-    current: currentMaterial,
-    pathToken: () => {
-      const { pathTokens } = currentMaterial()
-      const wanted = observer.pathToken()
-      return pathTokens.includes(wanted) ? wanted : (pathTokens[0] ?? '')
+    current: () => {
+      if (material === undefined) throw new TypeError('the certificates were asked for before they were read')
+      return material
     },
     onChange: (listener) => {
       listeners.add(listener)
@@ -114,45 +90,25 @@ export function buildKeeper(options: KeeperOptions): Keeper {
   }
 }
 
-/** Says once when this clock and that of the API servers have come apart. */
-function clockCheck({ clock, now, log }: KeeperOptions): () => void {
-  let isOff = false
-  return () => {
-    const aheadMs = Math.round(clock.now() - now())
-    const was = isOff
-    isOff = Math.abs(aheadMs) > clockOffMs
-    if (isOff && !was)
-      log.warn(
-        { aheadMs },
-        "the clock of this machine differs from the API server's, by which certificates are judged: set it right",
-      )
-  }
-}
-
-type Looking = KeeperOptions & { readonly observer: Observer; readonly shown: Material | undefined }
-
 /** Reads the Secret, makes it good if it is not, and answers what it then holds: what another replica wrote first, if one did. */
-async function settle(looking: Looking, signal: AbortSignal): Promise<Material> {
-  const { store, names, now, log, shown } = looking
+async function settle(options: KeeperOptions, signal: AbortSignal): Promise<Material> {
+  const { store, names, clock, log } = options
   for (let round = 0; round < mostRounds; round += 1) {
     const found = await store.read(signal)
     const values = found === 'missing' ? {} : found.values
-    const judging = { names, now: now(), known: await knownOf(found, looking, signal) }
-    const material = materialOf(values, names, judging.now)
-    const why = renewalOf(values, judging)
-    if (material !== undefined && isGood(why)) return material
+    const material = materialOf(values, names, clock.now())
+    if (material !== undefined && isGood(renewalOf(values, names, clock.now()))) return material
     try {
       // What was written is read again: only what is stored is served.
-      await renew(looking, { found, judging }, signal)
+      await renew(options, found, signal)
     } catch (err) {
       // Due, but good for now: a Secret that may not be written must not keep us from serving.
-      const served = why.leaf?.startsWith('not trusted') ? shown : material
-      if (served === undefined) throw err
+      if (material === undefined) throw err
       log.warn(
         { err },
         'the Secret with our certificates is due and could not be renewed; serving what it holds',
       )
-      return served
+      return material
     }
   }
   throw new Error(
@@ -160,46 +116,19 @@ async function settle(looking: Looking, signal: AbortSignal): Promise<Material> 
   )
 }
 
-type Found = StoredSecret | 'missing'
-
-/** What API servers are told is asked for only where it matters: not while nothing turns. */
-async function knownOf(
-  found: Found,
-  { names, now, shown, observer, readTold }: Looking,
-  signal: AbortSignal,
-): Promise<Known> {
-  const values = found === 'missing' ? {} : found.values
-  const isTurnAsked = found !== 'missing' && found.isTurnAsked
-  const material = materialOf(values, names, now())
-  const isCalm =
-    material !== undefined &&
-    isDeepStrictEqual(material, shown) &&
-    !isTurnAsked &&
-    !isTurning(values) &&
-    isGood(renewalOf(values, { names, now: now(), known: nothingKnown }))
-  const told = isCalm ? undefined : await readTold(signal)
-  return { shown, told, isTurnAsked, ...observer.look(values, told) }
-}
+type Found = Awaited<ReturnType<SecretStore['read']>>
 
 async function renew(
-  { store, clock, log }: Looking,
-  { found, judging }: { readonly found: Found; readonly judging: Judging },
+  { store, names, clock, log }: KeeperOptions,
+  found: Found,
   signal: AbortSignal,
 ): Promise<void> {
   const values = found === 'missing' ? {} : found.values
-  const next = await renewed(values, judging)
+  const next = await renewed(values, names, clock.now())
   const written =
     found === 'missing'
       ? await store.create(next, signal)
-      : await store.update(
-          {
-            values: next,
-            resourceVersion: found.resourceVersion,
-            // While something turns, another turn waits.
-            isTurnAsked: found.isTurnAsked && isTurning(values),
-          },
-          signal,
-        )
+      : await store.update({ values: next, resourceVersion: found.resourceVersion }, signal)
   if (written !== 'created' && written !== 'updated') return clock.sleep(firstWaitMs * clock.random(), signal)
-  log.info({ renewal: renewalOf(values, judging) }, 'renewed the Secret with our certificates')
+  log.info({ renewal: renewalOf(values, names, clock.now()) }, 'renewed the Secret with our certificates')
 }

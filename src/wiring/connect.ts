@@ -17,8 +17,6 @@ export type Connection = {
   readonly calls: Calls
   /** uid of the namespace kube-system. */
   readonly cluster: string
-  /** The time as the API server told it last, gone on since by our own clock. */
-  readonly serverTime: () => number
 }
 
 /** What connecting needs. */
@@ -38,16 +36,12 @@ export async function connect(world: ConnectWorld): Promise<Connection> {
   const { config, env, clock, log, userAgent } = world
   const access = await accessOf({ kubeconfig: config.kubeconfig, env, clock })
   const { signal } = world
-  let aheadMs = 0
   const client = createKubeClient({
     access,
     clock,
     log,
     userAgent,
     metrics: { called: ({ method, code }) => world.onCall(method, code) },
-    onDate: (ms) => {
-      aheadMs = clock.now() - ms
-    },
   })
   const typed = calls(client)
   try {
@@ -60,8 +54,7 @@ export async function connect(world: ConnectWorld): Promise<Connection> {
       waitMs: access.inCluster ? longestWaitMs : 0,
       signal,
     })
-    const cluster = textAt(system, 'metadata', 'uid')
-    return { access, client, calls: typed, cluster, serverTime: () => clock.now() - aheadMs }
+    return { access, client, calls: typed, cluster: textAt(system, 'metadata', 'uid') }
   } catch (error) {
     await client.close()
     throw startErrorOf(error, access.server)

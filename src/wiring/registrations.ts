@@ -1,13 +1,10 @@
 /** The webhook configurations, as the registrar keeps them; outside a cluster also the guard, made and taken away. */
 import type { Registration } from '../control/registrar.ts'
-import { toldIn } from '../core/registration-told.ts'
 import { elsewhereOf } from '../core/elsewhere.ts'
 import { guardOf } from '../core/guard.ts'
 import { registrationsOf, type ClientConfig, type Manifest } from '../core/registration.ts'
 import { at, textAt, textsAt } from '../core/velero.ts'
 import { isKubeError } from '../kube/errors.ts'
-import type { Log } from '../log.ts'
-import type { ReadTold } from '../tls/ports.ts'
 import type { Calls } from './kinds.ts'
 
 /** What registrations depend on. */
@@ -69,22 +66,6 @@ export async function unregister(world: RegistrationWorld): Promise<void> {
     }
   }
 }
-
-/** Reads what the configurations of this name tell API servers. */
-export const toldBy =
-  (calls: Calls, name: string, log: Log): ReadTold =>
-  async (signal) => {
-    try {
-      const kinds = ['ValidatingWebhookConfiguration', 'MutatingWebhookConfiguration']
-      const found = await Promise.all(
-        kinds.map((kind) => calls.admission(plurals[kind] ?? '').find(name, { signal })),
-      )
-      return found.flatMap(toldIn)
-    } catch (err) {
-      log.debug({ err }, 'what API servers are told of us could not be read; trying again')
-      return undefined
-    }
-  }
 
 /** The name of an install, other than `own`, whose webhooks cover one of the namespaces; undefined if there is none. */
 export async function coveredBy(

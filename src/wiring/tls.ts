@@ -12,7 +12,7 @@ import { StartError } from '../start-error.ts'
 import { certificateFacts } from '../tls/facts.ts'
 import { buildTlsFiles } from '../tls/files.ts'
 import { buildKeeper, type Keeper } from '../tls/keeper.ts'
-import type { ReadTold, SecretStore, SecretValues } from '../tls/ports.ts'
+import type { SecretStore, SecretValues } from '../tls/ports.ts'
 import type { Calls } from './kinds.ts'
 
 /** Certificate, path and key of this process. */
@@ -24,10 +24,7 @@ export type Credentials = {
   readonly expiresAt: () => number
   /** What may be told of the certificates. */
   readonly told: () => string | undefined
-  /** The paths that are accepted. */
   readonly pathTokens: () => readonly string[]
-  /** The path that API servers are to call by. */
-  readonly pathToken: () => string
   readonly macKey: () => Uint8Array
   readonly onChange: (listener: () => void) => void
 }
@@ -41,26 +38,12 @@ export type CredentialWorld = {
   readonly secret: { readonly namespace: string; readonly name: string }
   /** The names and addresses that API servers call us by. */
   readonly names: readonly string[]
-  /** The time by which API servers judge certificates. */
-  readonly serverTime: () => number
-  readonly readTold: ReadTold
 }
-
-/** On our Secret: asks to turn all certificates and the path; taken off when the turn begins. */
-const turnAnnotation = 'tidewaiter.io/rotate'
 
 /** The credentials of this process. */
 export async function createCredentials(world: CredentialWorld): Promise<Credentials> {
-  const { config, names, clock, log, readTold } = world
-  const keeper = buildKeeper({
-    store: storeOf(world),
-    names,
-    clock,
-    log,
-    now: world.serverTime,
-    readTold,
-    overlapMs: config.certificateOverlapSeconds * 1000,
-  })
+  const { config, names, clock, log } = world
+  const keeper = buildKeeper({ store: storeOf(world), names, clock, log })
   const clientCa = config.clientCa === undefined ? undefined : await readClientCa(config.clientCa)
   const withCa = (pair: { readonly key: string; readonly cert: string }): ServerTls => ({
     key: pair.key,
@@ -69,7 +52,6 @@ export async function createCredentials(world: CredentialWorld): Promise<Credent
   })
   const common = {
     pathTokens: () => keeper.current().pathTokens,
-    pathToken: keeper.pathToken,
     macKey: () => keeper.current().macKey,
   }
   const startKeeper = async (signal: AbortSignal) => {
@@ -158,10 +140,7 @@ async function mayReadSecret({ calls, secret: { namespace, name } }: CredentialW
 
 function storeOf({ calls, secret: { namespace, name } }: CredentialWorld): SecretStore {
   const secrets = calls.secrets(namespace)
-  const body = (
-    values: SecretValues,
-    { resourceVersion, isTurnAsked = false }: { resourceVersion?: string; isTurnAsked?: boolean } = {},
-  ) => ({
+  const body = (values: SecretValues, resourceVersion?: string) => ({
     apiVersion: 'v1',
     kind: 'Secret',
     type: 'Opaque',
@@ -169,7 +148,6 @@ function storeOf({ calls, secret: { namespace, name } }: CredentialWorld): Secre
       name,
       namespace,
       labels: ownLabels,
-      ...(isTurnAsked ? { annotations: { [turnAnnotation]: 'asked' } } : {}),
       ...(resourceVersion === undefined ? {} : { resourceVersion }),
     },
     data: Object.fromEntries(
@@ -187,7 +165,6 @@ function storeOf({ calls, secret: { namespace, name } }: CredentialWorld): Secre
       return {
         values: Object.fromEntries(values) as SecretValues,
         resourceVersion: textAt(found, 'metadata', 'resourceVersion'),
-        isTurnAsked: turnAnnotation in objectAt(found, 'metadata', 'annotations'),
       }
     },
     create: async (values, signal) => {
@@ -199,9 +176,9 @@ function storeOf({ calls, secret: { namespace, name } }: CredentialWorld): Secre
         throw error
       }
     },
-    update: async ({ values, ...about }, signal) => {
+    update: async ({ values, resourceVersion }, signal) => {
       try {
-        await secrets.replace(name, body(values, about), { signal })
+        await secrets.replace(name, body(values, resourceVersion), { signal })
         return 'updated'
       } catch (error) {
         if (isKubeError(error, 'CONFLICT')) return 'conflict'

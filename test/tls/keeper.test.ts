@@ -4,41 +4,68 @@ import { mintAuthority, mintLeaf } from '../../src/tls/authority.ts'
 import { certificateState, readBundle } from '../../src/tls/certificate.ts'
 import { buildKeeper, type Keeper } from '../../src/tls/keeper.ts'
 import { keys, type Material } from '../../src/tls/material.ts'
-import type { SecretValues, Told } from '../../src/tls/ports.ts'
+import type { SecretStore, SecretValues } from '../../src/tls/ports.ts'
 import { FakeClock, newYear } from '../support/fake-clock.ts'
-import { FakeSecret } from '../support/fake-secret.ts'
 
 const names = ['tidewaiter.tidewaiter.svc']
 const dayMs = 86_400_000
 
-/** Registrations that nobody is late to write. */
-function prompt(keeper: Keeper): readonly Told[] {
-  try {
-    return [{ caBundle: keeper.current().caBundle, token: keeper.pathToken() }]
-  } catch {
-    return []
+/** A Secret with optimistic writes; `fault` is thrown by the named call while it stands. */
+class FakeSecret implements SecretStore {
+  values: SecretValues | undefined
+  version = 1
+  writes = 0
+  fault: { readonly on: 'read' | 'create' | 'update'; readonly error: Error } | undefined
+  /** Runs once between a read and the write after it: the other replica. */
+  meanwhile: (() => void) | undefined
+
+  constructor(values?: SecretValues) {
+    this.values = values
+  }
+  put(values: SecretValues): void {
+    this.values = values
+    this.version += 1
+  }
+  read = async () => {
+    this.#fail('read')
+    return this.values === undefined
+      ? 'missing'
+      : { values: this.values, resourceVersion: String(this.version) }
+  }
+  create = async (values: SecretValues) => {
+    this.#other('create')
+    if (this.values !== undefined) return 'exists'
+    this.writes += 1
+    this.put(values)
+    return 'created'
+  }
+  update = async ({ values, resourceVersion }: { values: SecretValues; resourceVersion: string }) => {
+    this.#other('update')
+    if (this.values === undefined) return 'missing'
+    if (resourceVersion !== String(this.version)) return 'conflict'
+    this.writes += 1
+    this.put(values)
+    return 'updated'
+  }
+  #fail(on: 'read' | 'create' | 'update'): void {
+    if (this.fault?.on === on) throw this.fault.error
+  }
+  #other(on: 'create' | 'update'): void {
+    this.#fail(on)
+    const run = this.meanwhile
+    this.meanwhile = undefined
+    run?.()
   }
 }
 
-function setUp(
-  t: Test,
-  { store = new FakeSecret(), clock = new FakeClock(), wanted = names, told = prompt } = {},
-) {
+function setUp(t: Test, { store = new FakeSecret(), clock = new FakeClock(), wanted = names } = {}) {
   const lines: { level: string; fields: object; message: string }[] = []
   const say = (level: string) => (fields: object, message: string) =>
     void lines.push({ level, fields, message })
   const log = { debug: say('debug'), info: say('info'), warn: say('warn'), error: say('error') }
   const controller = new AbortController()
   t.teardown(() => controller.abort())
-  const keeper: Keeper = buildKeeper({
-    store,
-    names: wanted,
-    clock,
-    log,
-    now: clock.now,
-    readTold: async () => told(keeper),
-    overlapMs: 600_000,
-  })
+  const keeper = buildKeeper({ store, names: wanted, clock, log })
   const changes: Material[] = []
   keeper.onChange((material) => changes.push(material))
   return { keeper, store, clock, lines, changes, signal: controller.signal, stop: () => controller.abort() }
@@ -214,9 +241,7 @@ t.test('an authority near its end is joined by a new one, which signs only after
 
 t.test('what another replica renews is adopted within some 66 seconds, and told once', async (t) => {
   const { keeper, store, clock, changes } = await started(t)
-  const authority = { cert: store.values![keys.caBundle]!, key: store.values![keys.caKey]! }
-  const leaf = await mintLeaf({ authority, names, now: newYear })
-  const renewed = { ...store.values, [keys.cert]: leaf.cert, [keys.key]: leaf.key }
+  const renewed = { ...store.values, ...(await goodSecret(t)) }
   store.put(renewed)
   await clock.pass(66_001)
   t.equal(keeper.current().cert, renewed[keys.cert])
