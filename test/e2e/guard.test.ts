@@ -112,6 +112,14 @@ const refused = (t: Test, answer: Answer, pattern: RegExp) => {
 const passes = (t: Test, answer: Answer) =>
   t.ok(answer.status < 300, JSON.stringify(answer.body).slice(0, 300))
 
+// Before the first test: tap ends when all that it was given is done, and a test that comes after an await would be too late.
+/** The phases that the CRD of this Velero knows: an older one has no queue. */
+const known: readonly string[] = (
+  await must(
+    call('admin', ['GET', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/backups.velero.io']),
+  )
+).body.spec.versions[0].schema.openAPIV3Schema.properties.status.properties.phase.enum
+
 // A policy acts about half a second after it was made.
 const canary = (kind: Kind) =>
   call('admin', ['POST', `${pathOf(make(kind))}?dryRun=All`], make(kind, { name: guardCanaryName }))
@@ -130,12 +138,6 @@ const act = async (as: User, step: Step): Promise<Answer> => {
   return call(as, ['PATCH', step.subresource === undefined ? address : `${address}/status`], step.patch)
 }
 
-/** The phases that the CRD of this Velero knows: an older one has no queue. */
-const known: readonly string[] = (
-  await must(
-    call('admin', ['GET', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/backups.velero.io']),
-  )
-).body.spec.versions[0].schema.openAPIV3Schema.properties.status.properties.phase.enum
 const unknownPhase = (step: Step): string | false => {
   const phase = ['Queued', 'ReadyToStart'].find((one) => JSON.stringify(step).includes(`"${one}"`))
   return phase !== undefined && !known.includes(phase) && `this Velero has no phase ${phase}`
