@@ -1,6 +1,7 @@
 /** The validating webhook on Actions: one that cannot work is refused when it is applied, with every problem and its field path. */
 import type { ActionSpec } from '../api/action.ts'
 import { sentenceOf, type FieldProblem } from '../api/problems.ts'
+import { usernameOf } from '../core/author.ts'
 import { checkAction, doubtsOf, secretsOf } from '../core/action-check.ts'
 import type { AdmissionRequest } from '../core/admission-request.ts'
 import { allow, deny, type Verdict } from '../core/verdict.ts'
@@ -58,7 +59,7 @@ async function checkAccount(
 ): Promise<readonly FieldProblem[]> {
   if (name === undefined) return []
   const problem = (want: string) => [{ path: 'spec.serviceAccountName', want, got: name }]
-  const account = { username: `system:serviceaccount:${namespace}:${name}` }
+  const account = { username: usernameOf(namespace, name) }
   if (ports.isVelero({ ...user, ...account }, namespace))
     return problem('not name the account of Velero, which may do everything: name an account of its own')
   // Asked first: who may not use an account does not learn whether the install knows it.

@@ -14,7 +14,7 @@ import {
 import { isHeld, turnOf } from '../core/hold/turn.ts'
 import { heldForMs, seenObjectOf, type SeenObject } from '../core/post.ts'
 import { abortedRefusal, heldRefusal } from '../core/refusal.ts'
-import { wasSeen, withCondition } from '../core/run/conditions.ts'
+import { wasSeen, withSeen } from '../core/run/conditions.ts'
 import { drive, type Driven } from '../core/run/drive.ts'
 import { hasEnded, type AbortReason, type Seen } from '../core/run/machine.ts'
 import { runName, stagesOf } from '../core/run/names.ts'
@@ -74,9 +74,7 @@ export async function reconcileHold(
 /** Written down before anything else: what is not there later was deleted, and did not fail to appear. */
 async function noteSeen(run: ActionRun, ports: ControlPorts): Promise<ActionRun | 'conflict' | 'gone'> {
   if (run.status.phase !== 'Pending' || wasSeen(run)) return run
-  const message = 'the object came to be'
-  const status = withCondition(run, { type: 'Seen', reason: 'ObjectSeen', message }, ports.clock.now())
-  return ports.runs.write(run, status)
+  return ports.runs.write(run, withSeen(run, ports.clock.now()))
 }
 
 /** As it was told when the object was admitted. */

@@ -1,7 +1,7 @@
 /** Post actions: looks at one Backup or Restore, and does the one next thing that its state asks for. Leader only. */
 import type { ActionRun } from '../api/action-run.ts'
 import { bytesOf, longestEvent, toldWithin } from '../core/bytes.ts'
-import { holds, withCondition } from '../core/run/conditions.ts'
+import { holds, withSeen } from '../core/run/conditions.ts'
 import { drive, type Driven } from '../core/run/drive.ts'
 import { hasEnded, type Seen } from '../core/run/machine.ts'
 import { runName, stagesOf } from '../core/run/names.ts'
@@ -159,8 +159,7 @@ async function markSeen(known: ActionRun, ports: ControlPorts): Promise<Again> {
   if (run === undefined) return undefined
   // Written already: the copy is behind, and its event will bring the key again.
   if (holds(run, 'Seen')) return { inMs: soonMs }
-  const seen = { type: 'Seen', reason: 'ObjectSeen', message: 'the object came to be' } as const
-  await ports.runs.write(run, withCondition(run, seen, ports.clock.now()))
+  await ports.runs.write(run, withSeen(run, ports.clock.now()))
   return { inMs: 50 }
 }
 

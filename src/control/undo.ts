@@ -3,7 +3,7 @@ import type { ActionRun } from '../api/action-run.ts'
 import { keysAreOver, keysOf } from '../core/hold/exclusive.ts'
 import { cares, undoDue, type UndoDue } from '../core/hold/undo-scope.ts'
 import { heldForMs, type SeenObject } from '../core/post.ts'
-import { holds, wasSeen, withCondition, withoutCondition } from '../core/run/conditions.ts'
+import { holds, wasSeen, withCondition, withoutCondition, withSeen } from '../core/run/conditions.ts'
 import { drive, type Driven } from '../core/run/drive.ts'
 import { hasEnded } from '../core/run/machine.ts'
 import { isStuck, owesUndo, undoDueAt, type UndoScope } from '../core/run/undo.ts'
@@ -72,8 +72,7 @@ async function noteFate(run: ActionRun, { object, ports }: At): Promise<ActionRu
     return ports.runs.write(run, withCondition(run, { type: 'Started', reason: 'Began', message }, now))
   }
   if (wasSeen(run)) return run
-  const message = 'the object came to be'
-  return ports.runs.write(run, withCondition(run, { type: 'Seen', reason: 'ObjectSeen', message }, now))
+  return ports.runs.write(run, withSeen(run, now))
 }
 
 /** Whether the object is there after all: the copy may be behind. */

@@ -86,3 +86,7 @@ function readStamp(
     mac,
   }
 }
+
+/** The username of a ServiceAccount (kubernetes.io, Authenticating: service account tokens). */
+export const usernameOf = (namespace: string, name: string): string =>
+  `system:serviceaccount:${namespace}:${name}`

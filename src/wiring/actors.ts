@@ -4,6 +4,7 @@
  */
 import type { Acted, Actor, ActorEvent, Aim, Change, KubeObject } from '../actions/ports.ts'
 import type { Clock } from '../clock.ts'
+import { usernameOf } from '../core/author.ts'
 import type { Author } from '../core/plan.ts'
 import { at, textAt } from '../core/velero.ts'
 import type { AccessReview } from '../kube/access-review.ts'
@@ -13,6 +14,7 @@ import { isKubeError, KubeError, objectIn } from '../kube/errors.ts'
 import { collectionPath, objectPath } from '../kube/resource.ts'
 import type { WatchEvent } from '../kube/watch-event.ts'
 import { watchOnce } from '../kube/watch-stream.ts'
+import { authorMay } from './author-may.ts'
 import { unactedOf, type Wanted } from './unacted.ts'
 
 /** What acting for accounts takes. `client` is ours: it is used to become another, and for nothing else. */
@@ -33,20 +35,13 @@ export type Actors = (
   by: { readonly author: Author | undefined; readonly namespace: string },
 ) => Promise<ActorAnswer>
 
-/** The username of a ServiceAccount. */
-export const usernameOf = (namespace: string, name: string): string =>
-  `system:serviceaccount:${namespace}:${name}`
-
 /** Whether somebody may act for an account. */
 export const mayUse = (
   review: AccessReview,
   author: Author,
   at: { readonly namespace: string; readonly name: string },
 ): Promise<boolean> =>
-  review.may(
-    { user: author.username, groups: author.groups },
-    { verb: 'use', group: '', resource: 'serviceaccounts', ...at },
-  )
+  authorMay(review, author, { verb: 'use', group: '', resource: 'serviceaccounts', ...at })
 
 /** Whether the install lets us act for an account. */
 export const mayBecome = (

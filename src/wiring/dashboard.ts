@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
+import { usernameOf } from '../core/author.ts'
 import { certificatesIn } from '../core/certificates.ts'
 import { resetAnnotation } from '../core/cooldown.ts'
 import { at, textAt, type Json } from '../core/velero.ts'
@@ -244,7 +245,7 @@ function knownOf(
     unreadRuns: () => runs.list().flatMap((run) => ('problem' in run ? [run.name] : [])),
     objects: (kind) => objects[kind].list(),
     schedules: () => side?.schedules.list() ?? [],
-    veleroUsers: config.veleroServiceAccounts.map((name) => `system:serviceaccount:${namespace}:${name}`),
+    veleroUsers: config.veleroServiceAccounts.map((name) => usernameOf(namespace, name)),
     decisions: () => decisions?.list() ?? [],
     plugins: () => side?.plugins?.list(),
   }

@@ -3,7 +3,7 @@ import type { ForesightPorts } from '../admission/gate-ports.ts'
 import type { Action } from '../api/action.ts'
 import type { Cel } from '../cel/cel.ts'
 import type { Clock } from '../clock.ts'
-import { authorAnnotation, claimedAuthor } from '../core/author.ts'
+import { authorAnnotation, claimedAuthor, usernameOf } from '../core/author.ts'
 import type { Author } from '../core/plan.ts'
 import { objectAt, scheduleLabel, textAt, textMapAt, type Json } from '../core/velero.ts'
 import type { AccessReview } from '../kube/access-review.ts'
@@ -27,7 +27,7 @@ export type ForesightWorld = {
 }
 
 /** The account that Velero has in its namespace unless told otherwise (velero install; the chart calls it velero-server). */
-export const veleroAccount = (namespace: string): string => `system:serviceaccount:${namespace}:velero`
+export const veleroAccount = (namespace: string): string => usernameOf(namespace, 'velero')
 
 /** From files alone: whoever applies the Actions is their author, and may skip. */
 export function offlineForesight(actions: readonly Action[], world: ForesightWorld): ForesightPorts {

@@ -5,6 +5,7 @@ import { isKubeError } from '../kube/errors.ts'
 import type { AccessReview } from '../kube/access-review.ts'
 import type { SecretFacts } from '../admission/action-ports.ts'
 import { forActionsLabel } from '../admission/actions.ts'
+import { authorMay } from './author-may.ts'
 import type { Calls } from './kinds.ts'
 
 /** What reading needs. */
@@ -18,11 +19,7 @@ export const mayGet = (
   review: AccessReview,
   author: Author,
   at: { readonly namespace: string; readonly name: string },
-): Promise<boolean> =>
-  review.may(
-    { user: author.username, groups: author.groups },
-    { verb: 'get', group: '', resource: 'secrets', ...at },
-  )
+): Promise<boolean> => authorMay(review, author, { verb: 'get', group: '', resource: 'secrets', ...at })
 
 /** The value of one key for an Action by this author. */
 export async function secretFor(

@@ -2,7 +2,7 @@
 import type { PluginPorts } from '../admission/plugin-ports.ts'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
-import { authorOf as readAuthor } from '../core/author.ts'
+import { authorOf as readAuthor, usernameOf } from '../core/author.ts'
 import { minimal } from '../api/minimal.ts'
 import { actionKind, type Action } from '../api/action.ts'
 import type { Author } from '../core/plan.ts'
@@ -72,9 +72,7 @@ export type Asking = Pick<World, 'caches' | 'calls'>
 
 /** Velero's own account is never taken for a person. */
 export function isVelero(world: World, user: Pick<RequestUser, 'username'>, namespace: string): boolean {
-  return world.config.veleroServiceAccounts.some(
-    (name) => user.username === `system:serviceaccount:${namespace}:${name}`,
-  )
+  return world.config.veleroServiceAccounts.some((name) => user.username === usernameOf(namespace, name))
 }
 
 /** What Velero fills in: the default storage location (velero pkg/controller/backup_controller.go prepareBackupRequest). */

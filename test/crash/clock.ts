@@ -2,8 +2,9 @@
  * A clock that runs many times as fast as the wall's, and shows the same time in every process that is told the same beginning:
  * leases, deadlines and backoffs pass in a fraction of their time, and no process is ahead of another.
  */
-import type { Clock, Deadline } from '../../src/clock.ts'
+import type { Clock } from '../../src/clock.ts'
 import type { Clock as SandboxClock } from '../../src/sandbox/apiserver/clock.ts'
+import { waiting } from '../support/waiting.ts'
 
 /** When it began, milliseconds since the epoch, and how fast it is. */
 export type Pace = { readonly beganAt: number; readonly speed: number }
@@ -25,29 +26,5 @@ export function pacedClock({ beganAt, speed }: Pace): Clock & SandboxClock {
     }
     return () => clearTimeout(timer)
   }
-  return { now, after, sleep: sleeping(after), abortAfter: aborting(after), random: () => Math.random() }
+  return { now, after, ...waiting(after), random: () => Math.random() }
 }
-
-const aborting =
-  (after: SandboxClock['after']) =>
-  (ms: number): Deadline => {
-    const controller = new AbortController()
-    const abort = () => controller.abort(new DOMException(`${ms} ms have passed`, 'TimeoutError'))
-    if (ms > 0) return { signal: controller.signal, release: after(ms, abort) }
-    abort()
-    return { signal: controller.signal, release: () => {} }
-  }
-
-const sleeping =
-  (after: SandboxClock['after']) =>
-  async (ms: number, signal?: AbortSignal): Promise<void> => {
-    signal?.throwIfAborted()
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const release = after(ms, resolve)
-    const stop = () => {
-      release()
-      reject(signal?.reason)
-    }
-    signal?.addEventListener('abort', stop, { once: true })
-    await promise.finally(() => signal?.removeEventListener('abort', stop))
-  }

@@ -1,7 +1,8 @@
 /** A clock that runs faster than the wall's, for whole systems: leases, deadlines and backoffs need not be waited for. */
-import type { Clock, Deadline } from '../../src/clock.ts'
+import type { Clock } from '../../src/clock.ts'
 import type { Clock as SandboxClock } from '../../src/sandbox/apiserver/clock.ts'
 import { systemClock } from '../../src/system-clock.ts'
+import { waiting } from './waiting.ts'
 
 const tickMs = 10
 // However long a busy machine held this process up, what runs in it had one turn: time passes for one.
@@ -44,26 +45,3 @@ export function fastClock(speed: number): Clock & SandboxClock {
 
 const dueOf = (timers: ReadonlySet<Timer>, time: number): readonly Timer[] =>
   [...timers].filter(({ due }) => due <= time).sort((a, b) => a.due - b.due)
-
-/** What the service's clock makes of timers. */
-function waiting(after: SandboxClock['after']): Pick<Clock, 'sleep' | 'abortAfter'> {
-  const abortAfter = (ms: number): Deadline => {
-    const controller = new AbortController()
-    const abort = () => controller.abort(new DOMException(`${ms} ms have passed`, 'TimeoutError'))
-    if (ms > 0) return { signal: controller.signal, release: after(ms, abort) }
-    abort()
-    return { signal: controller.signal, release: () => {} }
-  }
-  const sleep = async (ms: number, signal?: AbortSignal): Promise<void> => {
-    signal?.throwIfAborted()
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const release = after(ms, resolve)
-    const stop = () => {
-      release()
-      reject(signal?.reason)
-    }
-    signal?.addEventListener('abort', stop, { once: true })
-    await promise.finally(() => signal?.removeEventListener('abort', stop))
-  }
-  return { abortAfter, sleep }
-}

@@ -15,6 +15,10 @@ export const holds = (run: ActionRun, wanted: ConditionType): boolean =>
 /** Whether the object of the run came to be. */
 export const wasSeen = (run: ActionRun): boolean => holds(run, 'Seen') || holds(run, 'Started')
 
+/** The status that says that the object came to be. */
+export const withSeen = (run: ActionRun, now: number): RunStatus =>
+  withCondition(run, { type: 'Seen', reason: 'ObjectSeen', message: 'the object came to be' }, now)
+
 /** The status without a condition. */
 export const withoutCondition = (run: ActionRun, unwanted: ConditionType): RunStatus => ({
   ...run.status,
