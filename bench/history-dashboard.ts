@@ -77,7 +77,9 @@ export async function startDashboard({ kubeconfig, undo }: Cluster, file: string
     'log-level': 'warn',
   }
   const args = Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, value])
-  const { child, said } = launch(['src/main.ts', 'serve', ...args], { VELERO_PLUGINS_ENABLED: 'true' })
+  const { child, said } = launch(['src/main.ts', 'serve', ...args], {
+    env: { VELERO_PLUGINS_ENABLED: 'true' },
+  })
   undo.push(() => ended(child))
   const ops = async (path: string) => request(`http://127.0.0.1:${metrics}${path}`)
   return {

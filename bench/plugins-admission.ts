@@ -23,7 +23,7 @@ undo.push(() => rmSync(folder, { recursive: true }))
 
 /** Starts the command; waits until it says that it runs. */
 async function tidewaiter(says: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-  const started = launch(['src/main.ts', ...args], env)
+  const started = launch(['src/main.ts', ...args], { env })
   undo.push(() => ended(started.child))
   await started.says(says)
   return started.child

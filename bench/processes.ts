@@ -2,17 +2,9 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** A port that nobody listens on now. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  return port
-}
+export { freePort } from '../test/support/free-port.ts'
 
 /** Asks until there is an answer; one that throws says why there is none yet. */
 export async function until<T>(
@@ -32,9 +24,29 @@ export async function until<T>(
   throw new Error(`waited a minute for ${what}`, { cause: why })
 }
 
-/** Starts Node with these arguments; `says` waits for what it prints, `said` is the end of that. */
-export function launch(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-  const child = spawn(process.execPath, args, {
+/** How a process is started, besides what with. */
+export type Launching = {
+  readonly env?: Readonly<Record<string, string>>
+  /** Another program than Node. */
+  readonly command?: string
+  /** The processor that it may use; all unless told (taskset(1)). */
+  readonly core?: number
+}
+
+/** A process that was started. */
+export type Launched = {
+  readonly child: ChildProcess
+  /** Waits until it has printed this. */
+  readonly says: (text: string) => Promise<unknown>
+  /** The end of what it printed. */
+  readonly said: () => string
+}
+
+/** Starts Node, or another program, with these arguments; `says` waits for what it prints, `said` is the end of that. */
+export function launch(args: readonly string[], { env, command, core }: Launching = {}): Launched {
+  const program = [command ?? process.execPath, ...args]
+  const [first = '', ...rest] = core === undefined ? program : ['taskset', '-c', String(core), ...program]
+  const child = spawn(first, rest, {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, ...env },
   })
@@ -47,22 +59,32 @@ export function launch(args: readonly string[], env: Readonly<Record<string, str
     out = (out + text).slice(-100_000)
   })
   const says = (text: string) =>
-    until(`"${text}" of ${args.slice(0, 2).join(' ')}`, () => {
-      if (child.exitCode !== null) throw new Error(`it has ended with ${child.exitCode}:\n${out}`)
-      return out.includes(text) || undefined
-    })
+    until(
+      `"${text}" of ${args.slice(0, 2).join(' ')}`,
+      () => {
+        if (child.exitCode !== null) throw new Error(`it has ended with ${child.exitCode}:\n${out}`)
+        return out.includes(text) || undefined
+      },
+      5,
+    )
   return { child, says, said: () => out }
 }
 
 /** Ends a process, and waits until it has. */
-export async function ended(child: ChildProcess, signal: 'SIGINT' | 'SIGKILL' = 'SIGINT'): Promise<void> {
+export async function ended(
+  child: ChildProcess,
+  signal: 'SIGINT' | 'SIGTERM' | 'SIGKILL' = 'SIGINT',
+): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   child.kill(signal)
   await once(child, 'exit')
 }
 
-/** The memory of a process that is in RAM, MiB (Linux). */
-export function memoryOf(child: ChildProcess): number {
+/** The memory of a process that is in RAM now, or at most was, MiB (Linux, proc_pid_status(5)). */
+export function memoryOf(
+  child: { readonly pid?: number | undefined },
+  what: 'VmRSS' | 'VmHWM' = 'VmRSS',
+): number {
   const status = readFileSync(`/proc/${child.pid}/status`, 'utf8')
-  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024
+  return Number(new RegExp(`${what}:\\s+(\\d+)`).exec(status)?.[1]) / 1024
 }

@@ -4,17 +4,18 @@
  * Backup had its actions out of order. With --held all are held: told is too how long it takes until Velero, which works on one at a
  * time, has been through with all, and whether they went in the order of their creation. usage: npm run bench -- storm [BACKUPS] [--held]
  */
-import { spawn, type ChildProcess } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer as createHttp } from 'node:http'
-import { createServer, type AddressInfo, type Server } from 'node:net'
+import type { AddressInfo, Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { Agent, request } from 'undici'
 import { parse } from 'yaml'
+import { ended, freePort, launch as launchNode, memoryOf } from './processes.ts'
 import { machine, quantile, table } from './report.ts'
 
 const { values: given, positionals } = parseArgs({
@@ -36,31 +37,10 @@ async function portOf(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer()
-  const port = await portOf(server)
-  server.close()
-  return port
-}
-
-async function until<T>(what: string, look: () => Promise<T | undefined> | T | undefined): Promise<T> {
-  for (const end = Date.now() + 90_000; Date.now() < end; await sleep(100)) {
-    const found = await look()
-    if (found !== undefined) return found
-  }
-  throw new Error(`waited 90 s for ${what}`)
-}
-
 async function launch(says: string, args: readonly string[]): Promise<ChildProcess> {
-  const child = spawn(process.execPath, ['src/main.ts', ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
-  undo.push(async () => {
-    if (child.exitCode !== null) return
-    child.kill('SIGINT')
-    await once(child, 'exit')
-  })
-  let out = ''
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += out.includes(says) ? '' : text))
-  await until(`"${says}" of tidewaiter ${args[0]}`, () => out.includes(says) || undefined)
+  const { child, says: hasSaid } = launchNode(['src/main.ts', ...args])
+  undo.push(() => ended(child))
+  await hasSaid(says)
   return child
 }
 
@@ -105,9 +85,6 @@ function clientOf(file: string) {
     return { status: answer.statusCode, body: (await answer.body.json()) as Tree }
   }
 }
-
-const memoryOf = ({ pid }: ChildProcess, what: 'VmRSS' | 'VmHWM'): number =>
-  Number(new RegExp(`${what}:\\s+(\\d+)`).exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
 
 /** Waits until Velero has been through with all; says how many of them began before one that was created a second earlier. */
 async function allThrough(list: () => Promise<{ body: Tree }>) {
@@ -179,7 +156,7 @@ try {
     if (made.status !== 201) throw new Error(JSON.stringify(made.body))
   }
   await sleep(2_000)
-  const before = memoryOf(service, 'VmRSS')
+  const before = memoryOf(service)
   const times: number[] = []
   const began = performance.now()
   const answers = await Promise.all(

@@ -55,6 +55,9 @@ export type Config = {
   readonly pluginsInstallation: string | undefined
   /** What stands for the proxy of Embedded Cluster in images. */
   readonly proxyDomain: string | undefined
+  /** Files with the public keys of other clusters. */
+  readonly trustedKeys: readonly string[]
+  readonly certificateOverlapSeconds: number
   readonly drainSeconds: number
   readonly holdMaxSeconds: number
   readonly stuckAfterSeconds: number
@@ -149,6 +152,12 @@ export function parseConfig(
     pluginsConfigMaps: read('plugins-config-map', objectNames(list('plugins-config-map')), []),
     pluginsInstallation: optional('plugins-installation'),
     proxyDomain: read('proxy-domain', proxyDomain(optional('proxy-domain')), undefined),
+    trustedKeys: list('trusted-keys'),
+    certificateOverlapSeconds: read(
+      'certificate-overlap-seconds',
+      wholeBetween(text('certificate-overlap-seconds'), 10, 86_400),
+      600,
+    ),
     drainSeconds: seconds('drain-seconds', 60),
     holdMaxSeconds: seconds('hold-max-seconds', 86_400),
     stuckAfterSeconds: seconds('stuck-after-seconds', 30 * 86_400),

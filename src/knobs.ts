@@ -123,7 +123,13 @@ export const knobs: readonly Knob[] = [
     flag: 'tls-ca',
     value: 'FILE',
     fallback: '',
-    doc: 'With --tls files: the CA that the API server is told to trust, PEM; left out, the caBundle of the registrations is kept by others (cert-manager)',
+    doc: 'With --tls files: the CA that the API server is told to trust, PEM; left out, the caBundle of the registrations is kept by others',
+  },
+  {
+    flag: 'certificate-overlap-seconds',
+    value: 'N',
+    fallback: '600',
+    doc: 'How long a new CA is registered before it signs, and a new path accepted before it is registered; as long again until the former ones go',
   },
   {
     flag: 'egress-allow',
@@ -176,6 +182,13 @@ export const knobs: readonly Knob[] = [
     value: 'HOST[:PORT]',
     fallback: '',
     doc: 'What stands for proxy.replicated.com in the images of a Config or an Installation of Embedded Cluster, as its own install replaces it',
+  },
+  {
+    flag: 'trusted-keys',
+    value: 'FILE',
+    fallback: '',
+    doc: 'Public keys of other clusters, as their tidewaiter keys show prints them: outputs that their Backups exported are believed here. Read anew whenever they are needed (repeatable)',
+    list: true,
   },
   {
     flag: 'drain-seconds',

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { basename } from 'node:path'
 import { createInterface } from 'node:readline/promises'
-import type { Extra } from './cli/program.ts'
+import type { Commands, MakeCommand } from './cli/program.ts'
 
 type Package = { readonly version: string }
 
@@ -68,7 +68,7 @@ await run(
       process.exitCode = code
     },
   },
-  await extras(),
+  extras(),
 )
 
 async function ask(question: string, signal: AbortSignal): Promise<string> {
@@ -81,11 +81,11 @@ async function ask(question: string, signal: AbortSignal): Promise<string> {
   }
 }
 
-/** The sandbox is loaded only where it is shipped: not in the production image. */
-async function extras(): Promise<readonly Extra[]> {
+/** The sandbox is there only where it is shipped: not in the production image. */
+function extras(): Commands {
   // Not by a literal name: tsc would follow it, and what it emits has no sandbox.
   const file = new URL('./cli/sandbox.ts', import.meta.url)
-  if (!existsSync(file)) return []
-  const { sandboxCommand } = (await import(file.href)) as { readonly sandboxCommand: Extra }
-  return [sandboxCommand]
+  if (!existsSync(file)) return {}
+  const load = () => import(file.href) as Promise<{ readonly sandboxCommand: MakeCommand }>
+  return { sandbox: async () => (await load()).sandboxCommand }
 }

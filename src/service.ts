@@ -7,11 +7,11 @@ import type { Metrics } from './observe/metrics.ts'
 import { StartError } from './start-error.ts'
 import { allOf, createCaches } from './wiring/caches.ts'
 import { createController } from './wiring/controller.ts'
-import { assembleDashboard } from './wiring/dashboard-alone.ts'
-import { openDashboard, type DashboardPart } from './wiring/dashboard.ts'
+import type { DashboardPart } from './wiring/dashboard.ts'
 import { recorderOf } from './wiring/decisions.ts'
 import { hash } from './wiring/crypto.ts'
 import { exclusiveKeys } from './wiring/exclusive.ts'
+import { ownKeys } from './wiring/exported.ts'
 import { installOf } from './wiring/install.ts'
 import { lead } from './wiring/lead.ts'
 import { begin, copiesNotReady, type Life, type Outside, type Service } from './wiring/life.ts'
@@ -19,11 +19,13 @@ import { goOutside, refuseIfCovered } from './wiring/outside.ts'
 import { insistOnRules, outboundOf } from './wiring/outbound.ts'
 import { performerOf } from './wiring/perform.ts'
 import { guarded } from './wiring/refused.ts'
-import type { RegistrationWorld } from './wiring/registrations.ts'
+import { toldBy, type RegistrationWorld } from './wiring/registrations.ts'
 import { pluginsOf } from './wiring/plugins-of.ts'
 import { runsBy } from './wiring/runs.ts'
 import { createCredentials } from './wiring/tls.ts'
+import { turnGauge } from './wiring/turn-gauge.ts'
 import { watchmanPorts } from './wiring/watch.ts'
+import { openTrustedKeys } from './wiring/trusted-keys.ts'
 import { startWebhook } from './wiring/webhook-server.ts'
 import type { World } from './wiring/world.ts'
 
@@ -50,7 +52,7 @@ export async function startService(config: Config, outside: Outside): Promise<Se
     // Who only looks needs none of the rights of those who act, and does none of what they do.
     const onlyLooks = config.roles.every((role) => role === 'dashboard')
     const life = { stopping, undo, stop }
-    const service = await (onlyLooks ? assembleDashboard : assemble)(config, outside, life)
+    const service = await (onlyLooks ? onlyDashboard : assemble)(config, outside, life)
     outside.stop?.throwIfAborted()
     return service
   } catch (error) {
@@ -61,6 +63,10 @@ export async function startService(config: Config, outside: Outside): Promise<Se
     outside.stop?.removeEventListener('abort', giveUp)
   }
 }
+
+// A quarter of all that there is to load is the dashboard's, which most processes do not have.
+const onlyDashboard = async (config: Config, outside: Outside, life: Life): Promise<Service> =>
+  (await import('./wiring/dashboard-alone.ts')).assembleDashboard(config, outside, life)
 
 async function assemble(config: Config, outside: Outside, life: Life): Promise<Service> {
   const { stopping, undo, stop } = life
@@ -80,6 +86,9 @@ async function assemble(config: Config, outside: Outside, life: Life): Promise<S
     clock,
     log,
     names: install.names,
+    serverTime: connection.serverTime,
+    readTold: toldBy(connection.calls, install.name, log),
+    onStanding: turnGauge(metrics),
     secret: { namespace: install.namespace, name: `${install.name}-tls` },
   })
   const controller = createController(() => world)
@@ -105,6 +114,7 @@ async function assemble(config: Config, outside: Outside, life: Life): Promise<S
     { config, connection, clock, log, egress, refused, version: outside.version },
     () => world,
   )
+  const others = await openTrustedKeys(config.trustedKeys, log)
   const told = { calls: connection.calls, clock, log, metrics, config, owner }
   const decisions = recorderOf({ ...told, macKey: credentials.macKey })
   const world: World = {
@@ -120,10 +130,13 @@ async function assemble(config: Config, outside: Outside, life: Life): Promise<S
     plugins: plugins.ports,
     caches: new Map(caches.map((one) => [one.namespace, one])),
     cluster: connection.cluster,
+    serverTime: connection.serverTime,
     owner,
     version: outside.version,
     guards: async (namespace) => (await watchman?.guards(namespace)) === true,
     macKey: credentials.macKey,
+    outputsKeys: credentials.outputsKeys,
+    trustedKeys: async () => [...ownKeys(credentials.outputsKeys(), connection.cluster), ...(await others())],
     record: decisions.record,
   }
   const running: Promise<unknown>[] = []
@@ -132,6 +145,7 @@ async function assemble(config: Config, outside: Outside, life: Life): Promise<S
   running.push(...caches.flatMap(allOf).map((reflector) => reflector.start(signal)))
   notReady.push(() => copiesNotReady(caches.flatMap(allOf)))
   if (config.roles.includes('dashboard')) {
+    const { openDashboard } = await import('./wiring/dashboard.ts')
     const part = await openDashboard({
       config,
       client: connection.client,
@@ -156,7 +170,7 @@ async function assemble(config: Config, outside: Outside, life: Life): Promise<S
     name: install.name,
     namespaces: config.veleroNamespaces,
     clientConfig: install.clientConfig,
-    token: () => credentials.pathTokens()[0] ?? '',
+    token: credentials.pathToken,
     caBundle: credentials.caBundle,
   }
 
@@ -175,7 +189,9 @@ async function assemble(config: Config, outside: Outside, life: Life): Promise<S
   // What keeps the registrations must end before they are taken away.
   const keeping = new AbortController()
   const leadership = new AbortController()
-  if (install.outside) await goOutside(connection, registration, undo)
+  const remake = install.outside
+    ? await goOutside({ connection, install, registration, owner, clock, log }, undo)
+    : undefined
   undo.push(() => Promise.resolve(keeping.abort()))
 
   const watching = createWatchman(watchmanPorts(world, (look) => noteLook(metrics, look)))
@@ -189,6 +205,7 @@ async function assemble(config: Config, outside: Outside, life: Life): Promise<S
       lead(world, {
         install,
         registration,
+        remake,
         controller,
         perform,
         keys,

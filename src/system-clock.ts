@@ -5,7 +5,14 @@ import type { Clock, Deadline } from './clock.ts'
 const longestTimer = 2 ** 31 - 1
 
 /** The time, timers and randomness of this machine. */
-export const systemClock: Clock = { now: () => Date.now(), abortAfter, sleep, random: () => Math.random() }
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  steady: () => performance.now(),
+  abortAfter,
+  after,
+  sleep,
+  random: () => Math.random(),
+}
 
 function abortAfter(ms: number): Deadline {
   const controller = new AbortController()

@@ -27,14 +27,14 @@ const isOurs = (name: string): boolean => name.startsWith('src/')
 const isNode = (name: string): boolean => name.startsWith('node:')
 const roomOf = (file: string): string => file.split('/')[1] ?? ''
 
-// What every room may use: time, the log, waiting, how threads start, and the error of a start.
+// What every room may use: time, the log, waiting, how threads start, the error of a start, and packages without what is not needed of them.
 const shared = ['clock.ts', 'log.ts', 'until.ts', 'bare-thread.ts', 'start-error.ts'].map(
   (name) => `src/${name}`,
 )
 const inside =
   (...rooms: readonly string[]) =>
   (name: string) =>
-    rooms.includes(roomOf(name)) || shared.includes(name)
+    ['lean', ...rooms].includes(roomOf(name)) || shared.includes(name)
 
 type Rule = {
   readonly ours: (name: string, file: string) => boolean
@@ -73,6 +73,7 @@ const rules: Readonly<Record<string, Rule>> = {
     node: true,
   },
   sandbox: { ours: (name) => roomOf(name) === 'sandbox', packages: true, node: true },
+  lean: { ours: () => false, packages: true, node: true },
   cli: {
     ours: (name, file) => roomOf(name) !== 'sandbox' || file.startsWith('src/cli/sandbox'),
     packages: true,
@@ -114,6 +115,19 @@ for (const [name, rule] of Object.entries(rules)) {
     t.same(wrong, [])
   })
 }
+
+t.test('packages that are loaded in part are loaded so by whatever a replica loads', async (t) => {
+  const whole = /^import (?!type\b).* from '(?:undici|prom-client|node-forge|yaml)'/gm
+  const free = ['lean', 'cli', 'sandbox']
+  t.same(
+    files.flatMap((file) =>
+      free.includes(roomOf(file))
+        ? []
+        : (textOf.get(file)?.match(whole) ?? []).map((line) => `${file}: ${line}`),
+    ),
+    [],
+  )
+})
 
 t.test('core never names a runtime: no time, no randomness, no environment of its own', async (t) => {
   const wrong = files

@@ -39,7 +39,13 @@ function valuesOf(stage: string): Readonly<Record<string, unknown>> {
   const whole = stage.startsWith('Pre') ? given : { ...given, status }
   const { apiVersion } = kind === 'Backup' ? aBackup() : aRestore()
   const object = withDefaults(kind, { apiVersion, kind, ...whole }, { storageLocation: 'default' })
-  const values = { backup: object, restore: object, outputs: objects['outputs'], stage }
+  const values = {
+    backup: object,
+    restore: object,
+    outputs: objects['outputs'],
+    exported: objects['exported'],
+    stage,
+  }
   return Object.fromEntries(variableNames(stage).map((name) => [name, values[name as 'backup']]))
 }
 

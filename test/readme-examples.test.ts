@@ -22,7 +22,7 @@ const cel = createCel()
 function actionsIn(page: string): readonly unknown[] {
   const text = readFileSync(join(projectRoot, page), 'utf8')
   const blocks = [
-    ...text.matchAll(/^(?:```ya?ml[^\n]*\n([\s\S]*?)^```|kubectl apply -f - <<EOF\n([\s\S]*?)^EOF)/gm),
+    ...text.matchAll(/^(?:```ya?ml[^\n]*\n([\s\S]*?)^```|kubectl apply -f - <<'?EOF'?\n([\s\S]*?)^EOF)/gm),
   ]
   const sources = page.endsWith('.yaml') ? [text] : blocks.map(([, yaml, here]) => yaml ?? here ?? '')
   // YAML 1.1, as kubectl reads it: a bare `on` or `429` is no text there.

@@ -38,11 +38,11 @@ export async function follow(following: Following): Promise<Followed> {
   const { clock, signal } = following
   let trouble: string | undefined
   for (let failures = 0; !signal.aborted; failures += 1) {
-    const beganAt = clock.now()
+    const beganAt = clock.steady()
     const round = await once(following)
     if (round.end !== 'again') return round
     trouble = round.trouble
-    const well = clock.now() - beganAt >= wellMs
+    const well = clock.steady() - beganAt >= wellMs
     if (well) failures = 0
     if (!well || trouble !== undefined) await pause(round.askedMs, failures, following)
   }
@@ -146,13 +146,13 @@ class Changes {
 
 /** Runs it to its end, and lets others have their turn in between. */
 async function slowly<T>(steps: Generator<undefined, T>, { clock, signal }: Following): Promise<T | false> {
-  let since = clock.now()
+  let since = clock.steady()
   for (let next = steps.next(); ; next = steps.next()) {
     if (next.done === true) return next.value
-    if (clock.now() - since < breathMs) continue
+    if (clock.steady() - since < breathMs) continue
     await orAborted(clock.sleep(0, signal))
     if (signal.aborted) return false
-    since = clock.now()
+    since = clock.steady()
   }
 }
 

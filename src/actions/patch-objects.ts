@@ -212,7 +212,8 @@ function send(
   const version = keeps(patching) ? textAt(object, 'metadata', 'resourceVersion') : ''
   const pin = { name, uid: textAt(object, 'metadata', 'uid'), resourceVersion: version }
   const patch = body.type === 'json' ? pinnedJson(change.patch, pin) : pinned(change.patch, body, pin)
-  return context.actor.patch(body, name, { ...change, ...how, patch })
+  // A field that is spelled wrongly would be dropped, and the action be told as done.
+  return context.actor.patch(body, name, { ...change, ...how, patch, strict: true })
 }
 
 /** The object that was looked at, and its version; '' if any will do. */

@@ -5,6 +5,7 @@ import type { Outcome } from '../core/outcome.ts'
 import { reverts } from '../core/run/undo.ts'
 import { unlessAborted } from '../until.ts'
 import { causeOf, tryOut } from './attempts.ts'
+import { fenced, fenceOf } from './fence.ts'
 import { outputsOf } from './outputs.ts'
 import { nobody } from './nobody.ts'
 import type { Actor, Performance, Ports, SecretRef } from './ports.ts'
@@ -24,11 +25,14 @@ export function createPerformer(
   runners: Runners = allRunners,
 ): (performance: Performance) => Promise<Outcome> {
   return async (performance) => {
-    const startedAt = ports.clock.now()
+    const { clock } = ports
+    const startedAt = clock.now()
     const endsAt = Math.min(startedAt + performance.action.spec.timeoutSeconds * 1000, performance.endsAt)
-    const deadline = ports.clock.abortAfter(endsAt - startedAt)
-    const signal = AbortSignal.any([deadline.signal, performance.signal])
-    const course: Course = { performance, ports, runners, startedAt, endsAt, signal }
+    const deadline = clock.abortAfter(endsAt - startedAt)
+    const fence = fenceOf({ clock, isOurs: performance.isOurs, endsAt })
+    const signal = AbortSignal.any([deadline.signal, performance.signal, fence.signal])
+    const isWanted = () => fence.isOpen() && !signal.aborted
+    const course: Course = { performance, ports, runners, startedAt, endsAt, signal, isWanted }
     const seen: Seen = { mask: (text) => text, request: '', started: false }
     try {
       return await performed(course, seen)
@@ -47,6 +51,8 @@ type Course = {
   readonly startedAt: number
   readonly endsAt: number
   readonly signal: AbortSignal
+  /** Looks at the clock, and at whose the run is, right before something is sent. */
+  readonly isWanted: () => boolean
 }
 
 /** What is known so far; the fence needs it if something throws. */
@@ -73,9 +79,8 @@ async function performed(course: Course, seen: Seen): Promise<Outcome> {
   const actor = await actorFor(body, course)
   if ('refused' in actor) return failed(course, seen, { cause: 'account', message: actor.refused })
   const prepared = body.prepare({
-    ports,
+    ...fenced(ports, actor.ok, course.isWanted),
     action: name,
-    actor: actor.ok,
     reverts: reverts(spec),
     before: performance.before,
     remember: performance.remember,

@@ -15,6 +15,8 @@ export type Call = {
   readonly ca?: string
   readonly maxRedirects: number
   readonly signal: AbortSignal
+  /** Asked right before a request is written: false, and nothing is sent. */
+  readonly isWanted?: () => boolean
 }
 
 /** What came of a call. `sent`: whether a byte of a request may have reached a server. */
@@ -78,6 +80,8 @@ export type Change = {
   readonly force?: boolean | undefined
   /** Asks what would become of it, and stores nothing. */
   readonly dryRun?: boolean | undefined
+  /** Refuses a field that the kind does not have, instead of dropping it (fieldValidation=Strict). */
+  readonly strict?: boolean | undefined
   readonly signal: AbortSignal
 }
 
@@ -160,6 +164,8 @@ export type Performance = {
   readonly variables: Readonly<Record<string, unknown>>
   /** When the stage's time is over, ms since the epoch. */
   readonly endsAt: number
+  /** Whether it is still ours to perform: asked right before anything is sent. Absent: until `endsAt`. */
+  readonly isOurs?: (() => boolean) | undefined
   readonly signal: AbortSignal
   /** Render, look whether the secrets are there and the account may be acted for, and change nothing. */
   readonly renderOnly: boolean

@@ -21,6 +21,12 @@ type Connection = { readonly socket: Socket; busy: number; valid: boolean }
 export function watchConnections(server: Server, most: number): Connections {
   // In the order of arrival. The TLS socket of a request and the raw one that was counted have only their address in common.
   const open = new Map<string, Connection>()
+  const byTls = new WeakMap<Socket, Connection>()
+  const of = (socket: Socket): Connection | undefined => {
+    const known = byTls.get(socket) ?? open.get(keyOf(socket))
+    if (known !== undefined) byTls.set(socket, known)
+    return known
+  }
   const close = (socket: Socket | undefined) => {
     if (socket === undefined) return
     open.delete(keyOf(socket))
@@ -35,11 +41,11 @@ export function watchConnections(server: Server, most: number): Connections {
   })
   return {
     asking: (socket) => {
-      const connection = open.get(keyOf(socket))
+      const connection = of(socket)
       if (connection) connection.busy += 1
     },
     answered: (socket, valid) => {
-      const connection = open.get(keyOf(socket))
+      const connection = of(socket)
       if (!connection) return
       connection.busy -= 1
       connection.valid ||= valid
@@ -50,7 +56,7 @@ export function watchConnections(server: Server, most: number): Connections {
     closeAll: () => {
       for (const { socket } of open.values()) close(socket)
     },
-    isAsking: (socket) => (open.get(keyOf(socket))?.busy ?? 0) > 0,
+    isAsking: (socket) => (of(socket)?.busy ?? 0) > 0,
     count: () => open.size,
   }
 }

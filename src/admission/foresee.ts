@@ -1,15 +1,16 @@
 /** All that can be told beforehand of one Backup or Restore: the same as its dry run would be answered, with every reason. */
 import type { Stage } from '../api/action.ts'
 import type { AdmissionRequest } from '../core/admission-request.ts'
+import type { KeptExported } from '../core/exported/use.ts'
 import type { Way } from '../core/hold/way.ts'
 import type { LeftOut, StagePlan } from '../core/plan.ts'
-import { secondsOf } from '../core/plan.ts'
+import { allLeftOut, secondsOf } from '../core/plan.ts'
 import { stagesOf } from '../core/run/names.ts'
 import { time } from '../core/run/ending.ts'
 import { skipsIn } from '../core/skip.ts'
 import { objectAt, startsWork, type VeleroKind } from '../core/velero.ts'
 import type { Verdict } from '../core/verdict.ts'
-import { endOf, type Case } from './case.ts'
+import { endOf, withExported, type Case } from './case.ts'
 import { foreseen, type Foreseen } from './foreseen.ts'
 import type { ForesightPorts } from './gate-ports.ts'
 import { wayFor } from './held.ts'
@@ -31,6 +32,8 @@ export type Foresight = {
   readonly way: Way
   /** How long the actions before it may take together, and how long an admission request has; milliseconds. */
   readonly budget: { readonly wantedMs: number; readonly leftMs: number }
+  /** What the Backup of a Restore exported, where an action refers to it. */
+  readonly exported: KeptExported | undefined
   /** Annotations that only tidewaiter may write: they are taken off. */
   readonly takenOff: readonly string[]
   /** The skip annotations that it carries, `key=value`, whether they count or not. */
@@ -46,7 +49,8 @@ export async function foresee(
   const starts = startsWork(asked.object)
   // The mutating webhook comes first.
   const weighed = await weigh(kind, starts ? withoutForeign(asked) : asked, ports)
-  const { at, plans = { pre: nothing, post: nothing } } = weighed
+  const { plans = { pre: nothing, post: nothing } } = weighed
+  const at = await withExported(weighed.at, plans)
   const { pre, post } = stagesOf(kind)
   const { actions } = plans.pre
   const leftMs = Math.max(0, endOf(at) - ports.clock.now())
@@ -63,6 +67,7 @@ export async function foresee(
     way,
     budget: { wantedMs: secondsOf(actions) * 1000, leftMs },
     skips: skipsIn(at.arrival.annotations),
+    exported: at.exported,
     takenOff: starts ? foreignIn(asked, way.hold) : [],
   }
 }
@@ -70,10 +75,16 @@ export async function foresee(
 // Where there are no Actions at all, there is nothing to plan.
 const isWithoutActions = (verdict: Verdict | undefined): boolean => verdict?.reason === 'NoActionMatches'
 
-const nothing: StagePlan = { actions: [], problems: [], unadopted: [], leftOut: [] }
+const nothing: StagePlan = {
+  actions: [],
+  problems: [],
+  unadopted: [],
+  leftOut: [],
+  passedOver: { count: 0, first: () => [] },
+}
 
-const inStage = ({ leftOut }: StagePlan, stage: Stage): Foresight['leftOut'] =>
-  leftOut.map((one) => ({ stage, ...one }))
+const inStage = (plan: StagePlan, stage: Stage): Foresight['leftOut'] =>
+  allLeftOut(plan).map((one) => ({ stage, ...one }))
 
 const withWarnings = (verdict: Verdict, warnings: readonly string[]): Verdict => ({
   ...verdict,

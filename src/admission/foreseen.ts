@@ -37,8 +37,14 @@ async function foreseeOne(
   if (action.skip !== undefined) return { action, does: 'skip', because: action.skip }
   const endsAt = ports.clock.now() + renderMs
   const { object } = arrival
-  const { signal } = request
-  const outcome = await ports.perform({ run, action, object, renderOnly: true, endsAt, signal })
+  const outcome = await ports.perform({
+    run,
+    action,
+    object,
+    renderOnly: true,
+    endsAt,
+    signal: request.signal(),
+  })
   if (outcome.status !== 'failed') return { action, does: 'call', request: outcome.request }
   if (outcome.cause === 'template' && usesOutputs(action, ports)) return { action, does: 'later' }
   return { action, does: 'fail', problem: outcome.message }

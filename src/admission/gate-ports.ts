@@ -3,6 +3,7 @@ import type { Performing } from '../core/run/performing.ts'
 import type { Action } from '../api/action.ts'
 import type { ActionRun, RunStatus } from '../api/action-run.ts'
 import type { RequestUser } from '../core/admission-request.ts'
+import type { ExportedFor } from '../core/exported/use.ts'
 import type { Evaluate } from '../core/match.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type { Author } from '../core/plan.ts'
@@ -18,8 +19,8 @@ export type RunStore = {
   /** Creates the run; 'exists' if its name is taken. */
   readonly create: (run: NewRun) => Promise<ActionRun | 'exists'>
   readonly write: (run: ActionRun, status: RunStatus) => Promise<ActionRun | 'conflict' | 'gone'>
-  /** The runs of a namespace, as they are now. */
-  readonly recent: (namespace: string) => Promise<readonly ActionRun[]>
+  /** The runs of a namespace that a cool-down may be derived from, as they are now: by `cooldownKey`. */
+  readonly recent: (namespace: string, key: string) => Promise<readonly ActionRun[]>
 }
 
 /** What it takes to foresee what the gate will do: nothing here has an effect, but `perform` where it does not only render. */
@@ -44,6 +45,8 @@ export type ForesightPorts = {
     namespace: string,
     schedule: string,
   ) => Promise<Readonly<Record<string, string>>>
+  /** What the Backup of a Restore exported, verified; undefined where none of these actions refers to it. */
+  readonly exportedFor: ExportedFor
   readonly isVelero: (user: RequestUser, namespace: string) => boolean
   readonly maySkip: (user: RequestUser, namespace: string) => Promise<boolean>
   readonly perform: (performing: Performing) => Promise<Outcome>

@@ -1,13 +1,12 @@
 /** The gate: decides about the CREATE of one Backup or Restore, and runs its pre actions inside the admission request. */
-import type { Considered } from '../api/admission-decision.ts'
 import type { AdmissionRequest } from '../core/admission-request.ts'
-import { consideredIn } from '../core/decision/considered.ts'
+import { consideredIn, unconsideredIn } from '../core/decision/considered.ts'
 import { refusal, type Subject } from '../core/refusal.ts'
 import { isTooLarge, tooLarge } from '../core/run/draft.ts'
 import { stagesOf } from '../core/run/names.ts'
 import type { VeleroKind } from '../core/velero.ts'
 import { deny, type Verdict } from '../core/verdict.ts'
-import { draftOf, endOf, type Case, type Plans } from './case.ts'
+import { draftOf, endOf, withExported, type Case, type Plans } from './case.ts'
 import type { GatePorts } from './gate-ports.ts'
 import { guardOpen, heldInVain, hold, mismatchOf, wayFor } from './held.ts'
 import { coolingDown, overBudget } from './limits.ts'
@@ -22,23 +21,25 @@ export function createGate(kind: VeleroKind, ports: GatePorts): Gate {
   const stage = runStage(ports)
   return async (request) => {
     const weighed = await weigh(kind, request, ports)
-    const considered = weighed.plans === undefined ? [] : allOf(kind, weighed.plans)
+    const considered = weighed.plans === undefined ? {} : allOf(kind, weighed.plans)
     const { at } = weighed
     const { uid, subject } = at.arrival
     if (weighed.verdict !== undefined)
-      return { ...(heldInVain(weighed.verdict, at) ?? weighed.verdict), considered }
+      return { ...(heldInVain(weighed.verdict, at) ?? weighed.verdict), ...considered }
     const { plans, warnings } = weighed
-    if (uid === '') return { ...noUid(subject), considered }
-    const verdict = await (request.dryRun
-      ? tried(plans, { ...at, ports })
-      : decide(plans, { ...at, ports, stage }))
-    return { ...verdict, warnings: [...warnings, ...verdict.warnings], considered }
+    if (uid === '') return { ...noUid(subject), ...considered }
+    const whole = await withExported({ ...at, ports }, plans)
+    const verdict = await (request.dryRun ? tried(plans, whole) : decide(plans, { ...whole, stage }))
+    return { ...verdict, warnings: [...warnings, ...verdict.warnings], ...considered }
   }
 }
 
-function allOf(kind: VeleroKind, plans: Plans): readonly Considered[] {
+function allOf(kind: VeleroKind, plans: Plans): Pick<Verdict, 'considered' | 'unconsidered'> {
   const { pre, post } = stagesOf(kind)
-  return [...consideredIn(pre, plans.pre), ...consideredIn(post, plans.post)]
+  return {
+    considered: [...consideredIn(pre, plans.pre), ...consideredIn(post, plans.post)],
+    unconsidered: unconsideredIn(plans.pre) + unconsideredIn(plans.post),
+  }
 }
 
 const noUid = (subject: Subject): Verdict =>
@@ -71,7 +72,7 @@ function plannedOf({ pre, post }: Plans, at: Case & { readonly holdMaxMs: number
   return {
     arrival,
     endsAt: endOf(at),
-    signal: request.signal,
+    signal: request.signal(),
     ...(pre.actions.length === 0 ? {} : { pre: draftOf(at, stages.pre, pre.actions) }),
     ...(post.actions.length === 0
       ? {}

@@ -34,6 +34,7 @@ const annotationsOf = (request: AdmissionRequest): Arrival['annotations'] => {
 export function withoutForeign(request: AdmissionRequest): AdmissionRequest {
   const annotations = annotationsOf(request)
   const gone = new Set([...foreignAnnotations(annotations), holdAnnotation])
+  if (!Object.keys(annotations).some((key) => gone.has(key))) return request
   const kept = Object.fromEntries(Object.entries(annotations).filter(([key]) => !gone.has(key)))
   const object = request.object as { readonly metadata: object }
   return { ...request, object: { ...object, metadata: { ...object.metadata, annotations: kept } } }

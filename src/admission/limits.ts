@@ -1,7 +1,7 @@
 /** What refuses before anything starts: too little time, or the same refusal a moment ago. */
 import type { PlannedAction } from '../api/action-run.ts'
-import { cooldownOf, resetAtOf } from '../core/cooldown.ts'
-import { actionsHashOf, secondsOf } from '../core/plan.ts'
+import { cooldownKey, cooldownOf, resetAtOf } from '../core/cooldown.ts'
+import { actionsHashOf, secondsOf, wholeSeconds } from '../core/plan.ts'
 import { cooldownRefusal, refusal, spell } from '../core/refusal.ts'
 import { fingerprintOf } from '../core/run/draft.ts'
 import { stagesOf } from '../core/run/names.ts'
@@ -16,7 +16,7 @@ export function overBudget(actions: readonly PlannedAction[], at: Case): Verdict
   const leftMs = Math.max(0, endOf(at) - ports.clock.now())
   if (wantedMs <= leftMs) return undefined
   const names = actions.filter(({ skip }) => skip === undefined).map(({ name }) => name)
-  const why = `the actions ${names.join(', ')} may take ${spell(wantedMs)} together, an admission request has ${spell(leftMs)}`
+  const why = `the actions ${names.join(', ')} may take ${spell(wantedMs)} together, an admission request has ${spell(wholeSeconds(leftMs))}`
   return deny(
     'OverBudget',
     refusal(arrival.subject, why, 'Nothing was run. Lower their timeoutSeconds, or skip some of them'),
@@ -31,13 +31,13 @@ export async function coolingDown(
   // Where everything is skipped nothing would run: a skip is the way out that a refusal names.
   if (actions.every(({ skip }) => skip !== undefined)) return undefined
   const { pre } = stagesOf(arrival.kind)
-  const runs = (await ports.runs.recent(arrival.subject.namespace)).filter(({ spec }) => spec.stage === pre)
   const request = {
     schedule: arrival.byVelero ? arrival.schedule : '',
     requestedBy: user.username,
     fingerprint: fingerprintOf(arrival.object, ports.hash),
     actionsHash: actionsHashOf(actions, ports.hash),
   }
+  const runs = await ports.runs.recent(arrival.subject.namespace, cooldownKey(pre, request))
   const now = ports.clock.now()
   const found = cooldownOf(request, runs, now)
   if (found === undefined) return undefined

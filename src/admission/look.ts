@@ -12,13 +12,14 @@ const marginMs = 1_500
 
 /** What the look found; undefined if it did not end in time. Everything else that goes wrong is thrown. */
 export async function lookFor<T>(
-  { receivedAt, timeoutMs, signal }: AdmissionRequest,
+  { receivedAt, timeoutMs, signal: signalOf }: AdmissionRequest,
   clock: Clock,
   look: (signal: AbortSignal) => Promise<T>,
 ): Promise<T | undefined> {
   const left = receivedAt + timeoutMs - marginMs - lastWordMs - clock.now()
   const ms = Math.max(0, Math.min(longestMs, left))
   const [soon, late] = [clock.abortAfter(ms), clock.abortAfter(ms + lastWordMs)]
+  const signal = signalOf()
   const cut = AbortSignal.any([late.signal, signal])
   try {
     return await unlessAborted(cut, look(AbortSignal.any([soon.signal, signal])))

@@ -6,7 +6,7 @@ import type { Verdict } from '../core/verdict.ts'
 import { cut, messageText, warningLines } from './warnings.ts'
 
 /** What the transport knows about a request beyond its body. */
-export type Arrival = Pick<AdmissionRequest, 'timeoutMs' | 'receivedAt' | 'signal'>
+export type Arrival = Pick<AdmissionRequest, 'timeoutMs' | 'receivedAt'> & { readonly signal: AbortSignal }
 
 /** A request that never became a question: the HTTP status and why. */
 export type Failure = { readonly code: 400 | 404 | 405 | 408 | 413 | 415 | 500; readonly message: string }
@@ -18,6 +18,9 @@ const operations: ReadonlySet<unknown> = new Set<Operation>(['CREATE', 'UPDATE',
 // Names of Kubernetes have at most 253 characters, user names and groups are the identity provider's: long ones exist.
 const longestName = 512
 const longestIdentity = 4096
+
+// None is let in: uid and names go into messages and logs.
+const control = /\p{Cc}/u
 
 /** What a problem may show of a value: an object can be megabytes, and may hold a Secret. */
 const brief = (value: unknown): unknown =>
@@ -72,7 +75,10 @@ function questionOf(request: Json, arrival: Arrival, problems: FieldProblem[]): 
     object: request['object'] ?? null,
     oldObject: request['oldObject'] ?? null,
     dryRun: dryRunOf(request['dryRun'], problems),
-    ...arrival,
+    timeoutMs: arrival.timeoutMs,
+    receivedAt: arrival.receivedAt,
+    // No getter: each object would get a hidden class of its own, which keeps all that the getter sees until the next full collection.
+    signal: () => arrival.signal,
   }
 }
 
@@ -86,8 +92,7 @@ function fieldsOf(value: unknown, path: string, problems: FieldProblem[]): Json 
 function textsOf(fields: Json, path: string, problems: FieldProblem[]) {
   return (name: string, fallback?: string): string => {
     const value = fields[name] ?? fallback
-    // No control characters: uid and names go into messages and logs.
-    if (typeof value === 'string' && value.length <= longestName && !/\p{Cc}/u.test(value)) {
+    if (typeof value === 'string' && value.length <= longestName && !control.test(value)) {
       if (value !== '' || fallback !== undefined) return value
     }
     problems.push({

@@ -1,17 +1,18 @@
 /** The webhook server: HTTPS, HTTP/1.1 only, one route per endpoint. It answers whatever comes, and never with 429 or 503. */
 import { timingSafeEqual } from 'node:crypto'
 import { once } from 'node:events'
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { createServer, type Server, type ServerOptions } from 'node:https'
 import type { Socket } from 'node:net'
-import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import type { Clock } from '../clock.ts'
+import { withoutSchemas } from '../lean/fastify.ts'
 import type { Log } from '../log.ts'
-import { beginCall, type Call } from './call.ts'
+import { Call } from './call.ts'
 import { watchConnections, type Connections } from './connections.ts'
 import { drain } from './drain.ts'
 import { buildFence, type Explain, type Fence } from './fence.ts'
-import { bodyReader, wrongType, type Body } from './parser.ts'
+import { bodyReader, type ReadBody } from './parser.ts'
 import { defaultLimits, type Endpoint, type ServerLimits, type ServerTls } from './ports.ts'
 import { decode, encodeFailure, undecodable, type Failure } from './review.ts'
 import { timeoutOf } from './timeout.ts'
@@ -48,8 +49,8 @@ export type AdmissionServer = {
 type Parts = {
   readonly options: AdmissionOptions
   readonly limits: ServerLimits
+  readonly read: ReadBody
   readonly fence: Fence
-  readonly calls: WeakMap<IncomingMessage, Call>
   readonly state: { draining: boolean }
 }
 
@@ -59,15 +60,16 @@ export function buildAdmission(options: AdmissionOptions): AdmissionServer {
   const parts: Parts = {
     options,
     limits,
+    read: bodyReader(limits),
     fence: buildFence(options.log, options.explain),
-    calls: new WeakMap(),
     state: { draining: false },
   }
   const app = Fastify<Server>({
+    ...withoutSchemas,
     serverFactory: (handler) => createServer(serverOptions(options.mutualTls === true), handler),
     clientErrorHandler: (error, socket) =>
       refuseBytes(socket, connections.isAsking(socket) ? undefined : error.code),
-    frameworkErrors: (_error, _request, reply) => void refuse(reply, notFound),
+    frameworkErrors: (_error, _request, reply) => send(reply.hijack().raw, refusalOf(notFound), parts),
     return503OnClosing: false,
     exposeHeadRoutes: false,
   })
@@ -122,83 +124,127 @@ function useTls(server: Server, { key, cert, clientCa }: ServerTls, { mutualTls 
   })
 }
 
+// Where a request of fastify keeps its call.
+const callKey = 'call'
+
 function addHooks(app: FastifyInstance<Server>, parts: Parts, connections: Connections): void {
-  const { options, calls, state } = parts
-  app.addHook('onRequest', async (request, reply) => {
+  const { options } = parts
+  app.decorateRequest(callKey)
+  app.addHook('onRequest', (request, reply, done) => {
     const { raw } = request
-    calls.set(
-      raw,
-      beginCall({ request: raw, response: reply.raw }, timeoutOf(queryOf(request)), options.clock),
-    )
+    const { socket } = raw
     const known = !request.is404 && isAccepted(request, options.pathPrefix())
-    connections.asking(raw.socket)
-    reply.raw.once('close', () => connections.answered(raw.socket, known))
+    const timeoutMs = timeoutOf(queryOf(request))
+    const over = () => connections.answered(socket, known)
+    const { clock } = options
+    request.setDecorator(callKey, new Call({ request: raw, response: reply.raw }, timeoutMs, { clock, over }))
+    connections.asking(socket)
     // Before the body is read: who does not know the path gets nothing done.
-    return known ? undefined : refuse(reply, notFound)
+    if (known) done()
+    else send(reply.hijack().raw, refusalOf(notFound), parts)
   })
-  app.addHook('onSend', async (_request, reply) => {
-    if (state.draining) reply.header('connection', 'close')
-  })
-  app.setErrorHandler((err, request, reply) => {
-    // Fastify's own words for a content type that cannot be read.
-    if (err instanceof Error && 'statusCode' in err && err.statusCode === 415) {
-      request.raw.resume()
-      return refuseAndLog(reply, wrongType(request.headers['content-type']), parts)
-    }
-    options.log.error({ err, method: request.method }, 'the webhook server failed on a request')
-    return refuse(reply, { code: 500, message: 'internal error in tidewaiter, see its log' })
-  })
+  app.setErrorHandler((err, request, reply) =>
+    fail(reply.hijack().raw, { err, method: request.method }, parts),
+  )
 }
 
+/**
+ * Of fastify nothing is needed behind its router: bodies are read within bounds that it does not know, and what its hooks and its reply do for
+ * each request costs as much as the decision.
+ */
 function addRoutes(app: FastifyInstance<Server>, parts: Parts): void {
-  const { limits, calls } = parts
-  const read = bodyReader(limits)
-  app.removeAllContentTypeParsers()
-  app.addContentTypeParser('*', async (request: FastifyRequest) =>
-    read(request.raw, callOf(calls, request).signal),
-  )
   for (const endpoint of parts.options.handlers) {
     const url = `/:prefix${endpoint.path}`
-    app.post<{ Body: Body | undefined }>(url, async (request, reply) =>
-      answer(endpoint, { request, reply }, parts),
-    )
+    const handler = () => Promise.reject(new TypeError('a request got past its answer'))
+    app.route({
+      method: 'POST',
+      url,
+      onRequest: (request, reply) =>
+        void answer(
+          endpoint,
+          { request: request.raw, response: reply.hijack().raw, call: request.getDecorator<Call>(callKey) },
+          parts,
+        ),
+      handler,
+    })
     app.route({
       method: ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
       url,
       // Before a body is read.
-      preParsing: async (_request, reply) => refuse(reply.header('allow', 'POST'), wrongMethod),
-      handler: async (_request, reply) => refuse(reply, wrongMethod),
+      onRequest: (_request, reply) =>
+        send(reply.hijack().raw, refusalOf(wrongMethod, { allow: 'POST' }), parts),
+      handler,
     })
   }
 }
 
-type Exchange = { readonly request: FastifyRequest<{ Body: Body | undefined }>; readonly reply: FastifyReply }
+type Exchange = {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly call: Call
+}
 
-async function answer(endpoint: Endpoint, { request, reply }: Exchange, parts: Parts): Promise<FastifyReply> {
-  const { receivedAt, timeoutMs, signal } = callOf(parts.calls, request)
-  const body = request.body ?? {
-    failure: { code: 400, message: 'the body must be JSON: it is empty' } as const,
-    release: () => {},
-  }
+/** Never rejects. */
+async function answer(
+  endpoint: Endpoint,
+  { request, response, call }: Exchange,
+  parts: Parts,
+): Promise<void> {
   try {
-    if ('failure' in body) return refuseAndLog(reply, body.failure, parts)
-    const decoded = decode(body.ok, { receivedAt, timeoutMs, signal })
-    if ('problems' in decoded) return refuseAndLog(reply, undecodable(decoded.problems), parts)
-    return reply.header('content-type', 'application/json').send(await parts.fence.ask(endpoint, decoded.ok))
-  } finally {
-    body.release()
+    const body = await parts.read(request, call)
+    try {
+      if ('failure' in body) return refuseAndLog(response, body.failure, parts)
+      const decoded = decode(body.ok, call)
+      if ('problems' in decoded) return refuseAndLog(response, undecodable(decoded.problems), parts)
+      const text = await parts.fence.ask(endpoint, decoded.ok, call)
+      send(response, { code: 200, text }, parts)
+    } finally {
+      body.release()
+    }
+  } catch (err) {
+    fail(response, { err, method: request.method }, parts)
   }
 }
 
-function refuseAndLog(reply: FastifyReply, failure: Failure, { options }: Parts): FastifyReply {
-  options.log.warn({ code: failure.code, reason: failure.message }, 'refused a malformed admission request')
-  // Nothing more will come that could be read.
-  if (failure.code === 408) reply.header('connection', 'close')
-  return refuse(reply, failure)
+function fail(
+  response: ServerResponse,
+  what: { readonly err: unknown; readonly method: string | undefined },
+  parts: Parts,
+): void {
+  parts.options.log.error(what, 'the webhook server failed on a request')
+  send(response, refusalOf({ code: 500, message: 'internal error in tidewaiter, see its log' }), parts)
 }
 
-const refuse = (reply: FastifyReply, failure: Failure): FastifyReply =>
-  reply.code(failure.code).header('content-type', 'application/json').send(encodeFailure(failure))
+function refuseAndLog(response: ServerResponse, failure: Failure, parts: Parts): void {
+  const { code, message: reason } = failure
+  parts.options.log.warn({ code, reason }, 'refused a malformed admission request')
+  // Nothing more will come that could be read.
+  send(response, refusalOf(failure, code === 408 ? { connection: 'close' } : {}), parts)
+}
+
+/** An HTTP answer: JSON. */
+type Reply = { readonly code: number; readonly text: string; readonly headers?: OutgoingHttpHeaders }
+
+const refusalOf = (failure: Failure, headers: OutgoingHttpHeaders = {}): Reply => ({
+  code: failure.code,
+  text: encodeFailure(failure),
+  headers,
+})
+
+function send(
+  response: ServerResponse,
+  { code, text, headers }: Reply,
+  { state }: Pick<Parts, 'state'>,
+): void {
+  if (response.headersSent || response.destroyed) return
+  response.writeHead(code, {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(text),
+    ...headers,
+    ...(state.draining ? { connection: 'close' } : {}),
+  })
+  response.end(text)
+}
 
 const notFound: Failure = { code: 404, message: 'not found' }
 const wrongMethod: Failure = { code: 405, message: 'a webhook is called with POST' }
@@ -224,9 +270,3 @@ function isAccepted(request: FastifyRequest, prefixes: readonly string[]): boole
 
 const queryOf = (request: FastifyRequest): unknown =>
   (request.query as { readonly timeout?: unknown }).timeout
-
-function callOf(calls: Parts['calls'], request: FastifyRequest): Call {
-  const call = calls.get(request.raw)
-  if (call === undefined) throw new TypeError('a request was routed before its onRequest hook')
-  return call
-}

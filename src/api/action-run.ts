@@ -24,8 +24,9 @@ export const undoPhases = ['Undoing', 'Undone', 'Stuck'] as const
 
 const time = (doc: string) => ({ type: 'string', doc, format: 'date-time', maxLength: 32 }) as const
 const text = (doc: string, maxLength: number) => ({ type: 'string', doc, maxLength }) as const
-// What we wrote ourselves, bounded when it was written; etcd holds 1.5 MiB, and an Action's body may be 32 levels deep in it.
-const kept = (doc: string) => ({ type: 'any', object: true, doc, maxBytes: 1_572_864, maxDepth: 64 }) as const
+/** What we write ourselves is bounded when it is written; etcd holds 1.5 MiB, and an Action's body may be 32 levels deep in it. */
+export const keptBounds = { maxBytes: 1_572_864, maxDepth: 64 } as const
+const kept = (doc: string) => ({ type: 'any', object: true, doc, ...keptBounds }) as const
 
 const spec = {
   type: 'object',
@@ -64,9 +65,25 @@ const spec = {
     ),
     actionsHash: text('A hash of the actions (uid and generation) that were planned.', 64),
     object: kept(
-      'The object as it was, without managed fields; cut down to its metadata if larger than 128 KiB.',
+      'The object as it was, without managed fields; cut down to its metadata if it is larger than 128 KiB or nests deeper.',
     ),
     objectCut: { type: 'boolean', doc: 'True if the object was cut down.' },
+    exported: {
+      type: 'object',
+      doc: 'Of a Restore whose actions refer to them: the outputs that its Backup exported, as they were read and verified when the run was written.',
+      fields: {
+        backup: text('The Backup; empty if none was found.', 253),
+        cluster: text('The uid of the namespace kube-system of the cluster in which they were signed.', 64),
+        key: text('The key that signed them (its thumbprint).', 64),
+        at: time('When they were signed.'),
+        outputs: kept('The outputs, by action and name.'),
+        problem: text(
+          'Why they may not be used: an action that refers to them fails with these words.',
+          1024,
+        ),
+      },
+      required: ['backup'],
+    },
     actions: {
       type: 'array',
       doc: 'The actions, in the order in which they run.',

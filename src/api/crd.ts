@@ -169,12 +169,14 @@ function laterRules({ fields }: ShapeNode): readonly Validation[] {
 
 function validations(rules: readonly Validation[]): Manifest {
   if (rules.length === 0) return {}
-  const written = rules.map(({ cel, message, fieldPath, reason }) => ({
-    rule: cel,
-    message,
-    ...(fieldPath === undefined ? {} : { fieldPath }),
-    ...(reason === undefined ? {} : { reason }),
-  }))
+  const written = rules.map(
+    ({ cel, message, at, reason, fieldPath = at === undefined ? undefined : `.${celName(at.field)}` }) => ({
+      rule: cel,
+      message,
+      ...(fieldPath === undefined ? {} : { fieldPath }),
+      ...(reason === undefined ? {} : { reason }),
+    }),
+  )
   return { 'x-kubernetes-validations': written }
 }
 

@@ -9,7 +9,7 @@ export const defaultMaxBytes = 64 * 1024
 type Walk = { readonly maxDepth: number; readonly maxBytes: number; bytes: number }
 
 /** What a value must do to be JSON within the limits of its field (a phrase after "must"); undefined if it does. */
-export function jsonFault(node: AnyNode, value: unknown): string | undefined {
+export function jsonFault(node: Pick<AnyNode, 'maxDepth' | 'maxBytes'>, value: unknown): string | undefined {
   const { maxDepth = defaultMaxDepth, maxBytes = defaultMaxBytes } = node
   return faultOf(value, 0, { maxDepth, maxBytes, bytes: 0 })
 }

@@ -11,6 +11,8 @@ export type Rule = {
   readonly message: string
   /** The same rule for our parser, called only with values whose shape is right; absent for transition rules. */
   readonly holds?: (self: never) => boolean
+  /** The field that the API server names when the rule does not hold, and the paths below the value that our parser names. */
+  readonly at?: { readonly field: string; readonly paths: (self: never) => readonly string[] }
 }
 
 type About = {

@@ -79,10 +79,14 @@ function byType(node: Node, value: unknown, place: Place): unknown {
 }
 
 function askRules(node: Node, value: unknown, place: Place): void {
-  for (const { holds, message } of node.rules ?? []) {
+  for (const { holds, message, at } of node.rules ?? []) {
     // A rule is declared for the type of its node, and the walk has just checked that the value has it.
     const broken = holds !== undefined && !(holds as (self: unknown) => boolean)(value)
-    if (broken) note(place, { path: place.path, want: `keep this rule: ${message}` })
+    if (!broken) continue
+    const want = `keep this rule: ${message}`
+    const paths = (at?.paths as ((self: unknown) => readonly string[]) | undefined)?.(value)
+    if (paths === undefined) note(place, { path: place.path, want })
+    else for (const path of paths) note(place, { path: `${place.path}.${path}`, want })
   }
 }
 

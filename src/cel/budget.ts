@@ -8,6 +8,18 @@ export class BudgetSpent extends Error {
 /** An error of the expression, as CEL knows them: `||`, `&&` and the quantifiers may still come to a result. */
 export class CelError extends Error {
   override readonly name = 'CelError'
+  readonly #advice: () => string
+
+  /** The advice is looked for when it is told: an expression may run into very many errors, and swallow all of them. */
+  constructor(message: string, advice: () => string = () => '') {
+    super(message)
+    this.#advice = advice
+  }
+
+  /** The message, and what to do. */
+  told(): string {
+    return `${this.message}${this.#advice()}`
+  }
 }
 
 /** Characters that are handled in the time of one step (about 50 ns). */

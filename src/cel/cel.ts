@@ -141,7 +141,8 @@ function run(code: Code, values: Readonly<Record<string, unknown>>, steps: numbe
     )
     return { ok: toJson(code({ variables, bound: undefined, budget }), budget) }
   } catch (error) {
-    if (error instanceof CelError || error instanceof BudgetSpent) return { error: error.message }
+    if (error instanceof CelError) return { error: error.told() }
+    if (error instanceof BudgetSpent) return { error: error.message }
     if (error instanceof RangeError)
       return { error: 'the values are nested too deeply to be compared: select fields of them' }
     return {

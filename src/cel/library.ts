@@ -72,7 +72,8 @@ const shown = 24
 /** `line 1, column 8, at "&& x"` */
 function placeOf(source: string, position: number): string {
   const before = source.slice(0, position).split('\n')
-  const [rest = ''] = source.slice(position, position + shown).split('\n')
-  const near = rest === '' ? 'at the end' : `at ${JSON.stringify(rest)}`
+  const [rest = ''] = source.slice(position).split('\n', 1)
+  const quoted = rest.length > shown ? `${rest.slice(0, shown)}...` : rest
+  const near = rest === '' ? 'at the end' : `at ${JSON.stringify(quoted)}`
   return `line ${before.length}, column ${(before.at(-1) ?? '').length + 1}, ${near}`
 }

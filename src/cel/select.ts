@@ -1,4 +1,5 @@
 /** Selection: `a.b`, `a.?b`, `a[b]`, `a[?b]`, `b in a`. What is absent is an error, as in Kubernetes, unless asked for with `?`. */
+import { nearest } from '../api/nearest.ts'
 import { CelError } from './budget.ts'
 import { equal } from './compare.ts'
 import type { Code } from './scope.ts'
@@ -16,8 +17,7 @@ export function at(operand: Code, index: Code): Code {
     if (isOptional(value))
       return value.value === undefined ? none : { kind: 'optional', value: lookUp(value.value, key) }
     const found = lookUp(value, key)
-    if (found === undefined)
-      throw new CelError(`${absent(value, key)}; ask with has() or .? if it may be absent`)
+    if (found === undefined) throw absent(value, key)
     return found
   }
 }
@@ -64,7 +64,24 @@ function lookUp(value: Value, index: Value): Value | undefined {
   return key >= 0n && key < BigInt(value.size) ? value.at(Number(key)) : undefined
 }
 
-function absent(value: Value, key: Value): string {
-  if (isList(value)) return `index out of range: ${keyOf(key) ?? typeOf(key)} of ${value.size}`
-  return `no such key: ${(keyOf(key) ?? typeOf(key)).toString().slice(0, 80)}`
+function absent(value: Value, key: Value): CelError {
+  const name = (keyOf(key) ?? typeOf(key)).toString()
+  if (isList(value))
+    return new CelError(`index out of range: ${name.slice(0, 80)} of ${value.size}`, () => `; ${ifAbsent}`)
+  return new CelError(`no such key: ${name.slice(0, 80)}`, () => adviceFor(name, value))
+}
+
+const ifAbsent = 'ask with has() or .? if it may be absent'
+// More names than these help nobody; and an object from outside may have as many keys as it likes, with anything in them.
+const [mostCompared, mostTold] = [100, 8]
+const plainName = /^[\w./-]{1,63}$/
+
+/** The name that was most likely meant, or the few that there are. */
+function adviceFor(name: string, value: Value): string {
+  const known = isDict(value) ? value.keys().slice(0, mostCompared).map(String) : []
+  const plain = known.filter((one) => plainName.test(one))
+  const near = nearest(name, plain)
+  if (near !== undefined) return ` (did you mean ${near}?)`
+  const areFew = plain.length > 0 && known.length <= mostTold && plain.length === known.length
+  return `${areFew ? ` (there is ${plain.sort().join(', ')})` : ''}; ${ifAbsent}`
 }

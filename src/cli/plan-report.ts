@@ -2,7 +2,9 @@
 import type { Foresight } from '../admission/foresee.ts'
 import type { Foreseen } from '../admission/foreseen.ts'
 import type { ActionSpec, Stage } from '../api/action.ts'
+import type { PlannedAction } from '../api/action-run.ts'
 import { callOf } from '../core/calls.ts'
+import { exportedNames } from '../core/exported/outputs.ts'
 import { keyOf } from '../core/hold/keys.ts'
 import { stagesOf } from '../core/run/names.ts'
 import { specOf } from '../core/run/rows.ts'
@@ -25,6 +27,8 @@ export type ReportRow = {
   readonly dryRun: boolean
   /** The key that it takes: no other object's action with the same key begins meanwhile. */
   readonly exclusive?: string
+  /** The outputs that it exports for Restores in any cluster. */
+  readonly exports?: readonly string[]
   /** If it has an undo: when that runs. */
   readonly undoAt?: 'Abort' | 'Always'
   /** Of post actions: the ends after which it runs. */
@@ -51,6 +55,8 @@ export type Report = {
   readonly before: readonly ReportRow[]
   readonly after: readonly ReportRow[]
   readonly leftOut: Foresight['leftOut']
+  /** Of a Restore whose actions refer to them: what its Backup exported, and by which key; or why that may not be used. */
+  readonly exported?: NonNullable<Foresight['exported']>
   /** Annotations that only tidewaiter may write: they are taken off. */
   readonly takenOff: readonly string[]
   /** Skip annotations, and whether this user may write them; undefined: nobody was asked. */
@@ -88,6 +94,7 @@ export function reportOf({ file, subject, foresight, maySkip }: Reported): Repor
     before: foresight.before.map((row) => rowOf(row, pre)),
     after: foresight.after.map((row) => rowOf(row, post)),
     leftOut: foresight.leftOut,
+    ...(foresight.exported === undefined ? {} : { exported: foresight.exported }),
     takenOff: foresight.takenOff,
     skips: foresight.skips,
     ...(maySkip === undefined || foresight.skips.length === 0 ? {} : { maySkip }),
@@ -121,11 +128,17 @@ function rowOf(row: Foreseen, stage: Stage): ReportRow {
     timeoutSeconds: spec.timeoutSeconds,
     onError: spec.onError,
     dryRun: spec.dryRun,
+    ...exportsOf(row.action),
     ...effectsOf(row.action.name, spec, stage),
     ...(stage.startsWith('Post')
       ? { when: spec.at === 'ItemsDone' ? ['ItemsDone'] : (spec.when ?? usually) }
       : {}),
   }
+}
+
+function exportsOf(action: PlannedAction): Pick<ReportRow, 'exports'> {
+  const exports = exportedNames(action)
+  return exports.length === 0 ? {} : { exports }
 }
 
 /** What it keeps others from meanwhile, and whether it is taken back: of pre actions. */

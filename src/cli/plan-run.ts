@@ -3,9 +3,15 @@ import { foresee } from '../admission/foresee.ts'
 import type { ForesightPorts } from '../admission/gate-ports.ts'
 import { createCel, type Cel } from '../cel/cel.ts'
 import type { RequestUser } from '../core/admission-request.ts'
+import { readKeySet, type OutputsKey } from '../core/exported/keys.ts'
+import { textAt } from '../core/velero.ts'
 import { parsePem } from '../net/pem.ts'
 import type { LocatedProblem } from '../plugins/collect.ts'
 import { clusterForesight, offlineForesight, type ForesightWorld } from '../wiring/foresight.ts'
+import { digest } from '../wiring/exported.ts'
+import { keysFor, keysPublishedIn, usualPlaces } from '../wiring/found-keys.ts'
+import { readTrustedKeys } from '../wiring/trusted-keys.ts'
+import { StartError } from '../start-error.ts'
 import type { Reached } from '../wiring/reach.ts'
 import { createAccessReview } from '../kube/access-review.ts'
 import { inCluster, type ClusterFlags } from './cluster.ts'
@@ -36,6 +42,7 @@ export type PlanFlags = ClusterFlags &
   OutputFlags & {
     readonly filename: readonly string[]
     readonly actions: readonly string[]
+    readonly trustedKeys: readonly string[]
     readonly probe: boolean
   }
 
@@ -69,7 +76,8 @@ async function planOffline(task: Task): Promise<void> {
     world.stderr(`${plain(`${file}:${line}: warning: ${message}`)}\n`)
   const wrong = [...given.problems, ...problems]
   if (wrong.length > 0) return refuse(wrong, world)
-  const ports = offlineForesight(actions, worldOf(cel, given, world))
+  const trusted = await keysIn(flags.trustedKeys)
+  const ports = offlineForesight(actions, worldOf(cel, { given, trusted }, world))
   await planAll(given.subjects, task, {
     ports,
     user: { username: 'this user', groups: [], extra: {} },
@@ -88,7 +96,11 @@ async function planInCluster(cluster: Reached, task: Task): Promise<void> {
       `tidewaiter: warning: ${ignored} Actions of the files are not looked at, those of the cluster are; for files give --actions\n`,
     )
   const review = createAccessReview({ client: cluster.client, clock: clockOf(world) })
-  const ports = clusterForesight({ calls: cluster.calls, review }, worldOf(createCel(), given, world))
+  const trusted = [...(await keysIn(flags.trustedKeys)), ...(await publishedFor(given.subjects, cluster))]
+  const ports = clusterForesight(
+    { calls: cluster.calls, review },
+    worldOf(createCel(), { given, trusted }, world),
+  )
   await planAll(given.subjects, task, {
     ports,
     user: await whoAmI(cluster),
@@ -119,12 +131,40 @@ async function givenIn(paths: readonly string[], { flags, world }: Task): Promis
   return { all, subjects, problems: [...problems, ...subjects.flatMap(subjectProblems), ...nothing] }
 }
 
-const worldOf = (cel: Cel, { all }: Given, world: CliWorld): ForesightWorld => ({
+async function keysIn(files: readonly string[]): Promise<readonly OutputsKey[]> {
+  const read = await readTrustedKeys(files)
+  if ('ok' in read) return read.ok
+  throw new StartError(4, `--trusted-keys: ${read.problems.join('; ')}`)
+}
+
+/** The keys of the installs that look after these namespaces, as far as this user may see them. */
+async function publishedFor(
+  subjects: readonly Located[],
+  { calls }: Reached,
+): Promise<readonly OutputsKey[]> {
+  const namespaces = [...new Set(subjects.map(({ value }) => textAt(value, 'metadata', 'namespace')))]
+  const places = [...new Set([...usualPlaces, ...namespaces])]
+  const looked = await Promise.all(places.map((place) => keysPublishedIn(calls, place)))
+  const keys = await keysFor(
+    calls,
+    namespaces,
+    looked.flatMap(({ found }) => found),
+  )
+  return keys.flatMap(({ text }) => {
+    const read = readKeySet(text, digest)
+    return 'ok' in read ? read.ok : []
+  })
+}
+
+type Known = { readonly given: Given; readonly trusted: readonly OutputsKey[] }
+
+const worldOf = (cel: Cel, { given, trusted }: Known, world: CliWorld): ForesightWorld => ({
   clock: clockOf(world),
   log: logTo(world),
   cel,
   version: world.version,
-  documents: all.map(({ value }) => value),
+  documents: given.all.map(({ value }) => value),
+  trusted,
 })
 
 function refuse(problems: readonly LocatedProblem[], world: CliWorld): void {

@@ -44,7 +44,7 @@ export function subjectOf(
       dryRun: true,
       timeoutMs: registeredSeconds * 1000,
       receivedAt: now,
-      signal,
+      signal: () => signal,
     },
   }
 }

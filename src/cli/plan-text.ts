@@ -1,4 +1,5 @@
 /** A plan for people. */
+import { wholeSeconds } from '../core/plan.ts'
 import { spell } from '../core/refusal.ts'
 import type { Probed } from './plan-probe.ts'
 import type { Report, ReportRow } from './plan-report.ts'
@@ -28,6 +29,7 @@ function sections(report: Report, telling: Telling): string {
     section(`Before it starts (Pre${kind})`, before, telling),
     before.length > 0 ? budgetOf(report, screen) : '',
     section(`After it ended (Post${kind})`, after, telling),
+    exportedOf(report, screen),
     leftOutOf(report, screen),
   ].join('')
 }
@@ -69,6 +71,7 @@ function rowText(row: ReportRow, place: number, telling: Telling): string {
     ...(row.when === undefined ? [] : [`after ${row.when.join(', ')}`]),
     ...(row.onError === 'Continue' ? ['onError: Continue'] : []),
     ...(row.exclusive === undefined ? [] : [`exclusive: ${row.exclusive}`]),
+    ...(row.exports === undefined ? [] : [`exports ${row.exports.join(', ')}`]),
     ...(row.undoAt === undefined ? [] : [`undone ${undoneWhen[row.undoAt]}`]),
     ...(row.dryRun ? ['dryRun: rendered only'] : []),
   ]
@@ -124,7 +127,7 @@ function cutBody(body: string, { marks }: Screen): string {
 function budgetOf({ budget }: Report, screen: Screen): string {
   if (budget === undefined) return ''
   const [wanted, left] = [budget.wantedSeconds, budget.leftSeconds]
-  const text = `At most ${spell(wanted * 1000)} of the ${spell(left * 1000)} that an admission request has`
+  const text = `At most ${spell(wanted * 1000)} of the ${spell(wholeSeconds(left * 1000))} that an admission request has`
   return toned(paragraph(text, screen, '    '), wanted > left ? 'bad' : 'dim', screen)
 }
 
@@ -134,6 +137,18 @@ function leftOutOf({ leftOut }: Report, screen: Screen): string {
     paragraph(`${name} (${stage}): ${because}`, screen, '    '),
   )
   return `  ${screen.paint('Not run for it', 'bold')}\n${lines.join('')}`
+}
+
+const longestShown = 240
+
+function exportedOf({ exported }: Report, screen: Screen): string {
+  if (exported === undefined) return ''
+  const { backup, cluster = '', key = '', at = '', outputs = {}, problem } = exported
+  const said =
+    problem ??
+    `of Backup ${backup}, signed at ${at} in the cluster ${cluster} by the key ${key}, which is trusted: ${cutTo(JSON.stringify(outputs), longestShown, screen.marks.ellipsis)}`
+  const lines = paragraph(said, screen, '    ')
+  return `  ${screen.paint('Exported outputs', 'bold')}\n${problem === undefined ? lines : toned(lines, 'bad', screen)}`
 }
 
 function takenOffOf({ takenOff }: Report, screen: Screen): string {

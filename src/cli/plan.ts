@@ -15,6 +15,9 @@ the API server gives a new object only when it is created (uid) is shown as zero
 rendered as if it had ended as Completed. Whether the name is taken, or a refusal of a moment ago still
 holds, is not asked.
 
+Outputs that a Backup exported are believed if a key of --trusted-keys signed them, or one that the install has
+published (tidewaiter keys show): in namespace tidewaiter, in velero, or in the namespace of the object.
+
 --probe looks names of servers up, connects, and speaks TLS, but sends no request; and it reads, as this user,
 whether Secrets are there, carry the label and the key, and may be read by the author of the Action. It sees
 what can be seen from where it runs: names of Services are known inside the cluster only.
@@ -38,6 +41,12 @@ export function planCommand(world: CliWorld): Command {
     .option(
       '--actions <path>',
       'without a cluster: with the Actions of a file or a folder (repeatable)',
+      gather,
+      [],
+    )
+    .option(
+      '--trusted-keys <file>',
+      'believe outputs that Backups exported if they are signed by a key of this file, as for serve (repeatable)',
       gather,
       [],
     )

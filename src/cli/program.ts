@@ -1,51 +1,49 @@
 /** The command line: one file per command, put together here. */
 import { Command, CommanderError } from 'commander'
-import { actionsCommand } from './actions.ts'
-import { cooldownsCommand } from './cooldowns.ts'
-import { dashboardCommand } from './dashboard.ts'
-import { decisionsCommand } from './decisions.ts'
-import { helmValuesCommand } from './helm-values.ts'
-import { holdsCommand } from './holds.ts'
-import { planCommand } from './plan.ts'
-import { pluginsCommand } from './plugins.ts'
-import { preflightCommand } from './preflight.ts'
-import { runsCommand } from './runs.ts'
-import { serveCommand } from './serve.ts'
 import { calledAs, sentenceOf, tellUsage } from './usage.ts'
-import { uninstallCommand } from './uninstall.ts'
-import { versionCommand } from './version.ts'
 import type { CliWorld } from './world.ts'
 
 const epilogue = `
 Exit codes: 0 yes, 1 no (a refusal, a failed check), 2 usage, 3 the cluster could not be asked, 4 could not start.`
 
-/** Commands that other builds of the program add (the sandbox is not in the production image). */
-export type Extra = (world: CliWorld) => Command
+/** Makes a command. */
+export type MakeCommand = (world: CliWorld) => Command
+/** Commands by name, each loaded when it is needed: what serves webhooks need not wait for what shows tables. */
+export type Commands = Readonly<Record<string, () => Promise<MakeCommand>>>
 
-/** The whole command line of the program. */
-export function programOf(world: CliWorld, extras: readonly Extra[] = []): Command {
+/** In the order of the help. */
+const own: Commands = {
+  serve: async () => (await import('./serve.ts')).serveCommand,
+  plan: async () => (await import('./plan.ts')).planCommand,
+  decisions: async () => (await import('./decisions.ts')).decisionsCommand,
+  runs: async () => (await import('./runs.ts')).runsCommand,
+  holds: async () => (await import('./holds.ts')).holdsCommand,
+  actions: async () => (await import('./actions.ts')).actionsCommand,
+  cooldowns: async () => (await import('./cooldowns.ts')).cooldownsCommand,
+  dashboard: async () => (await import('./dashboard.ts')).dashboardCommand,
+  keys: async () => (await import('./keys.ts')).keysCommand,
+  'helm-values': async () => (await import('./helm-values.ts')).helmValuesCommand,
+  preflight: async () => (await import('./preflight.ts')).preflightCommand,
+  plugins: async () => (await import('./plugins.ts')).pluginsCommand,
+  uninstall: async () => (await import('./uninstall.ts')).uninstallCommand,
+  version: async () => (await import('./version.ts')).versionCommand,
+}
+
+/**
+ * The command line of the program: with the one command that the first word names, or with all of them. `extras`: commands that other builds
+ * add (the sandbox is not in the production image).
+ */
+export async function programOf(world: CliWorld, extras: Commands = {}, word = ''): Promise<Command> {
   const program = new Command(calledAs(world))
     .description(
       'Runs actions once before and after a Velero Backup or Restore, and refuses it when they fail.',
     )
     .version(world.version, '-V, --version', 'print the version')
     .addHelpText('after', epilogue)
-  const commands = [
-    serveCommand(world),
-    planCommand(world),
-    decisionsCommand(world),
-    runsCommand(world),
-    holdsCommand(world),
-    actionsCommand(world),
-    cooldownsCommand(world),
-    dashboardCommand(world),
-    helmValuesCommand(world),
-    preflightCommand(world),
-    pluginsCommand(world),
-    uninstallCommand(world),
-    versionCommand(world),
-  ]
-  for (const command of [...commands, ...extras.map((extra) => extra(world))]) program.addCommand(command)
+  const known: Commands = { ...own, ...extras }
+  const wanted = Object.entries(known).filter(([name]) => !Object.hasOwn(known, word) || name === word)
+  const makers = await Promise.all(wanted.map(([, load]) => load()))
+  for (const make of makers) program.addCommand(make(world))
   for (const command of [program, ...below(program)]) quieten(command, world)
   return program
 }
@@ -68,12 +66,8 @@ function quieten(command: Command, { stdout, stderr, columns }: CliWorld): void 
 }
 
 /** Runs one command line. */
-export async function run(
-  args: readonly string[],
-  world: CliWorld,
-  extras: readonly Extra[] = [],
-): Promise<void> {
-  const program = programOf(world, extras)
+export async function run(args: readonly string[], world: CliWorld, extras: Commands = {}): Promise<void> {
+  const program = await programOf(world, extras, args[0])
   try {
     await program.parseAsync([...args], { from: 'user' })
   } catch (error) {

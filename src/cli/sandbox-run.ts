@@ -77,9 +77,7 @@ async function play(flags: SandboxFlags, world: CliWorld, { teller, undo, signal
   })
   undo.push(folder.leave)
   signal.throwIfAborted()
-  const beside = flags.onlyCluster
-    ? undefined
-    : await startBeside(folder, world, { signal, dashboardListen: flags.dashboardListen })
+  const beside = flags.onlyCluster ? undefined : await startBeside(folder, world, { signal, ...flags })
   if (beside !== undefined) undo.push(beside.stop)
   const shop = flags.onlyCluster ? undefined : await startShop()
   if (shop !== undefined) undo.push(shop.stop)

@@ -27,16 +27,19 @@ const lookMs = 10
 // Between choosing a free port and listening on it another process may take it.
 const tries = 3
 
+/** What the flags of the sandbox give to it. */
+type Given = { readonly dashboardListen: string; readonly trustedKeys: readonly string[] }
+
 /** Starts it, and waits until it is ready. Throws StartError. */
 export async function startBeside(
   folder: Folder,
   world: CliWorld,
-  { signal, dashboardListen }: { readonly signal: AbortSignal; readonly dashboardListen: string },
+  { signal, ...given }: Given & { readonly signal: AbortSignal },
 ): Promise<Beside> {
   const logFile = folder.file(logName)
   const destination = pino.destination({ dest: logFile, append: false, sync: false })
   const log = pino(logForm, destination)
-  const { service, webhookUrl } = await start(folder, world, { log, dashboardListen })
+  const { service, webhookUrl } = await start(folder, world, { log, ...given })
   const stop = async (): Promise<void> => {
     await service.stop()
     await new Promise<void>((resolve) => destination.flush(() => resolve()))
@@ -65,13 +68,13 @@ type Started = { readonly service: Service; readonly webhookUrl: string }
 async function start(
   folder: Folder,
   world: CliWorld,
-  { log, dashboardListen }: { readonly log: pino.Logger; readonly dashboardListen: string },
+  { log, ...given }: Given & { readonly log: pino.Logger },
 ): Promise<Started> {
   const kubeconfig = folder.file('tidewaiter.kubeconfig')
   for (let left = tries; ; left -= 1) {
     const at = `127.0.0.1:${await freePort()}`
     const webhookUrl = `https://${at}`
-    const config = configOf({ kubeconfig, at, webhookUrl, dashboardListen }, world)
+    const config = configOf({ kubeconfig, at, webhookUrl, ...given }, world)
     try {
       const service = await startService(config, {
         clock: systemClock,
@@ -90,14 +93,16 @@ async function start(
 // Other settings of the environment may be of an install, and have no place here.
 const passedOn = ['VELERO_PLUGINS_ENABLED', 'TIDEWAITER_REGISTRIES']
 
-type Where = {
+type Where = Given & {
   readonly kubeconfig: string
   readonly at: string
   readonly webhookUrl: string
-  readonly dashboardListen: string
 }
 
-function configOf({ kubeconfig, at, webhookUrl, dashboardListen }: Where, { env }: CliWorld): Config {
+function configOf(
+  { kubeconfig, at, webhookUrl, dashboardListen, trustedKeys }: Where,
+  { env }: CliWorld,
+): Config {
   const flags = {
     kubeconfig,
     listen: at,
@@ -107,6 +112,7 @@ function configOf({ kubeconfig, at, webhookUrl, dashboardListen }: Where, { env 
     'dashboard-listen': dashboardListen,
     // Whoever reaches a loopback address of this machine may read the kubeconfigs of the sandbox as well.
     'dashboard-sign-in': 'none',
+    'trusted-keys': trustedKeys,
   }
   try {
     return parseConfig(flags, Object.fromEntries(passedOn.map((name) => [name, env[name]])))

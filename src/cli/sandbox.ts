@@ -1,6 +1,7 @@
 /** `tidewaiter sandbox`: cluster, Velero stand-in, service and a demo in one process. What it does is loaded when it is called. */
 import { Command } from 'commander'
 import { isLoopback, listenOf } from '../config-values.ts'
+import { gather } from './declarations.ts'
 import { strays, takingAll, tellUsage } from './usage.ts'
 import type { CliWorld } from './world.ts'
 
@@ -9,6 +10,7 @@ export type SandboxFlags = {
   readonly dir: string
   readonly apiListen: string
   readonly dashboardListen: string
+  readonly trustedKeys: readonly string[]
   readonly demo: boolean
   readonly onlyCluster: boolean
   readonly color: boolean
@@ -31,6 +33,12 @@ export function sandboxCommand(world: CliWorld): Command {
       'where the dashboard is served, to everybody on this machine; port 0 is any free one',
       '127.0.0.1:0',
     )
+    .option(
+      '--trusted-keys <file>',
+      'public keys of another sandbox or cluster, as for serve (repeatable)',
+      gather,
+      [],
+    )
     .option('--no-demo', 'do not play the demo')
     .option('--only-cluster', 'no service: run `tidewaiter serve` against it', false)
     .option('--no-color', 'no colours (also: NO_COLOR in the environment)')
@@ -40,6 +48,9 @@ export function sandboxCommand(world: CliWorld): Command {
         ...listenProblems('api-listen', flags.apiListen),
         ...listenProblems('dashboard-listen', flags.dashboardListen),
         ...reachProblems(flags.dashboardListen),
+        ...(flags.onlyCluster && flags.trustedKeys.length > 0
+          ? ['--trusted-keys is for the service: with --only-cluster give it to tidewaiter serve']
+          : []),
       ]
       if (problems.length > 0) return tellUsage(world, 'tidewaiter sandbox', problems)
       const { runSandbox } = await import('./sandbox-run.ts')

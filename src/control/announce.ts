@@ -5,6 +5,7 @@
 import type { ActionRun } from '../api/action-run.ts'
 import { bytesOf, cutToBytes, longestEvent } from '../core/bytes.ts'
 import { countedFailures, countingOf } from '../core/counted.ts'
+import { exportsSomething } from '../core/exported/outputs.ts'
 import { saysUnguarded, speaksOf, type SeenObject } from '../core/post.ts'
 import { holds } from '../core/run/conditions.ts'
 import { endedPhase } from '../core/run/ending.ts'
@@ -121,12 +122,23 @@ async function tellCounted(run: ActionRun, object: SeenObject, ports: ControlPor
   return written === 'conflict' ? { inMs: againMs } : undefined
 }
 
+/** What ends a hold of ours brings this annotation along: where it does not stand yet, somebody else lifted the hold. */
+function withoutOutputs(run: ActionRun, note: EventNote): EventNote {
+  if (run.spec.held !== true || !exportsSomething(run)) return note
+  const tail = '; its outputs were not exported, because its hold was lifted by hand'
+  return {
+    ...note,
+    type: 'Warning',
+    message: cutToBytes(note.message, longestEvent - bytesOf(tail)) + tail,
+  }
+}
+
 /** Tells how the pre stage went, once the object it was for is there; and again if it then began all the same. */
 export async function tellPre(run: ActionRun, object: SeenObject, ports: ControlPorts): Promise<void> {
   const told = speaksOf(object.pre, run.metadata.name)
   if (told && saysUnguarded(object.pre) === isUnguarded(run)) return
   await ports.releaseName(object)
-  await ports.tell(noteOf(run, object, 'PreActions'))
+  await ports.tell(withoutOutputs(run, noteOf(run, object, 'PreActions')))
   await ports.objects.annotate(object, 'tidewaiter.io/pre', annotationOf(run))
 }
 

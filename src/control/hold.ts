@@ -3,28 +3,28 @@ import type { ActionRun } from '../api/action-run.ts'
 import { failPatch, releasePatch } from '../core/hold/patches.ts'
 import {
   abortedWords,
-  cutWords,
   endsWithoutRun,
   goneStep,
   holdEndsAt,
   holdStep,
-  whyCut,
   type HoldStep,
 } from '../core/hold/step.ts'
-import { isHeld, turnOf } from '../core/hold/turn.ts'
+import { isHeld } from '../core/hold/turn.ts'
 import { heldForMs, seenObjectOf, type SeenObject } from '../core/post.ts'
 import { abortedRefusal, heldRefusal } from '../core/refusal.ts'
 import { wasSeen, withSeen } from '../core/run/conditions.ts'
 import { drive, type Driven } from '../core/run/drive.ts'
-import { hasEnded, type AbortReason, type Seen } from '../core/run/machine.ts'
+import { hasEnded, type Seen } from '../core/run/machine.ts'
 import { runName, stagesOf } from '../core/run/names.ts'
 import { keyRestMs, restOf } from '../core/run/rows.ts'
-import type { VeleroKind } from '../core/velero.ts'
 import { preAnnotation, tellHeld, tellPreEvent, tellUnread, unreadWords } from './announce.ts'
-import { isSame, performClaimed } from './perform.ts'
+import { exportedAnnotation } from './exported.ts'
+import { watchHold } from './hold-watch.ts'
+import { isSame, leadOf, performClaimed } from './perform.ts'
 import { writeHeldRun } from './plan.ts'
 import type { ControlPorts } from './ports.ts'
 import type { Again } from './post.ts'
+import { turns } from './turns.ts'
 
 /** What is behind, or was written by another meanwhile, is looked at again after this. */
 const soonMs = 2_000
@@ -35,19 +35,6 @@ const lookMs = 30_000
 export const concernsHold = (object: SeenObject | undefined, run: ActionRun | undefined): boolean =>
   (object !== undefined && isHeld(object) && !(object.leaving && run !== undefined && hasEnded(run))) ||
   (run?.spec.held === true && !hasEnded(run))
-
-/** The uids of the held objects of a namespace whose actions may run now. */
-export function turns(kind: VeleroKind, namespace: string, ports: ControlPorts): ReadonlySet<string> {
-  const { pre } = stagesOf(kind)
-  const runOf = (uid: string) => ports.runs.ofObject(uid).find(({ spec }) => spec.stage === pre)
-  return turnOf({
-    objects: ports.objects.open(kind, namespace),
-    slots: ports.slots(kind, namespace),
-    stuckAfterMs: ports.stuckAfterMs,
-    now: ports.clock.now(),
-    runOf,
-  })
-}
 
 /** Looks at one held object. */
 export async function reconcileHold(
@@ -61,8 +48,10 @@ export async function reconcileHold(
     run,
     hasTurn: turns(kind, namespace, ports).has(uid),
     owner: ports.owner,
+    formers: ports.formers(),
     longestMs: longestMsOf(run, ports),
-    now: ports.clock.now(),
+    now: ports.serverTime(),
+    here: ports.clock.now(),
   })
   if (step.do === 'nothing') return undefined
   if (step.do === 'write-run') return writeRun(object, ports)
@@ -128,7 +117,7 @@ async function writeRun(object: SeenObject, ports: ControlPorts): Promise<Again>
 }
 
 const endOf = (object: SeenObject, ports: ControlPorts): string | undefined =>
-  endsWithoutRun({ object, longestMs: longestMsOf(undefined, ports), now: ports.clock.now() })
+  endsWithoutRun({ object, longestMs: longestMsOf(undefined, ports), now: ports.serverTime() })
 
 /** The copy does not show its run: it is behind, or the run is of another version. */
 async function exists(object: SeenObject, ports: ControlPorts): Promise<Again> {
@@ -160,12 +149,17 @@ async function fresh(run: ActionRun, ports: ControlPorts): Promise<ActionRun | u
 
 async function driveHeld(at: At): Promise<Again> {
   const { ports, object } = at
+  // What waits for an exclusive key is looked at whenever another Backup changes: not read anew each time.
+  const rest = restOf(at.run, ports.clock.now())
+  if (rest > 0) return { inMs: rest }
   const run = await fresh(at.run, ports)
   if (run === undefined) return { inMs: soonMs }
   const now = ports.clock.now()
-  const wait = Math.max(heldForMs(run, { owner: ports.owner, now }), restOf(run, now))
+  const wait = Math.max(heldForMs(run, leadOf(ports)), restOf(run, now))
   if (wait > 0) return { inMs: wait }
   const endsAt = holdEndsAt({ object, longestMs: longestMsOf(run, ports) })
+  // The same moment by the clock of this machine, by which actions are timed.
+  const endsHere = endsAt + (now - ports.serverTime())
   const watch = watchHold(object, endsAt, ports)
   const see = run.status.phase === 'Running' ? 'overdue' : 'claim'
   const seen: Seen = { see, owner: ports.owner, until: now + 60_000 }
@@ -176,35 +170,13 @@ async function driveHeld(at: At): Promise<Again> {
       write: ports.runs.write,
       because: () => watch.because() ?? (at.signal.aborted || ports.leading.aborted ? 'Stopping' : undefined),
       words: watch.words,
-      perform: (one, work, remember) => performClaimed(one, work, { ports, signal, endsAt, remember }),
+      perform: (one, work, remember) =>
+        performClaimed(one, work, { ports, signal, endsAt: endsHere, remember }),
     })
     return afterDriving(driven, ports)
   } finally {
     watch.end()
   }
-}
-
-/** Watches, while actions run, whether the hold still stands. */
-function watchHold(object: SeenObject, endsAt: number, ports: ControlPorts) {
-  const over = new AbortController()
-  const done = new AbortController()
-  let reason: AbortReason | undefined
-  let words: string | undefined
-  const look = (): AbortReason | undefined => {
-    const seen = ports.objects.seen(object.kind, object.namespace, object.name)
-    const why = whyCut(seen, { uid: object.uid, endsAt, now: ports.clock.now() })
-    words = cutWords(why, seen?.abort ?? '')
-    return why
-  }
-  const loop = async () => {
-    while (!done.signal.aborted && reason === undefined) {
-      await ports.clock.sleep(1_000, done.signal).catch(() => undefined)
-      if (!done.signal.aborted) reason = look()
-    }
-    if (reason !== undefined) over.abort()
-  }
-  void loop()
-  return { signal: over.signal, because: () => reason ?? look(), words: () => words, end: () => done.abort() }
 }
 
 function afterDriving({ run, effects, lost }: Driven, ports: ControlPorts): Again {
@@ -225,7 +197,7 @@ async function abortHeld(
 ): Promise<Again> {
   const run = await fresh(known, ports)
   if (run === undefined) return { inMs: soonMs }
-  const held = heldForMs(run, { owner: ports.owner, now: ports.clock.now() })
+  const held = heldForMs(run, leadOf(ports))
   if (held > 0) return { inMs: held }
   return afterDriving(await drive(run, { see: 'abort', reason, message }, workless(ports)), ports)
 }
@@ -244,7 +216,8 @@ const workless = (ports: ControlPorts) => ({
 
 async function letGo({ object, run, ports }: At): Promise<Again> {
   await tellPreEvent(run, object, ports)
-  return endHold(object, ports, (live) => releasePatch(live, preAnnotation(run)))
+  const annotations = { ...preAnnotation(run), ...(await exportedAnnotation(run, ports)) }
+  return endHold(object, ports, (live) => releasePatch(live, annotations))
 }
 
 async function failHeld({ object, run, ports }: At): Promise<Again> {

@@ -2,7 +2,7 @@
  * Leader election by a Lease, as client-go does it (tools/leaderelection/leaderelection.go): who has seen the record
  * unchanged for its duration, by its own timer, may take it; who cannot renew it for a shorter time stops.
  */
-import type { Clock } from '../clock.ts'
+import { agoMs, type Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
 import { unlessAborted } from '../until.ts'
 import { LeaseClaim } from './lease-claim.ts'
@@ -15,14 +15,21 @@ export type LeaderOptions = {
   readonly identity: string
   readonly clock: Clock
   readonly log: Log
-  /** The work of the leader; runs until the signal aborts. If it ends before, the lease is given up. */
-  readonly onLead: (signal: AbortSignal) => Promise<void>
+  /**
+   * The work of the leader; it winds down when the first signal aborts, while the lease is still kept. When the second aborts the lease
+   * is lost, and another may lead: everything ends at once. If the work ends before, the lease is given up.
+   */
+  readonly onLead: (signal: AbortSignal, lost: AbortSignal) => Promise<void>
   readonly durations?: LeaderDurations
 }
 
 /** One candidate. */
 export type Leader = {
   readonly isLeader: () => boolean
+  /** Whether the lease is ours at this very moment, by the clock: also while the work winds down. */
+  readonly holds: () => boolean
+  /** Who was seen to hold the lease before, and so leads no more while we hold it. */
+  readonly formers: () => ReadonlySet<string>
   /** Takes part until the signal aborts; resolves when the work has ended and the lease is released. Never rejects. */
   readonly start: (signal: AbortSignal) => Promise<void>
 }
@@ -31,6 +38,8 @@ const usual: LeaderDurations = { leaseMs: 15_000, renewDeadlineMs: 10_000, retry
 const jitter = 1.2 // client-go: JitterFactor
 // While work winds down after a stop the lease is kept, so that nobody works beside it; a stuck one does not keep it for ever.
 const windDownMs = 30_000
+// A new one with every restart of a replica; whoever led longer ago left no run behind that others have not taken.
+const mostFormers = 64
 
 /** A candidate that does nothing until `start`. */
 export function createLeader(options: LeaderOptions): Leader {
@@ -44,7 +53,12 @@ export function createLeader(options: LeaderOptions): Leader {
     )
   }
   const election = new Election(options, durations)
-  return { isLeader: () => election.isLeader(), start: (signal) => election.run(signal) }
+  return {
+    isLeader: () => election.isLeader(),
+    holds: () => election.holds(),
+    formers: () => election.formers,
+    start: (signal) => election.run(signal),
+  }
 }
 
 class Election {
@@ -52,20 +66,35 @@ class Election {
   readonly #durations: LeaderDurations
   readonly #claim: LeaseClaim
   #term: Term | undefined
-  /** Aborted: we do not lead, whatever the lease says. */
-  #lead = AbortSignal.abort()
+  #reign: Reign | undefined
   #failing = false
+  /** The latest holders besides us, the oldest first. */
+  readonly formers = new Set<string>()
 
   constructor(options: LeaderOptions, durations: LeaderDurations) {
     this.#options = options
     this.#durations = durations
-    const onHolder = (holder: string) =>
+    const onHolder = (holder: string) => {
       options.log.info({ holder, identity: options.identity }, 'the lease has changed hands')
+      this.#note(holder)
+    }
     this.#claim = new LeaseClaim({ ...options, durations, onHolder })
   }
 
   isLeader(): boolean {
-    return !this.#lead.aborted && this.#term !== undefined && !this.#isLate(this.#term)
+    return this.#reign?.lead.signal.aborted === false && this.holds()
+  }
+
+  holds(): boolean {
+    return this.#reign?.lost === false && this.#term !== undefined && !this.#isLate(this.#term)
+  }
+
+  #note(holder: string): void {
+    if (holder === '' || holder === this.#options.identity) return
+    this.formers.delete(holder)
+    this.formers.add(holder)
+    const [oldest] = this.formers
+    if (this.formers.size > mostFormers && oldest !== undefined) this.formers.delete(oldest)
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -77,15 +106,14 @@ class Election {
     this.#claim.close()
   }
 
-  /** After a pause of the process the timer may not have fired yet; the clock, unless it was set back far, knows. */
+  /** After a pause of the process the timer may not have fired yet; the clock knows. */
   #isLate({ sentAt }: Term): boolean {
-    const age = this.#options.clock.now() - sentAt
-    return age < 0 || age >= this.#durations.renewDeadlineMs
+    return agoMs(this.#options.clock, sentAt) >= this.#durations.renewDeadlineMs
   }
 
   async #leadFor(term: Term, signal: AbortSignal): Promise<void> {
     const reign = new Reign(signal)
-    this.#lead = reign.lead.signal
+    this.#reign = reign
     this.#enter(term, reign)
     this.#options.log.info({ identity: this.#options.identity }, 'this process leads')
     const renewing = this.#keepRenewing(reign)
@@ -95,6 +123,7 @@ class Election {
     reign.end()
     const last = this.#term
     this.#term = undefined
+    this.#reign = undefined
     last?.validity.release()
     if (last !== undefined && !reign.lost) await this.#release(last)
   }
@@ -121,7 +150,7 @@ class Election {
     }
     lead.addEventListener('abort', () => void stuck(), { once: true })
     try {
-      if (!lead.aborted) await onLead(lead)
+      if (!lead.aborted) await onLead(lead, reign.loss.signal)
       if (!lead.aborted) log.error({}, 'the work of the leader ended by itself; the lease is given up')
     } catch (error) {
       if (!lead.aborted) log.error({ err: error }, 'the work of the leader failed; the lease is given up')
@@ -191,7 +220,8 @@ class Reign {
   readonly lead = new AbortController()
   /** Ends renewing: later than the lead when we stop of our own accord. */
   readonly over = new AbortController()
-  lost = false
+  /** Aborts when the lease is lost, or kept no more for work that does not end. */
+  readonly loss = new AbortController()
   readonly #signal: AbortSignal
   readonly #stop = () => this.lead.abort(this.#signal.reason)
 
@@ -203,9 +233,14 @@ class Reign {
 
   lose(why: string): void {
     if (this.over.signal.aborted) return
-    this.lost = true
-    this.lead.abort(new Error(why))
+    const because = new Error(why)
+    this.loss.abort(because)
+    this.lead.abort(because)
     this.over.abort()
+  }
+
+  get lost(): boolean {
+    return this.loss.signal.aborted
   }
 
   end(): void {

@@ -1,5 +1,5 @@
 /** What one candidate knows of a Lease and does to it: look, take, renew, release. */
-import type { Clock, Deadline } from '../clock.ts'
+import { momentOf, type Clock, type Deadline, type Moment } from '../clock.ts'
 
 /** A Lease. Its times are for people: who decided by them would trust another's clock. */
 export type Lease = {
@@ -31,7 +31,7 @@ export type LeaderDurations = {
 }
 
 /** The time for which a write that succeeded makes us leader; it begins before the write is sent. */
-export type Term = { readonly lease: Lease; readonly sentAt: number; readonly validity: Deadline }
+export type Term = { readonly lease: Lease; readonly sentAt: Moment; readonly validity: Deadline }
 
 type ClaimOptions = {
   readonly lease: LeasePort
@@ -102,7 +102,7 @@ export class LeaseClaim {
   /** Writes us into the record; undefined if another was first. */
   async #write(found: Lease | undefined, signal: AbortSignal): Promise<Term | undefined> {
     const { lease, clock, durations } = this.#options
-    const sentAt = clock.now()
+    const sentAt = momentOf(clock)
     const validity = clock.abortAfter(durations.renewDeadlineMs)
     signal.addEventListener('abort', validity.release, { once: true })
     try {

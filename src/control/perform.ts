@@ -35,6 +35,7 @@ export async function performClaimed(
     rehearse: work.renderOnly === true,
     ...(remember === undefined ? {} : { remember }),
     ...(work.do === 'undo' ? { undo: true } : {}),
+    isOurs: ports.holds,
     endsAt: Math.min(ports.clock.now() + specOf(entry.action).timeoutSeconds * 1000, deadlineOf(run), endsAt),
     signal,
   })
@@ -59,6 +60,13 @@ async function objectOf(
 /** When the run is anybody's: what was slow before this action began is taken from its time. */
 const deadlineOf = ({ status }: ActionRun): number =>
   status.deadline === undefined ? Number.POSITIVE_INFINITY : Date.parse(status.deadline)
+
+/** Who leads now, and who led before, for the question whose a run is. */
+export const leadOf = ({ owner, formers, clock }: ControlPorts) => ({
+  owner,
+  formers: formers(),
+  now: clock.now(),
+})
 
 /** Whether an object that was read is the one of this uid. */
 export const isSame = (live: Readonly<Record<string, unknown>>, uid: string): boolean =>

@@ -3,8 +3,9 @@ import type { ActionRun } from '../api/action-run.ts'
 import { matchFactsOf } from '../core/match.ts'
 import { planStage, type StagePlan } from '../core/plan.ts'
 import type { SeenObject } from '../core/post.ts'
-import { draftRun, isTooLarge, tooLarge } from '../core/run/draft.ts'
+import { draftRun, isTooLarge, tooLarge, type NewRun } from '../core/run/draft.ts'
 import { stagesOf } from '../core/run/names.ts'
+import { specOf } from '../core/run/rows.ts'
 import { countingSkips } from '../core/skip.ts'
 import { scheduleLabel, textAt, textMapAt, type Json } from '../core/velero.ts'
 import type { ControlPorts, KnownAction } from './ports.ts'
@@ -25,7 +26,7 @@ export async function writePostRun(
   if (found === undefined) return { run: 'none', problems: [] }
   const { plan, live } = found
   if (plan.actions.length === 0) return { run: 'none', problems: plan.problems }
-  const draft = draftOf(live, { object, stage: stagesOf(object.kind).post, plan, ports })
+  const draft = await draftOf(live, { object, stage: stagesOf(object.kind).post, plan, ports })
   if (isTooLarge(draft)) return { run: 'none', problems: [tooLarge] }
   const made = await ports.runs.create(draft)
   return made === 'exists' ? 'exists' : { run: 'written', problems: plan.problems }
@@ -94,7 +95,7 @@ export async function writeUnguarded(
   if (live === undefined) return undefined
   const plan = await planFor(live, { object, stage: pre, actions: known, ports })
   if (plan.actions.length === 0) return undefined
-  const made = await ports.runs.create(draftOf(live, { object, stage: pre, plan, ports }))
+  const made = await ports.runs.create(await draftOf(live, { object, stage: pre, plan, ports }))
   if (made === 'exists') return undefined
   const written = await markUnguarded(made, ports)
   return typeof written === 'string' ? undefined : written
@@ -116,7 +117,7 @@ export async function writeHeldRun(
   const plan = await planFor(live, { object, stage, actions, ports })
   if (plan.problems.length > 0) return { problems: plan.problems }
   if (plan.actions.length === 0) return 'nothing'
-  const draft = draftOf(live, { object, stage, plan, ports, holdMaxMs: ports.holdMaxMs })
+  const draft = await draftOf(live, { object, stage, plan, ports, holdMaxMs: ports.holdMaxMs })
   if (isTooLarge(draft)) return { problems: [tooLarge] }
   return (await ports.runs.create(draft)) === 'exists' ? 'exists' : 'written'
 }
@@ -175,8 +176,11 @@ type Drafting = {
   readonly holdMaxMs?: number
 }
 
-const draftOf = (live: Json, { object, stage, plan, ports, holdMaxMs }: Drafting) =>
-  draftRun({
+async function draftOf(live: Json, { object, stage, plan, ports, holdMaxMs }: Drafting): Promise<NewRun> {
+  const specs = plan.actions.map(specOf)
+  const exported =
+    object.kind === 'Backup' ? undefined : await ports.exportedFor(object.namespace, { object: live, specs })
+  return draftRun({
     stage,
     kind: object.kind,
     object: live,
@@ -184,6 +188,8 @@ const draftOf = (live: Json, { object, stage, plan, ports, holdMaxMs }: Drafting
     requestedBy: '',
     scheduleName: object.schedule,
     actions: plan.actions,
+    exported,
     holdMaxMs,
     hash: ports.hash,
   })
+}

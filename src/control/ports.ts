@@ -2,6 +2,8 @@
 import type { Performing } from '../core/run/performing.ts'
 import type { Action } from '../api/action.ts'
 import type { ActionRun, RunStatus } from '../api/action-run.ts'
+import type { Statement } from '../core/exported/statement.ts'
+import type { ExportedFor } from '../core/exported/use.ts'
 import type { Evaluate } from '../core/match.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type { Author } from '../core/plan.ts'
@@ -67,8 +69,16 @@ export type ControlPorts = {
   readonly lookedUntil: number
   /** What this leader looked at and found nothing to do for, by stage and uid: a label that comes later changes nothing. */
   readonly decided: Set<string>
+  /** Since when objects of runs that have ended are not there, by uid and the steady clock. */
+  readonly absentSince: Map<string, number>
   /** Aborts when this process leads no more: nothing new is begun. */
   readonly leading: AbortSignal
+  /** Whether the lease is this process's at this very moment, by the clock. */
+  readonly holds: () => boolean
+  /** The time by the API server: what it wrote is judged by it, however wrong the clock of this machine is. Milliseconds since the epoch. */
+  readonly serverTime: () => number
+  /** Leaders of before: what they left running is anybody's who leads now. */
+  readonly formers: () => ReadonlySet<string>
   /** Counts an object that began to work without its pre actions. */
   readonly unguarded: (object: SeenObject) => void
   /** Counts a run whose object never came to be. */
@@ -78,6 +88,10 @@ export type ControlPorts = {
   readonly actions: (namespace: string) => readonly KnownAction[]
   readonly defaultsOf: (namespace: string) => Promise<VeleroDefaults>
   readonly scheduleOfBackup: (namespace: string, backup: string) => Promise<string>
+  /** What the Backup of a Restore exported, verified; undefined where none of these actions refers to it. */
+  readonly exportedFor: ExportedFor
+  /** Signs what a Backup exports. */
+  readonly signOutputs: (statement: Statement) => Promise<string>
   /** Whether an account, by its username, is that of the Velero in this namespace. */
   readonly isVelero: (username: string, namespace: string) => boolean
   /** The uid of a Schedule; undefined if there is none of that name. */

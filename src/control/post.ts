@@ -9,7 +9,7 @@ import { isDue, restMs, restOf } from '../core/run/rows.ts'
 import { heldForMs, postStep, type PostFacts, type PostStep, type SeenObject } from '../core/post.ts'
 import { progressOf, type Progress, type VeleroKind } from '../core/velero.ts'
 import { tellPost } from './announce.ts'
-import { isSame, performClaimed } from './perform.ts'
+import { isSame, leadOf, performClaimed } from './perform.ts'
 import { planPost, writePostRun } from './plan.ts'
 import type { ControlPorts } from './ports.ts'
 
@@ -46,6 +46,7 @@ export async function reconcilePost(
   if (run !== undefined && run.spec.cluster !== ports.cluster) return undefined
   if (object === undefined || object.uid !== key.uid) {
     const kept = ports.runs.ofObject(key.uid).length > 0
+    if (!kept) ports.absentSince.delete(key.uid)
     for (const what of kept ? ofObject : [...ofObject, ...ofRuns]) ports.decided.delete(`${what}/${key.uid}`)
     return run === undefined ? undefined : gone(run, ports, signal)
   }
@@ -69,6 +70,7 @@ function factsOf(object: SeenObject, run: ActionRun | undefined, ports: ControlP
     unwatchedSince: ports.unwatchedSince,
     lookedUntil: ports.lookedUntil,
     owner: ports.owner,
+    formers: ports.formers(),
     now,
   }
 }
@@ -154,13 +156,10 @@ async function withRun(
 }
 
 /** Writes down that the object came to be: if it is gone later, it was deleted, and did not fail to appear. */
-async function markSeen(known: ActionRun, ports: ControlPorts): Promise<Again> {
-  const run = await ports.runs.read(known.metadata.namespace, known.metadata.name)
-  if (run === undefined) return undefined
-  // Written already: the copy is behind, and its event will bring the key again.
-  if (holds(run, 'Seen')) return { inMs: soonMs }
-  await ports.runs.write(run, withSeen(run, ports.clock.now()))
-  return { inMs: 50 }
+async function markSeen(run: ActionRun, ports: ControlPorts): Promise<Again> {
+  const written = await ports.runs.write(run, withSeen(run, ports.clock.now()))
+  // Where the copy is behind, its event will bring the key again.
+  return { inMs: typeof written === 'string' ? soonMs : 50 }
 }
 
 /** The object is not there: it never came to be, or it was deleted. */
@@ -201,7 +200,7 @@ async function driveOn(known: ActionRun, at: Driving): Promise<Again> {
   const run = await ports.runs.read(known.metadata.namespace, known.metadata.name)
   if (run === undefined) return undefined
   const now = ports.clock.now()
-  const held = heldForMs(run, { owner: ports.owner, now })
+  const held = heldForMs(run, leadOf(ports))
   if (held > 0) return { inMs: held }
   const rest = restOf(run, now)
   if (rest > 0) return { inMs: rest }

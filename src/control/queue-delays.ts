@@ -29,7 +29,7 @@ export class Delays {
 
   /** Makes a key due after `ms`; the earliest of several times counts. */
   add(key: string, ms: number): void {
-    const at = this.#clock.now() + Math.max(0, ms)
+    const at = this.#clock.steady() + Math.max(0, ms)
     const former = this.#due.get(key)
     if (this.#closed || (former !== undefined && former.at <= at)) return
     const due = { key, at, order: this.#order++ }
@@ -58,7 +58,7 @@ export class Delays {
     if (first === undefined || this.#closed) return
     const timer = new AbortController()
     this.#timer = timer
-    void this.#wait(first.at - this.#clock.now(), timer.signal)
+    void this.#wait(first.at - this.#clock.steady(), timer.signal)
   }
 
   async #wait(ms: number, signal: AbortSignal): Promise<void> {
@@ -73,7 +73,7 @@ export class Delays {
   }
 
   #fire(): void {
-    const now = this.#clock.now()
+    const now = this.#clock.steady()
     for (let first = this.#heap[0]; first !== undefined && first.at <= now; first = this.#heap[0]) {
       this.#pop()
       if (this.#due.get(first.key) !== first) continue

@@ -51,8 +51,11 @@ export type Queue = {
   readonly add: (key: string) => boolean
   /** Adds a key after `ms`; the earliest of several times counts. */
   readonly addAfter: (key: string, ms: number) => boolean
-  /** Works until the signal aborts; resolves when all that ran has ended or was given up. To be called once. */
-  readonly start: (signal: AbortSignal) => Promise<void>
+  /**
+   * Works until the signal aborts; resolves when all that ran has ended or was given up. What runs has `drainMs` to end, but none once
+   * `atOnce` aborts. To be called once.
+   */
+  readonly start: (signal: AbortSignal, atOnce?: AbortSignal) => Promise<void>
   readonly depth: () => QueueDepth
 }
 
@@ -67,7 +70,7 @@ export function createQueue(options: QueueOptions): Queue {
   return {
     add: (key) => queue.add(key),
     addAfter: (key, ms) => queue.addAfter(key, ms),
-    start: (signal) => queue.run(signal),
+    start: (signal, atOnce) => queue.run(signal, atOnce),
     depth: () => queue.depth(),
   }
 }
@@ -119,9 +122,12 @@ class KeyQueue {
     return true
   }
 
-  async run(signal: AbortSignal): Promise<void> {
+  async run(signal: AbortSignal, atOnce?: AbortSignal): Promise<void> {
     if (this.#started) throw new TypeError('a queue can be started only once')
     this.#started = true
+    const end = () => this.#abort.abort(atOnce?.reason)
+    atOnce?.addEventListener('abort', end, { once: true })
+    if (atOnce?.aborted === true) end()
     const stopped = Promise.withResolvers<void>()
     signal.addEventListener('abort', () => stopped.resolve(), { once: true })
     if (signal.aborted) stopped.resolve()
@@ -131,6 +137,7 @@ class KeyQueue {
     this.#waiting.clear() // Level-triggered: what is not looked at now is found at the next start.
     this.#delays.close()
     await this.#drain()
+    atOnce?.removeEventListener('abort', end)
   }
 
   /** Whether a key may come in: it is known, or there is room. */

@@ -9,7 +9,7 @@ import { hasEnded } from '../core/run/machine.ts'
 import { isStuck, owesUndo, undoDueAt, type UndoScope } from '../core/run/undo.ts'
 import { progressOf } from '../core/velero.ts'
 import { tellStuck } from './announce.ts'
-import { isSame, performClaimed } from './perform.ts'
+import { isSame, leadOf, performClaimed } from './perform.ts'
 import type { ControlPorts } from './ports.ts'
 import { postStageOf, type Again } from './post.ts'
 
@@ -41,8 +41,14 @@ export async function reconcileUndo(run: ActionRun, at: At): Promise<Again> {
   return cares(noted) || at.object === undefined ? afterFate(noted, at) : undefined
 }
 
-const dueOf = (run: ActionRun, { object, ports }: At): UndoDue =>
-  undoDue({ run, object, stuckAfterMs: ports.stuckAfterMs, now: ports.clock.now() })
+function dueOf(run: ActionRun, { object, ports }: At): UndoDue {
+  const { absentSince, clock, stuckAfterMs } = ports
+  const { uid } = run.spec.objectRef
+  if (object !== undefined) absentSince.delete(uid)
+  else if (!absentSince.has(uid)) absentSince.set(uid, clock.steady())
+  const absentForMs = clock.steady() - (absentSince.get(uid) ?? clock.steady())
+  return undoDue({ run, object, stuckAfterMs, now: ports.serverTime(), absentForMs })
+}
 
 async function afterFate(run: ActionRun, at: At): Promise<Again> {
   const { object, ports } = at
@@ -98,7 +104,7 @@ async function orphaned(run: ActionRun, ports: ControlPorts): Promise<boolean> {
 async function undoOrEnd(run: ActionRun, due: UndoDue, at: At): Promise<Again> {
   const { object, ports } = at
   const scope = scopeOf(due)
-  const next = owesUndo(run, scope) ? undoDueAt(run, scope) : undefined
+  const next = owesUndo(run, scope) ? undoDueAt(run, scope, ports.clock.now()) : undefined
   if (next !== undefined) {
     const inMs = next - ports.clock.now()
     return inMs > 0 ? { inMs } : undo(run, at)
@@ -123,8 +129,7 @@ async function undo(known: ActionRun, at: At): Promise<Again> {
   const due = dueOf(run, at)
   if ('notYet' in due && run.status.phase !== 'Undoing') return { inMs: soonMs }
   const scope = scopeOf(due)
-  const now = ports.clock.now()
-  const held = heldForMs(run, { owner: ports.owner, now })
+  const held = heldForMs(run, leadOf(ports))
   if (held > 0) return { inMs: held }
   const driven = await drive(
     run,

@@ -2,7 +2,7 @@
  * Looks, at intervals, at what stands outside this process: is the gate open by label, does the guard deny its canary,
  * does a dry-run CREATE reach us through the API server. One look at a time; a failed look is an answer too.
  */
-import type { Clock } from '../clock.ts'
+import { agoMs, momentOf, type Clock, type Moment } from '../clock.ts'
 import type { Log } from '../log.ts'
 
 /** What looking needs. */
@@ -60,7 +60,7 @@ const believedMs = 5 * 60_000
 export function createWatchman(ports: WatchmanPorts): Watchman {
   const seen = new Map<string, Look>()
   /** When the guard was last seen closed. */
-  const closedAt = new Map<string, number>()
+  const closedAt = new Map<string, Moment>()
   const closedIn = (namespace: string) => {
     const look = seen.get(namespace)
     return look !== undefined && (look.gateOff || look.guardClosed === true)
@@ -71,12 +71,14 @@ export function createWatchman(ports: WatchmanPorts): Watchman {
   const keep = (look: Look, asked: boolean) => {
     const { namespace } = look
     seen.set(namespace, look)
-    if (asked && look.guardClosed === true) closedAt.set(namespace, ports.clock.now())
+    if (asked && look.guardClosed === true) closedAt.set(namespace, momentOf(ports.clock))
     if (closedIn(namespace)) everClosed.add(namespace)
     ports.onLook(look)
   }
-  const closedWithin = (ms: number, namespace: string) =>
-    ports.clock.now() - (closedAt.get(namespace) ?? Number.NEGATIVE_INFINITY) < ms
+  const closedWithin = (ms: number, namespace: string) => {
+    const at = closedAt.get(namespace)
+    return at !== undefined && agoMs(ports.clock, at) < ms
+  }
   const look = async (namespace: string) => {
     const believed = closedWithin(believedMs, namespace)
     const before = { wasClosed: closedIn(namespace), believed, before: seen.get(namespace) }

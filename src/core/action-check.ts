@@ -103,7 +103,7 @@ type Expression = {
 type Expressions = { readonly found: readonly Expression[]; readonly problems: readonly FieldProblem[] }
 
 /** Every expression of a spec, and every template that holds none because it is broken. */
-function expressionsOf(spec: ActionSpec): Expressions {
+export function expressionsOf(spec: ActionSpec): Expressions {
   const variables = variableNames(spec.stage)
   const [object = 'backup'] = variables
   const match = spec.match?.expression
@@ -173,13 +173,22 @@ function checkOne(
   tools: CheckTools,
 ): readonly FieldProblem[] {
   const problem =
-    tools.checkExpression(source, variables, want) ??
+    withExportedHint(tools.checkExpression(source, variables, want), spec) ??
     // The answer of an action has our fields and no others: one that is not there will never be.
     tools
       .unknownFields(source, variables, { response: responseOf(spec) })
       .map((field) => `${field.path} is not there${meant(field)}`)
       .at(0)
   return problem === undefined ? [] : [{ path, want: `be a CEL expression that can be used: ${problem}` }]
+}
+
+/** Where exported outputs are to be had, added to a problem that comes of looking for them elsewhere. */
+function withExportedHint(problem: string | undefined, { stage }: ActionSpec): string | undefined {
+  if (problem?.startsWith('unknown variable "exported"') !== true) return problem
+  const where = stage.endsWith('Backup')
+    ? 'exported is there only in actions of a Restore (PreRestore, PostRestore); outputs of earlier actions of this stage are in outputs'
+    : 'exported is there in what an action does (http, patch, wait.until), and not in match or outputs'
+  return `${problem}: ${where}`
 }
 
 function responseOf({ patch, scale, wait }: ActionSpec): Fields {

@@ -33,6 +33,6 @@ export type AdmissionRequest = {
   readonly timeoutMs: number
   /** When the request's head arrived here, by the Clock. */
   readonly receivedAt: number
-  /** Aborts when the API server closed the connection before the answer, and when the time is up. */
-  readonly signal: AbortSignal
+  /** Aborts when the API server closed the connection before the answer, and when the time is up. Most questions are answered without it. */
+  readonly signal: () => AbortSignal
 }

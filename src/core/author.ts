@@ -15,11 +15,20 @@ export type Stamped = { readonly namespace: string; readonly name: string; reado
 
 /** JSON with sorted keys, so that equal values give equal text. */
 export function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
-  const entries = Object.entries(value).filter(([, item]) => item !== undefined)
-  const sorted = entries.sort(([a], [b]) => (a < b ? -1 : 1))
-  return `{${sorted.map(([key, item]) => `${JSON.stringify(key)}:${canonical(item)}`).join(',')}}`
+  // Appended, not joined: what is deep in the value would be copied once for each level.
+  let text = ''
+  if (Array.isArray(value)) {
+    for (const item of value) text += `${text === '' ? '' : ','}${canonical(item)}`
+    return `[${text}]`
+  }
+  const fields = value as Readonly<Record<string, unknown>>
+  // In the order of UTF-16 units, as `sort` has it unless told.
+  for (const key of Object.keys(fields).sort()) {
+    if (fields[key] === undefined) continue
+    text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${canonical(fields[key])}`
+  }
+  return `{${text}}`
 }
 
 const payload = (author: Author, specHash: string, at: Stamped): string =>

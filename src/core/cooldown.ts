@@ -5,6 +5,7 @@
  */
 import type { ActionRun } from '../api/action-run.ts'
 import { endedAt, endedPhase } from './run/ending.ts'
+import { recordedAt } from './run/recorded.ts'
 
 const firstMs = 5 * 60_000
 const longestMs = 60 * 60_000
@@ -50,7 +51,7 @@ export function cooldownOf(
   runs: readonly ActionRun[],
   now: number,
 ): Cooldown | undefined {
-  const own = newestFirst(runs.filter((run) => isOwn(run, request)))
+  const own = newestFirst(runs.map((run) => dated(run, now)).filter((run) => isOwn(run, request)))
   const untilOf = request.schedule === '' ? ofPeople : ofSchedule
   const until = untilOf(request, own)
   const [run] = own
@@ -58,6 +59,29 @@ export function cooldownOf(
   let held = 1
   while (held < mostHolding && untilOf(request, own.slice(held)) > now) held += 1
   return { until, run, holding: own.slice(0, held) }
+}
+
+/** One that ended ahead of our clock counts from its creation, of which the API server said when: a clock was set forth and back. */
+function dated(run: ActionRun, now: number): ActionRun {
+  const { completionTimestamp } = run.status
+  if (completionTimestamp === undefined || recordedAt(completionTimestamp, now) > 0) return run
+  return { ...run, status: { ...run.status, completionTimestamp: run.metadata.creationTimestamp } }
+}
+
+/** What runs of a stage can be found by, when the same is asked for again: `cooldownKeysOf` gives it for each run. */
+export const cooldownKey = (
+  stage: string,
+  { schedule, requestedBy, fingerprint }: Pick<CooldownRequest, 'schedule' | 'requestedBy' | 'fingerprint'>,
+): string => JSON.stringify(schedule === '' ? [stage, fingerprint] : [stage, schedule, requestedBy])
+
+/** The keys under which a run is to be found. */
+export function cooldownKeysOf({ spec }: ActionRun): readonly string[] {
+  const { stage, scheduleName = '', requestedBy = '', fingerprint } = spec
+  const asked = { requestedBy, fingerprint }
+  const byRequest = cooldownKey(stage, { ...asked, schedule: '' })
+  return scheduleName === ''
+    ? [byRequest]
+    : [byRequest, cooldownKey(stage, { ...asked, schedule: scheduleName })]
 }
 
 function isOwn(run: ActionRun, request: CooldownRequest): boolean {

@@ -6,17 +6,28 @@ export type Address = { readonly text: string; readonly bytes: readonly number[]
 /** Parses an address in its canonical notations only (no `0x7f.1`); undefined for anything else. */
 export type ParseAddress = (text: string) => Address | undefined
 
-/** Whether `address` lies in a range like `10.0.0.0/8`; an unreadable range holds nothing. */
-export function inRange(address: Address, range: string, parse: ParseAddress): boolean {
+/** A range of addresses that was read: where it begins, and how many bits of that all have in common. */
+export type Range = { readonly base: readonly number[]; readonly bits: number }
+
+/** Reads a range like `10.0.0.0/8`. */
+export function readRange(range: string, parse: ParseAddress): Range | undefined {
   const slash = range.lastIndexOf('/')
   const base = parse(range.slice(0, slash))
-  const bits = Number(range.slice(slash + 1))
-  if (base === undefined || base.bytes.length !== address.bytes.length) return false
-  return base.bytes.every((byte, index) => {
-    const mask = maskOf(bits - index * 8)
-    return (byte & mask) === ((address.bytes[index] ?? 0) & mask)
+  return base && { base: base.bytes, bits: Number(range.slice(slash + 1)) }
+}
+
+/** Whether `address` lies in it; a range that could not be read holds nothing. */
+export function isIn({ bytes }: Address, range: Range | undefined): boolean {
+  if (range === undefined || range.base.length !== bytes.length) return false
+  return range.base.every((byte, index) => {
+    const mask = maskOf(range.bits - index * 8)
+    return (byte & mask) === ((bytes[index] ?? 0) & mask)
   })
 }
+
+/** Whether `address` lies in a range like `10.0.0.0/8`; an unreadable range holds nothing. */
+export const inRange = (address: Address, range: string, parse: ParseAddress): boolean =>
+  isIn(address, readRange(range, parse))
 
 /** Whether `text` is the same address in any notation. */
 export function sameAddress(address: Address, text: string, parse: ParseAddress): boolean {

@@ -1,6 +1,6 @@
 /** The addresses that calls are kept from by what they are, whoever's cluster it is. docs/egress.md shows this table. */
-import { inRange, translations } from './egress-address.ts'
-import type { Address, ParseAddress } from './egress-address.ts'
+import { isIn, readRange, translations } from './egress-address.ts'
+import type { Address, ParseAddress, Range } from './egress-address.ts'
 
 /** One sort of address: the words for it, the ranges it has, and what of these is none of it. */
 export type Sort = {
@@ -57,8 +57,24 @@ export const loopback: Sort = { what: 'a loopback address', ranges: ['127.0.0.0/
 
 /** Which range of a sort an address is in. */
 export function rangeOf(address: Address, sort: Sort, parse: ParseAddress): string | undefined {
-  if (sort.except?.some((range) => inRange(address, range, parse)) === true) return undefined
-  return sort.ranges.find((range) => inRange(address, range, parse))
+  const { ranges, except } = readOf(sort, parse)
+  if (except.some((range) => isIn(address, range))) return undefined
+  return sort.ranges[ranges.findIndex((range) => isIn(address, range))]
+}
+
+type Ranges = readonly (Range | undefined)[]
+type Read = { readonly parse: ParseAddress; readonly ranges: Ranges; readonly except: Ranges }
+
+// Each address of each call is held against all of them, so they are read once.
+const read = new WeakMap<Sort, Read>()
+
+function readOf(sort: Sort, parse: ParseAddress): Read {
+  const kept = read.get(sort)
+  if (kept?.parse === parse) return kept
+  const all = (ranges: readonly string[]) => ranges.map((range) => readRange(range, parse))
+  const made = { parse, ranges: all(sort.ranges), except: all(sort.except ?? []) }
+  read.set(sort, made)
+  return made
 }
 
 // These alone, for every IPv6 address reads as many IPv4 ones: the odds that a service is hit by chance are 2^-32 for each.

@@ -26,6 +26,8 @@ export type Outcome =
         | 'account'
         | 'template'
         | 'output'
+        /** The outputs that its Backup exported may not be used. */
+        | 'exported'
         | 'internal'
       /** False if it is certain that nothing was sent to the other side. */
       readonly mayHaveHadEffect: boolean
@@ -36,9 +38,9 @@ export type Outcome =
       readonly request: string
     }
 
-/** The outcome of an action that was not begun: nothing was sent, and it may be begun again. */
+/** The outcome of an action that was not begun: nothing was sent. */
 export const notBegun = (
-  cause: 'aborted' | 'exclusive' | 'internal' | 'timeout',
+  cause: 'aborted' | 'exclusive' | 'exported' | 'internal' | 'timeout',
   message: string,
 ): Outcome => ({
   status: 'failed',

@@ -1,8 +1,9 @@
 /** Decides what a new Backup or Restore sets in motion. Touches nothing. */
 import type { Action, Stage } from '../api/action.ts'
 import type { PlannedAction } from '../api/action-run.ts'
+import { indexOf } from './action-index.ts'
 import { match, type Evaluate, type MatchFacts } from './match.ts'
-import { inRunOrder } from './order.ts'
+import { compareNames } from './order.ts'
 import { skipReason } from './skip.ts'
 
 /** Most actions of one stage for one object: their record must fit into one ActionRun. */
@@ -35,8 +36,17 @@ export type StagePlan = {
   readonly problems: readonly string[]
   /** Matching actions that are left out although they are not suspended: their spec came in another way. */
   readonly unadopted: readonly string[]
-  /** Every other Action of the stage, in order. */
+  /** The Actions of the stage that were looked at and are not run, in order. */
   readonly leftOut: readonly LeftOut[]
+  /** Those that were not even looked at: what they ask for is nothing of the object. */
+  readonly passedOver: PassedOver
+}
+
+/** Actions that were not looked at. Why not, is found out for those that somebody wants to read about. */
+export type PassedOver = {
+  readonly count: number
+  /** The first ones, in order. */
+  readonly first: (most: number) => readonly LeftOut[]
 }
 
 /** The actions of one stage that are for the object, in order, frozen. */
@@ -44,7 +54,9 @@ export function planStage(input: PlanInput): StagePlan {
   const planned: PlannedAction[] = []
   const problems: string[] = []
   const leftOut: LeftOut[] = []
-  for (const action of inRunOrder(input.actions.filter(({ spec }) => spec.stage === input.stage))) {
+  const index = indexOf(input.actions, input.stage)
+  const looked = index.maybeFor(input.facts)
+  for (const action of looked) {
     const { name } = action.metadata
     const placed = placeOf(action, input)
     if ('planned' in placed) planned.push(placed.planned)
@@ -56,8 +68,28 @@ export function planStage(input: PlanInput): StagePlan {
   if (planned.length > mostActions)
     problems.push(`${planned.length} actions match, at most ${mostActions} can run in one stage`)
   const unadopted = leftOut.filter(({ reason }) => reason === 'Unadopted').map(({ name }) => name)
-  return { actions: planned.slice(0, mostActions), problems, unadopted, leftOut }
+  const actions = planned.slice(0, mostActions)
+  return { actions, problems, unadopted, leftOut, passedOver: passedOver(index.all, looked, input) }
 }
+
+function passedOver(all: readonly Action[], looked: readonly Action[], input: PlanInput): PassedOver {
+  const first = (most: number) => {
+    const seen = new Set(looked)
+    const found: LeftOut[] = []
+    for (const action of all) {
+      if (found.length >= most) break
+      const placed = seen.has(action) ? undefined : placeOf(action, input)
+      if (placed !== undefined && 'leftOut' in placed)
+        found.push({ name: action.metadata.name, ...placed.leftOut })
+    }
+    return found
+  }
+  return { count: all.length - looked.length, first }
+}
+
+/** Every Action of the stage that is not run, in order. */
+export const allLeftOut = ({ leftOut, passedOver }: StagePlan): readonly LeftOut[] =>
+  [...leftOut, ...passedOver.first(passedOver.count)].sort((a, b) => compareNames(a.name, b.name))
 
 type Placed =
   { readonly planned: PlannedAction } | { readonly leftOut: Omit<LeftOut, 'name'>; readonly problem?: string }
@@ -102,6 +134,9 @@ export function secondsOf(actions: readonly PlannedAction[]): number {
   const run = actions.filter(({ skip, spec }) => skip === undefined && spec['dryRun'] !== true)
   return run.reduce((sum, { spec }) => sum + timeoutOf(spec), 0)
 }
+
+/** What is left of a time for timeouts, which are in whole seconds; in milliseconds. */
+export const wholeSeconds = (ms: number): number => Math.floor(ms / 1000) * 1000
 
 function timeoutOf(spec: PlannedAction['spec']): number {
   const seconds = spec['timeoutSeconds']

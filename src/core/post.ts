@@ -1,5 +1,6 @@
 /** What a Backup or Restore that is seen needs: a run to be written, a run to be driven, results to be told. Pure. */
 import type { ActionRun } from '../api/action-run.ts'
+import { isInline } from './run/ending.ts'
 import { hasEnded } from './run/machine.ts'
 import { textAt, at, type Json, type Progress } from './velero.ts'
 
@@ -133,6 +134,7 @@ export type PostFacts = {
   /** Until when former leaders looked at everything, less a margin: what ended earlier was looked at, and matched nothing. */
   readonly lookedUntil: number
   readonly owner: string
+  readonly formers: ReadonlySet<string>
   readonly now: number
 }
 
@@ -162,13 +164,18 @@ function ofRunning(run: ActionRun, facts: PostFacts): PostStep {
 
 /**
  * For how long a run must still be left to another: the owner of one that is Running or Undoing has until its deadline and a margin. What
- * this process claimed and did not end is its own to go on with: 0.
+ * this process claimed and did not end is its own to go on with: 0. So is what `formers` claimed, who led before this process does: each
+ * ended all its calls when it lost the lead, which is at least five seconds before another can have it, and begins none without it.
  */
 export function heldForMs(
-  { status }: ActionRun,
-  { owner, now }: { readonly owner: string; readonly now: number },
+  run: ActionRun,
+  { owner, formers, now }: Pick<PostFacts, 'owner' | 'formers' | 'now'>,
 ): number {
+  const { status } = run
   if ((status.phase !== 'Running' && status.phase !== 'Undoing') || status.owner === owner) return 0
+  // A stage inside an admission request is its replica's, whether that leads or not.
+  const isLeaders = status.phase === 'Undoing' || !isInline(run)
+  if (isLeaders && formers.has(status.owner ?? '')) return 0
   const left = Date.parse(status.deadline ?? '') + clockMarginMs - now
   return left > 0 ? left : 0
 }

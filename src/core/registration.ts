@@ -221,7 +221,12 @@ export function registrationPatch(
       ? []
       : [{ op: 'test', path: `/webhooks/${index}/name`, value: name } as const, ...changes]
   })
-  return patch.length === 0 ? undefined : patch
+  if (patch.length === 0) return undefined
+  // What was read is what is changed: who was paused in between must not write what others have moved on from.
+  const version = textAt(current, 'metadata', 'resourceVersion')
+  const pinned =
+    version === '' ? [] : [{ op: 'test', path: '/metadata/resourceVersion', value: version } as const]
+  return [...pinned, ...patch]
 }
 
 /** The webhooks that are wanted and not there: no patch can mend this, somebody has to apply the manifests. */

@@ -45,9 +45,12 @@ export function textsAt(object: unknown, ...path: readonly string[]): readonly s
 
 /** The text values of the object at a path (labels, annotations, a mapping). */
 export function textMapAt(object: unknown, ...path: readonly string[]): Readonly<Record<string, string>> {
-  const entries = Object.entries(objectAt(object, ...path))
+  const found = objectAt(object, ...path)
+  // Almost always all are texts: nothing is to be left out.
+  if (Object.values(found).every((value) => typeof value === 'string'))
+    return found as Readonly<Record<string, string>>
   return Object.fromEntries(
-    entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+    Object.entries(found).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
   )
 }
 

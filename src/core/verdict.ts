@@ -20,6 +20,8 @@ export type Verdict = {
   readonly audit: Readonly<Record<string, string>>
   /** For the record of the decision: which Actions were looked at, and what the pre actions sent and got. */
   readonly considered?: readonly Considered[]
+  /** How many Actions more there are, which nothing was found of. */
+  readonly unconsidered?: number
   readonly calls?: readonly DecisionCall[]
 }
 

@@ -5,6 +5,7 @@ import Fastify, {
   type FastifyReply,
   type FastifyRequest,
 } from 'fastify'
+import { withoutSchemas } from '../lean/fastify.ts'
 import { readAssets } from './assets.ts'
 import { headers } from './headers.ts'
 import { HistoryError } from './history/store.ts'
@@ -46,6 +47,7 @@ export function buildDashboard(ports: DashboardPorts): Dashboard {
   const stream = createStream(clock, ports.newSecret().slice(0, 8))
   const site: Site = { ports, assets: readAssets(), who: createWho(ports, sessions), sessions, stream }
   const app = Fastify({
+    ...withoutSchemas,
     bodyLimit: 16 * 1024,
     // A name of an object has up to 253 characters, each up to three times as long in a URL.
     routerOptions: { maxParamLength: 800 },

@@ -1,5 +1,5 @@
 /** One HTTP request to the API server, without retries: headers out, status in, every failure a KubeError. */
-import type { Dispatcher } from 'undici'
+import type { Dispatcher } from '../lean/undici.ts'
 import { unlessAborted } from '../until.ts'
 import type { ActAs, ClusterAccess, Credentials } from './access.ts'
 import { errorFromAnswer, KubeError } from './errors.ts'
@@ -31,6 +31,8 @@ export type AttemptWorld = {
   readonly access: ClusterAccess
   readonly transports: Transports
   readonly userAgent: string
+  /** Told the API server's time with each answer. */
+  readonly onDate?: ((ms: number) => void) | undefined
 }
 
 /** A response with a status below 300, its body not read yet. */
@@ -43,17 +45,19 @@ const largestError = 1024 * 1024
 export async function attemptOnce(attempt: Attempt, world: AttemptWorld): Promise<Response> {
   const call = `${attempt.method} ${attempt.path.split('?')[0]}`
   const credentials = await credentialsFor(attempt, world, call)
-  const { calls, streams } = world.transports.with(credentials)
-  const request = () =>
-    (attempt.stream ? streams : calls).request({
+  const request = async () => {
+    const { calls, streams } = world.transports.with(credentials)
+    return (attempt.stream ? streams : calls).request({
       method: attempt.method,
       path: `${basePath(world.access.server)}${attempt.path}`,
       headers: headersOf(attempt, credentials, world),
       body: attempt.body ?? null,
       signal: attempt.signal,
     })
+  }
   // undici heeds the signal of a request only once its connection stands or has failed, which takes up to 10 s.
   const response = await sent(attempt, call, () => unlessAborted(attempt.signal, request()))
+  noteDate(response, world)
   const warnings = warningsIn(response.headers['warning'])
   if (warnings.length > 0) attempt.onWarnings?.(warnings)
   if (response.statusCode < 300) return response
@@ -63,6 +67,12 @@ export async function attemptOnce(attempt: Attempt, world: AttemptWorld): Promis
     { status: response.statusCode, text, retryAfter: Array.isArray(retryAfter) ? retryAfter[0] : retryAfter },
     call,
   )
+}
+
+/** RFC 9110 6.6.1; to the second. */
+function noteDate({ headers: { date } }: Response, { onDate }: AttemptWorld): void {
+  const ms = typeof date === 'string' ? Date.parse(date) : Number.NaN
+  if (!Number.isNaN(ms)) onDate?.(ms)
 }
 
 async function credentialsFor(attempt: Attempt, world: AttemptWorld, call: string): Promise<Credentials> {

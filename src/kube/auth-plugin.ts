@@ -37,9 +37,9 @@ export function pluginAuth(
   let loaded: Promise<() => Promise<PluginAnswer>> | undefined
   let loadedAt = Number.NEGATIVE_INFINITY
   return async (fresh = false) => {
-    if (loaded === undefined || (fresh && clock.now() - loadedAt >= freshAtMostEachMs)) {
+    if (loaded === undefined || (fresh && clock.steady() - loadedAt >= freshAtMostEachMs)) {
       loaded = load(user)
-      loadedAt = clock.now()
+      loadedAt = clock.steady()
     }
     const started = loaded
     try {

@@ -59,6 +59,8 @@ export type ClientOptions = {
   readonly log: Log
   readonly userAgent: string
   readonly metrics?: ClientMetrics
+  /** Told the API server's time with each answer, to the second. */
+  readonly onDate?: (ms: number) => void
 }
 
 const usualTimeoutMs = 10_000
@@ -73,9 +75,10 @@ type Shell = {
 
 /** Connects to an API server; nothing is sent before the first call. */
 export function createKubeClient(options: ClientOptions): KubeClient {
-  const { access, clock, log, userAgent, metrics } = options
+  const { access, clock, log, userAgent, metrics, onDate } = options
   for (const warning of access.warnings) log.warn({ server: access.server }, warning)
-  return clientOf({ clock, metrics, world: { access, transports: createTransports(access), userAgent } })
+  const transports = createTransports(access)
+  return clientOf({ clock, metrics, world: { access, transports, userAgent, onDate } })
 }
 
 function clientOf(shell: Shell): KubeClient {

@@ -9,12 +9,14 @@ export type ServedKind = {
   readonly version: string
   readonly plural: string
   readonly namespaced: boolean
+  /** What it has beside the object itself: `scale`, `status`. */
+  readonly subresources: readonly string[]
 }
 
 /** Asks as this client; the answer is the same for all that may ask. */
 export type Discovery = (
   client: KubeClient,
-  of: { readonly apiVersion: string; readonly kind: string },
+  of: { readonly apiVersion: string; readonly kind: string; readonly subresource?: string | undefined },
   signal: AbortSignal,
 ) => Promise<ServedKind>
 
@@ -27,7 +29,7 @@ const timeoutMs = 5_000
 
 type Kept = { readonly kinds: ReadonlyMap<string, ServedKind>; readonly askedAt: number }
 
-/** Finds kinds, and remembers what it found. Throws KubeError: NOT_FOUND for a kind that is not served. */
+/** Finds kinds, and remembers what it found. Throws KubeError: NOT_FOUND for a kind, or a subresource of it, that is not served. */
 export function createDiscovery(clock: Clock): Discovery {
   const kept = new Map<string, Kept>()
   const isYoung = ({ askedAt }: Kept, ms: number) => clock.now() >= askedAt && clock.now() - askedAt < ms
@@ -40,14 +42,18 @@ export function createDiscovery(clock: Clock): Discovery {
     for (const oldest of kept.keys()) if (kept.size > mostKept) kept.delete(oldest)
     return found
   }
-  return async (client, { apiVersion, kind }, signal) => {
+  return async (client, { apiVersion, kind, subresource }, signal) => {
+    const has = (found: ServedKind | undefined) =>
+      found !== undefined && (subresource === undefined || found.subresources.includes(subresource))
     const former = kept.get(apiVersion)
     const known =
       former !== undefined && isYoung(former, keepMs) ? former : await ask(client, apiVersion, signal)
-    const found = known.kinds.get(kind)
-    if (found !== undefined) return found
-    const again = isYoung(known, keepMissingMs) ? known : await ask(client, apiVersion, signal)
-    return again.kinds.get(kind) ?? notServed(apiVersion, `has no kind ${kind} there`)
+    const young =
+      has(known.kinds.get(kind)) || isYoung(known, keepMissingMs)
+        ? known
+        : await ask(client, apiVersion, signal)
+    const found = young.kinds.get(kind) ?? notServed(apiVersion, `has no kind ${kind} there`)
+    return has(found) ? found : notServed(apiVersion, `serves no ${subresource} of ${kind}`)
   }
 }
 
@@ -82,15 +88,30 @@ function kindsIn(
   list: unknown,
   of: { readonly group: string; readonly version: string },
 ): ReadonlyMap<string, ServedKind> {
-  const resources = objectIn(list)?.['resources']
+  const listed = objectIn(list)?.['resources']
+  const resources = (Array.isArray(listed) ? listed : []).map((one: unknown) => objectIn(one) ?? {})
+  const parts = partsOf(resources)
   const kinds = new Map<string, ServedKind>()
-  for (const raw of Array.isArray(resources) ? resources : []) {
-    const one = objectIn(raw) ?? {}
+  for (const one of resources) {
     const [kind, plural] = [textIn(one['kind']), textIn(one['name'])]
     if (kind === undefined || plural === undefined || kinds.has(kind)) continue
-    // A name with a slash is a part of another (`deployments/scale`).
-    if (/^[a-z0-9.-]+$/.test(plural))
-      kinds.set(kind, { ...of, plural, namespaced: one['namespaced'] === true })
+    if (!/^[a-z0-9.-]+$/.test(plural)) continue
+    kinds.set(kind, {
+      ...of,
+      plural,
+      namespaced: one['namespaced'] === true,
+      subresources: parts.get(plural) ?? [],
+    })
   }
   return kinds
+}
+
+/** The subresources of each plural: a name with a slash is a part of another (`deployments/scale`). */
+function partsOf(resources: readonly Readonly<Record<string, unknown>>[]): ReadonlyMap<string, string[]> {
+  const parts = new Map<string, string[]>()
+  for (const one of resources) {
+    const [plural = '', part] = (textIn(one['name']) ?? '').split('/')
+    if (part !== undefined) parts.set(plural, [...(parts.get(plural) ?? []), part])
+  }
+  return parts
 }

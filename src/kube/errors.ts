@@ -1,5 +1,7 @@
 /** What can go wrong between us and the API server: one error with a closed list of codes, made from its answers. */
 
+import { cutInside } from '../core/cut-inside.ts'
+
 /** Every way in which a call to the API server fails. DENIED: an admission webhook or policy said no. */
 export const kubeErrorCodes = [
   'NOT_FOUND',
@@ -93,7 +95,7 @@ export function errorFromStatus(
 ): KubeError {
   const http = typeof status['code'] === 'number' ? status['code'] : 500
   const reason = textIn(status['reason'])
-  const message = (textIn(status['message']) ?? 'no message').slice(0, longestMessage)
+  const message = cutInside(textIn(status['message']) ?? 'no message', longestMessage)
   const details = objectIn(status['details'])
   const retryAfterMs = retryAfterIn(retryAfter) ?? secondsIn(details?.['retryAfterSeconds'])
   return new KubeError(codeOf({ status: http, reason, message }), `${call} answered ${http}: ${message}`, {
@@ -167,9 +169,10 @@ function causesIn(value: unknown): readonly StatusCause[] {
   if (!Array.isArray(value)) return []
   return value.slice(0, mostCauses).map((cause: unknown) => {
     const given = objectIn(cause) ?? {}
-    const [field, reason, message] = ['field', 'reason', 'message'].map((name) =>
-      textIn(given[name])?.slice(0, 4096),
-    )
+    const [field, reason, message] = ['field', 'reason', 'message'].map((name) => {
+      const text = textIn(given[name])
+      return text === undefined ? undefined : cutInside(text, 4096)
+    })
     return {
       ...(field === undefined ? {} : { field }),
       ...(reason === undefined ? {} : { reason }),

@@ -1,6 +1,6 @@
 /** kubeconfig files as text: read, checked for their shape, and merged as kubectl does. */
 import { dirname, resolve } from 'node:path'
-import { parseDocument } from 'yaml'
+import { yaml } from '../lean/yaml.ts'
 import { AccessError } from './access.ts'
 import { objectIn, textIn } from './errors.ts'
 
@@ -39,7 +39,7 @@ export function parseKubeconfig(text: string, file: string): Kubeconfig {
 
 function yamlIn(text: string, file: string): unknown {
   if (text.length > largest) throw notYaml(file, `${text.length} characters`)
-  const document = parseDocument(text)
+  const document = yaml().parseDocument(text)
   const problem = document.errors[0]
   if (problem !== undefined) throw notYaml(file, problem.message, problem)
   try {

@@ -33,7 +33,7 @@ export async function persist<T>(call: Persistent<T>): Promise<T> {
   const deadline = call.clock.abortAfter(call.timeoutMs)
   const signal = call.signal === undefined ? deadline.signal : AbortSignal.any([deadline.signal, call.signal])
   try {
-    return await attempts(call, signal, call.clock.now() + call.timeoutMs)
+    return await attempts(call, signal, call.clock.steady() + call.timeoutMs)
   } catch (error) {
     if (call.signal?.aborted === true) throw call.signal.reason
     if (!deadline.signal.aborted) throw error
@@ -61,7 +61,7 @@ async function attempts<T>(call: Persistent<T>, signal: AbortSignal, endsAt: num
         continue
       }
       const { clock, safe } = call
-      const leftMs = call.retry ? endsAt - clock.now() : 0
+      const leftMs = call.retry ? endsAt - clock.steady() : 0
       const wait = waitBeforeRetry({ error, attempts: made, safe, leftMs, random: clock.random() })
       if (wait === undefined) throw error
       await clock.sleep(wait, signal)
@@ -70,9 +70,9 @@ async function attempts<T>(call: Persistent<T>, signal: AbortSignal, endsAt: num
 }
 
 async function measured<T>(call: Persistent<T>, signal: AbortSignal, fresh: boolean): Promise<T> {
-  const startedAt = call.clock.now()
+  const startedAt = call.clock.steady()
   const count = (code: string) =>
-    call.metrics?.called({ method: call.method, code, durationMs: call.clock.now() - startedAt })
+    call.metrics?.called({ method: call.method, code, durationMs: call.clock.steady() - startedAt })
   try {
     const result = await call.send(signal, fresh)
     count('OK')

@@ -1,4 +1,5 @@
 /** The state of a reflector: its store, its place in the history, and what a list or an event does to them. */
+import { agoMs, momentOf, type Moment } from '../clock.ts'
 import { KubeError } from './errors.ts'
 import type { ReflectorOptions } from './reflector-options.ts'
 import { createStore } from './store.ts'
@@ -15,7 +16,7 @@ export class Reflected<T> {
   place: string | undefined
   synced = false
   trouble: string | undefined
-  #heardAt: number | undefined
+  #heardAt: Moment | undefined
   /** The keys seen while everything is seen anew; what is not among them at the end is gone. */
   #seen: Set<string> | undefined
   #bookmarks = 0
@@ -41,9 +42,7 @@ export class Reflected<T> {
   }
 
   silentMs(): number {
-    return this.#heardAt === undefined
-      ? Number.POSITIVE_INFINITY
-      : Math.max(0, this.#options.clock.now() - this.#heardAt)
+    return this.#heardAt === undefined ? Number.POSITIVE_INFINITY : agoMs(this.#options.clock, this.#heardAt)
   }
 
   keyOf(namespace: string, name: string): string {
@@ -116,7 +115,7 @@ export class Reflected<T> {
   }
 
   #heard(): void {
-    this.#heardAt = this.#options.clock.now()
+    this.#heardAt = momentOf(this.#options.clock)
   }
 
   #project(raw: unknown, key: string): T | undefined {

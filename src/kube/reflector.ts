@@ -127,7 +127,7 @@ class Rounds<T> {
   /** Notes since when the copy follows; while everything is still being seen anew, it does not. */
   #live(): void {
     if (this.#state.initial) return
-    this.#liveSince ??= this.#options.clock.now()
+    this.#liveSince ??= this.#options.clock.steady()
     this.#state.trouble = undefined
     if (this.#complaint === undefined) return
     this.#complaint = undefined
@@ -139,7 +139,7 @@ class Rounds<T> {
     const { clock } = this.#options
     const state = this.#state
     state.garbled(end)
-    const liveMs = this.#liveSince === undefined ? 0 : clock.now() - this.#liveSince
+    const liveMs = this.#liveSince === undefined ? 0 : clock.steady() - this.#liveSince
     const next = nextRound({
       error: end,
       liveMs,

@@ -135,6 +135,8 @@ function patches<T>(
         ...patch('application/apply-patch+yaml', path),
         body,
         ...written(options, { force: options.force }),
+        // Applying the same once more changes nothing.
+        safe: true,
       })
     },
   }

@@ -21,6 +21,7 @@ export type Store<T> = {
   /** Takes out every object whose key is not among these. */
   readonly keepOnly: (keys: ReadonlySet<string>) => void
   readonly get: (key: string) => T | undefined
+  /** All; the same list as long as nothing changed. */
   readonly list: () => readonly T[]
   readonly byIndex: (name: string, value: string) => readonly T[]
   readonly size: () => number
@@ -30,10 +31,12 @@ export type Store<T> = {
 export function createStore<T>(indexes: Indexes<T>, onChange: (change: Change<T>) => void): Store<T> {
   const known = new Map<string, Known<T>>()
   const index = createIndex(indexes)
+  let listed: readonly T[] | undefined
   const remove = (key: string, last?: T) => {
     const former = known.get(key)
     if (former === undefined) return
     known.delete(key)
+    listed = undefined
     index.remove(key, former.object)
     onChange({ type: 'deleted', key, object: last ?? former.object, old: former.object })
   }
@@ -46,6 +49,7 @@ export function createStore<T>(indexes: Indexes<T>, onChange: (change: Change<T>
     }
     if (former?.resourceVersion === state.resourceVersion) return
     known.set(key, state)
+    listed = undefined
     if (former !== undefined) index.remove(key, former.object)
     index.add(key, state.object)
     const { object } = state
@@ -62,7 +66,7 @@ export function createStore<T>(indexes: Indexes<T>, onChange: (change: Change<T>
       for (const key of known.keys()) if (!keys.has(key)) remove(key)
     },
     get: (key) => known.get(key)?.object,
-    list: () => [...known.values()].map((state) => state.object),
+    list: () => (listed ??= [...known.values()].map((state) => state.object)),
     byIndex: (name, value) => index.keys(name, value).flatMap((key) => known.get(key)?.object ?? []),
     size: () => known.size,
   }

@@ -1,6 +1,7 @@
 /** The sockets to the API server: one pool for calls, one for streams, made anew when what TLS needs has rotated. */
-import { Pool } from 'undici'
-import type { Dispatcher } from 'undici'
+import { createSecureContext } from 'node:tls'
+import { Pool } from '../lean/undici.ts'
+import type { Dispatcher } from '../lean/undici.ts'
 import type { ClusterAccess, Credentials } from './access.ts'
 
 /** The two pools of one set of TLS material. */
@@ -8,6 +9,7 @@ export type Transport = { readonly calls: Dispatcher; readonly streams: Dispatch
 
 /** Hands out the transport for the credentials of the moment. */
 export type Transports = {
+  /** Throws where the certificates or the key are none. */
   readonly with: (credentials: Credentials) => Transport
   readonly close: () => Promise<void>
 }
@@ -45,7 +47,7 @@ export function createTransports(access: ClusterAccess): Transports {
 }
 
 function open(access: ClusterAccess, credentials: Credentials): Transport {
-  const ca = credentials.ca ?? access.ca
+  const { origin, protocol } = new URL(access.server)
   const options: Pool.Options = {
     // HTTP/1.1: a stalled stream must not hold up the calls beside it, and undici's HTTP/2 is young.
     allowH2: false,
@@ -58,15 +60,22 @@ function open(access: ClusterAccess, credentials: Credentials): Transport {
     connect: {
       timeout: 10_000,
       rejectUnauthorized: !access.skipTlsVerify,
-      ...(ca === undefined ? {} : { ca }),
-      ...(credentials.cert === undefined ? {} : { cert: credentials.cert }),
-      ...(credentials.key === undefined ? {} : { key: credentials.key }),
       ...(access.serverName === undefined ? {} : { servername: access.serverName }),
+      ...(protocol === 'https:' ? { secureContext: contextOf(access, credentials) } : {}),
     },
   }
-  const origin = new URL(access.server).origin
   return {
     calls: new Pool(origin, { ...options, connections: mostCalls }),
     streams: new Pool(origin, { ...options, connections: null }),
   }
+}
+
+// One for all sockets: else each of them would read the certificates again.
+function contextOf(access: ClusterAccess, credentials: Credentials) {
+  const ca = credentials.ca ?? access.ca
+  return createSecureContext({
+    ...(ca === undefined ? {} : { ca }),
+    ...(credentials.cert === undefined ? {} : { cert: credentials.cert }),
+    ...(credentials.key === undefined ? {} : { key: credentials.key }),
+  })
 }

@@ -1,5 +1,5 @@
 /** One watch from its request to its end: lines made into events, torn down by our own clock when it falls silent. */
-import type { Clock } from '../clock.ts'
+import { agoMs, momentOf, type Clock, type Moment } from '../clock.ts'
 import type { KubeClient, Query } from './client.ts'
 import { KubeError } from './errors.ts'
 import { createLines } from './lines.ts'
@@ -32,12 +32,12 @@ export async function watchOnce(watch: WatchOnce): Promise<void> {
   const { clock, client, path, query } = watch
   const end = new AbortController()
   const signal = AbortSignal.any([watch.signal, end.signal])
-  let heardAt = clock.now()
+  let heardAt = momentOf(clock)
   const watchdog = guard(watch, () => heardAt, end)
   try {
     const chunks = await client.stream({ path, query, signal, timeoutMs: openMs, retry: false })
     watch.onOpen()
-    await readEvents(chunks, watch, () => (heardAt = clock.now()))
+    await readEvents(chunks, watch, () => (heardAt = momentOf(clock)))
   } finally {
     end.abort()
     await watchdog
@@ -62,9 +62,9 @@ async function readEvents(
 }
 
 /** Ends the watch when nothing was heard for too long. */
-async function guard(watch: WatchOnce, heardAt: () => number, end: AbortController): Promise<void> {
+async function guard(watch: WatchOnce, heardAt: () => Moment, end: AbortController): Promise<void> {
   const { clock } = watch
-  const silent = () => Math.max(0, clock.now() - heardAt())
+  const silent = () => agoMs(clock, heardAt())
   const signal = AbortSignal.any([watch.signal, end.signal])
   try {
     for (let left = watch.silenceMs(); left > 0; left = watch.silenceMs() - silent()) {

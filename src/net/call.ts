@@ -43,9 +43,10 @@ export async function call(request: Request, ports: CallPorts & Shared): Promise
   const work = async (): Promise<Answer> => {
     begun = true
     const opened = await openInTime(url, request, ports)
-    return 'connection' in opened
-      ? talk(url, request, { ...opened, large: ports.large })
-      : { ...opened, sent: false }
+    if (!('connection' in opened)) return { ...opened, sent: false }
+    if (request.isWanted?.() !== false) return talk(url, request, { ...opened, large: ports.large })
+    opened.connection.destroy()
+    return { ...stopped(request.signal, `about to call ${opened.where}`), sent: false }
   }
   try {
     return await ports.places(url.host, work, request.signal)

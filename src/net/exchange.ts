@@ -1,6 +1,6 @@
 /** One request and its answer on an open connection, bounded in size. The connection is destroyed afterwards. */
-import { Client } from 'undici'
-import type { Dispatcher } from 'undici'
+import { Client } from '../lean/undici.ts'
+import type { Dispatcher } from '../lean/undici.ts'
 import type { Connection } from './connect.ts'
 import { meterOn } from './meter.ts'
 import type { Answered, Request } from './ports.ts'

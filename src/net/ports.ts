@@ -15,6 +15,11 @@ export type Request = {
   /** Default 1 MiB. */
   readonly maxResponseBytes?: number
   readonly signal: AbortSignal
+  /**
+   * Asked right before the request is written: false, and nothing is sent. When a process that stood still wakes up, the connection may
+   * come before the timers that end its time; whoever says no has aborted the signal, so that it says why.
+   */
+  readonly isWanted?: () => boolean
 }
 
 /** A complete answer. */

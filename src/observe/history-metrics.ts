@@ -1,5 +1,5 @@
 /** The metrics of the dashboard's history, measured when they are asked for; only a process that keeps one has them. */
-import { Counter, Gauge, type Registry } from 'prom-client'
+import { Counter, Gauge, type Registry } from '../lean/prom-client.ts'
 
 /** What is measured. */
 export type MeasuredHistory = {

@@ -1,5 +1,5 @@
 /** Every metric, on one screen. Labels are bounded: never the name of a Backup. */
-import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
+import { Counter, Gauge, Histogram, Registry, addProcessMetrics } from '../lean/prom-client.ts'
 
 // Up to the API server's 30 s.
 const seconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 20, 25, 29, 30]
@@ -10,7 +10,7 @@ export type Metrics = ReturnType<typeof createMetrics>
 /** Makes the metrics of one process, in a registry of their own. */
 export function createMetrics(version: string) {
   const registry = new Registry()
-  collectDefaultMetrics({ register: registry, prefix: 'tidewaiter_' })
+  addProcessMetrics(registry, 'tidewaiter_')
   const registers = [registry]
   const build = new Gauge({
     name: 'tidewaiter_build_info',
@@ -183,6 +183,12 @@ export function createMetrics(version: string) {
     certificate: new Gauge({
       name: 'tidewaiter_certificate_expiry_timestamp_seconds',
       help: 'When the certificate of the webhook ends.',
+      registers,
+    }),
+    certificateTurn: new Gauge({
+      name: 'tidewaiter_certificate_turn',
+      help: '1 at the step where the turn of the authority, or of the path, stands; done: there is none.',
+      labelNames: ['part', 'step'],
       registers,
     }),
     caBundle: new Gauge({

@@ -1,6 +1,7 @@
 /** The operations port: /metrics, /healthz and /readyz over plain HTTP. It tells nothing that is secret. */
 import Fastify, { type FastifyInstance } from 'fastify'
-import type { Registry } from 'prom-client'
+import { withoutSchemas } from '../lean/fastify.ts'
+import type { Registry } from '../lean/prom-client.ts'
 
 /** What the port shows. */
 export type OpsPorts = {
@@ -20,7 +21,12 @@ export type OpsServer = {
 
 /** Builds the server; nothing listens yet. */
 export function buildOps({ registry, notReady }: OpsPorts): OpsServer {
-  const app = Fastify({ bodyLimit: 1024, requestTimeout: 5_000, forceCloseConnections: true })
+  const app = Fastify({
+    ...withoutSchemas,
+    bodyLimit: 1024,
+    requestTimeout: 5_000,
+    forceCloseConnections: true,
+  })
   app.get('/healthz', () => 'ok\n')
   app.get('/readyz', (_request, reply) => {
     const reasons = notReady()

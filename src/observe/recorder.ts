@@ -76,7 +76,6 @@ export function createRecorder(ports: RecorderPorts): Recorder {
       try {
         const { annotations, isLost } = ledger.take(decided)
         lose('full', isLost ? 1 : 0)
-        metrics.decisionsWaiting.set(ledger.waiting())
         return annotations
       } catch (err) {
         log.error({ err, request: decided.request }, 'a decision could not be recorded')

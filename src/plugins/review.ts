@@ -2,6 +2,7 @@
  * What is known of plugins for a pod template that is being written. The book looks at them with the credentials of the Deployments that
  * are there; one that comes with others (the first one of an install has no other) is looked at with its own.
  */
+import { agoMs, momentOf, type Moment } from '../clock.ts'
 import { checkMs, freshMs } from './pace.ts'
 import type { PodTemplate } from '../core/plugin/deployment.ts'
 import { standingOf, type PluginFindings } from '../core/plugin/findings.ts'
@@ -22,7 +23,7 @@ export type Reviews = {
   readonly review: (written: Written, entry: Entry, signal: AbortSignal) => Promise<PluginFindings>
 }
 
-type Kept = { readonly credentials: unknown; readonly at: number; readonly found: PluginFindings }
+type Kept = { readonly credentials: unknown; readonly at: Moment; readonly found: PluginFindings }
 
 /** With an empty memory: of each plugin the last look is kept, for whoever tries again and again. */
 export function createReviews(ports: BookPorts): Reviews {
@@ -37,7 +38,7 @@ export function createReviews(ports: BookPorts): Reviews {
     review: async ({ namespace, template }, entry, signal) => {
       const credentials = credentialsOf(template)
       const last = kept.get(entry)
-      const isFresh = last !== undefined && ports.clock.now() - last.at < freshMs
+      const isFresh = last !== undefined && agoMs(ports.clock, last.at) < freshMs
       if (isFresh && isSame(last.credentials, credentials)) return last.found
       const pinnedBefore = entry.pin(ports.templates(namespace))
       const now = await checkPlugin(
@@ -45,7 +46,7 @@ export function createReviews(ports: BookPorts): Reviews {
         ports.checks(namespace, [credentials]),
       )
       const found = { plugin: now.plugin, ...withLastKnown(now, entry.findings()) }
-      if (!signal.aborted) kept.set(entry, { credentials, at: ports.clock.now(), found })
+      if (!signal.aborted) kept.set(entry, { credentials, at: momentOf(ports.clock), found })
       return found
     },
   }

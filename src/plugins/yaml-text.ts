@@ -1,14 +1,6 @@
 /** YAML of one or many documents, bounded, with the line of every field. JSON is YAML too. */
-import {
-  LineCounter,
-  isMap,
-  isNode,
-  isScalar,
-  parseAllDocuments,
-  visit,
-  type Document,
-  type Range,
-} from 'yaml'
+import type { Document, LineCounter, Range } from 'yaml'
+import { yaml } from '../lean/yaml.ts'
 
 /** Longest text that is read: as much as an object in a cluster may have. */
 export const longestText = 1024 * 1024
@@ -45,10 +37,10 @@ export function readYaml(text: string): YamlText {
     return refused(`must have at most ${longestText} characters, got ${text.length}: split it`)
   if (text.split('\n').some((line) => line.split('? ').length > mostExplicitKeys + 1))
     return refused(`must have at most ${mostExplicitKeys} explicit keys ("? ") in a line`)
-  const lines = new LineCounter()
+  const lines = new (yaml().LineCounter)()
   // Both are slower than linear: the parser compares each key with each (we look for duplicates below), and shows each error in its
   // line, however long that is.
-  const parsed = parseAllDocuments(text, {
+  const parsed = yaml().parseAllDocuments(text, {
     lineCounter: lines,
     prettyErrors: false,
     uniqueKeys: false,
@@ -81,7 +73,7 @@ function readOne(document: Document.Parsed, lines: LineCounter): Read {
     const lineOf = (path: string): number => line(offsetOf(document, path))
     const blockAt = (path: string) => {
       const node = document.getIn(partsOf(path), true)
-      return isScalar(node) && node.type === 'BLOCK_LITERAL' ? lineOf(path) : undefined
+      return yaml().isScalar(node) && node.type === 'BLOCK_LITERAL' ? lineOf(path) : undefined
     }
     return { value, lineOf, blockAt }
   } catch (error) {
@@ -96,11 +88,11 @@ const unreadable = (message: string): string => `cannot be read: ${message.split
 
 function duplicates(document: Document.Parsed): readonly { readonly key: string; readonly at: number }[] {
   const found: { readonly key: string; readonly at: number }[] = []
-  visit(document, {
+  yaml().visit(document, {
     Map: (_, map) => {
       const seen = new Set<unknown>()
       for (const { key } of map.items) {
-        if (!isScalar(key)) continue
+        if (!yaml().isScalar(key)) continue
         // Merges may be repeated.
         if (seen.has(key.value) && key.value !== '<<')
           found.push({ key: String(key.value), at: key.range?.[0] ?? 0 })
@@ -130,9 +122,11 @@ function offsetOf(document: Document.Parsed, path: string): number {
 /** The range of a part's key where it has one, so that a block of text is found by its first line; else of the part itself. */
 function rangeAt(document: Document.Parsed, parts: readonly (string | number)[]): Range | undefined {
   const parent = parts.length === 1 ? document.contents : document.getIn(parts.slice(0, -1), true)
-  const key = isMap(parent) ? parent.items.find((pair) => keyText(pair.key) === parts.at(-1))?.key : undefined
-  const node = isScalar(key) ? key : document.getIn(parts, true)
-  return isNode(node) ? (node.range ?? undefined) : undefined
+  const key = yaml().isMap(parent)
+    ? parent.items.find((pair) => keyText(pair.key) === parts.at(-1))?.key
+    : undefined
+  const node = yaml().isScalar(key) ? key : document.getIn(parts, true)
+  return yaml().isNode(node) ? (node.range ?? undefined) : undefined
 }
 
-const keyText = (key: unknown): unknown => (isScalar(key) ? key.value : undefined)
+const keyText = (key: unknown): unknown => (yaml().isScalar(key) ? key.value : undefined)

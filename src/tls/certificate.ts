@@ -50,14 +50,25 @@ export function namesOf(certificate: X509Certificate): readonly string[] {
 const longestPem = 256 * 1024
 const block = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
 
+// Whoever keeps certificates looks at the same few again and again. They cannot change: what a text was read as stays true.
+const mostKept = 32
+const kept = new Map<string, X509Certificate>()
+
 /** The first certificate of a PEM; undefined if there is none. */
 export function readCertificate(pem: string): X509Certificate | undefined {
   if (pem.length > longestPem) return undefined
   try {
-    return new X509Certificate(pem)
+    return kept.get(pem) ?? keep(pem, new X509Certificate(pem))
   } catch {
     return undefined
   }
+}
+
+function keep(pem: string, certificate: X509Certificate): X509Certificate {
+  const [oldest] = kept.keys()
+  if (kept.size >= mostKept && oldest !== undefined) kept.delete(oldest)
+  kept.set(pem, certificate)
+  return certificate
 }
 
 /** All certificates of a bundle that can be read. */

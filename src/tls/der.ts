@@ -1,9 +1,9 @@
 /** The pieces of a certificate in DER (X.690, RFC 5280), by node-forge. Forge itself signs RSA only, so keys and signatures are node:crypto's. */
 import { isIP } from 'node:net'
 import ipaddr from 'ipaddr.js'
-import forge from 'node-forge'
+import type forge from 'node-forge'
+import asn1 from 'node-forge/lib/asn1.js'
 
-const { asn1 } = forge
 const { Class, Type } = asn1
 
 /** One piece of DER. */

@@ -1,76 +1,70 @@
 /** `--tls files`: a certificate that someone else keeps in files (cert-manager, an operator), reloaded when they change. */
-import { constants, open } from 'node:fs/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
-import {
-  certificateState,
-  fits,
-  readBundle,
-  readCertificate,
-  readKey,
-  validity,
-  type CertificateState,
-} from './certificate.ts'
+import type { FilePair, readPair } from './file-pair.ts'
+import { bundleFor, idOf, isOfItsAuthorities, isShownNext, isTrustedBy } from './given.ts'
+import { createLasting } from './lasting.ts'
+import type { ReadTold, Told } from './ports.ts'
 
-/** Where the files are. */
-export type TlsPaths = {
-  /** The certificate, and behind it what leads to the authority. */
-  readonly cert: string
-  readonly key: string
-  /** What API servers are to trust; without it the registrations' caBundle is left to who manages it. */
-  readonly ca?: string
-}
-
-/** A pair from files, as PEM. */
-export type FilePair = {
-  readonly key: string
-  readonly cert: string
-  readonly caBundle?: string
-  readonly expiresAt: number
-}
-
-/** What a watcher of files is made of. `names`: by what API servers call us; a certificate for others would be refused by them. */
+/** What a watcher of files is made of. */
 export type FilesOptions = {
-  readonly paths: TlsPaths
-  readonly names: readonly string[]
+  readonly read: () => ReturnType<typeof readPair>
   readonly clock: Clock
   readonly log: Log
+  /** The time as API servers see it. */
+  readonly now: () => number
+  readonly readTold: ReadTold
+  /** How long a new authority is registered before a certificate of it is shown, and the former one after that. */
+  readonly overlapMs: number
+  /** Our own pair, which an install showed before it took to files: it is shown until API servers trust what the files hold. */
+  readonly own: () => FilePair
 }
 
 /** Holds the pair, and follows the files. */
 export type TlsFiles = {
-  /** Reads the files; rejects with everything that is wrong with them. Then looks again each 10 s until `signal` aborts. */
+  /** Reads the files; rejects with everything that is wrong with them. Then looks again each 10 s (while the overlap is short: ten times in it) until `signal` aborts. */
   readonly start: (signal: AbortSignal) => Promise<void>
+  /** What is shown. */
   readonly current: () => FilePair
+  /** What API servers are to trust; undefined leaves the registrations to others. */
+  readonly caBundle: () => string | undefined
   /** Hears of each change after it is current; returns how to stop hearing. */
   readonly onChange: (listener: (pair: FilePair) => void) => () => void
 }
 
-const everyMs = 10_000
+const longestEveryMs = 10_000
+// A read of two registrations takes milliseconds.
+const patienceMs = 15_000
+
+/** What the files held last, what is shown of it, and what API servers are told. */
+type Held = {
+  readonly read: FilePair
+  readonly shown: FilePair
+  readonly told: readonly Told[] | undefined
+  /** For the overlap: every registration trusts what the files hold, and it is shown. */
+  readonly isOver: boolean
+}
 
 /** Builds the watcher; it reads nothing before `start`. */
-export function buildTlsFiles({ paths, names, clock, log }: FilesOptions): TlsFiles {
+export function buildTlsFiles(options: FilesOptions): TlsFiles {
+  const { read: readFiles, clock, log, overlapMs } = options
   const listeners = new Set<(pair: FilePair) => void>()
-  let pair: FilePair | undefined
-  // What was told last, so that a lasting fault is told once and not each 10 s.
-  let told = ''
-  async function look(): Promise<void> {
-    const read = await readPair(paths, names, clock.now())
-    if ('problems' in read) {
-      if (told !== read.problems.join())
-        log.error({ problems: read.problems }, 'the certificate files are unusable; serving the former ones')
-      told = read.problems.join()
-      return
-    }
-    told = ''
-    if (isDeepStrictEqual(read.ok, pair)) return
-    pair = read.ok
+  const everyMs = Math.min(longestEveryMs, overlapMs / 10)
+  const readGood = goodPairs(options)
+  const hold = holding(options)
+  let held: Held | undefined
+  async function look(signal: AbortSignal): Promise<void> {
+    const read = (await readGood()) ?? held?.read
+    if (read === undefined || held === undefined) return
+    const before = held.shown
+    held = await hold(read, held, signal)
+    if (isDeepStrictEqual(held.shown, before)) return
     log.info(
-      { cert: paths.cert, expires: new Date(pair.expiresAt).toISOString() },
+      { expires: new Date(held.shown.expiresAt).toISOString() },
       'serving another certificate from files',
     )
-    for (const listener of listeners) listen(listener, pair)
+    for (const listener of listeners) listen(listener, held.shown)
   }
   function listen(listener: (pair: FilePair) => void, next: FilePair): void {
     try {
@@ -82,23 +76,27 @@ export function buildTlsFiles({ paths, names, clock, log }: FilesOptions): TlsFi
   async function goOn(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await clock.sleep(everyMs, signal)
-      await look()
+      await look(signal).catch((err: unknown) =>
+        log.error({ err }, 'the certificate files could not be looked at; trying again'),
+      )
     }
+  }
+  function current(): Held {
+    if (held === undefined) throw new TypeError('the certificate files were asked for before they were read')
+    return held
   }
   return {
     start: async (signal) => {
-      const read = await readPair(paths, names, clock.now())
+      const read = await readFiles()
       if ('problems' in read)
         throw new Error(`the certificate files are unusable: ${read.problems.join('; ')}`)
-      pair = read.ok
+      const shown = await shownFirst(read.ok, options, signal)
+      held = await hold(read.ok, { read: read.ok, shown, told: undefined, isOver: false }, signal)
       // It ends by the signal only, which is no failure.
       goOn(signal).catch(() => {})
     },
-    current: () => {
-      if (pair === undefined)
-        throw new TypeError('the certificate files were asked for before they were read')
-      return pair
-    },
+    current: () => current().shown,
+    caBundle: () => bundleFor(current(), options.now()),
     onChange: (listener) => {
       listeners.add(listener)
       return () => listeners.delete(listener)
@@ -106,95 +104,66 @@ export function buildTlsFiles({ paths, names, clock, log }: FilesOptions): TlsFi
   }
 }
 
-type Text = { readonly ok: string } | { readonly problem: string }
-
-/** Reads and judges the files: a pair that fits, or everything that is wrong. */
-export async function readPair(
-  paths: TlsPaths,
-  names: readonly string[],
-  now: number,
-): Promise<{ readonly ok: FilePair } | { readonly problems: readonly string[] }> {
-  const cert = await readText(paths.cert)
-  const key = await readText(paths.key)
-  const ca = paths.ca === undefined ? { ok: undefined } : await readText(paths.ca)
-  const unread = [cert, key, ca].flatMap((one) => ('problem' in one ? [one.problem] : []))
-  if ('problem' in cert || 'problem' in key || 'problem' in ca) return { problems: unread }
-  const problems = [
-    ...certificateProblems(paths.cert, certificateState(cert.ok, now, names)),
-    ...keyProblems(paths, key.ok, cert.ok),
-    ...authorityProblems(paths.ca, ca.ok, now),
-  ]
-  const leaf = readCertificate(cert.ok)
-  if (problems.length > 0 || leaf === undefined) return { problems }
-  const pair = { key: key.ok, cert: cert.ok, expiresAt: validity(leaf).until }
-  return { ok: ca.ok === undefined ? pair : { ...pair, caBundle: ca.ok } }
+/** Reads the files; undefined if they are of no use, which is told once and not at each look. */
+function goodPairs({ read: readFiles, log }: FilesOptions): () => Promise<FilePair | undefined> {
+  let told = ''
+  return async () => {
+    const read = await readFiles()
+    const problems = 'problems' in read ? read.problems : []
+    if (problems.length > 0 && told !== problems.join())
+      log.error({ problems }, 'the certificate files are unusable; serving the former ones')
+    told = problems.join()
+    return 'ok' in read ? read.ok : undefined
+  }
 }
 
-// A chain of ten certificates has some 20 kB.
-const largest = 256 * 1024
+async function shownFirst(read: FilePair, { own, readTold, clock }: FilesOptions, signal: AbortSignal) {
+  const told = (read.caBundle && (await answered(readTold, clock, signal))) || []
+  return !isTrustedBy(told, read) && isTrustedBy(told, own()) ? own() : read
+}
 
-async function readText(path: string): Promise<Text> {
+type Hold = (read: FilePair, before: Held, signal: AbortSignal) => Promise<Held>
+
+/** Decides what is shown of what was read: a certificate of another authority only when API servers have trusted that for the overlap. */
+function holding({ clock, log, now, readTold, overlapMs }: FilesOptions): Hold {
+  const lasting = createLasting(clock, overlapMs / 2)
+  const isLong = (thing: string, isSo: boolean | undefined) => lasting.note(thing, isSo) >= overlapMs
+  const tellWaiting = waitingTold(log)
+  return async (read, before, signal) => {
+    // What others register is theirs to get right.
+    if (read.caBundle === undefined) return { read, shown: read, told: undefined, isOver: true }
+    if (before.isOver && isDeepStrictEqual(read, before.shown)) return before
+    const told = await answered(readTold, clock, signal)
+    const isTrusted = told && isTrustedBy(told, read)
+    const isLongTrusted = isLong(`trusted ${idOf(read)}`, isTrusted)
+    const shown = isShownNext({ ...before, read, isLongTrusted, now: now() }) ? read : before.shown
+    tellWaiting(shown === read ? undefined : read)
+    const isShown = isDeepStrictEqual(shown, read) && isOfItsAuthorities(read)
+    const isOver = isLong(`shown ${idOf(read)}`, isTrusted && isShown)
+    return { read, shown, told: told ?? before.told, isOver }
+  }
+}
+
+/** Says once of each certificate that it has to wait. */
+function waitingTold(log: Log): (waits: FilePair | undefined) => void {
+  let last = ''
+  return (waits) => {
+    const now = waits === undefined ? '' : idOf(waits)
+    if (waits !== undefined && now !== last)
+      log.info(
+        { expires: new Date(waits.expiresAt).toISOString() },
+        'a certificate of another authority waits in the files until API servers trust it',
+      )
+    last = now
+  }
+}
+
+/** What API servers are told; undefined if that cannot be found out in time. */
+async function answered(readTold: ReadTold, clock: Clock, signal: AbortSignal): ReturnType<ReadTold> {
+  const deadline = clock.abortAfter(patienceMs)
   try {
-    // Opening a pipe would wait for a writer without end.
-    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
-    try {
-      const status = await file.stat()
-      if (!status.isFile()) return { problem: `${path} must be a file, got something else` }
-      if (status.size > largest)
-        return { problem: `${path} must have at most ${largest} bytes, got ${status.size}` }
-      return { ok: await file.readFile('utf8') }
-    } finally {
-      await file.close()
-    }
-  } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
-    return { problem: `${path} must be readable, got ${code}; check the mount and its rights` }
+    return await readTold(AbortSignal.any([signal, deadline.signal]))
+  } finally {
+    deadline.release()
   }
 }
-
-function certificateProblems(path: string, state: CertificateState): readonly string[] {
-  switch (state.state) {
-    case 'valid':
-      return []
-    case 'garbage':
-      return [`${path} ${state.why}`]
-    case 'expired':
-      return [
-        `${path} must be valid now, got a certificate that expired ${days(state.sinceMs)} ago; renew it`,
-      ]
-    case 'not-yet-valid':
-      return [
-        `${path} must be valid now, got a certificate that begins in ${days(state.inMs)}; check this machine's clock`,
-      ]
-    case 'other-name':
-      return [
-        `${path} must be for ${state.name}, got one for ${state.names.join(', ') || 'no name'}; API servers would refuse it`,
-      ]
-  }
-}
-
-function keyProblems(paths: TlsPaths, key: string, cert: string): readonly string[] {
-  if (readKey(key) === undefined) {
-    const got = key.includes('ENCRYPTED')
-      ? 'an encrypted one; store it without a passphrase'
-      : 'something else'
-    return [`${paths.key} must be a private key in PEM, got ${got}`]
-  }
-  const leaf = readCertificate(cert)
-  return leaf === undefined || fits(key, leaf)
-    ? []
-    : [`${paths.key} must be the key of ${paths.cert}, got another key`]
-}
-
-function authorityProblems(
-  path: string | undefined,
-  pem: string | undefined,
-  now: number,
-): readonly string[] {
-  if (path === undefined || pem === undefined) return []
-  const living = readBundle(pem).filter((one) => now < validity(one).until)
-  return living.length > 0 ? [] : [`${path} must hold a CA certificate in PEM that has not expired, got none`]
-}
-
-const days = (ms: number): string =>
-  ms < 172_800_000 ? `${Math.ceil(ms / 3_600_000)} h` : `${Math.round(ms / 86_400_000)} days`

@@ -2,9 +2,13 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
-import { isGood, materialOf, renewalOf, type Material } from './material.ts'
-import type { SecretStore } from './ports.ts'
+import { materialOf, type Material, type Renewal } from './material.ts'
+import { createObserver, type Observer } from './observe.ts'
+import type { ReadTold, SecretStore, StoredSecret } from './ports.ts'
 import { renewed } from './renew.ts'
+import { isGood, renewalOf } from './renewal.ts'
+import type { Standing } from './standing.ts'
+import { isTurning, nothingKnown, type Judging, type Known } from './turning.ts'
 
 /** What a keeper is made of. */
 export type KeeperOptions = {
@@ -13,29 +17,46 @@ export type KeeperOptions = {
   readonly names: readonly string[]
   readonly clock: Clock
   readonly log: Log
+  /** The time as API servers see it: it is they who judge certificates. */
+  readonly now: () => number
+  readonly readTold: ReadTold
+  /** How long a new authority is registered before it signs, and a new path accepted before it is registered. */
+  readonly overlapMs: number
+  /** False where others keep the certificate that is shown: then no API server has to learn of our authority, and only the path turns with them. */
+  readonly isServed?: boolean
+  /** Hears of where a turn stands, at each look. */
+  readonly onStanding?: (standing: Standing) => void
 }
 
 /** Holds the material, and keeps it good. */
 export type Keeper = {
-  /** Resolves once there is material; goes on reading the Secret each minute until `signal` aborts. Rejects only if that came first. */
+  /** Resolves once there is material; goes on reading the Secret each minute (while the overlap is short: ten times in it) until `signal` aborts. Rejects only if that came first. */
   readonly start: (signal: AbortSignal) => Promise<void>
   /** What to serve now. Throws before `start` has resolved. */
   readonly current: () => Material
+  /** The path that API servers are to call by: a new one only after all replicas have learned to accept it. */
+  readonly pathToken: () => string
   /** Hears of each change after it is current; returns how to stop hearing. */
   readonly onChange: (listener: (material: Material) => void) => () => void
 }
 
-const everyMs = 60_000
+const longestEveryMs = 60_000
 // A read and a write of one Secret take milliseconds.
 const patienceMs = 15_000
 const mostRounds = 8
 const firstWaitMs = 500
 const longestWaitMs = 30_000
+// A pod's certificates begin an hour before they were made.
+const clockOffMs = 5 * 60_000
 
 /** Builds a keeper; it does nothing before `start`. */
 export function buildKeeper(options: KeeperOptions): Keeper {
   const listeners = new Set<(material: Material) => void>()
-  const { clock, log } = options
+  const { clock, log, overlapMs, isServed = true } = options
+  const everyMs = Math.min(longestEveryMs, overlapMs / 10)
+  const observer = createObserver({ clock, overlapMs, isServed })
+  const compareClocks = clockCheck(options)
+  const tellStanding = standingTold(options)
   let material: Material | undefined
   function adopt(next: Material): void {
     if (isDeepStrictEqual(next, material)) return
@@ -50,11 +71,19 @@ export function buildKeeper(options: KeeperOptions): Keeper {
       log.error({ err }, 'a new certificate could not be put to use')
     }
   }
+  function currentMaterial(): Material {
+    if (material === undefined) throw new TypeError('the certificates were asked for before they were read')
+    return material
+  }
   /** One look; false if it failed, which is logged. */
   async function look(signal: AbortSignal): Promise<boolean> {
     const deadline = clock.abortAfter(patienceMs)
     try {
-      adopt(await settle(options, AbortSignal.any([signal, deadline.signal])))
+      adopt(
+        await settle({ ...options, observer, shown: material }, AbortSignal.any([signal, deadline.signal])),
+      )
+      compareClocks()
+      tellStanding(observer.standing())
       return true
     } catch (err) {
       if (!signal.aborted)
@@ -79,9 +108,11 @@ export function buildKeeper(options: KeeperOptions): Keeper {
       // It ends by the signal only, which is no failure.
       goOn(signal).catch(() => {})
     },
-    current: () => {
-      if (material === undefined) throw new TypeError('the certificates were asked for before they were read')
-      return material
+    current: currentMaterial,
+    pathToken: () => {
+      const { pathTokens } = currentMaterial()
+      const wanted = observer.pathToken()
+      return pathTokens.includes(wanted) ? wanted : (pathTokens[0] ?? '')
     },
     onChange: (listener) => {
       listeners.add(listener)
@@ -90,25 +121,54 @@ export function buildKeeper(options: KeeperOptions): Keeper {
   }
 }
 
+/** Says once when this clock and that of the API servers have come apart. */
+function clockCheck({ clock, now, log }: KeeperOptions): () => void {
+  let isOff = false
+  return () => {
+    const aheadMs = Math.round(clock.now() - now())
+    const was = isOff
+    isOff = Math.abs(aheadMs) > clockOffMs
+    if (isOff && !was)
+      log.warn(
+        { aheadMs },
+        "the clock of this machine differs from the API server's, by which certificates are judged: set it right",
+      )
+  }
+}
+
+/** Says each step of a turn once: an operator sees where it stands, and what it waits for. */
+function standingTold({ log, onStanding }: KeeperOptions): (standing: Standing) => void {
+  let last: Standing = { authority: 'done', path: 'done' }
+  return (standing) => {
+    onStanding?.(standing)
+    if (!isDeepStrictEqual(standing, last)) log.info(standing, 'the turn of the certificates goes on')
+    last = standing
+  }
+}
+
+type Looking = KeeperOptions & { readonly observer: Observer; readonly shown: Material | undefined }
+
 /** Reads the Secret, makes it good if it is not, and answers what it then holds: what another replica wrote first, if one did. */
-async function settle(options: KeeperOptions, signal: AbortSignal): Promise<Material> {
-  const { store, names, clock, log } = options
+async function settle(looking: Looking, signal: AbortSignal): Promise<Material> {
+  const { store, names, now, log, shown } = looking
   for (let round = 0; round < mostRounds; round += 1) {
     const found = await store.read(signal)
     const values = found === 'missing' ? {} : found.values
-    const material = materialOf(values, names, clock.now())
-    if (material !== undefined && isGood(renewalOf(values, names, clock.now()))) return material
+    const judging = { names, now: now(), known: await knownOf(found, looking, signal) }
+    const material = materialOf(values, names, judging.now)
+    const why = renewalOf(values, judging)
+    if (material !== undefined && isGood(why)) return material
     try {
       // What was written is read again: only what is stored is served.
-      await renew(options, found, signal)
+      await renew(looking, { found, judging }, signal)
     } catch (err) {
-      // Due, but good for now: a Secret that may not be written must not keep us from serving.
-      if (material === undefined) throw err
+      const served = servedMeanwhile(why, material, shown)
+      if (served === undefined) throw err
       log.warn(
         { err },
         'the Secret with our certificates is due and could not be renewed; serving what it holds',
       )
-      return material
+      return served
     }
   }
   throw new Error(
@@ -116,19 +176,69 @@ async function settle(options: KeeperOptions, signal: AbortSignal): Promise<Mate
   )
 }
 
-type Found = Awaited<ReturnType<SecretStore['read']>>
+/** Due, but good for now: a Secret that may not be written must not keep us from serving, nor take from us what it lost. */
+function servedMeanwhile(
+  why: Renewal,
+  material: Material | undefined,
+  shown: Material | undefined,
+): Material | undefined {
+  const served = why.leaf?.startsWith('not trusted') === true ? shown : material
+  return served && { ...served, outputsKeys: served.outputsKeys ?? shown?.outputsKeys }
+}
+
+type Found = StoredSecret | 'missing'
+
+/** What API servers are told is asked for only where it matters: not while nothing turns. */
+async function knownOf(
+  found: Found,
+  { names, now, shown, observer, readTold }: Looking,
+  signal: AbortSignal,
+): Promise<Known> {
+  const values = found === 'missing' ? {} : found.values
+  const isTurnAsked = found !== 'missing' && found.isTurnAsked
+  const material = materialOf(values, names, now())
+  const isCalm =
+    material !== undefined &&
+    isDeepStrictEqual(material, shown) &&
+    !isTurnAsked &&
+    !isTurning(values) &&
+    isGood(renewalOf(values, { names, now: now(), known: nothingKnown }))
+  const told = isCalm ? undefined : await readTold(signal)
+  return { shown, told, isTurnAsked, ...observer.look(values, told) }
+}
 
 async function renew(
-  { store, names, clock, log }: KeeperOptions,
-  found: Found,
+  { store, clock, log }: Looking,
+  { found, judging }: { readonly found: Found; readonly judging: Judging },
   signal: AbortSignal,
 ): Promise<void> {
   const values = found === 'missing' ? {} : found.values
-  const next = await renewed(values, names, clock.now())
+  const next = await renewed(values, judging)
   const written =
     found === 'missing'
       ? await store.create(next, signal)
-      : await store.update({ values: next, resourceVersion: found.resourceVersion }, signal)
+      : await store.update(
+          {
+            values: next,
+            resourceVersion: found.resourceVersion,
+            // While something turns, another turn waits.
+            isTurnAsked: found.isTurnAsked && isTurning(values),
+          },
+          signal,
+        )
   if (written !== 'created' && written !== 'updated') return clock.sleep(firstWaitMs * clock.random(), signal)
-  log.info({ renewal: renewalOf(values, names, clock.now()) }, 'renewed the Secret with our certificates')
+  tellRenewed(log, renewalOf(values, judging), judging.known.shown !== undefined)
+}
+
+const gone: ReadonlySet<string | undefined> = new Set(['missing', 'garbage'])
+
+/** What a Secret lost while it was in use is nothing that happens by itself, but for a key that is taken away to get another. */
+function tellRenewed(log: Log, renewal: Renewal, wasShown: boolean): void {
+  const { outputsKey, ...others } = renewal
+  const isLost = wasShown && (outputsKey === 'garbage' || Object.values(others).some((why) => gone.has(why)))
+  if (!isLost) return log.info({ renewal }, 'renewed the Secret with our certificates')
+  log.warn(
+    { renewal },
+    'the Secret with our certificates was deleted or damaged: the keys that this process knew were put back, the rest was made anew',
+  )
 }

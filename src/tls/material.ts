@@ -1,6 +1,7 @@
-/** What our Secret holds, and the rules by which each part of it is kept or made anew. It mints nothing itself. */
+/** What our Secret holds, and how it is read. */
 import type { X509Certificate } from 'node:crypto'
 import { certificateState, fits, namesOf, readBundle, readCertificate, validity } from './certificate.ts'
+import { outputsKeysOf, type OutputsKeys } from './outputs-key.ts'
 import type { SecretValues } from './ports.ts'
 
 /** What the service needs from the Secret. Everything but `cert` and `caBundle` is secret: never logged, never shown. */
@@ -13,6 +14,8 @@ export type Material = {
   readonly pathTokens: readonly string[]
   /** 32 bytes that authenticate author stamps. */
   readonly macKey: Uint8Array
+  /** What signs exported outputs; undefined while there is none, which keeps nothing else from being served. */
+  readonly outputsKeys: OutputsKeys | undefined
   /** When `cert` ends, in milliseconds since the epoch. */
   readonly expiresAt: number
 }
@@ -28,12 +31,19 @@ export const keys = {
   macKey: 'mac-key',
 } as const
 
-/** What must be made anew, and why; all undefined if the Secret is good. */
+/** What must be made anew or can go, and why; all undefined if the Secret is good. */
 export type Renewal = {
   readonly authority: string | undefined
   readonly leaf: string | undefined
   readonly pathToken: string | undefined
+  /** The path by which API servers call is not accepted. */
+  readonly formerPath: string | undefined
   readonly macKey: string | undefined
+  readonly outputsKey: string | undefined
+  /** Authorities of before that are no longer needed. */
+  readonly oldAuthorities: string | undefined
+  /** The path of before is no longer needed. */
+  readonly oldPath: string | undefined
 }
 
 // A leaf is renewed when a third of its life is left (4 months of a year), an authority when a fifth is left: 2 years of 10, more
@@ -42,64 +52,15 @@ export type Renewal = {
 export const leafShare = 1 / 3
 /** What is left of an authority when it is renewed. */
 export const authorityShare = 1 / 5
-// A new authority signs only after API servers had this long to learn of it from the bundle.
-const overlapMs = 10 * 60 * 1000
-// Of `authority.ts`, which is loaded only to mint.
-const backdateMs = 60 * 60 * 1000
+/** Whether a text is a path token of ours. */
+export const isToken = (text: string): boolean => /^[0-9a-f]{32}$/.test(text)
 
-const token = /^[0-9a-f]{32}$/
-
-/** Judges what the Secret holds at `now`, for a service that is called by `names`. */
-export function renewalOf(values: SecretValues, names: readonly string[], now: number): Renewal {
-  const authority = authorityRenewal(values, now)
-  return {
-    authority,
-    leaf: leafRenewal(values, names, now),
-    pathToken: token.test(values[keys.pathToken] ?? '') ? undefined : absent(values[keys.pathToken]),
-    macKey: macKeyOf(values)?.length === 32 ? undefined : absent(values[keys.macKey]),
-  }
-}
-
-const absent = (value: string | undefined): string =>
-  value === undefined || value === '' ? 'missing' : 'garbage'
-
-/** Whether nothing has to be made. */
-export const isGood = (renewal: Renewal): boolean => Object.values(renewal).every((why) => why === undefined)
-
-function authorityRenewal(values: SecretValues, now: number): string | undefined {
-  const pem = values[keys.caBundle] ?? ''
-  const authority = readCertificate(pem)
-  const state = certificateState(pem, now)
-  if (authority === undefined || state.state !== 'valid')
-    return state.state === 'garbage' ? absent(pem) : state.state
-  if (!authority.ca || !fits(values[keys.caKey] ?? '', authority))
-    return 'its key is not there or does not fit'
-  return state.expiresInMs <= state.lifetimeMs * authorityShare ? 'near its end' : undefined
-}
-
-function leafRenewal(values: SecretValues, names: readonly string[], now: number): string | undefined {
-  const pem = values[keys.cert] ?? ''
-  const leaf = readCertificate(pem)
-  const state = certificateState(pem, now, names)
-  if (leaf === undefined || state.state !== 'valid')
-    return state.state === 'garbage' ? absent(pem) : state.state
-  if (!fits(values[keys.key] ?? '', leaf)) return 'its key is not there or does not fit'
-  if (!isVouchedFor(leaf, values, now)) return 'signed by no authority of the bundle'
-  if (state.expiresInMs > state.lifetimeMs * leafShare) return undefined
-  // The newest may be too young to sign: then the old leaf, which is good for months, stays a little longer.
-  return maySign(values, now) ? 'near its end' : undefined
-}
-
-function maySign(values: SecretValues, now: number): boolean {
-  const newest = readCertificate(values[keys.caBundle] ?? '')
-  return newest !== undefined && now - (validity(newest).from + backdateMs) >= overlapMs
-}
+/** One part of the Secret; '' if it is not there. */
+export const part = (values: SecretValues, name: keyof typeof keys): string => values[keys[name]] ?? ''
 
 /** The authorities of the bundle that are still valid, as far as they are authorities. */
-export const livingAuthorities = (values: SecretValues, now: number): readonly X509Certificate[] =>
-  readBundle(values[keys.caBundle] ?? '').filter(
-    (one) => one.ca && validity(one).from <= now && now < validity(one).until,
-  )
+export const livingAuthorities = (bundle: string, now: number): readonly X509Certificate[] =>
+  readBundle(bundle).filter((one) => one.ca && validity(one).from <= now && now < validity(one).until)
 
 // A name joins for a rolling update from one Service to another, in which two replicas want different names: each would replace
 // the other's leaf for ever. What is not wanted goes at the next renewal for age.
@@ -111,7 +72,7 @@ export function namesForRenewal(
   names: readonly string[],
   now: number,
 ): readonly string[] {
-  const pem = values[keys.cert] ?? ''
+  const pem = part(values, 'cert')
   const leaf = readCertificate(pem)
   if (leaf === undefined || certificateState(pem, now, names).state !== 'other-name') return names
   if (!isVouchedFor(leaf, values, now)) return names
@@ -129,7 +90,7 @@ export function materialOf(
   const macKey = macKeyOf(values)
   const pathTokens = pathTokensOf(values)
   if (served === undefined || macKey?.length !== 32 || pathTokens.length === 0) return undefined
-  return { ...served, pathTokens, macKey }
+  return { ...served, pathTokens, macKey, outputsKeys: outputsKeysOf(values) }
 }
 
 type Served = Pick<Material, 'key' | 'cert' | 'caBundle' | 'expiresAt'>
@@ -142,13 +103,16 @@ function servedOf(values: SecretValues, names: readonly string[], now: number): 
   return { key, cert, caBundle, expiresAt: validity(leaf).until }
 }
 
-const isVouchedFor = (leaf: X509Certificate, values: SecretValues, now: number): boolean =>
-  livingAuthorities(values, now).some((authority) => leaf.verify(authority.publicKey))
+/** Whether a living authority of the bundle signed it. */
+export const isVouchedFor = (leaf: X509Certificate, values: SecretValues, now: number): boolean =>
+  livingAuthorities(part(values, 'caBundle'), now).some((authority) => leaf.verify(authority.publicKey))
 
-const pathTokensOf = (values: SecretValues): readonly string[] =>
-  [keys.pathToken, keys.formerPathToken].map((key) => values[key] ?? '').filter((one) => token.test(one))
+/** The paths that are accepted. */
+export const pathTokensOf = (values: SecretValues): readonly string[] =>
+  [keys.pathToken, keys.formerPathToken].map((key) => values[key] ?? '').filter(isToken)
 
-const macKeyOf = (values: SecretValues): Uint8Array | undefined => {
+/** The key of the stamps, also a damaged one. */
+export const macKeyOf = (values: SecretValues): Uint8Array | undefined => {
   const text = values[keys.macKey]
   return text === undefined || text === '' ? undefined : Buffer.from(text, 'base64')
 }

@@ -125,16 +125,26 @@ function actorBy(acting: Acting): Actor {
   return {
     account: `ServiceAccount ${account}`,
     get: (aim, name, { subresource, signal }) =>
-      acted({ verb: 'get', aim, which: name, subresource, changes: false, signal }, async ({ served }) => {
-        const path = objectPath(served, name, subresource)
-        return request({ method: 'GET', path, signal }).catch((error: unknown) => {
-          if (isKubeError(error, 'NOT_FOUND')) return undefined
-          throw error
-        })
-      }),
+      acted(
+        { verb: 'get', aim, which: name, isName: true, subresource, changes: false, signal },
+        async ({ served }) => {
+          const path = objectPath(served, name, subresource)
+          return request({ method: 'GET', path, signal }).catch((error: unknown) => {
+            if (isKubeError(error, 'NOT_FOUND')) return undefined
+            throw error
+          })
+        },
+      ),
     list: (aim, { name, selector, limit, signal }) =>
       acted(
-        { verb: 'list', aim, which: name ?? `*[${selector}]`, changes: false, signal },
+        {
+          verb: 'list',
+          aim,
+          which: name ?? `*[${selector}]`,
+          isName: name !== undefined,
+          changes: false,
+          signal,
+        },
         async ({ served }) => {
           const query = { ...selecting({ name, selector }), limit }
           const path = collectionPath(served)
@@ -143,14 +153,29 @@ function actorBy(acting: Acting): Actor {
       ),
     patch: (aim, name, change) => {
       const { subresource, signal, dryRun = false } = change
-      const asking = { verb: 'patch', aim, which: name, subresource, changes: !dryRun, signal } as const
+      const asking = {
+        verb: 'patch',
+        aim,
+        which: name,
+        isName: true,
+        subresource,
+        changes: !dryRun,
+        signal,
+      } as const
       return acted(asking, ({ served }) =>
         request({ path: objectPath(served, name, subresource), ...patching(change), signal }),
       )
     },
     watch: (aim, { name, selector, resourceVersion, signal, onEvent }) =>
       acted(
-        { verb: 'watch', aim, which: name ?? `*[${selector ?? ''}]`, changes: false, signal },
+        {
+          verb: 'watch',
+          aim,
+          which: name ?? `*[${selector ?? ''}]`,
+          isName: name !== undefined,
+          changes: false,
+          signal,
+        },
         async ({ served }) => {
           const query = {
             watch: true,
@@ -193,8 +218,11 @@ const selecting = ({
 const longestCallMs = 3_600_000
 
 /** Which resource the kind is, and in which namespace: that of the Action where none is given. */
-async function placeOf({ client, discovery, namespace }: Acting, { aim, signal }: Asking): Promise<Place> {
-  const { namespaced, ...served } = await discovery(client, aim, signal)
+async function placeOf(
+  { client, discovery, namespace }: Acting,
+  { aim, subresource, signal }: Asking,
+): Promise<Place> {
+  const { namespaced, ...served } = await discovery(client, { ...aim, subresource }, signal)
   if (!namespaced && aim.namespace !== undefined)
     throw new KubeError('INVALID', `${aim.kind} is cluster-scoped: leave the namespace out`, { sent: false })
   if (!namespaced) return { served: { ...served, namespaced }, aim }
@@ -209,7 +237,7 @@ const contentTypes = {
   apply: 'application/apply-patch+yaml',
 } as const
 
-const patching = ({ type, patch, fieldManager, force, dryRun = false }: Change) => ({
+const patching = ({ type, patch, fieldManager, force, dryRun = false, strict = false }: Change) => ({
   method: 'PATCH' as const,
   contentType: contentTypes[type],
   body: patch,
@@ -217,6 +245,7 @@ const patching = ({ type, patch, fieldManager, force, dryRun = false }: Change) 
     fieldManager,
     force: type === 'apply' ? force : undefined,
     dryRun: dryRun ? 'All' : undefined,
+    fieldValidation: strict ? 'Strict' : undefined,
   },
 })
 

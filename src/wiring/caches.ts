@@ -4,6 +4,7 @@ import type { ActionRun } from '../api/action-run.ts'
 import { parseAction, parseKeeping } from '../api/parse.ts'
 import { sentenceOf } from '../api/problems.ts'
 import type { Clock } from '../clock.ts'
+import { cooldownKeysOf } from '../core/cooldown.ts'
 import { seenObjectOf, type SeenObject } from '../core/post.ts'
 import { at, textAt, type VeleroKind } from '../core/velero.ts'
 import type { KubeClient } from '../kube/client.ts'
@@ -84,7 +85,10 @@ export function createCaches(namespace: string, options: CacheOptions): Namespac
       ...common,
       path: ownPath('actionruns', namespace),
       project: (raw) => keptRun(raw, log),
-      indexes: { uid: (run) => [refOf(run).uid] },
+      indexes: {
+        uid: (run) => [refOf(run).uid],
+        cooldown: (run) => ('problem' in run ? [] : cooldownKeysOf(run)),
+      },
       onChange: ({ object }) => onObject({ ...refOf(object), namespace }),
     }),
     objects: { Backup: objects('Backup'), Restore: objects('Restore') },

@@ -17,6 +17,8 @@ export type Connection = {
   readonly calls: Calls
   /** uid of the namespace kube-system. */
   readonly cluster: string
+  /** The time as the API server told it last, gone on since by our own clock. */
+  readonly serverTime: () => number
 }
 
 /** What connecting needs. */
@@ -36,12 +38,16 @@ export async function connect(world: ConnectWorld): Promise<Connection> {
   const { config, env, clock, log, userAgent } = world
   const access = await accessOf({ kubeconfig: config.kubeconfig, env, clock })
   const { signal } = world
+  let aheadMs = 0
   const client = createKubeClient({
     access,
     clock,
     log,
     userAgent,
     metrics: { called: ({ method, code }) => world.onCall(method, code) },
+    onDate: (ms) => {
+      aheadMs = clock.now() - ms
+    },
   })
   const typed = calls(client)
   try {
@@ -54,7 +60,8 @@ export async function connect(world: ConnectWorld): Promise<Connection> {
       waitMs: access.inCluster ? longestWaitMs : 0,
       signal,
     })
-    return { access, client, calls: typed, cluster: textAt(system, 'metadata', 'uid') }
+    const cluster = textAt(system, 'metadata', 'uid')
+    return { access, client, calls: typed, cluster, serverTime: () => clock.now() - aheadMs }
   } catch (error) {
     await client.close()
     throw startErrorOf(error, access.server)

@@ -9,6 +9,7 @@ import { isFresh, readable } from './caches.ts'
 import { claimsBy } from './claims.ts'
 import { hash } from './crypto.ts'
 import type { ExclusiveKeys } from './exclusive.ts'
+import { exportedBy, signOutputs } from './exported.ts'
 import { writeEvent } from './events.ts'
 import { veleroPlural } from './kinds.ts'
 import type { Slots } from './slots.ts'
@@ -26,7 +27,10 @@ import {
 } from './world.ts'
 
 /** One time of leading: what was before it, and when it ends. Times are milliseconds. */
-export type Term = Pick<ControlPorts, 'installedAt' | 'unwatchedSince' | 'lookedUntil' | 'leading'>
+export type Term = Pick<
+  ControlPorts,
+  'installedAt' | 'unwatchedSince' | 'lookedUntil' | 'leading' | 'holds' | 'formers'
+>
 
 /** The controller's ports for one time of leading. */
 export function controlPorts(
@@ -45,6 +49,7 @@ export function controlPorts(
   const claims = claimsBy({ calls: world.calls, clock: world.clock, hash })
   return {
     clock: world.clock,
+    serverTime: world.serverTime,
     log: world.log,
     owner: world.owner,
     cluster: world.cluster,
@@ -53,10 +58,13 @@ export function controlPorts(
     authorOf: (action) => authorOfKept(world, action),
     ...term,
     decided: new Set(),
+    absentSince: new Map(),
     actions: (namespace) =>
       (cachesOf(world, namespace)?.actions.list() ?? []).flatMap((kept) => ('action' in kept ? [kept] : [])),
     defaultsOf: (namespace) => defaultsOf(world, namespace),
     scheduleOfBackup: (namespace, backup) => scheduleOfBackup(world, namespace, backup),
+    exportedFor: exportedBy(world),
+    signOutputs: (statement) => signOutputs(statement, world.outputsKeys()),
     isVelero: (username, namespace) => isVelero(world, { username }, namespace),
     uidOfSchedule: (namespace, schedule) => uidOfSchedule(world, namespace, schedule),
     annotationsOfSchedule: (namespace, schedule) => annotationsOfSchedule(world, namespace, schedule),

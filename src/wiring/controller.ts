@@ -1,30 +1,28 @@
 /** What the leader does: look at Backups, Restores, runs and Actions as they change, and keep the registrations. */
-import { turns } from '../control/hold.ts'
-import { acceptedCondition, resultsOf } from '../control/action-status.ts'
+import { turns } from '../control/turns.ts'
 import { keyOf, reconcileObject, textOf } from '../control/objects.ts'
 import type { ActionRun } from '../api/action-run.ts'
 import type { Looked } from '../control/looked.ts'
 import type { ControlPorts } from '../control/ports.ts'
 import { createQueue, type Queue } from '../control/queue.ts'
-import { doubtsOf } from '../core/action-check.ts'
 import { isHeld } from '../core/hold/turn.ts'
 import type { SeenObject } from '../core/post.ts'
 import { hasEnded } from '../core/run/machine.ts'
 import { progressOf } from '../core/velero.ts'
 import type { ObjectKey } from '../control/post.ts'
-import { isKubeError } from '../kube/errors.ts'
+import { actionKey, actionStatuses, isActionKey } from './action-status.ts'
 import { refOf } from './caches.ts'
 import { pruneDecisions } from './decisions.ts'
 import { collectGarbage } from './garbage.ts'
 import { watchGauges } from './gauges.ts'
-import { authorOfKept, cachesOf, type World } from './world.ts'
+import type { World } from './world.ts'
 
 /** Takes the changes that the copies tell; they are dropped while this replica does not lead. */
 export type Controller = {
   readonly onObject: (key: ObjectKey) => void
   readonly onAction: (namespace: string, name: string) => void
-  /** Leads until the signal aborts. */
-  readonly lead: (ports: ControlPorts, looked: Looked, signal: AbortSignal) => Promise<void>
+  /** Leads until the signal aborts; what is under way has a little time to end, unless the lease is lost. */
+  readonly lead: (ports: ControlPorts, looked: Looked, until: Lead) => Promise<void>
 }
 
 // An action that takes more than a few seconds gives its worker back, and goes on.
@@ -32,17 +30,20 @@ const workers = 64
 // An action may take an hour, and a stage has up to 64.
 const workTimeoutMs = 24 * 3_600_000
 
+/** How long this process leads, and when it has lost the lease. */
+export type Lead = { readonly signal: AbortSignal; readonly lost: AbortSignal }
+
 /** The controller of one process. */
 export function createController(world: () => World): Controller {
   let queue: Queue | undefined
   let looks: Looked | undefined
-  const onAction = (namespace: string, name: string) => void queue?.add(`Action/${namespace}/${name}`)
+  const onAction = (namespace: string, name: string) => void queue?.add(actionKey(namespace, name))
   return {
     onObject: (key) => {
       if (queue !== undefined) looks?.offer(textOf(key), queue.add)
     },
     onAction,
-    lead: async (ports, looked, signal) => {
+    lead: async (ports, looked, { signal, lost }) => {
       const { clock, log, metrics } = world()
       const seed = () => {
         looked.offerAll(objectKeys(world()), own.add)
@@ -57,18 +58,19 @@ export function createController(world: () => World): Controller {
         onRoom: seed,
         work: async (key, abort) => {
           metrics.queue.set(own.depth().waiting)
-          const again = key.startsWith('Action/')
-            ? await reconcileAction(world(), key)
-            : await look(world(), ports, { key, abort, looked, kick: own.add })
+          const again = isActionKey(key)
+            ? await statuses.look(key)
+            : await look(ports, { key, abort, looked, kick: own.add, note: statuses.note })
           if (again !== undefined) own.addAfter(key, again)
         },
       })
+      const statuses = actionStatuses(world, own.addAfter)
       queue = own
       looks = looked
       seed()
       try {
         await Promise.all([
-          own.start(signal),
+          own.start(signal, lost),
           collectGarbage(world(), signal),
           pruneDecisions(world(), signal),
           watchGauges(world(), onAction, signal),
@@ -81,20 +83,17 @@ export function createController(world: () => World): Controller {
   }
 }
 
+type Look = {
+  readonly key: string
+  readonly abort: AbortSignal
+  readonly looked: Looked
+  readonly kick: (key: string) => unknown
+  readonly note: (run: ActionRun) => void
+}
+
 async function look(
-  world: World,
   ports: ControlPorts,
-  {
-    key,
-    abort,
-    looked,
-    kick,
-  }: {
-    readonly key: string
-    readonly abort: AbortSignal
-    readonly looked: Looked
-    readonly kick: (key: string) => unknown
-  },
+  { key, abort, looked, kick, note }: Look,
 ): Promise<number | undefined> {
   const object = keyOf(key)
   const since = looked.begin(key)
@@ -111,7 +110,7 @@ async function look(
     looked.failed(key, since)
     throw error
   }
-  for (const run of ports.runs.ofObject(object.uid)) if (hasEnded(run)) await noteResults(world, run)
+  for (const run of ports.runs.ofObject(object.uid)) if (hasEnded(run)) note(run)
   kickHeld(object, ports, kick)
   return again?.inMs
 }
@@ -144,51 +143,5 @@ export function objectKeys(world: World): readonly string[] {
 
 const actionKeys = (world: World): readonly string[] =>
   [...world.caches.values()].flatMap(({ namespace, actions }) =>
-    actions.list().map(({ name }) => `Action/${namespace}/${name}`),
+    actions.list().map(({ name }) => actionKey(namespace, name)),
   )
-
-async function reconcileAction(world: World, key: string): Promise<undefined> {
-  const [, namespace = '', name = ''] = key.split('/')
-  const kept = cachesOf(world, namespace)?.actions.get(namespace, name)
-  if (kept === undefined) return
-  const facts =
-    'problem' in kept
-      ? {
-          problem: kept.problem,
-          adopted: false,
-          ...(kept.status === undefined ? {} : { status: kept.status }),
-        }
-      : {
-          action: kept.action,
-          adopted: authorOfKept(world, kept.action) !== undefined,
-          doubts: () => doubtsOf(kept.action.spec, { unknownFields: world.cel.unknownFields }),
-        }
-  const condition = acceptedCondition(facts, world.clock.now())
-  if (condition === undefined) return
-  const observed =
-    condition.observedGeneration === undefined ? {} : { observedGeneration: condition.observedGeneration }
-  await patchStatus(world, { namespace, name }, { ...observed, conditions: [condition] })
-}
-
-async function noteResults(world: World, run: ActionRun): Promise<void> {
-  const { namespace } = run.metadata
-  for (const { name, at, result } of resultsOf(run)) {
-    const kept = cachesOf(world, namespace)?.actions.get(namespace, name)
-    if (kept === undefined || 'problem' in kept) continue
-    const last = Date.parse(kept.action.status?.lastRunTimestamp ?? '')
-    if (Number.isFinite(last) && last >= Date.parse(at)) continue
-    await patchStatus(world, { namespace, name }, { lastRunTimestamp: at, lastResult: result })
-  }
-}
-
-async function patchStatus(
-  world: World,
-  { namespace, name }: { readonly namespace: string; readonly name: string },
-  status: object,
-): Promise<void> {
-  try {
-    await world.calls.own('actions', namespace).mergePatch(name, { status }, { subresource: 'status' })
-  } catch (error) {
-    if (!isKubeError(error, 'NOT_FOUND')) throw error
-  }
-}

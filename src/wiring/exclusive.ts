@@ -42,17 +42,31 @@ export function exclusiveKeys({ calls, clock, hash }: ExclusiveWorld): Exclusive
     },
     free: async (run, keys) => {
       const leases = calls.leases(run.metadata.namespace)
-      for (const key of keys) {
-        const name = keyLeaseName(key, hash)
-        const found = await leases.find(name)
-        if (textAt(found, 'spec', 'holderIdentity') !== run.spec.objectRef.uid) continue
-        try {
-          await leases.delete(name, { resourceVersion: textAt(found, 'metadata', 'resourceVersion') })
-        } catch (error) {
-          if (!isKubeError(error, 'CONFLICT', 'NOT_FOUND')) throw error
-        }
-      }
+      for (const key of keys)
+        await freeOne(leases, { name: keyLeaseName(key, hash), holder: run.spec.objectRef.uid })
     },
+  }
+}
+
+// Somebody who writes labels on it again and again has to be in a hurry to win this.
+const mostTries = 5
+
+/** Deletes the Lease if this holder has it. Written between the look and the deletion, it is looked at again: it may be another's by then. */
+async function freeOne(
+  leases: ReturnType<Calls['leases']>,
+  { name, holder }: { readonly name: string; readonly holder: string },
+): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    const found = await leases.find(name)
+    if (textAt(found, 'spec', 'holderIdentity') !== holder) return
+    try {
+      return void (await leases.delete(name, {
+        resourceVersion: textAt(found, 'metadata', 'resourceVersion'),
+      }))
+    } catch (error) {
+      if (isKubeError(error, 'NOT_FOUND')) return
+      if (!isKubeError(error, 'CONFLICT') || tries >= mostTries) throw error
+    }
   }
 }
 

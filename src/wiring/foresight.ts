@@ -4,12 +4,14 @@ import type { Action } from '../api/action.ts'
 import type { Cel } from '../cel/cel.ts'
 import type { Clock } from '../clock.ts'
 import { authorAnnotation, claimedAuthor, usernameOf } from '../core/author.ts'
+import type { OutputsKey } from '../core/exported/keys.ts'
 import type { Author } from '../core/plan.ts'
 import { objectAt, scheduleLabel, textAt, textMapAt, type Json } from '../core/velero.ts'
 import type { AccessReview } from '../kube/access-review.ts'
 import type { Log } from '../log.ts'
 import { defaultLocation, keptAction, keptLocation } from './caches.ts'
 import { hash } from './crypto.ts'
+import { backupOf, exportedFor, type ExportedWorld } from './exported.ts'
 import { knownActions } from './gate.ts'
 import type { Calls } from './kinds.ts'
 import { performWith } from './perform.ts'
@@ -24,6 +26,8 @@ export type ForesightWorld = {
   readonly version: string
   /** What the files hold, each with its namespace: it counts before what the cluster holds. */
   readonly documents: readonly Json[]
+  /** The keys whose exported outputs are believed. */
+  readonly trusted: readonly OutputsKey[]
 }
 
 /** The account that Velero has in its namespace unless told otherwise (velero install; the chart calls it velero-server). */
@@ -40,6 +44,10 @@ export function offlineForesight(actions: readonly Action[], world: ForesightWor
       storageLocation: defaultLocation(locations),
     }),
     scheduleOfBackup: async () => '',
+    backupOf: async (_, restore) => ({
+      name: textAt(restore, 'spec', 'backupName'),
+      problem: 'there are no exported outputs: its Backup is in none of the files',
+    }),
     annotationsOfSchedule: async () => ({}),
     maySkip: async () => true,
   })
@@ -59,6 +67,7 @@ export function clusterForesight(
     authorOf: authorShown,
     defaultsOf: once((namespace) => defaultsOf(asking, namespace)),
     scheduleOfBackup: (namespace, backup) => scheduleOfBackup(asking, namespace, backup),
+    backupOf: (namespace, restore) => backupOf(asking, namespace, restore),
     annotationsOfSchedule: (namespace, schedule) => annotationsOfSchedule(asking, namespace, schedule),
     maySkip: (_, namespace) =>
       review.mayI({ verb: 'skip', group: 'tidewaiter.io', resource: 'actions', namespace }),
@@ -86,7 +95,8 @@ function authorShown({ metadata, status }: Action): Author | undefined {
 type Asked = Pick<
   ForesightPorts,
   'actionsOf' | 'authorOf' | 'defaultsOf' | 'scheduleOfBackup' | 'annotationsOfSchedule' | 'maySkip'
->
+> &
+  Pick<ExportedWorld, 'backupOf'>
 
 function ports(world: ForesightWorld, asked: Asked): ForesightPorts {
   const { clock, cel, documents } = world
@@ -109,6 +119,16 @@ function ports(world: ForesightWorld, asked: Asked): ForesightPorts {
       if (found === undefined) return asked.scheduleOfBackup(namespace, backup)
       return textMapAt(found, 'metadata', 'labels')[scheduleLabel] ?? ''
     },
+    exportedFor: (namespace, restore) =>
+      exportedFor(namespace, restore, {
+        names: cel.names,
+        cluster: '',
+        trusted: async () => world.trusted,
+        backupOf: async (of, object) => {
+          const found = named('Backup', of, textAt(object, 'spec', 'backupName'))
+          return found === undefined ? asked.backupOf(of, object) : { backup: found }
+        },
+      }),
     annotationsOfSchedule: async (namespace, schedule) => {
       const found = named('Schedule', namespace, schedule)
       return found === undefined ? asked.annotationsOfSchedule(namespace, schedule) : annotationsIn(found)
@@ -119,6 +139,7 @@ function ports(world: ForesightWorld, asked: Asked): ForesightPorts {
         log: world.log,
         evaluate: cel.evaluate,
         reads: cel.selections,
+        names: cel.names,
         version: world.version,
         send: () => Promise.reject(new Error('a command renders only, and calls nobody')),
         // Never read, for what is shown of it is stars anyway.

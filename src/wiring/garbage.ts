@@ -1,4 +1,4 @@
-/** Prunes old runs and name claims, an hour apart. Leader only. */
+/** Prunes old runs and name claims, an hour apart; gives back exclusive keys that nobody needs, a minute apart. Leader only. */
 import type { ActionRun } from '../api/action-run.ts'
 import { claimSeconds } from '../core/claim.ts'
 import { prunable } from '../core/garbage.ts'
@@ -13,26 +13,41 @@ import { readable } from './caches.ts'
 import type { World } from './world.ts'
 
 const everyMs = 3_600_000
+// Others wait for a key that is left over.
+const keysEveryMs = 60_000
 
 /** A key that was taken lately is not looked at, milliseconds: its run, or its object, may not be seen yet. */
-const keyMs = 10 * 60_000
+const keyMs = 2 * 60_000
 
 // 20 in a second: the API server has others to serve, and whoever watches runs is told of each.
 const paceMs = 50
 
-/** Prunes until the signal aborts; what fails is tried again an hour later. */
+/** Prunes until the signal aborts; what fails is tried again when its time comes anew. */
 export async function collectGarbage(world: World, signal: AbortSignal): Promise<void> {
+  await Promise.all([
+    often({ world, ms: everyMs, signal }, async (namespace) => {
+      await pruneRuns(world, namespace, signal)
+      await pruneClaims(world, namespace)
+    }),
+    often({ world, ms: keysEveryMs, signal }, (namespace) => pruneKeys(world, namespace)),
+  ])
+}
+
+type Often = { readonly world: World; readonly ms: number; readonly signal: AbortSignal }
+
+async function often(
+  { world: { caches, clock, log }, ms, signal }: Often,
+  prune: (namespace: string) => Promise<void>,
+): Promise<void> {
   while (!signal.aborted) {
-    for (const namespace of world.caches.keys()) {
+    for (const namespace of caches.keys()) {
       try {
-        await pruneRuns(world, namespace, signal)
-        await pruneClaims(world, namespace)
-        await pruneKeys(world, namespace)
+        await prune(namespace)
       } catch (error) {
-        if (!signal.aborted) world.log.warn({ namespace, err: error }, 'old records could not be pruned')
+        if (!signal.aborted) log.warn({ namespace, err: error }, 'old records could not be pruned')
       }
     }
-    await world.clock.sleep(everyMs, signal).catch(() => undefined)
+    await clock.sleep(ms, signal).catch(() => undefined)
   }
 }
 

@@ -3,12 +3,14 @@ import type { GatePorts } from '../admission/gate-ports.ts'
 import type { Action } from '../api/action.ts'
 import type { ActionRun } from '../api/action-run.ts'
 import { parseActionRun } from '../api/parse.ts'
+import { cooldownKeysOf } from '../core/cooldown.ts'
 import type { Subject } from '../core/refusal.ts'
 import { at } from '../core/velero.ts'
 import { isFresh, keptAction, readable, type KeptAction } from './caches.ts'
 import { claimsBy } from './claims.ts'
 import { count } from './control.ts'
 import { hash } from './crypto.ts'
+import { exportedBy } from './exported.ts'
 import { insistOnList } from './insist.ts'
 import { veleroPlural } from './kinds.ts'
 import type { Performing } from '../core/run/performing.ts'
@@ -35,13 +37,14 @@ export function gatePorts(world: World, perform: (performing: Performing) => Pro
     hash,
     evaluate: world.cel.evaluate,
     namesVariable: world.cel.names,
-    runs: { ...world.runs, recent: (namespace) => recentRuns(world, namespace) },
+    runs: { ...world.runs, recent: (namespace, key) => recentRuns(world, namespace, key) },
     count: (run) => count(world, run),
     actionsOf: (namespace) => actionsOf(world, namespace),
     authorOf: (action) => authorOfKept(world, action),
     defaultsOf: (namespace) => defaultsOf(world, namespace),
     scheduleOfBackup: (namespace, backup) => scheduleOfBackup(world, namespace, backup),
     annotationsOfSchedule: (namespace, schedule) => annotationsOfSchedule(world, namespace, schedule),
+    exportedFor: exportedBy(world),
     isVelero: (user, namespace) => isVelero(world, user, namespace),
     maySkip: (user, namespace) =>
       world.review.may(
@@ -76,20 +79,31 @@ async function actionsOf(world: World, namespace: string): Promise<Answer> {
   }
 }
 
-/** The runs of a namespace: from the copy while it is fresh, else asked for; a cool-down must not be dodged by a stale one. */
-async function recentRuns(world: World, namespace: string): Promise<readonly ActionRun[]> {
+/** Runs by `cooldownKey`: from the copy while it is fresh, else asked for; a cool-down must not be dodged by a stale one. */
+async function recentRuns(world: World, namespace: string, key: string): Promise<readonly ActionRun[]> {
   const caches = cachesOf(world, namespace)
   if (caches === undefined) return []
-  if (isFresh(caches)) return readable(caches.runs.list())
+  if (isFresh(caches)) return readable(caches.runs.byIndex('cooldown', key))
   const listed = await insistOnList(world.calls.own('actionruns', namespace))
   return listed.flatMap((raw) => {
     const parsed = parseActionRun(raw)
-    return 'ok' in parsed ? [parsed.ok] : []
+    return 'ok' in parsed && cooldownKeysOf(parsed.ok).includes(key) ? [parsed.ok] : []
   })
 }
 
-/** What an answer of the API server says of the Actions: one that cannot be understood makes all of them unknown. */
+const known = new WeakMap<readonly KeptAction[], Answer>()
+
+/**
+ * What an answer of the API server says of the Actions: one that cannot be understood makes all of them unknown. The same list
+ * gives the same answer, so that what is made of it (core/action-index.ts) lasts as long as nothing changes.
+ */
 export function knownActions(kept: readonly KeptAction[]): Answer {
+  const answer = known.get(kept) ?? understood(kept)
+  known.set(kept, answer)
+  return answer
+}
+
+function understood(kept: readonly KeptAction[]): Answer {
   const broken = kept.find((one) => 'problem' in one)
   if (broken !== undefined && 'problem' in broken) {
     return {

@@ -11,6 +11,7 @@ import type { Install } from './install.ts'
 import type { ExclusiveKeys } from './exclusive.ts'
 import { installedAt } from './marker.ts'
 import type { performerOf } from './perform.ts'
+import { keepPublished, publishedName } from './published-keys.ts'
 import type { Refused } from './refused.ts'
 import { registrationsFor, type RegistrationWorld } from './registrations.ts'
 import { createSlots } from './slots.ts'
@@ -20,6 +21,8 @@ import type { World } from './world.ts'
 export type Leading = {
   readonly install: Install
   readonly registration: RegistrationWorld
+  /** Makes the registrations anew; undefined: they are those of the manifests. */
+  readonly remake: (() => Promise<void>) | undefined
   readonly controller: ReturnType<typeof createController>
   readonly perform: ReturnType<typeof performerOf>
   readonly keys: ExclusiveKeys
@@ -84,6 +87,7 @@ export function lead(
   {
     install,
     registration,
+    remake,
     controller,
     perform,
     keys,
@@ -96,6 +100,15 @@ export function lead(
 ): Promise<void> {
   const { clock, log, metrics } = world
   const { namespace } = install
+  const { calls, cluster, outputsKeys } = world
+  const published = {
+    calls,
+    clock,
+    log,
+    cluster,
+    outputsKeys,
+    at: { namespace, name: publishedName(install.name) },
+  }
   const signs = signsOfLife(
     leaseAccess(world.client, { namespace, name: `${install.name}-leader`, labels: ownLabels }),
     certificates,
@@ -105,7 +118,7 @@ export function lead(
     identity: world.owner,
     clock,
     log,
-    onLead: async (leading) => {
+    onLead: async (leading, lost) => {
       // Read before our own renewals: the former leader's last sign of life.
       const unwatchedSince = signs.renewedAt() - marginMs
       const before = signs.lookedUntil()
@@ -118,6 +131,8 @@ export function lead(
           registrations: registrationsFor(registration),
           patchOf: registrationPatch,
           missing: missingWebhooks,
+          remake,
+          holds: leader.holds,
           onKept: (configuration, inSync) => {
             // A look that ends after the lead must not bring back what was reset.
             if (!leading.aborted) metrics.caBundle.set({ configuration }, inSync ? 1 : 0)
@@ -129,14 +144,30 @@ export function lead(
         for (const caches of world.caches.values())
           await Promise.all(allOf(caches).map((reflector) => reflector.whenSynced(leading)))
         const since = await installedAt(world.calls, { namespace, name: `${install.name}-install` })
-        const term = { installedAt: since, unwatchedSince, lookedUntil: before - marginMs, leading }
+        const term = {
+          installedAt: since,
+          unwatchedSince,
+          lookedUntil: before - marginMs,
+          leading,
+          holds: leader.holds,
+          formers: leader.formers,
+        }
         const work = async () => {
           await refused.whenKnown(leading)
           const looked = createLooked(objectKeys(world), { before, clock, silentMs: () => silentMs(world) })
           signs.tell(looked)
-          await controller.lead(controlPorts(world, term, { perform, keys, slots }), looked, leading)
+          await controller.lead(controlPorts(world, term, { perform, keys, slots }), looked, {
+            signal: leading,
+            lost,
+          })
         }
-        await Promise.all([work(), slots.start(leading), registrar, plugins.lead(leading)])
+        await Promise.all([
+          work(),
+          slots.start(leading),
+          registrar,
+          plugins.lead(leading),
+          keepPublished(published, leading),
+        ])
       } finally {
         signs.tell(undefined)
         metrics.leader.set(0)

@@ -1,9 +1,13 @@
-/** A process outside the cluster: it registers itself, and takes the registrations away on a clean stop. */
+/** A process outside the cluster: it registers itself, and the last one takes the registrations away on a clean stop. */
+import type { Clock } from '../clock.ts'
+import type { Manifest } from '../core/registration.ts'
+import { leaseAccess } from '../kube/lease.ts'
+import type { Log } from '../log.ts'
 import { textAt } from '../core/velero.ts'
 import { StartError } from '../start-error.ts'
 import type { Connection } from './connect.ts'
 import type { Install } from './install.ts'
-import { coveredBy, register, unregister, type RegistrationWorld } from './registrations.ts'
+import { coveredBy, register, registered, unregister, type RegistrationWorld } from './registrations.ts'
 
 /** Refuses to start beside another install for the same namespace, before anything is written. */
 export async function refuseIfCovered(
@@ -19,18 +23,60 @@ export async function refuseIfCovered(
   )
 }
 
-/** Makes the registrations of this process; they are taken away when it stops. */
+// Whoever stops is in a hurry.
+const leaseMs = 5_000
+
+/** What a process outside the cluster registers with. */
+export type Outdoors = {
+  readonly connection: Connection
+  readonly install: Install
+  readonly registration: RegistrationWorld
+  readonly owner: string
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/**
+ * Makes the registrations, or finds them made by another process of the same `--webhook-url`. They are taken away when the last of these
+ * stops; where this one fails to start, only what was not there before it. Gives what makes them again.
+ */
 export async function goOutside(
-  connection: Connection,
-  registration: RegistrationWorld,
+  at: Outdoors,
   undo: (() => Promise<unknown>)[],
-): Promise<void> {
+): Promise<() => Promise<void>> {
+  const { connection, registration } = at
   const me = await connection.client.request<unknown>({
     method: 'POST',
     path: '/apis/authentication.k8s.io/v1/selfsubjectreviews',
     body: { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' },
     safe: true,
   })
-  undo.push(() => unregister(registration))
-  await register(registration, textAt(me, 'status', 'userInfo', 'username'))
+  const account = textAt(me, 'status', 'userInfo', 'username')
+  const made: Manifest[] = []
+  let isRegistered = false
+  undo.push(() => goInside(at, isRegistered ? registered(registration) : made.toReversed()))
+  await register(registration, account, (manifest) => made.push(manifest))
+  isRegistered = true
+  return () => register(registration, account)
+}
+
+/**
+ * Takes registrations away, unless another process leads and answers for them. Where this one led itself, nobody knows yet whether there is
+ * another: who leads next makes them again.
+ */
+async function goInside(at: Outdoors, manifests: readonly Manifest[]): Promise<void> {
+  const other = await leaderBeside(at)
+  if (other === undefined) return unregister(at.registration, manifests)
+  at.log.info({ leader: other }, 'the registrations stay: another process of this install leads')
+}
+
+/** Who leads this install beside this process, if its Lease is in force; by the API server's time. */
+async function leaderBeside({ connection, install, owner, clock }: Outdoors): Promise<string | undefined> {
+  const { namespace, name } = install
+  const lease = leaseAccess(connection.client, { namespace, name: `${name}-leader` })
+  const deadline = clock.abortAfter(leaseMs)
+  const found = await lease.read(deadline.signal).finally(deadline.release)
+  const { holder = '', renewedAt = 0, durationSeconds = 0 } = found ?? {}
+  const isInForce = renewedAt + durationSeconds * 1000 > connection.serverTime()
+  return holder !== '' && holder !== owner && isInForce ? holder : undefined
 }

@@ -1,11 +1,13 @@
 /** Performs one action of a run: what the actions room needs, from the run and the world. */
 import type { Performing } from '../core/run/performing.ts'
 import type { ActionRun, PlannedAction } from '../api/action-run.ts'
-import { createPerformer } from '../actions/perform.ts'
+import { createPerformer, longestMessage } from '../actions/perform.ts'
 import type { Call, CallAnswer, Ports, SecretRef } from '../actions/ports.ts'
 import { beforeOf } from '../core/run/before.ts'
 import { keysFor, ownKey } from '../core/hold/exclusive.ts'
 import { notBegun, type Outcome } from '../core/outcome.ts'
+import { tooMuchExported } from '../core/exported/outputs.ts'
+import { exportedProblem, usesExported, type Names } from '../core/exported/use.ts'
 import type { Author } from '../core/plan.ts'
 import { isPre } from '../core/run/ending.ts'
 import { idempotencyKey, traceparent, undoKey } from '../core/run/names.ts'
@@ -46,6 +48,7 @@ export function performerOf(
               log: world.log,
               evaluate: world.cel.evaluate,
               reads: world.cel.selections,
+              names: world.cel.names,
               version: world.version,
               send: egress.send,
               secret: (ref, by) => secretFor(ref, by, world),
@@ -62,7 +65,7 @@ export function performerOf(
  * action that may have begun for all that is known, and another object may have the key by now.
  */
 async function heldByAnother(
-  { run, action, renderOnly, undo = false, endsAt }: Performing,
+  { run, action, renderOnly, undo = false, endsAt, isOurs }: Performing,
   keys: Pick<ExclusiveKeys, 'take'>,
   world: World,
 ): Promise<Outcome | undefined> {
@@ -70,6 +73,7 @@ async function heldByAnother(
   for (const key of undo ? ownKey(run, action.name) : keysFor(run, action.name)) {
     // After a pause of this process the run may be over, and nobody would give back what is taken now.
     if (world.clock.now() >= endsAt) return notBegun('timeout', 'its time was over before it began')
+    if (isOurs?.() === false) return notBegun('aborted', 'another leads by now')
     const kept = await keptBy(run, key, { keys, world })
     if (kept !== undefined) return kept
   }
@@ -121,6 +125,7 @@ async function defaultsFor(
 /** What performing an action takes, whoever does it: a replica, or a command that only renders. */
 export type PerformTools = Pick<Ports, 'clock' | 'log' | 'evaluate' | 'reads' | 'send'> & {
   readonly version: string
+  readonly names: Names
   readonly secret: (
     ref: SecretRef,
     by: { readonly author: Author | undefined; readonly namespace: string },
@@ -131,7 +136,18 @@ export type PerformTools = Pick<Ports, 'clock' | 'log' | 'evaluate' | 'reads' | 
 }
 
 /** Performs one action of a run with these tools. */
-export function performWith(
+export async function performWith(
+  defaults: VeleroDefaults,
+  performing: Performing,
+  tools: PerformTools,
+): Promise<Outcome> {
+  const unread = unreadExported(performing, tools.names)
+  if (unread !== undefined) return unread
+  const outcome = await performBody(defaults, performing, tools)
+  return performing.undo === true ? outcome : withinBounds(performing, outcome)
+}
+
+function performBody(
   defaults: VeleroDefaults,
   performing: Performing,
   tools: PerformTools,
@@ -158,6 +174,7 @@ export function performWith(
     traceparent: traceparent(hash(`${objectRef.uid}/${stage}`).slice(0, 32), tools.spanId()),
     variables: variablesOf(run, object, defaults),
     endsAt,
+    isOurs: performing.isOurs,
     signal,
     renderOnly,
     rehearse,
@@ -166,6 +183,27 @@ export function performWith(
     before: undo && !revert ? undefined : beforeOf(run, action.name),
     remember: undo ? undefined : (performing.remember ?? unkept),
   })
+}
+
+/** The outcome of an action that refers to exported outputs which may not be used. */
+function unreadExported(
+  { run, action, object, undo = false }: Performing,
+  names: Names,
+): Outcome | undefined {
+  if (run.spec.objectRef.kind === 'Backup' || !usesExported(specOf(action), names)) return undefined
+  // An undo takes back what was done with them, whichever Backup Velero chose since.
+  const problem = exportedProblem(run.spec.exported, undo ? {} : object)
+  return problem === undefined ? undefined : notBegun('exported', problem)
+}
+
+/** What is promised to other clusters must fit on the Backup: else the action failed, and is undone. */
+function withinBounds({ run, action }: Performing, outcome: Outcome): Outcome {
+  if (outcome.status !== 'done') return outcome
+  const problem = tooMuchExported(run, action, outcome.outputs)
+  if (problem === undefined) return outcome
+  const { outputs: _outputs, ...rest } = outcome
+  const message = `${outcome.message}, but its ${problem}`.slice(0, longestMessage)
+  return { ...rest, status: 'failed', cause: 'output', mayHaveHadEffect: true, message }
 }
 
 /** What is only rendered changes nothing, and has nothing to keep. */

@@ -1,7 +1,7 @@
 /** Which certificates the webhook shows: seen by calling it a few times, as API servers do, which needs no right. */
 import { isIP } from 'node:net'
 import { connect } from 'node:tls'
-import type { Clock } from '../clock.ts'
+import { agoMs, momentOf, type Clock, type Moment } from '../clock.ts'
 import type { ServedCertificate, Served } from '../dashboard/ports.ts'
 import type { Install } from './install.ts'
 
@@ -13,10 +13,10 @@ const keptMs = 30_000
 /** Looks, and keeps what was seen for half a minute. */
 export function servedBy({ clientConfig }: Install, clock: Clock): () => Promise<Served> {
   const where = addressOf(clientConfig)
-  let last: { readonly at: number; readonly served: Promise<Served> } | undefined
+  let last: { readonly at: Moment; readonly served: Promise<Served> } | undefined
   return () => {
-    const now = clock.now()
-    if (last === undefined || now - last.at > keptMs) last = { at: now, served: look(where, clock) }
+    if (last === undefined || agoMs(clock, last.at) > keptMs)
+      last = { at: momentOf(clock), served: look(where, clock) }
     return last.served
   }
 }

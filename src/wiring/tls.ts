@@ -10,9 +10,12 @@ import { isKubeError } from '../kube/errors.ts'
 import type { Log } from '../log.ts'
 import { StartError } from '../start-error.ts'
 import { certificateFacts } from '../tls/facts.ts'
+import { readPair } from '../tls/file-pair.ts'
 import { buildTlsFiles } from '../tls/files.ts'
 import { buildKeeper, type Keeper } from '../tls/keeper.ts'
-import type { SecretStore, SecretValues } from '../tls/ports.ts'
+import type { OutputsKeys } from '../tls/outputs-key.ts'
+import type { ReadTold, SecretStore, SecretValues } from '../tls/ports.ts'
+import type { Standing } from '../tls/standing.ts'
 import type { Calls } from './kinds.ts'
 
 /** Certificate, path and key of this process. */
@@ -24,8 +27,13 @@ export type Credentials = {
   readonly expiresAt: () => number
   /** What may be told of the certificates. */
   readonly told: () => string | undefined
+  /** The paths that are accepted. */
   readonly pathTokens: () => readonly string[]
+  /** The path that API servers are to call by. */
+  readonly pathToken: () => string
   readonly macKey: () => Uint8Array
+  /** What signs exported outputs; undefined while the Secret has no key for it. */
+  readonly outputsKeys: () => OutputsKeys | undefined
   readonly onChange: (listener: () => void) => void
 }
 
@@ -38,12 +46,30 @@ export type CredentialWorld = {
   readonly secret: { readonly namespace: string; readonly name: string }
   /** The names and addresses that API servers call us by. */
   readonly names: readonly string[]
+  /** The time by which API servers judge certificates. */
+  readonly serverTime: () => number
+  readonly readTold: ReadTold
+  /** Hears of where a turn stands. */
+  readonly onStanding: (standing: Standing) => void
 }
+
+/** On our Secret: asks to turn all certificates and the path; taken off when the turn begins. */
+const turnAnnotation = 'tidewaiter.io/rotate'
 
 /** The credentials of this process. */
 export async function createCredentials(world: CredentialWorld): Promise<Credentials> {
-  const { config, names, clock, log } = world
-  const keeper = buildKeeper({ store: storeOf(world), names, clock, log })
+  const { config, names, clock, log, readTold } = world
+  const keeper = buildKeeper({
+    store: storeOf(world),
+    names,
+    clock,
+    log,
+    now: world.serverTime,
+    readTold,
+    overlapMs: config.certificateOverlapSeconds * 1000,
+    onStanding: world.onStanding,
+    isServed: config.tls === 'self',
+  })
   const clientCa = config.clientCa === undefined ? undefined : await readClientCa(config.clientCa)
   const withCa = (pair: { readonly key: string; readonly cert: string }): ServerTls => ({
     key: pair.key,
@@ -52,7 +78,9 @@ export async function createCredentials(world: CredentialWorld): Promise<Credent
   })
   const common = {
     pathTokens: () => keeper.current().pathTokens,
+    pathToken: keeper.pathToken,
     macKey: () => keeper.current().macKey,
+    outputsKeys: () => keeper.current().outputsKeys,
   }
   const startKeeper = async (signal: AbortSignal) => {
     await mayReadSecret(world)
@@ -62,27 +90,36 @@ export async function createCredentials(world: CredentialWorld): Promise<Credent
     const own = ownPair(keeper, withCa)
     return { ...own, ...common, told: toldOf(own, true), start: startKeeper }
   }
+  const paths = {
+    cert: config.tlsCert ?? '',
+    key: config.tlsKey ?? '',
+    ...(config.tlsCa === undefined ? {} : { ca: config.tlsCa }),
+  }
+  // The name that an API server asks for (k8s.io/apiserver pkg/util/webhook/client.go); the longer one others need not give.
+  const asked = names.slice(0, 1)
   const files = buildTlsFiles({
-    paths: {
-      cert: config.tlsCert ?? '',
-      key: config.tlsKey ?? '',
-      ...(config.tlsCa === undefined ? {} : { ca: config.tlsCa }),
-    },
-    names,
+    read: () => readPair(paths, asked, world.serverTime()),
     clock,
     log,
+    now: world.serverTime,
+    readTold,
+    overlapMs: config.certificateOverlapSeconds * 1000,
+    own: () => {
+      const { cert, key, caBundle, expiresAt } = keeper.current()
+      return { cert, key, caBundle, expiresAt }
+    },
   })
   const pair = {
     server: () => withCa(files.current()),
-    caBundle: () => files.current().caBundle ?? '',
+    caBundle: () => files.caBundle() ?? '',
   }
   return {
     ...common,
     ...pair,
     told: toldOf(pair, false),
     start: async (signal) => {
-      await files.start(signal)
       await startKeeper(signal)
+      await files.start(signal)
     },
     expiresAt: () => files.current().expiresAt,
     onChange: (listener) => void [files.onChange(listener), keeper.onChange(listener)],
@@ -140,7 +177,10 @@ async function mayReadSecret({ calls, secret: { namespace, name } }: CredentialW
 
 function storeOf({ calls, secret: { namespace, name } }: CredentialWorld): SecretStore {
   const secrets = calls.secrets(namespace)
-  const body = (values: SecretValues, resourceVersion?: string) => ({
+  const body = (
+    values: SecretValues,
+    { resourceVersion, isTurnAsked = false }: { resourceVersion?: string; isTurnAsked?: boolean } = {},
+  ) => ({
     apiVersion: 'v1',
     kind: 'Secret',
     type: 'Opaque',
@@ -148,6 +188,7 @@ function storeOf({ calls, secret: { namespace, name } }: CredentialWorld): Secre
       name,
       namespace,
       labels: ownLabels,
+      ...(isTurnAsked ? { annotations: { [turnAnnotation]: 'asked' } } : {}),
       ...(resourceVersion === undefined ? {} : { resourceVersion }),
     },
     data: Object.fromEntries(
@@ -165,6 +206,7 @@ function storeOf({ calls, secret: { namespace, name } }: CredentialWorld): Secre
       return {
         values: Object.fromEntries(values) as SecretValues,
         resourceVersion: textAt(found, 'metadata', 'resourceVersion'),
+        isTurnAsked: turnAnnotation in objectAt(found, 'metadata', 'annotations'),
       }
     },
     create: async (values, signal) => {
@@ -176,9 +218,9 @@ function storeOf({ calls, secret: { namespace, name } }: CredentialWorld): Secre
         throw error
       }
     },
-    update: async ({ values, resourceVersion }, signal) => {
+    update: async ({ values, ...about }, signal) => {
       try {
-        await secrets.replace(name, body(values, resourceVersion), { signal })
+        await secrets.replace(name, body(values, about), { signal })
         return 'updated'
       } catch (error) {
         if (isKubeError(error, 'CONFLICT')) return 'conflict'

@@ -1,7 +1,8 @@
 /** What a call as an account that failed means for the action: what was wanted, as whom, what was got, and what to do next. */
 import type { Aim, Unacted } from '../actions/ports.ts'
 import { causeOf } from '../actions/attempts.ts'
-import { cut, quoted } from '../actions/words.ts'
+import { quoted } from '../actions/words.ts'
+import { cutInside } from '../core/cut-inside.ts'
 import { isKubeError, type KubeError } from '../kube/errors.ts'
 import type { ServedKind } from '../kube/discovery.ts'
 
@@ -12,6 +13,8 @@ export type Wanted = {
   readonly aim: Aim
   /** A name, or what selects. */
   readonly which: string
+  /** Whether it is a name. */
+  readonly isName: boolean
   readonly subresource?: string | undefined
   /** Whether an answer means that something was changed. */
   readonly changes: boolean
@@ -55,7 +58,7 @@ function ofAnswer(error: KubeError, wanted: Wanted, phrase: string): Unacted {
       message: `${phrase}: tidewaiter itself was not let in; see its log`,
     }
   if (status === undefined) return unanswered(error, sent, phrase)
-  const said = quoted(cut(saidIn(error), longestSaid))
+  const said = quoted(cutInside(saidIn(error), longestSaid))
   if (isNotLetAct(error))
     return {
       failed: 'account',
@@ -88,14 +91,34 @@ const mayHaveChanged = ({ status }: KubeError): boolean =>
 const isNotLetAct = ({ code, message }: KubeError): boolean =>
   code === 'FORBIDDEN' && / cannot impersonate(-on:[^ ]+)? (resource|path) /.test(message)
 
-/** The API server's own words: without the call, which the phrase names better. */
-const saidIn = ({ message }: KubeError): string => message.replace(/^[A-Z]+ \S+ answered \d+: /, '')
+/** The API server's own words: without the call, which the phrase names better, and without the whole objects that it shows. */
+const saidIn = ({ message }: KubeError): string =>
+  message
+    .replace(/^[A-Z]+ \S+ answered \d+: /, '')
+    .replaceAll(
+      shownValue,
+      (_all, before: string, value: string) => `${before}"${cutInside(value, longestValue)}"`,
+    )
 
-function nextFor({ code, causes }: KubeError, { verb, served, aim, subresource }: Wanted): string {
+// apimachinery/pkg/util/validation/field/errors.go: a text as Go's %q has it; of a patch that is all of the object.
+const shownValue = /(Invalid value: )"((?:[^"\\]|\\.)*)"/gs
+const longestValue = 120
+
+function nextFor({ code, causes }: KubeError, wanted: Wanted): string {
+  const { verb, served, aim, subresource } = wanted
   if (causes.some(({ reason }) => reason === 'FieldManagerConflict'))
     return '. What another manager owns is taken over with force: true'
   if (code !== 'FORBIDDEN' || served === undefined) return ''
   const resource = `${served.plural}${subresource === undefined ? '' : `/${subresource}`}${served.group === '' ? '' : `.${served.group}`}`
   const where = aim.namespace === undefined ? '' : ` in namespace ${aim.namespace}`
-  return `. Give the account the verb ${verb} on ${resource}${where}`
+  return `. Give the account the verb ${verb} on ${resource}${where}${orElse(wanted)}`
+}
+
+/** Why the right may seem to be there: RBAC answers the same where the account, or the name in a rule, is another. */
+function orElse({ which, isName, account }: Wanted): string {
+  const [namespace = '', name = ''] = account.split('/')
+  const names = isName
+    ? `for ${which}: a rule with resourceNames must hold this name`
+    : 'for all of them: a rule with resourceNames does not allow it'
+  return ` (${names}), and see that the account exists: kubectl -n ${namespace} get serviceaccount ${name}`
 }

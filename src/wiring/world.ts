@@ -5,6 +5,7 @@ import type { Config } from '../config.ts'
 import { authorOf as readAuthor, usernameOf } from '../core/author.ts'
 import { minimal } from '../api/minimal.ts'
 import { actionKind, type Action } from '../api/action.ts'
+import type { OutputsKey } from '../core/exported/keys.ts'
 import type { Author } from '../core/plan.ts'
 import { textAt, textMapAt, type Json, type VeleroDefaults } from '../core/velero.ts'
 import type { RequestUser } from '../core/admission-request.ts'
@@ -14,6 +15,7 @@ import type { KubeClient } from '../kube/client.ts'
 import type { Log } from '../log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Recorder } from '../observe/recorder.ts'
+import type { OutputsKeys } from '../tls/outputs-key.ts'
 import { defaultLocation, isFresh, keptLocation, type NamespaceCaches } from './caches.ts'
 import { hash, signer } from './crypto.ts'
 import { insistOnList } from './insist.ts'
@@ -35,6 +37,8 @@ export type World = {
   readonly caches: ReadonlyMap<string, NamespaceCaches>
   /** uid of the namespace kube-system. */
   readonly cluster: string
+  /** The time as the API server told it last, gone on since by our own clock. */
+  readonly serverTime: () => number
   /** This process, new with every start. */
   readonly owner: string
   readonly version: string
@@ -42,6 +46,10 @@ export type World = {
   readonly guards: (namespace: string) => Promise<boolean>
   /** The key that authenticates author stamps; throws before the Secret was read. */
   readonly macKey: () => Uint8Array
+  /** What signs exported outputs; undefined while the Secret has no key for it. */
+  readonly outputsKeys: () => OutputsKeys | undefined
+  /** The keys whose exported outputs are believed: our own, and those of --trusted-keys. */
+  readonly trustedKeys: () => Promise<readonly OutputsKey[]>
   /** Records a decision beside its answer; gives its audit annotations. */
   readonly record: Recorder['record']
 }

@@ -210,7 +210,7 @@ t.test('others have their turn while many objects are judged', async (t) => {
   const clock = new FakeClock()
   const turns: number[] = []
   let now = 0
-  const { abortAfter, random } = clock
+  const { abortAfter, after, random } = clock
   const slow = new Watched(function* ({ objects }) {
     for (let judged = 0; judged < objects.length; judged += 1) {
       now += 6
@@ -224,7 +224,14 @@ t.test('others have their turn while many objects are judged', async (t) => {
       list: async () => listed(...names.map((name) => pod(name, true))),
       watch: async () => ({ ok: 'ended' }),
     },
-    clock: { abortAfter, random, now: () => now, sleep: async () => void turns.push(now) },
+    clock: {
+      abortAfter,
+      after,
+      random,
+      now: () => now,
+      steady: () => now,
+      sleep: async () => void turns.push(now),
+    },
     aim: { apiVersion: 'v1', kind: 'Pod' },
     selector: '',
     watched: slow,

@@ -175,7 +175,12 @@ t.test('a look that does not end refuses before the API server gives up, and say
 
 t.test('the client who goes ends the look', async (t) => {
   const gone = new AbortController()
-  const asked = ask(installed, {}, { signal: gone.signal }, { known: () => new Promise<never>(() => {}) })
+  const asked = ask(
+    installed,
+    {},
+    { signal: () => gone.signal },
+    { known: () => new Promise<never>(() => {}) },
+  )
   gone.abort()
   t.match(await asked, { reason: 'PluginsUnknown' })
 })
@@ -185,6 +190,7 @@ t.test('a fault of ours reaches the fence, and nothing is written', async (t) =>
   const fault = { known: () => Promise.reject(new TypeError('a fault of ours')) }
   const handle = () => ask(installed, {}, {}, fault)
   await t.rejects(handle(), { message: 'a fault of ours' })
-  const answer = await buildFence(log).ask({ path: '/deployments', handle }, aWrite(installed))
+  const cut = { reason: undefined, isLate: () => false, onCut: () => () => {} }
+  const answer = await buildFence(log).ask({ path: '/deployments', handle }, aWrite(installed), cut)
   t.match(JSON.parse(answer), { response: { allowed: false, status: { code: 500 } } })
 })

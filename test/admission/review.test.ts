@@ -1,5 +1,6 @@
 import * as fc from 'fast-check'
 import t from 'tap'
+import type { AdmissionRequest } from '../../src/core/admission-request.ts'
 import { decode, encode, encodeFailure, undecodable } from '../../src/admission/review.ts'
 import { allow, deny, patched } from '../../src/core/verdict.ts'
 
@@ -25,8 +26,11 @@ const review = (changes: object = {}): unknown => ({
 })
 
 t.test('a review of the API server is read whole', async (t) => {
-  t.same(decode(review(), arrival), {
-    ok: {
+  const { ok } = decode(review(), arrival) as { readonly ok: AdmissionRequest }
+  t.equal(ok.signal(), arrival.signal)
+  t.same(
+    { ...ok, signal: ok.signal() },
+    {
       uid: 'u-1',
       kind: request.kind,
       resource: request.resource,
@@ -39,7 +43,7 @@ t.test('a review of the API server is read whole', async (t) => {
       dryRun: false,
       ...arrival,
     },
-  })
+  )
 })
 
 t.test(

@@ -522,6 +522,17 @@ const brokenRules: Readonly<Record<string, { given: object; want: string }>> = {
     given: { mode: 'Refuse', timeoutSeconds: 29 },
     want: 'spec must keep this rule: timeoutSeconds with mode Refuse must be at most 28, because an admission request has at most 30 s: leave mode to Auto, or use Hold',
   },
+  'outputs of a post action do not travel': {
+    given: { stage: 'PostBackup', outputs: [{ name: 'lsn', expression: 'response.body', export: true }] },
+    want: 'spec.outputs[0].export must keep this rule: export is for stage PreBackup only, because exported outputs go on the Backup before it starts',
+  },
+  'what exports is held, and cannot ask for the other': {
+    given: {
+      mode: 'Refuse',
+      outputs: [false, true].map((on, i) => ({ name: `o${i}`, expression: 'response.body', export: on })),
+    },
+    want: 'spec.outputs[1].export must keep this rule: export is not for mode Refuse, because exported outputs go on the Backup when its hold ends: leave mode to Auto, or use Hold',
+  },
   'only what comes before can be undone': {
     given: { stage: 'PostBackup', undo: { http: anHttp() } },
     want: 'spec must keep this rule: undo and exclusive are for pre stages only',

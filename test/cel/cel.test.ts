@@ -275,6 +275,14 @@ const refused: Readonly<Record<string, readonly [string, RegExp]>> = {
     'bakup.spec',
     /unknown variable "bakup": there is backup, outputs, line 1, column 1/,
   ],
+  'a place in a long expression says that it is cut': [
+    "bakup['10-freeze'].lsn.of.the.database",
+    /at "bakup\['10-freeze'\]\.lsn\.o\.\.\."$/,
+  ],
+  'a place in a short line ends where the line ends': [
+    'true &&\n  bakup.spec\n  && true',
+    /at "bakup\.spec"$/,
+  ],
   'the variable of a comprehension is unknown outside of it': [
     '[1].all(x, true) && x',
     /unknown variable "x"/,
@@ -356,4 +364,21 @@ t.test('the same source with other variables is another expression', async (t) =
   t.equal(cel.check('a', ['a']), undefined)
   t.match(cel.check('a', ['b']), /unknown variable "a": there is b/)
   t.match(cel.check('a', []), /there are none here/)
+})
+
+t.test('what is absent is named with what is there, and the way out fits the mistake', async (t) => {
+  const exported = { '10-freeze': { lsn: '0/16B' } }
+  const error = (source: string, values: object = { exported }) => {
+    const result = cel.evaluate(source, { ...values })
+    return 'error' in result ? result.error : undefined
+  }
+  t.equal(error("exported['10-freez'].lsn"), 'no such key: 10-freez (did you mean 10-freeze?)')
+  t.equal(error("exported['10-freeze'].lsm"), 'no such key: lsm (did you mean lsn?)')
+  const none = 'ask with has() or .? if it may be absent'
+  t.equal(error('exported.release'), `no such key: release (there is 10-freeze); ${none}`)
+  t.equal(error('exported.release', { exported: {} }), `no such key: release; ${none}`)
+  const many = Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`key-of-many-${i}`, i]))
+  t.equal(error('exported.release', { exported: many }), `no such key: release; ${none}`)
+  t.equal(error('exported.release', { exported: { 'a\u001b[31m': 1 } }), `no such key: release; ${none}`)
+  t.equal(error('exported[7]', { exported: [1] }), `index out of range: 7 of 1; ${none}`)
 })

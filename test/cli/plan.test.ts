@@ -129,6 +129,11 @@ t.test('what a plan prints, piped and on narrow terminals', async (t) => {
   )
 })
 
+const replay = action('10-replay', {
+  stage: 'PreRestore',
+  http: { url: "https://db.example/${exported['10-a'].lsn}" },
+})
+
 type Judged = {
   readonly actions: readonly unknown[]
   readonly subject: unknown
@@ -188,13 +193,32 @@ const judged: Readonly<Record<string, Judged>> = {
     code: 0,
     want: { admitted: true, held: 'a says mode: Hold' },
   },
+  'an action that exports is held, and what it exports is told': {
+    actions: [
+      action('a', { outputs: [{ name: 'lsn', expression: 'response.body.lsn', export: true }] }),
+      action('b', {}),
+    ],
+    subject: velero('Backup', 'b'),
+    code: 0,
+    want: { held: 'a exports outputs', before: [{ exports: ['lsn'] }, { exports: undefined }] },
+  },
+  'a Restore whose Backup is in no file cannot be rendered with what that exported': {
+    actions: [replay],
+    subject: velero('Restore', 'r', { spec: { backupName: 'b1' } }),
+    code: 1,
+    want: {
+      reason: 'CannotRender',
+      message: /its Backup is in none of the files/,
+      exported: { backup: 'b1', problem: /none of the files/ },
+    },
+  },
   'more seconds than an admission has are refused with mode Refuse, and each action is still rendered': {
     actions: [action('a', { timeoutSeconds: 28, mode: 'Refuse' }), action('b', { timeoutSeconds: 1 })],
     subject: velero('Backup', 'b'),
     code: 1,
     want: {
       reason: 'OverBudget',
-      message: /may take 29 s together, an admission request has 28.5 s/,
+      message: /may take 29 s together, an admission request has 28 s/,
       budget: { wantedSeconds: 29, leftSeconds: 28.5 },
       before: [
         { name: 'a', does: 'call' },

@@ -13,6 +13,7 @@ import {
   type VeleroCluster,
 } from '../support/velero-cluster.ts'
 import { aPlugin } from '../support/velero-deployments.ts'
+import { whenThorough } from '../support/runs.ts'
 
 t.jobs = 4
 
@@ -67,7 +68,7 @@ t.test('what waits is rolled out: told, restarted once, followed to its end', as
   t.match(restarts(await cluster.deployment()), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/, 'as kubectl writes it')
 })
 
-t.test('what the write is warned of is shown once, and drives no terminal', async (t) => {
+t.test('what the write is warned of is shown once, and drives no terminal', whenThorough, async (t) => {
   const cluster = await startVeleroCluster(t)
   await startDeploymentWebhook(t, cluster, [acme], ['its "tag" was moved: \u202egnp', 'and another'])
   cluster.seed(aVeleroPlugin('acme', image, ready))
@@ -78,7 +79,7 @@ t.test('what the write is warned of is shown once, and drives no terminal', asyn
   t.ok(said.err.indexOf('and another') < said.err.indexOf('Velero restarts'), 'before anything is done')
 })
 
-t.test('a write that is refused shows what it was warned of too', async (t) => {
+t.test('a write that is refused shows what it was warned of too', whenThorough, async (t) => {
   const cluster = await startVeleroCluster(t)
   await startDeploymentWebhook(t, cluster, { refusal: 'not aboard' }, ['look at the other one'])
   cluster.seed(aVeleroPlugin('acme', image, ready))
@@ -121,7 +122,7 @@ t.test('work that does not end in time: nothing is restarted, 1', async (t) => {
   t.equal(restarts(await cluster.deployment()), undefined)
 })
 
-t.test('where no server of Velero runs, what it left in hand is not waited for', async (t) => {
+t.test('where no server of Velero runs, what it left in hand is not waited for', whenThorough, async (t) => {
   const cluster = await begun(t)
   cluster.pod({
     containerStatuses: [{ name: 'velero', state: { waiting: { reason: 'CrashLoopBackOff' } } }],
@@ -132,7 +133,7 @@ t.test('where no server of Velero runs, what it left in hand is not waited for',
   t.notMatch(said.err, 'waiting for')
 })
 
-t.test('who may look but not write is told before anybody waits: 1', async (t) => {
+t.test('who may look but not write is told before anybody waits: 1', whenThorough, async (t) => {
   const cluster = await begun(t)
   cluster.seed(aBackup('b1', 'InProgress'))
   const said = await rollout(cluster, ['--yes', '--kubeconfig', cluster.kubeconfig('reader')])
@@ -141,7 +142,7 @@ t.test('who may look but not write is told before anybody waits: 1', async (t) =
   t.notMatch(said.err, 'waiting for')
 })
 
-t.test('who may not look is told so: 4', async (t) => {
+t.test('who may not look is told so: 4', whenThorough, async (t) => {
   const cluster = await startVeleroCluster(t)
   const said = await rollout(cluster, ['--yes', '--kubeconfig', cluster.kubeconfig('nobody')])
   t.match(said, { code: 4, err: /must let this user look, got: .*403.*somebody with the rights/ })
@@ -161,7 +162,7 @@ t.test('nothing waits: nothing is done, 0', async (t) => {
   t.equal(restarts(await cluster.deployment()), undefined)
 })
 
-t.test('what nobody looked at is not taken for nothing that waits: 1', async (t) => {
+t.test('what nobody looked at is not taken for nothing that waits: 1', whenThorough, async (t) => {
   const cluster = await startVeleroCluster(t)
   cluster.seed(aVeleroPlugin('acme', image))
   t.match(await rollout(cluster, ['--dry-run']), {
@@ -170,15 +171,19 @@ t.test('what nobody looked at is not taken for nothing that waits: 1', async (t)
   })
 })
 
-t.test('a plugin that no webhook would put in is not rolled out: 1, with what to look at', async (t) => {
-  const cluster = await startVeleroCluster(t)
-  cluster.seed(aVeleroPlugin('acme', image, ready))
-  const said = await rollout(cluster)
-  t.match(said, { code: 1, err: /acme would not come aboard by a restart.*VELERO_PLUGINS_ENABLED=true/ })
-  t.equal(restarts(await cluster.deployment()), undefined)
-})
+t.test(
+  'a plugin that no webhook would put in is not rolled out: 1, with what to look at',
+  whenThorough,
+  async (t) => {
+    const cluster = await startVeleroCluster(t)
+    cluster.seed(aVeleroPlugin('acme', image, ready))
+    const said = await rollout(cluster)
+    t.match(said, { code: 1, err: /acme would not come aboard by a restart.*VELERO_PLUGINS_ENABLED=true/ })
+    t.equal(restarts(await cluster.deployment()), undefined)
+  },
+)
 
-t.test('what somebody else brings is not waited for: nothing is done, 0', async (t) => {
+t.test('what somebody else brings is not waited for: nothing is done, 0', whenThorough, async (t) => {
   const cluster = await startVeleroCluster(t)
   cluster.seed(aVeleroPlugin('acme', image, { ...ready, Injected: ['False', 'BroughtByOther'] }))
   t.match(await rollout(cluster), { code: 0, out: /nothing waits for a rollout/ })
@@ -223,7 +228,7 @@ t.test('an image that cannot be pulled: the container, the reason and what to do
   )
 })
 
-t.test('a Velero that crashes seconds after its start was never rolled out: 1', async (t) => {
+t.test('a Velero that crashes seconds after its start was never rolled out: 1', whenThorough, async (t) => {
   const cluster = await begun(t)
   const crash = {
     containerStatuses: [
@@ -250,7 +255,7 @@ t.test('a Velero that crashes seconds after its start was never rolled out: 1', 
   )
 })
 
-t.test('a rollout that the Deployment gave up: 1, in its words', async (t) => {
+t.test('a rollout that the Deployment gave up: 1, in its words', whenThorough, async (t) => {
   const cluster = await begun(t)
   const gaveUp = (async () => {
     await eventually('Velero is restarted', async () => restarts(await cluster.deployment()))
@@ -271,21 +276,26 @@ t.test('a rollout that the Deployment gave up: 1, in its words', async (t) => {
   })
 })
 
-t.test('a VeleroPlugin that does not say that it is rolled out: 1, with its reason', async (t) => {
-  const cluster = await begun(t)
-  const silent = (async () => {
-    await comesUp(cluster)
-    cluster.seed(aVeleroPlugin('acme', image, { ...aboard, RolledOut: ['False', 'OldPodRuns'] }))
-  })()
-  const [said] = await Promise.all([rollout(cluster), silent])
-  t.match(said, {
-    code: 1,
-    err: /Velero runs, but its rollout is not told by VeleroPlugin acme \(OldPodRuns\). Check that/,
-  })
-})
+t.test(
+  'a VeleroPlugin that does not say that it is rolled out: 1, with its reason',
+  whenThorough,
+  async (t) => {
+    const cluster = await begun(t)
+    const silent = (async () => {
+      await comesUp(cluster)
+      cluster.seed(aVeleroPlugin('acme', image, { ...aboard, RolledOut: ['False', 'OldPodRuns'] }))
+    })()
+    const [said] = await Promise.all([rollout(cluster), silent])
+    t.match(said, {
+      code: 1,
+      err: /Velero runs, but its rollout is not told by VeleroPlugin acme \(OldPodRuns\). Check that/,
+    })
+  },
+)
 
 t.test(
   'a plugin that the checks keep out, and whose former version is aboard, is not waited for',
+  whenThorough,
   async (t) => {
     const cluster = await begun(t)
     const kept = { Ready: ['False', 'ChecksFailed'], RolledOut: ['False', 'OtherImage'] } as const
@@ -338,7 +348,7 @@ t.test('nobody to ask and no --yes, or a timeout that is none: usage, 2', async 
   })
 })
 
-t.test('a Deployment that is paused, and none at all', async (t) => {
+t.test('a Deployment that is paused, and none at all', whenThorough, async (t) => {
   const cluster = await begun(t)
   const patch = { type: 'application/merge-patch+json', body: { spec: { paused: true } } }
   await cluster.call('PATCH', deploymentPath, patch)
@@ -349,7 +359,7 @@ t.test('a Deployment that is paused, and none at all', async (t) => {
   })
 })
 
-t.test('a template that another changes meanwhile is left to that rollout: 1', async (t) => {
+t.test('a template that another changes meanwhile is left to that rollout: 1', whenThorough, async (t) => {
   const seen: Said = { out: '', err: '', code: 0 }
   const cluster = await begun(t)
   cluster.seed(aBackup('b1', 'InProgress'))
@@ -366,6 +376,7 @@ t.test('a template that another changes meanwhile is left to that rollout: 1', a
 
 t.test(
   'an API server that goes away while it waits is waited for too; without one from the start: 3',
+  whenThorough,
   async (t) => {
     const seen: Said = { out: '', err: '', code: 0 }
     const cluster = await begun(t)
@@ -389,6 +400,7 @@ t.test(
 
 t.test(
   'a Deployment that changed since the look at the work is not restarted, but looked at again',
+  whenThorough,
   async (t) => {
     const seen: Said = { out: '', err: '', code: 0 }
     const cluster = await begun(t)

@@ -1,15 +1,12 @@
 import { Command } from 'commander'
 import t from 'tap'
-import type { Extra } from '../../src/cli/program.ts'
+import type { Commands } from '../../src/cli/program.ts'
 import { sandboxCommand } from '../../src/cli/sandbox.ts'
 import { knobs, variableOf } from '../../src/knobs.ts'
 import { cli as command } from '../support/cli.ts'
 
-const cli = (
-  args: readonly string[],
-  env: Readonly<Record<string, string>> = {},
-  extras: readonly Extra[] = [],
-) => command(args, { env, extras })
+const cli = (args: readonly string[], env: Readonly<Record<string, string>> = {}, extras: Commands = {}) =>
+  command(args, { env, extras })
 
 t.test('the version, for people and for programs', async (t) => {
   t.match(await cli(['version']), { out: 'tidewaiter 1.2.3\n', code: 0 })
@@ -36,7 +33,7 @@ t.test('what cannot be understood is usage: 2', async (t) => {
 })
 
 for (const [line, want] of Object.entries({
-  sink: 'sink is no command: there is serve, plan, decisions, runs, holds, actions, cooldowns, dashboard, helm-values, preflight, plugins, uninstall, version, sandbox',
+  sink: 'sink is no command: there is serve, plan, decisions, runs, holds, actions, cooldowns, dashboard, keys, helm-values, preflight, plugins, uninstall, version, sandbox',
   'plugins lst': 'lst is no command: did you mean list?',
   'plugins list --namespce x': '--namespce is no option of plugins list: did you mean --namespace?',
   serv: 'serv is no command: did you mean serve?',
@@ -56,7 +53,7 @@ for (const [line, want] of Object.entries({
       : ['serve', 'plugins', 'version', 'sandbox'].includes(command)
         ? `tidewaiter ${command}`
         : 'tidewaiter'
-    const { err, out, code } = await cli(line.split(' '), {}, [sandboxCommand])
+    const { err, out, code } = await cli(line.split(' '), {}, { sandbox: async () => sandboxCommand })
     t.same(
       { err, out, code },
       { err: `tidewaiter: ${want}\nRun \`${help} --help\` for what there is.\n`, out: '', code: 2 },
@@ -132,6 +129,6 @@ t.test('every knob is a flag of serve with its variable and its default', async 
 })
 
 t.test('other builds add their commands', async (t) => {
-  const extra = () => new Command('sandbox').action(() => {})
-  t.match(await cli(['sandbox'], {}, [extra]), { code: 0, err: '' })
+  const extra = async () => () => new Command('sandbox').action(() => {})
+  t.match(await cli(['sandbox'], {}, { sandbox: extra }), { code: 0, err: '' })
 })

@@ -14,6 +14,7 @@ import { callerOf, eventually, pathOf, type Loose } from '../support/asking.ts'
 import { anActionObject, aRunObject, type RunGiven } from '../support/build.ts'
 import { cli, type CliSetting, type Said } from '../support/cli.ts'
 import { fastClock } from '../support/fast-clock.ts'
+import { whenThorough } from '../support/runs.ts'
 
 t.jobs = 4
 
@@ -246,7 +247,7 @@ t.test(
   },
 )
 
-t.test('where no replica is ready nobody is waited for', async (t) => {
+t.test('where no replica is ready nobody is waited for', whenThorough, async (t) => {
   const { call, ask } = await installed(t, aRun('running'))
   await call('DELETE', podPath)
   t.match(await ask('--yes --timeout 2h'), {
@@ -255,7 +256,7 @@ t.test('where no replica is ready nobody is waited for', async (t) => {
   })
 })
 
-t.test('a run that was cut off at any point is finished by the next one', async (t) => {
+t.test('a run that was cut off at any point is finished by the next one', whenThorough, async (t) => {
   const { call, ask, left } = await installed(t)
   const gone = ['MutatingWebhookConfiguration', 'ValidatingWebhookConfiguration', 'Deployment', 'Pod']
   for (const { apiVersion, kind, metadata } of [...manifests, pod].filter(({ kind }) =>
@@ -269,34 +270,42 @@ t.test('a run that was cut off at any point is finished by the next one', async 
   t.same(left(), [])
 })
 
-t.test('a held object that nobody is left to look at keeps the guard where it is', async (t) => {
-  const { call, ask, left, kubelet } = await installed(t)
-  const seen = nothing()
-  const ended = ask('--yes', { seen })
-  await said(seen, 'waiting for the pods to end')
-  await call('POST', pathOf('backups'), { body: held })
-  await kubelet()
-  t.equal((await ended).code, 1)
-  t.match(seen.err, /b-held \(held\): it came at the last moment, and would start without its pre actions/)
-  t.ok(left().includes('ValidatingAdmissionPolicyBinding hold.tidewaiter.io'))
-})
+t.test(
+  'a held object that nobody is left to look at keeps the guard where it is',
+  whenThorough,
+  async (t) => {
+    const { call, ask, left, kubelet } = await installed(t)
+    const seen = nothing()
+    const ended = ask('--yes', { seen })
+    await said(seen, 'waiting for the pods to end')
+    await call('POST', pathOf('backups'), { body: held })
+    await kubelet()
+    t.equal((await ended).code, 1)
+    t.match(seen.err, /b-held \(held\): it came at the last moment, and would start without its pre actions/)
+    t.ok(left().includes('ValidatingAdmissionPolicyBinding hold.tidewaiter.io'))
+  },
+)
 
-t.test('a namespace that holds what is not ours stays, and what is in it is named', async (t) => {
-  const { ask, left, kubelet } = await installed(t, {
-    apiVersion: 'v1',
-    kind: 'Secret',
-    metadata: { name: 'regcred', namespace: 'tidewaiter' },
-  })
-  const [done] = await Promise.all([ask('--yes'), kubelet()])
-  t.equal(done.code, 0)
-  t.match(
-    done.err,
-    /Namespace tidewaiter stays, because not all in it is ours: secrets\/regcred\. kubectl delete/,
-  )
-  t.same(left(), ['Namespace tidewaiter', 'ConfigMap kube-root-ca.crt'])
-})
+t.test(
+  'a namespace that holds what is not ours stays, and what is in it is named',
+  whenThorough,
+  async (t) => {
+    const { ask, left, kubelet } = await installed(t, {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'regcred', namespace: 'tidewaiter' },
+    })
+    const [done] = await Promise.all([ask('--yes'), kubelet()])
+    t.equal(done.code, 0)
+    t.match(
+      done.err,
+      /Namespace tidewaiter stays, because not all in it is ours: secrets\/regcred\. kubectl delete/,
+    )
+    t.same(left(), ['Namespace tidewaiter', 'ConfigMap kube-root-ca.crt'])
+  },
+)
 
-t.test('what somebody makes again meanwhile is told', async (t) => {
+t.test('what somebody makes again meanwhile is told', whenThorough, async (t) => {
   const { api, ask, kubelet } = await installed(t)
   const again = manifests.find(({ kind }) => kind === 'ValidatingWebhookConfiguration')
   const seen = nothing()
@@ -334,7 +343,7 @@ t.test('a right that is lacking is named before anything is done', async (t) => 
   t.same(left(), before)
 })
 
-t.test('what a process outside the cluster has registered is its own', async (t) => {
+t.test('what a process outside the cluster has registered is its own', whenThorough, async (t) => {
   const name = 'tidewaiter-dev-1a2b3c4d'
   const dev = {
     ...manifests.find(({ kind }) => kind === 'ValidatingWebhookConfiguration'),

@@ -134,15 +134,16 @@ function forCase({ endpoint, agent, name, hooks, whole }: Shared): Made {
   return { api, done, atEnd }
 }
 
-/** Tries `fn` until it does not throw, for at most `ms`. */
+/** Tries `fn` until it does not throw, for at most `ms`; less often the longer it takes, for many cases wait at once. */
 export async function eventually<T>(fn: () => Promise<T>, ms = 8000): Promise<T> {
-  const until = Date.now() + ms
+  const begun = Date.now()
   for (;;) {
     try {
       return await fn()
     } catch (error) {
-      if (Date.now() > until) throw error
-      await sleep(30)
+      const waited = Date.now() - begun
+      if (waited > ms) throw error
+      await sleep(Math.min(100, Math.max(30, waited / 8)))
     }
   }
 }

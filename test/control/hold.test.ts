@@ -91,6 +91,54 @@ t.test('its actions run, then it is let go with the result on it', async (t) => 
   t.same(made.counted, ['PreBackup Succeeded'])
 })
 
+const exporter = {
+  name: '10-a',
+  outputs: [{ name: 'lsn', expression: 'response.body.lsn', export: true }],
+} satisfies ActionGiven
+
+t.test('what its actions export goes on it in the write that lets it go', async (t) => {
+  const { made, backup } = holding(exporter, { name: '20-b' })
+  made.act = ({ action }) => aDone({ outputs: action.name === '10-a' ? { lsn: '0/16B' } : { other: 1 } })
+  await looks(made, backup)
+  const { name, uid } = backup.metadata
+  t.equal(made.patches.length, 1)
+  t.match(made.annotation(backup, 'tidewaiter.io/outputs'), {
+    v: 1,
+    backup: name,
+    uid,
+    run: made.runs.all()[0]?.metadata.name,
+  })
+  t.same((made.annotation(backup, 'tidewaiter.io/outputs') as { readonly outputs?: object }).outputs, {
+    '10-a': { lsn: '0/16B' },
+  })
+})
+
+t.test('it is not let go without what it exports: while that cannot be signed, it stays held', async (t) => {
+  const { made, backup } = holding(exporter)
+  made.act = () => aDone({ outputs: { lsn: '0/16B' } })
+  const signOutputs = async () => Promise.reject(new Error('no key yet'))
+  await t.rejects(looks(made, backup, 12, { ...made.ports(), signOutputs }), /no key yet/)
+  t.equal(isHeld(made), true)
+  t.same(made.patches, [])
+  await looks(made, backup)
+  t.equal(isHeld(made), false)
+  t.equal(made.performed.length, 1, 'and nothing is done twice')
+})
+
+t.test('one whose hold was lifted by hand after its actions is told to export nothing', async (t) => {
+  const { made, backup } = holding(exporter)
+  made.act = () => aDone({ outputs: { lsn: '0/16B' } })
+  await look(made, backup)
+  made.store(free(backup))
+  await looks(made, backup)
+  t.equal(made.annotation(backup, 'tidewaiter.io/outputs').phase, undefined)
+  const said = [...made.events.values()].find(({ reason }) => reason === 'PreActionsSucceeded')
+  t.match(said, {
+    type: 'Warning',
+    message: /its outputs were not exported, because its hold was lifted by hand$/,
+  })
+})
+
 t.test('what ends a hold is written to this very object as it was read', async (t) => {
   const { made, backup } = holding()
   await looks(made, backup)
@@ -287,6 +335,18 @@ t.test('a hold that lasts too long fails, also while it waits for its turn', asy
   })
 })
 
+t.test('a clock that is ahead of the API server ends no hold', async (t) => {
+  const { made, backup } = holding()
+  made.slots = 0
+  made.aheadMs = 2 * hour
+  await made.clock.pass(2 * hour)
+  t.match(await look(made, backup), { inMs: 30_000 })
+  made.slots = 1
+  await looks(made, backup)
+  t.equal(made.performed.length > 0, true, 'and its actions have their time')
+  t.equal(made.object('Backup', 'b1')?.status?.['phase'], 'New')
+})
+
 /** An action that is at work when `change` happens, and stops when it is told to. */
 const cutBy = (made: FakeControl, change: () => void | Promise<void>) => async (performing: Performing) => {
   await change()
@@ -347,6 +407,21 @@ for (const [name, { change, phase, reason, said = /./ }] of Object.entries<{
     ])
     t.equal(made.clock.waiting, 0, 'nobody watches it any more')
   })
+
+t.test(
+  'what failed as its hold ended says so, also where the time of the API server is thought to be earlier by then',
+  async (t) => {
+    const { made, backup } = holding({ name: '10-a', timeoutSeconds: 3_600 })
+    await made.clock.pass(hour / 2)
+    made.act = async ({ endsAt }) => {
+      made.aheadMs += 900
+      await made.clock.pass(endsAt - made.clock.now())
+      return aFailed()
+    }
+    await look(made, backup)
+    t.match(made.runs.all(), [{ status: { phase: 'Refused', reason: 'HeldTooLong' } }])
+  },
+)
 
 t.test('one that was deleted in the middle of an action is undone', async (t) => {
   const { made, backup } = holding({ name: '10-a', undo: { http: anHttp() } })
@@ -413,6 +488,23 @@ t.test(
     await looks(made, backup)
     t.match(made.performed, [{ owner: 'one', key: `${backup.metadata.uid}/PreBackup/10-quiesce` }])
     t.equal(isHeld(made), false)
+  },
+)
+
+t.test(
+  'what the leader before ran is done again at once: it ended its calls before this one could lead',
+  async (t) => {
+    const { made, backup } = holding()
+    const [run] = made.runs.all()
+    const deadline = iso(newYear + 3_600_000)
+    const rows = [aRow({ phase: 'Running', startTimestamp: iso(newYear) })]
+    if (run !== undefined)
+      await made.runs.write(run, { phase: 'Running', owner: 'zero', deadline, actions: rows })
+    made.formers = ['zero']
+    await looks(made, backup)
+    t.match(made.performed, [{ owner: 'one', key: `${backup.metadata.uid}/PreBackup/10-quiesce` }])
+    t.equal(isHeld(made), false)
+    t.ok(made.clock.now() < newYear + 60_000)
   },
 )
 

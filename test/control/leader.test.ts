@@ -40,8 +40,9 @@ class Candidate {
   skewMs = 0
   rate = 1
   #pausedUntil = 0
-  /** The signals given to the work, in order. */
+  /** The signals given to the work, in order; and those that say that the lease is lost. */
   readonly leads: AbortSignal[] = []
+  readonly losses: AbortSignal[] = []
   work: (signal: AbortSignal) => Promise<void> = (signal) =>
     new Promise((resolve) => signal.addEventListener('abort', () => resolve()))
 
@@ -53,8 +54,9 @@ class Candidate {
       identity,
       clock: this.#clock(),
       log: silent,
-      onLead: (signal) => {
+      onLead: (signal, lost) => {
         this.leads.push(signal)
+        this.losses.push(lost)
         return this.work(signal)
       },
     })
@@ -83,7 +85,9 @@ class Candidate {
     const base = this.#base
     return {
       now: () => (base.now() - 1e12) * this.rate + 1e12 + this.skewMs,
+      steady: () => base.steady() * this.rate,
       random: base.random,
+      after: (ms, run) => base.after(ms / this.rate, run),
       sleep: async (ms, signal) => {
         await base.sleep(ms / this.rate, signal)
         await this.#awake()
@@ -280,6 +284,76 @@ t.test('while work winds down after a stop the lease is kept, but not by work th
   b.stop.abort()
   t.notOk(await end(), 'the stuck work is still there; the process must end')
 })
+
+t.test('a stop lets the work end; a lease that is lost ends it at once', async (t) => {
+  const { clock, a, b, end } = world(['a', 'b'])
+  const work = Promise.withResolvers<void>()
+  a.work = () => work.promise
+  await clock.pass(3000)
+  a.stop.abort()
+  await clock.pass(5000)
+  t.same(
+    [a.leads[0]?.aborted, a.losses[0]?.aborted, a.leader.isLeader(), a.leader.holds()],
+    [true, false, false, true],
+  )
+  work.resolve()
+  await clock.pass(5000)
+  t.same([a.leader.holds(), b.leader.holds()], [false, true])
+  b.fate = () => ({ ...swift, lost: 'request' })
+  await clock.pass(10_000)
+  t.same([b.leads[0]?.aborted, b.losses[0]?.aborted, b.leader.holds()], [true, true, false])
+  await end()
+})
+
+t.test('who led before is known to the next one, who led once more is not', async (t) => {
+  const { clock, server, a, b, end } = world(['a', 'b'])
+  await clock.pass(5000)
+  t.same([...a.leader.formers()], [])
+  a.fate = () => ({ ...swift, lost: 'request' })
+  await clock.pass(25_000)
+  t.same([b.leads1, [...b.leader.formers()]], [true, ['a']])
+  for (let n = 0; n < 100; n++) {
+    server.touch({ holder: `c${n}`, renewedAt: n })
+    await clock.pass(2500)
+  }
+  t.equal(b.leader.formers().size, 64, 'and not for ever')
+  t.equal([...b.leader.formers()].at(-1), 'c99')
+  await end()
+})
+
+t.test(
+  'a clock that is set back costs no lead; one that is set forth costs one, for half a minute',
+  async (t) => {
+    const { clock, a, end } = world(['a'])
+    await clock.pass(3000)
+    for (const ms of [60_000, 5 * 3_600_000]) {
+      a.skewMs -= ms
+      t.equal(a.leader.holds(), true)
+      await clock.pass(20_000)
+    }
+    t.equal(a.leads.length, 1)
+    a.skewMs += 3_600_000
+    t.equal(a.leader.holds(), false, 'it may have been a machine that was suspended')
+    await clock.pass(30_000)
+    t.same([a.leads.length, a.losses[0]?.aborted, a.leader.holds()], [2, true, true])
+    await end()
+  },
+)
+
+t.test(
+  'who wakes up from a pause knows it before any timer, also if its clock was set back meanwhile',
+  async (t) => {
+    const { clock, a, b, end } = world(['a', 'b'])
+    await clock.pass(3000)
+    a.pause(40_000)
+    await clock.pass(39_000)
+    t.equal(b.leads1, true)
+    t.equal(a.leads[0]?.aborted, false, 'nothing has told it yet')
+    a.skewMs -= 3_600_000
+    t.equal(a.leader.holds(), false)
+    await end()
+  },
+)
 
 t.test('durations that leave no margin are refused', async (t) => {
   const make = (leaseMs: number, renewDeadlineMs: number, retryMs: number) => () =>

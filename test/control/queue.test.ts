@@ -207,6 +207,45 @@ t.test('a key may come later; the earliest time counts, and an add comes first',
   t.equal(clock.waiting, 0)
 })
 
+t.test('a clock that is set forth or back hurries no key and holds none up', async (t) => {
+  for (const step of [-3_600_000, 3_600_000]) {
+    const { queue, clock, looked, start } = aQueue()
+    void start()
+    queue.addAfter('a', 5_000)
+    await clock.pass(1_000)
+    clock.step(step)
+    queue.addAfter('b', 2_000)
+    await clock.pass(1_999)
+    t.same(looked, [])
+    await clock.pass(1)
+    t.same(looked, ['b'])
+    await clock.pass(2_000)
+    t.same(looked, ['b', 'a'])
+  }
+})
+
+t.test('what is lost ends at once, without the time to drain', async (t) => {
+  const clock = new FakeClock()
+  const told: AbortSignal[] = []
+  const work = (_key: string, signal: AbortSignal) => {
+    told.push(signal)
+    return new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+  }
+  const queue = createQueue({ clock, log: new FakeLog(), name: 'test', work })
+  const [stop, lost] = [new AbortController(), new AbortController()]
+  const ended = queue.start(stop.signal, lost.signal)
+  queue.add('a')
+  await clock.pass(0)
+  stop.abort()
+  await clock.pass(1_000)
+  t.equal(told[0]?.aborted, false)
+  lost.abort(new Error('another leads'))
+  t.equal(told[0]?.aborted, true)
+  await clock.pass(0)
+  await ended
+  t.equal(clock.waiting, 0)
+})
+
 t.test(
   'keys beyond the limit are turned away, told once, and asked for again when there is room',
   async (t) => {

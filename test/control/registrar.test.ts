@@ -23,6 +23,8 @@ function keeping(registration: Partial<Registration>, given: Partial<RegistrarPo
       registrations: [full],
       patchOf: () => undefined,
       missing: () => [],
+      remake: undefined,
+      holds: () => true,
       onKept: (_name, inSync) => void kept.push(inSync),
       ...given,
     },
@@ -38,6 +40,36 @@ t.test('a registration that is right is looked at every 10 s and left alone', as
   stop.abort()
   await running
   t.equal(clock.waiting, 0)
+})
+
+t.test('what is wanted anew is registered within a second', async (t) => {
+  let wanted = 'former'
+  const patches: unknown[] = []
+  const { clock, stop } = keeping(
+    { wanted: () => wanted, patch: async (operations) => void patches.push(operations) },
+    { patchOf: (_current, wanted) => (wanted === 'new' ? [{ op: 'replace' }] : undefined) },
+  )
+  await clock.pass(2_500)
+  wanted = 'new'
+  await clock.pass(1_000)
+  t.equal(patches.length, 1)
+  stop.abort()
+})
+
+t.test('who does not lead any more when it has read writes nothing', async (t) => {
+  let leads = true
+  const { clock, kept, patches, stop } = keeping(
+    {
+      read: async () => {
+        leads = false
+        return 'current'
+      },
+    },
+    { patchOf: () => [{ op: 'replace' }], holds: () => leads },
+  )
+  await clock.pass(0)
+  t.same([kept, patches], [[false], []])
+  stop.abort()
 })
 
 t.test('what differs is patched', async (t) => {
@@ -85,3 +117,17 @@ for (const [name, { registration, given, says, patched }] of Object.entries({
     stop.abort()
   })
 }
+
+t.test('outside a cluster what is gone is made anew, by who leads', async (t) => {
+  for (const [holds, made] of [
+    [true, 1],
+    [false, 0],
+  ] as const) {
+    let times = 0
+    const remake = async () => void (times += 1)
+    const { clock, kept, stop } = keeping({ read: async () => undefined }, { remake, holds: () => holds })
+    await clock.pass(0)
+    t.same([times, kept], [made, [holds]])
+    stop.abort()
+  }
+})

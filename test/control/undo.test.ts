@@ -225,8 +225,33 @@ t.test(
   },
 )
 
+t.test(
+  'its minute is given to it also where the clock of the replica that admitted it is behind',
+  async (t) => {
+    const made = ended('Succeeded')
+    await made.clock.pass(3_600_000)
+    t.match(await look(made), { inMs: 60_000 })
+    await made.clock.pass(59_000)
+    t.match(await look(made), { inMs: 1_000 })
+    t.same([undone(made), made.orphaned], [[], []])
+    await made.clock.pass(1_000)
+    await looks(made)
+    t.equal(made.orphaned.length, 1)
+  },
+)
+
+t.test('and no more than its minute where the clock of that replica is ahead', async (t) => {
+  const made = ended('Succeeded')
+  made.aheadMs = 3_600_000
+  t.match(await look(made), { inMs: 60_000 })
+  await made.clock.pass(60_000)
+  await looks(made)
+  t.equal(made.orphaned.length, 1)
+})
+
 t.test('one without an undo is told of too', async (t) => {
   const made = ended('Succeeded', [{ name: '10-a' }])
+  await look(made)
   await made.clock.pass(60_000)
   await looks(made)
   t.same(made.orphaned, ['b1-1a2b3c4d-prebackup'])
@@ -235,6 +260,7 @@ t.test('one without an undo is told of too', async (t) => {
 
 t.test('it is not told twice because another wrote the run in between', async (t) => {
   const made = ended('Succeeded')
+  await look(made)
   await made.clock.pass(60_000)
   const ports = made.ports()
   const late = { ...ports, runs: { ...ports.runs, write: async () => 'conflict' as const } }
@@ -247,9 +273,10 @@ t.test('it is not told twice because another wrote the run in between', async (t
 t.test('an object that the copy does not show is asked for before anything is undone', async (t) => {
   const made = ended('Succeeded')
   made.store(backup())
-  await made.clock.pass(120_000)
   const ports = made.ports()
   const blind = { ...ports, objects: { ...ports.objects, seen: () => undefined } }
+  await look(made, blind)
+  await made.clock.pass(120_000)
   t.same(await look(made, blind), { inMs: 2_000 })
   t.same([made.performed, made.orphaned], [[], []])
 })

@@ -184,3 +184,20 @@ t.test('a guard that opens once it was closed is told, and does not make the rep
   t.same([watchman.closed(), watchman.unseen()], [false, []])
   stop.abort()
 })
+
+t.test(
+  'a clock that is set back lets no guard be believed for longer: what is to be held asks it anew',
+  async (t) => {
+    let open = false
+    const { watchman, clock, stop } = watch({
+      canaries: async () => [open ? undefined : 'denied: the guard is closed'],
+    })
+    await clock.pass(0)
+    t.equal(await watchman.guards('velero'), true)
+    open = true
+    clock.step(-3_600_000)
+    await clock.pass(2_000)
+    t.equal(await watchman.guards('velero'), false)
+    stop.abort()
+  },
+)

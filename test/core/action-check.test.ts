@@ -80,7 +80,7 @@ t.test(
       outputs: [{ name: 'a', expression: 'o' }],
       http: anHttp({ body: '${b}' }),
     })
-    t.same(seen, ['m [restore] bool', 'o [response] any', 'b [restore,outputs,stage] any'])
+    t.same(seen, ['m [restore] bool', 'o [response] any', 'b [restore,outputs,exported,stage] any'])
   },
 )
 
@@ -176,3 +176,18 @@ t.test(
     t.same(doubtsOf(spec, tools), [])
   },
 )
+
+t.test('whoever looks for exported outputs where they are not is told where they are', async (t) => {
+  const cel = createCel()
+  const real = { ...tools, checkExpression: cel.check, unknownFields: cel.unknownFields }
+  const wants = (given: Partial<ActionSpec>) =>
+    checkAction(anActionSpec(given), real).map(({ path, want }) => `${path}: ${want}`)
+  const http = anHttp({ body: "${exported['10-freeze'].lsn}" })
+  t.match(wants({ stage: 'PreBackup', http }), [
+    /^spec.http.body: .*unknown variable "exported": .*"exported\['10-freeze'\].*: exported is there only in actions of a Restore/,
+  ])
+  t.match(wants({ stage: 'PostRestore', match: { expression: 'exported.a.b' }, http }), [
+    /^spec.match.expression: .*exported is there in what an action does/,
+  ])
+  t.match(wants({ http: anHttp({ body: '${bakup.x}' }) }), [/^(?!.*exported is)/])
+})

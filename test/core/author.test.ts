@@ -43,6 +43,15 @@ t.test('a stamp of another key names nobody', async (t) => {
   t.equal(authorOf(stamped, at, { ...tools, sign: signer(new Uint8Array(32)) }), undefined)
 })
 
+t.test('the canonical text of what is deep is made in time that grows with its size alone', async (t) => {
+  let value: unknown = 'x'.repeat(1_000_000)
+  for (let level = 0; level < 1_500; level += 1) value = level % 2 === 0 ? [value, 1] : { a: value }
+  const began = performance.now()
+  t.equal(canonical(value).length, JSON.stringify(value).length)
+  // Copying the text at each level takes some seconds.
+  t.ok(performance.now() - began < 1_000)
+})
+
 t.test('equal values have equal canonical texts, and only they', async (t) => {
   const shuffled = (value: unknown): unknown =>
     Array.isArray(value)

@@ -29,6 +29,12 @@ const leftOf = (request: typeof nightly, runs: Parameters<typeof cooldownOf>[1])
 }
 const byNightly = { scheduleName: 'nightly', requestedBy: 'velero' }
 
+t.test('a refusal ahead of the clock, which was set back since, counts from its creation', async (t) => {
+  const creationTimestamp = new Date(newYear - 2 * minute).toISOString()
+  const ahead = refused(-120, { ...byNightly, creationTimestamp })
+  t.equal(leftOf(nightly, [ahead]), 3)
+})
+
 t.test('a Schedule waits 5 minutes after a refusal, doubling to an hour', async (t) => {
   const streak = (count: number) => Array.from({ length: count }, (_, i) => refused(1 + i * 70, byNightly))
   for (const [count, minutes] of [

@@ -306,3 +306,17 @@ t.test('an unreadable range holds nothing, and IPv4 hides nothing', async (t) =>
   t.notOk(inRange(address('1.2.3.4'), 'x/8', parseAddress))
   t.same(embedded(address('1.2.3.4')), [])
 })
+
+t.test('the ranges of the rules are read once, however many addresses are judged', async (t) => {
+  let reads = 0
+  const counting = (text: string) => {
+    reads += 1
+    return parseAddress(text)
+  }
+  const target = (text: string) => ({ host: 'quiesce.shop', port: 443, address: address(text) })
+  const rules = { ...open, onlyTo: ['10.0.0.0/8'] }
+  t.same(judge(target('10.1.2.3'), rules, counting), { ok: true })
+  const first = reads
+  t.same(judge(target('10.1.2.4'), rules, counting), { ok: true })
+  t.ok(first > 20 && reads - first < 10, `${first} reads, then ${reads - first}`)
+})

@@ -29,6 +29,7 @@ function facts(given: VeleroGiven, more: Partial<PostFacts> = {}): PostFacts {
     unwatchedSince: newYear - 3_600_000,
     lookedUntil: newYear - 3_600_000,
     owner: 'one',
+    formers: new Set(),
     now: newYear,
     ...more,
   }
@@ -150,8 +151,21 @@ t.test('an annotation speaks of a run only if it names it', async (t) => {
 })
 
 t.test('only a Running run of another is held', async (t) => {
-  const at = { owner: 'one', now: newYear }
+  const at = { owner: 'one', formers: new Set(['zero']), now: newYear }
   t.equal(heldForMs(run({ phase: 'Pending', owner: 'two', deadline: iso(newYear + 9_000) }), at), 0)
   t.equal(heldForMs(run({ phase: 'Running', owner: 'two', deadline: iso(newYear) }), at), 5_000)
   t.equal(heldForMs(run({ phase: 'Running', owner: 'two', deadline: iso(newYear - 5_000) }), at), 0)
 })
+
+t.test(
+  "what a leader of before left running is anybody's who leads, but for a stage inside a request",
+  async (t) => {
+    const at = { owner: 'one', formers: new Set(['zero']), now: newYear }
+    const left = (phase: 'Running' | 'Undoing', more: Parameters<typeof aRun>[0]) =>
+      heldForMs(aRun({ status: { phase, owner: 'zero', deadline: iso(newYear) }, ...more }), at)
+    t.equal(left('Running', { stage: 'PostBackup' }), 0)
+    t.equal(left('Running', { stage: 'PreBackup', held: true }), 0)
+    t.equal(left('Undoing', { stage: 'PreBackup' }), 0)
+    t.equal(left('Running', { stage: 'PreBackup' }), 5_000)
+  },
+)

@@ -23,8 +23,11 @@ export type Run = Played & { readonly index: number; readonly plan: Plan }
 
 /** What came of it. */
 export type Outcome = {
+  /** Those that were to meet faults: the clean ones before do not count. */
   readonly runs: number
   readonly voids: number
+  /** Of those that the machine was too busy for. */
+  readonly unjudged: number
   readonly wrong: readonly Run[]
   readonly seconds: number
 }
@@ -42,12 +45,11 @@ export async function campaign(
   options: CampaignOptions,
 ): Promise<Outcome> {
   const began = performance.now()
-  let [index, voids] = [0, 0]
+  let [index, traced, voids, unjudged] = [0, 0, 0, 0]
   const wrong: Run[] = []
-  const isOver = () =>
-    index >= options.runs ||
-    performance.now() - began > options.longestMs ||
-    (options.untilWrong === true && wrong.length > 0)
+  const isStopped = () =>
+    performance.now() - began > options.longestMs || (options.untilWrong === true && wrong.length > 0)
+  const isOver = ({ why }: Plan) => isStopped() || (why !== 'trace' && index - traced >= options.runs)
   const play = async (lane: Lane, plan: Plan): Promise<void> => {
     const number = (index += 1)
     for (let tries = 0; tries < 4; tries += 1) {
@@ -63,13 +65,14 @@ export async function campaign(
       }
       coverage.played(plan, played.fired)
       const run = { ...played, index: number, plan }
+      if (!played.isJudged) unjudged += 1
       if (run.wrongs.length > 0) wrong.push(run)
       options.onPlayed?.(run)
       return
     }
   }
   const along = async (lane: Lane, next: () => Plan | undefined): Promise<void> => {
-    for (let plan = next(); plan !== undefined && !isOver(); plan = next()) {
+    for (let plan = next(); plan !== undefined && !isOver(plan); plan = next()) {
       await harness.whenBearable()
       await play(lane, plan)
     }
@@ -98,6 +101,7 @@ export async function campaign(
       }),
     )
     coverage.isTracing = false
+    traced = index
     await Promise.all(
       lanes.map((lane) =>
         along(lane, () => {
@@ -111,5 +115,5 @@ export async function campaign(
       ),
     )
   }
-  return { runs: index, voids, wrong, seconds: (performance.now() - began) / 1000 }
+  return { runs: index - traced, voids, unjudged, wrong, seconds: (performance.now() - began) / 1000 }
 }

@@ -3,6 +3,7 @@ import type { ApiServer } from '../../src/sandbox/apiserver/server.ts'
 import type { Loose } from '../support/asking.ts'
 import { claimLeaseOf, keyLeasesOf, type Lane } from './cluster.ts'
 import type { Triple } from './faults.ts'
+import { actorUser, hasFollowed, sorts, targetName } from './targets.ts'
 import { roleOf, type Happening } from './history.ts'
 import { began } from './judge.ts'
 
@@ -93,6 +94,33 @@ export class Case {
       this.story.push({ is: 'deleted' })
     }
   }
+
+  /** Somebody wrote the object that its actions act on: what changed of what they change. Answers the actions whose change it is. */
+  noteTarget(resource: string, user: string): readonly string[] {
+    const changed: string[] = []
+    for (const { role, stage, on } of this.lane.scenario.roles) {
+      if (on === undefined || sorts[on].resource !== resource) continue
+      const key = resource === 'deployments' ? 'apps/deployments' : `/${resource}`
+      const object = this.#api.read(key, 'shop', targetName(this.lane.name)) as Loose
+      if (on === 'wait') {
+        if (hasFollowed(object) && !this.#followed.has(role)) this.story.push({ is: 'followed', role })
+        if (hasFollowed(object)) this.#followed.add(role)
+        continue
+      }
+      const { before, after, valueIn } = sorts[on]
+      const [from, to] = [this.#values.get(role) ?? before, valueIn(object)]
+      if (from === to) continue
+      this.#values.set(role, to)
+      if (user !== actorUser) this.story.push({ is: 'changed', role, to })
+      else {
+        this.story.push({ is: 'effect', stage, role, undo: to !== after, copy: false, from, to })
+        if (to === after) changed.push(role)
+      }
+    }
+    return changed
+  }
+  readonly #values = new Map<string, string>()
+  readonly #followed = new Set<string>()
 
   /** Writes down what the records say now: the one of this name, or all. */
   noteRuns(only: string): void {

@@ -3,6 +3,7 @@ import type { ApiServer } from '../../src/sandbox/apiserver/server.ts'
 import type { Loose } from '../support/asking.ts'
 import type { Case } from './case.ts'
 import { laneOfAction } from './cluster.ts'
+import { laneOfTarget } from './targets.ts'
 import type { Site, Wire } from './sites.ts'
 
 /** What a write was about, as the API server understood it. */
@@ -39,6 +40,11 @@ export class Cases {
     for (const lease of one.leases()) if (this.#byLease.get(lease) === one) this.#byLease.delete(lease)
   }
 
+  /** Whose action acts on an object of this name. */
+  ofTarget(name: string): Case | undefined {
+    return this.#byLane.get(laneOfTarget(name))
+  }
+
   byUid(uid: string): Case | undefined {
     return this.#byUid.get(uid)
   }
@@ -53,6 +59,8 @@ export class Cases {
         return this.#byLease.get(name)
       case 'action':
         return this.#byLane.get(laneOfAction(name))
+      case 'target':
+        return this.ofTarget(name)
     }
   }
 
@@ -81,13 +89,14 @@ export class Cases {
     }
   }
 
-  /** Who leads. */
-  leader(): string {
+  /** Who leads, and since when. */
+  lead(): { readonly holder: string; readonly since: string } {
     const lease =
       this.#leaderLease === undefined
         ? undefined
         : this.#api.read('coordination.k8s.io/leases', 'velero', this.#leaderLease)
-    return (lease as Loose)?.spec?.holderIdentity ?? ''
+    const { holderIdentity: holder = '', acquireTime: since = '' } = (lease as Loose)?.spec ?? {}
+    return { holder, since }
   }
   #leaderLease: string | undefined
   /** Its Lease, as it is asked for. */

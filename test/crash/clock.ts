@@ -26,5 +26,6 @@ export function pacedClock({ beganAt, speed }: Pace): Clock & SandboxClock {
     }
     return () => clearTimeout(timer)
   }
-  return { now, after, ...waiting(after), random: () => Math.random() }
+  const steady = () => performance.now() * speed
+  return { now, steady, after, ...waiting(after), random: () => Math.random() }
 }

@@ -8,6 +8,7 @@ import { keyLeaseName } from '../../src/core/hold/exclusive.ts'
 import { hash } from '../../src/wiring/crypto.ts'
 import { eventually, pathOf, type Call, type Loose } from '../support/asking.ts'
 import type { Role, Scenario } from './scenarios.ts'
+import { actingBody, targetObjects } from './targets.ts'
 
 /** A row of objects, one after another, that all go through the same. */
 export type Lane = { readonly name: string; readonly scenario: Scenario }
@@ -15,11 +16,11 @@ export type Lane = { readonly name: string; readonly scenario: Scenario }
 const token = 'token-of-tidewaiter'
 
 /** Starts API server and Velero. */
-export const startHarnessCluster = (clock: SandboxClock): Promise<Cluster> =>
+export const startHarnessCluster = (clock: SandboxClock, lanes: readonly Lane[]): Promise<Cluster> =>
   startSandbox({
     users: [{ name: 'tidewaiter', token, groups: ['system:masters'] }],
     clock,
-    objects: kinds.map(crdOf),
+    objects: [...kinds.map(crdOf), ...targetObjects(lanes.map(({ name }) => name))],
     // The bucket would bring back what was deleted.
     velero: { settings: { runMs: 400, concurrentBackups: 64, syncMs: 1e9, collectMs: 1e9 } },
   })
@@ -49,8 +50,9 @@ function actionOf(role: Role, lane: Lane, effects: string): Loose {
       stage: role.stage,
       match: { selector: { matchLabels: { lane: lane.name } } },
       timeoutSeconds: 12,
-      http: { url: role.status === undefined ? url : `${url}?status=${role.status}` },
-      ...undo,
+      ...(role.on === undefined
+        ? { http: { url: role.status === undefined ? url : `${url}?status=${role.status}` }, ...undo }
+        : actingBody(role.on, lane.name)),
       ...role.spec,
     },
   }

@@ -25,7 +25,7 @@ t.test(
   },
 )
 
-t.test('what does not happen is tried three times, then named', async (t) => {
+t.test('what does not happen is tried eight times, then named', async (t) => {
   const coverage = new Coverage()
   coverage.see({ ...put, site: 'watch backups', ...none })
   let plans = 0
@@ -33,8 +33,18 @@ t.test('what does not happen is tried three times, then named', async (t) => {
     plans += 1
     coverage.played(plan, [])
   }
-  t.equal(plans, 5 * 3)
+  t.equal(plans, 5 * 8)
   t.equal(coverage.summary().traced.missed.length, 5)
+})
+
+t.test('kills of calls that are about no object have their share beside those of objects', async (t) => {
+  const coverage = new Coverage()
+  for (let index = 0; index < 20; index += 1) {
+    coverage.see({ ...put, site: `update ${index}`, ...none })
+    coverage.see({ ...none, scenario: '', site: `get ${index}`, phase: 'leading' })
+  }
+  const plans = Array.from({ length: 12 }, () => coverage.next('held', true)?.armed[0])
+  t.equal(plans.filter((one) => one?.phase === 'leading').length, 4)
 })
 
 t.test('a site that shows only after a fault is planned with that fault before it', async (t) => {

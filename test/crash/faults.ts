@@ -31,9 +31,9 @@ const without = {
 
 /** The kind of a call by the name of its site. */
 export function kindOf(site: string): Parameters<typeof faultsOf>[0] {
-  if (site.startsWith('call ')) return 'action'
-  if (site.startsWith('watch ')) return 'watch'
-  return /^(get|list) /.test(site) ? 'read' : 'write'
+  if (site.startsWith('call ') || /^act (patch|update) /.test(site)) return 'action'
+  if (/^(act )?watch /.test(site)) return 'watch'
+  return /^(act )?(get|list) /.test(site) ? 'read' : 'write'
 }
 
 /** A fault at a call site in a phase of the run. */

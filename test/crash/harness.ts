@@ -3,10 +3,10 @@ import { rmSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from '../../src/clock.ts'
 import type { Cluster } from '../../src/sandbox/start.ts'
-import { pathOf, type Call } from '../support/asking.ts'
+import { pathOf, type Call, type Loose } from '../support/asking.ts'
 import type { Balancer } from './balancer.ts'
 import { Case } from './case.ts'
-import { Cases } from './cases.ts'
+import { Cases, type Written } from './cases.ts'
 import { objectOf, type Lane } from './cluster.ts'
 import type { ActionCall, Effects } from './effects.ts'
 import type { Triple } from './faults.ts'
@@ -14,10 +14,12 @@ import type { Happening } from './history.ts'
 import { inject } from './inject.ts'
 import { judge } from './judge.ts'
 import { Lag } from './lag.ts'
+import { Kills, Patience } from './patience.ts'
 import { relay, type PassingCall } from './proxy.ts'
 import type { ServiceProcess, ServiceWorld } from './service-process.ts'
 import { Services } from './services.ts'
 import { actionSite, siteOf } from './sites.ts'
+import { actorUser, following, laneOfTarget, resets, sorts, targetName } from './targets.ts'
 
 /** What a harness is made of. */
 export type HarnessOptions = {
@@ -47,16 +49,18 @@ export type Played = {
   readonly fired: readonly Triple[]
   /** Others' faults kept it from coming to be: it says nothing. */
   readonly isVoid: boolean
+  /** False: the machine was so busy that it says nothing. */
+  readonly isJudged: boolean
 }
 
 const parkMs = 400
-// Far longer than anything takes: an object that was never seen is looked for after 60 s, a leader that died is waited for 15 s.
-const boundMs = 300_000
-// A Lease has 15 s, what the dead one ran up to 22 s.
-const calmMs = 45_000
-const killingMs = 20_000
+// So long an application takes until it is as it was told to be.
+const followMs = 500
 // A lead is lost where it is not renewed for 10 s.
 const bearableMs = 1_500
+// What a lost lead leaves behind takes a leader as long as what a dead one does.
+const calmMs = 45_000
+const leadMs = 200
 const longestWaitMs = 20_000
 // After the end nothing more may come; and what is missing then has this long.
 const quietMs = 4_000
@@ -69,7 +73,12 @@ export class Harness {
   readonly #parts: Parts
   #armedForAny: { readonly triple: Triple; readonly of: Case }[] = []
   readonly #lag = new Lag()
-  #killingSince = 0
+  readonly #kills = new Kills()
+  #lead = { holder: '', since: '' }
+  #lostLeadAt = Number.NEGATIVE_INFINITY
+  readonly #watching = setInterval(() => this.#watchLead(), leadMs)
+  /** When each object that has not come to its end began. */
+  readonly #begun = new Map<Case, number>()
   readonly #deleted = new WeakSet<Case>()
   /** Set when something goes wrong that belongs to no object that is still looked at. */
   readonly late: string[] = []
@@ -81,8 +90,10 @@ export class Harness {
       { ...world, onCall: (service, call) => this.#onCall(service, call) },
       { replicas: parts.options.replicas, parkMs },
     )
-    parts.cluster.api.onRequest(({ method, code, info }) => {
-      if (method !== 'GET' && code < 300) this.cases.wrote(info)
+    parts.cluster.api.onRequest(({ method, code, user, info }) => {
+      if (method === 'GET' || code >= 300) return
+      this.cases.wrote(info)
+      if (info.namespace === 'shop' && laneOfTarget(info.name) !== '') this.#acted(info, user)
     })
   }
 
@@ -90,9 +101,11 @@ export class Harness {
   async play(name: string, lane: Lane, armed: readonly Triple[]): Promise<Played> {
     const { cluster, call } = this.#parts
     const one = new Case(name, lane, { api: cluster.api, armed })
+    for (const [path, patch] of resets(lane.name)) await this.#merge(path, patch)
     this.cases.add(one)
     this.#armProcesses(one)
     await this.services.whenReady()
+    this.#begun.set(one, this.#parts.clock.now())
     const { status, body } = await call(
       'POST',
       pathOf(lane.scenario.kind === 'Restore' ? 'restores' : 'backups'),
@@ -102,27 +115,27 @@ export class Harness {
     ).catch((error: unknown) => ({ status: 0, body: { message: String(error) } }))
     one.note()
     one.story.push({ is: 'answered', code: status, message: status < 300 ? '' : String(body?.message) })
-    await this.#end(one)
+    const isJudged = await this.#end(one)
+    this.#begun.delete(one)
     one.isOver = true
     this.#armedForAny = this.#armedForAny.filter(({ of }) => of !== one)
-    const wrongs = [...judge(lane.scenario, one.story), ...(await this.#miscounted(one))]
+    const wrongs = isJudged ? [...judge(lane.scenario, one.story), ...(await this.#miscounted(one))] : []
     void this.#clear(one)
     const isVoid =
       one.fired.length === 0 && status >= 500 && /failed calling webhook/.test(String(body?.message))
-    return { name, wrongs, story: one.story, fired: one.fired, isVoid }
+    return { name, wrongs, story: one.story, fired: one.fired, isVoid, isJudged }
   }
 
-  /**
-   * Whether a process may be killed now: a leader is given the time to take over and to go on, else nobody ever would. Those that
-   * are to be killed come at the same time instead.
-   */
+  /** Whether a process may be killed now. Those that are to be killed come at the same time instead. */
   mayKill(): boolean {
-    const { speed } = this.#parts.options
-    const ago = (since: number) => (Date.now() - since) * speed
-    if (ago(this.#killingSince) < killingMs) return true
-    if (ago(this.services.leaderKilledAt) < calmMs || ago(this.#killingSince) < calmMs) return false
-    this.#killingSince = Date.now()
-    return true
+    const ready = this.services.ready()
+    const leads = ready.some((service) => this.#phaseOf(service) === 'leading')
+    const begun = [...this.#begun.values()]
+    return this.#kills.may({
+      now: this.#parts.clock.now(),
+      isWhole: leads && ready.length >= this.#parts.options.replicas,
+      oldestSince: begun.length === 0 ? undefined : Math.min(...begun),
+    })
   }
 
   /**
@@ -130,16 +143,26 @@ export class Harness {
    * all on a machine that others keep busy: then after some seconds.
    */
   async whenBearable(): Promise<void> {
-    for (
-      let left = longestWaitMs;
-      left > 0 && this.#lag.worst() * this.#parts.options.speed > bearableMs;
-      left -= 100
-    )
-      await sleep(100)
+    for (let left = longestWaitMs; left > 0 && !this.#isBearable(); left -= 100) await sleep(100)
+  }
+
+  #isBearable(): boolean {
+    const isCalm = this.#parts.clock.now() - this.#lostLeadAt > calmMs
+    return isCalm && this.#lag.worst() * this.#parts.options.speed <= bearableMs
+  }
+
+  /** A process that lives and leads no more had no time to renew its Lease. */
+  #watchLead(): void {
+    const [before, now] = [this.#lead, this.cases.lead()]
+    this.#lead = now
+    const isAnother = before.holder !== now.holder || before.since !== now.since
+    if (isAnother && this.services.named(before.holder) !== undefined)
+      this.#lostLeadAt = this.#parts.clock.now()
   }
 
   async stop(): Promise<void> {
     this.#lag.stop()
+    clearInterval(this.#watching)
     await this.services.stop()
     const { balancer, effects, cluster, folder, teardowns } = this.#parts
     await balancer.stop()
@@ -147,6 +170,32 @@ export class Harness {
     for (const teardown of teardowns) await teardown()
     await cluster.stop()
     rmSync(folder, { recursive: true, force: true })
+  }
+
+  #merge = (path: string, body: Loose) =>
+    this.#parts.call('PATCH', path, { body, type: 'application/merge-patch+json' })
+
+  /** The object of a lane was written: what an action changed there, the application follows, and a person may change again. */
+  #acted({ resource, name }: Pick<Written, 'resource' | 'name'>, user: string): void {
+    const one = this.cases.ofTarget(name)
+    if (one?.isOver !== false) {
+      if (user === actorUser) this.late.push(`${name} was written as its account after the end`)
+      return
+    }
+    const { roles, changedAt } = one.lane.scenario
+    for (const changed of one.noteTarget(resource, user)) {
+      if (roles.some(({ on }) => on === 'wait')) void this.#follow(one)
+      const on = roles.find(({ role }) => role === changedAt && role === changed)?.on
+      if (on === undefined || this.#deleted.has(one)) continue
+      this.#deleted.add(one)
+      const { path, patchTo, byPerson } = sorts[on]
+      void this.#merge(`${path}/${targetName(one.lane.name)}`, patchTo(byPerson)).catch(() => undefined)
+    }
+  }
+
+  async #follow({ lane }: Case): Promise<void> {
+    await this.#parts.clock.sleep(followMs)
+    await this.#merge(...following(lane.name)).catch(() => undefined)
   }
 
   /** Calls that are about no object meet their fault whichever process makes them; those of a start need a start. */
@@ -165,10 +214,11 @@ export class Harness {
     await this.#parts.call('DELETE', pathOf('backups', one.name)).catch(() => undefined)
   }
 
-  /** Waits until nothing is left to come. */
-  async #end(one: Case): Promise<void> {
-    const { clock, options } = this.#parts
+  /** Waits until nothing is left to come; false where the machine was too busy for anybody to say. */
+  async #end(one: Case): Promise<boolean> {
+    const { clock } = this.#parts
     const began = Date.now()
+    const patience = new Patience(clock.now())
     let since: number | undefined
     for (;;) {
       await sleep(25)
@@ -177,12 +227,14 @@ export class Harness {
       since = why === undefined ? (since ?? now) : undefined
       const isQuiet = since !== undefined && now - since > quietMs
       if (isQuiet && (judge(one.lane.scenario, one.story).length === 0 || now - (since ?? now) > missingMs))
-        return
-      // While one leader after another is killed nothing can come to its end.
-      const calm = (Date.now() - Math.max(began, this.services.leaderKilledAt)) * options.speed
-      if (calm < boundMs) continue
+        return true
+      const { leaderKilledAt } = this.services
+      const looked = { now, wallMs: Date.now() - began, leaderKilledAt, isBearable: this.#isBearable() }
+      const patient = patience.look(looked)
+      if (patient === 'waits') continue
+      if (patient === 'busy') return false
       if (why !== undefined) one.story.push({ is: 'hangs', why })
-      return
+      return true
     }
   }
 
@@ -193,7 +245,8 @@ export class Harness {
       (sum, count) => sum + count,
       0,
     )
-    const known = one.story.filter(({ is }) => is === 'effect').length
+    // What is changed in the cluster the other side does not hear.
+    const known = one.story.filter((happened) => happened.is === 'effect' && happened.to === undefined).length
     return counts === known ? [] : [`the other side counted ${counts} effects, the harness ${known}`]
   }
 
@@ -212,7 +265,7 @@ export class Harness {
 
   #phaseOf(service: ServiceProcess): string {
     if (!service.isReady()) return 'starting'
-    return this.cases.leader().startsWith(`${service.name}-`) ? 'leading' : 'standing by'
+    return this.cases.lead().holder.startsWith(`${service.name}-`) ? 'leading' : 'standing by'
   }
 
   #onCall(service: ServiceProcess, call: PassingCall): Promise<void> | undefined {
@@ -266,9 +319,15 @@ export class Harness {
     this.#armedForAny = this.#armedForAny.filter((armed) => armed.triple !== triple)
     of.fired.push(triple)
     of.story.push({ is: 'fault', ...triple })
+    if (one === undefined)
+      for (const other of this.#begun.keys())
+        if (other !== of) other.story.push({ is: 'disturbed', site, fault: triple.fault })
     const { clock } = this.#parts
-    const killSoon = (dying: ServiceProcess) =>
-      this.services.killSoon(dying, this.#phaseOf(dying) === 'leading')
+    const killSoon = (dying: ServiceProcess) => {
+      const isLeader = this.#phaseOf(dying) === 'leading'
+      if (isLeader) this.#kills.killedLeader(clock.now())
+      this.services.killSoon(dying, isLeader)
+    }
     return inject(triple.fault, call, { clock, service, killSoon })
   }
 }

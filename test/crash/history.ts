@@ -10,7 +10,14 @@ export type Happening =
       readonly role: string
       readonly undo: boolean
       readonly copy: boolean
+      /** Of an action that changes an object: what was there, and is now. */
+      readonly from?: string
+      readonly to?: string
     }
+  /** A person changed what an action had changed. */
+  | { readonly is: 'changed'; readonly role: string; readonly to: string }
+  /** What an action waits for has come to be. */
+  | { readonly is: 'followed'; readonly role: string }
   /** A record was written, by whomever. */
   | { readonly is: 'record'; readonly stage: string; readonly status: Loose }
   /** The object was written. */
@@ -21,6 +28,8 @@ export type Happening =
   /** The answer to who created it. */
   | { readonly is: 'answered'; readonly code: number; readonly message: string }
   | { readonly is: 'fault'; readonly site: string; readonly phase: string; readonly fault: string }
+  /** A call of the process met the fault of another object. */
+  | { readonly is: 'disturbed'; readonly site: string; readonly fault: string }
   /** It came to no end. */
   | { readonly is: 'hangs'; readonly why: string }
 
@@ -28,7 +37,11 @@ export type Happening =
 export function told(one: Happening): string {
   switch (one.is) {
     case 'effect':
-      return `effect: ${one.undo ? 'undo of ' : ''}${one.role} (${one.stage})${one.copy ? ', delivered again' : ''}`
+      return `effect: ${one.undo ? 'undo of ' : ''}${one.role} (${one.stage})${one.copy ? ', delivered again' : ''}${one.to === undefined ? '' : `: from ${one.from} to ${one.to}`}`
+    case 'changed':
+      return `a person sets what ${one.role} changed to ${one.to}`
+    case 'followed':
+      return `what ${one.role} waits for has come to be`
     case 'record':
       return `record: ${one.stage} ${statusWords(one.status)}${whyOf(one.status)}`
     case 'object':
@@ -43,6 +56,8 @@ export function told(one: Happening): string {
       return `answer to its creator: ${one.code} ${one.message}`
     case 'fault':
       return `FAULT: ${one.fault} at ${one.site} (${one.phase})`
+    case 'disturbed':
+      return `another's fault: ${one.fault} at ${one.site}`
     case 'hangs':
       return `HANGS: ${one.why}`
   }

@@ -129,3 +129,94 @@ t.test('what is done at most once is found when it is done twice', async (t) => 
   const wrongs = judge(scenarioOf('post-once'), [...ran, ...once])
   t.ok(wrongs.some((one) => one.includes('says idempotent: false and was done 2 times')))
 })
+
+const acted = (undo: boolean, from: string, to: string, role = '10-stop'): Happening => ({
+  is: 'effect',
+  stage: pre,
+  role,
+  undo,
+  copy: false,
+  from,
+  to,
+})
+const stopping = record(pre, 'Running', row('10-stop', 'Running'))
+const stopped = [stopping, acted(false, 'rw', 'ro'), record(pre, 'Succeeded', row('10-stop', 'Succeeded'))]
+const back = (phase: string): Happening => ({
+  is: 'record',
+  stage: pre,
+  status: { phase, undoneFrom: 'Succeeded', actions: [row('10-stop', 'Succeeded', { undo: { phase } })] },
+})
+const [takingBack, takenBack] = [back('Undoing'), back('Undone')]
+const mended: Happening = { is: 'changed', role: '10-stop', to: 'mended' }
+const changed = scenarioOf('patched-changed')
+
+t.test('what an action changed is put back, and what a person changed since is not', async (t) => {
+  t.same(judge(changed, [...stopped, ...ran, takingBack, acted(true, 'ro', 'rw'), takenBack]), [])
+  t.same(judge(changed, [...stopped, mended, ...ran, takingBack, takenBack, { is: 'freed' }]), [])
+  const again = [
+    stopping,
+    acted(false, 'rw', 'ro'),
+    mended,
+    acted(false, 'mended', 'ro'),
+    ...stopped.slice(2),
+  ]
+  t.same(judge(changed, [...again, ...ran, takingBack, acted(true, 'ro', 'mended'), takenBack]), [])
+})
+
+const wronglyActed: Readonly<Record<string, readonly [readonly Happening[], RegExp]>> = {
+  'it is not put back': [[...stopped, ...ran], /10-stop was not undone at the end/],
+  'it is recorded as put back, and was not': [
+    [...stopped, ...ran, takingBack, takenBack],
+    /10-stop is recorded as undone, and was not/,
+  ],
+  'it is put back over what a person made of it': [
+    [...stopped, mended, ...ran, takingBack, acted(true, 'mended', 'rw'), takenBack],
+    /was put back over mended/,
+  ],
+  'something else is put back': [
+    [...stopped, ...ran, takingBack, acted(true, 'ro', 'off'), takenBack],
+    /was put back to off, and rw was there before/,
+  ],
+  'it is put back twice': [
+    [
+      ...stopped,
+      ...ran,
+      takingBack,
+      acted(true, 'ro', 'rw'),
+      acted(false, 'rw', 'ro'),
+      acted(true, 'ro', 'rw'),
+    ],
+    /was put back 2 times/,
+  ],
+  'it fails by itself': [
+    [stopping, record(pre, 'Refused', row('10-stop', 'Failed', { message: 'answered 500 "oh"' }))],
+    /10-stop failed, and nothing had gone wrong: answered 500/,
+  ],
+  'it is changed before a record claims it': [
+    [acted(false, 'rw', 'ro'), ...stopped],
+    /10-stop was done while no record claimed it/,
+  ],
+}
+for (const [name, [story, want]] of Object.entries(wronglyActed))
+  t.test(`found: ${name}`, async (t) => {
+    t.match(judge(changed, story).join('\n'), want)
+  })
+
+t.test('what fails by a fault of another object fails not by itself', async (t) => {
+  const failed = record(pre, 'Refused', row('10-stop', 'Failed', { message: 'answered 500 "oh"' }))
+  const disturbed: Happening = { is: 'disturbed', site: 'list horizontalpodautoscalers', fault: '500' }
+  const wrongs = judge(changed, [stopping, disturbed, failed])
+  t.notMatch(wrongs.join('\n'), /nothing had gone wrong/)
+})
+
+t.test('what waits is done when what it waits for has come to be, and not before', async (t) => {
+  const followed: Happening = { is: 'followed', role: '20-drained' }
+  const waited = record(pre, 'Running', row('10-stop', 'Succeeded'), row('20-drained', 'Succeeded'))
+  const wrongs = (story: readonly Happening[]) =>
+    judge(scenarioOf('patched'), story).filter((one) => one.includes('20-drained'))
+  t.same(wrongs([...stopped, followed, waited, ...ran]), [])
+  t.same(wrongs([...stopped, waited, ...ran]), [
+    'it began to run, and what 20-drained waits for had not come to be',
+    '20-drained is recorded as done, and what it waits for had not come to be',
+  ])
+})

@@ -31,8 +31,8 @@ const isPre = ({ stage }: Role): boolean => stage.startsWith('Pre')
 export function judge(scenario: Scenario, story: Story): readonly string[] {
   const started = objectIn(story, began)
   const ofRoles = scenario.roles.flatMap((role) => [
-    ...(isPre(role) ? preWrongs(role, story, started) : postWrongs(role, story, started)),
-    ...recordWrongs(role, story),
+    ...(role.on === 'wait' ? waitWrongs(role, story, started) : wrongsOf(role, story, started)),
+    ...(role.on === undefined ? [] : actingWrongs(role, story)),
   ])
   const early = freedEarly(scenario, story, started)
     ? ['its exclusive key was given back before its undo or its post stage had ended']
@@ -41,19 +41,74 @@ export function judge(scenario: Scenario, story: Story): readonly string[] {
   return [...ofRoles, ...early, ...endWrongs(story, started), ...hangs]
 }
 
+const wrongsOf = (role: Role, story: Story, started: number): readonly string[] => [
+  ...(isPre(role) ? preWrongs(role, story, started) : postWrongs(role, story, started)),
+  ...recordWrongs(role, story),
+]
+
+/** What waits has no effect: it must have waited. */
+function waitWrongs(role: Role, story: Story, started: number): readonly string[] {
+  const followed = story.findIndex((one) => one.is === 'followed' && one.role === role.role)
+  const isBefore = (at: number) => at >= 0 && (followed < 0 || followed > at)
+  const recorded = recordsOf(role, story).find(({ row }) => row.phase === 'Succeeded')?.at ?? -1
+  return [
+    ...(isBefore(started) ? [`it began to run, and what ${role.role} waits for had not come to be`] : []),
+    ...(isBefore(recorded)
+      ? [`${role.role} is recorded as done, and what it waits for had not come to be`]
+      : []),
+  ]
+}
+
+/** What is put back is what was there when the action changed it last, once, and never over what somebody else made of it since. */
+function actingWrongs({ role }: Role, story: Story): readonly string[] {
+  const effects = story.filter((one): one is Effect => one.is === 'effect' && one.role === role)
+  const wrongs = effects.flatMap((one, at) => {
+    const last = effects.slice(0, at).findLast(({ undo }) => !undo)
+    if (!one.undo) return []
+    if (one.from !== last?.to) return [`${role} was put back over ${one.from}, which it had not made`]
+    return one.to === last?.from
+      ? []
+      : [`${role} was put back to ${one.to}, and ${last?.from} was there before`]
+  })
+  const backs = effects.filter(({ undo }) => undo).length
+  return [
+    ...wrongs,
+    ...(backs > 1 ? [`${role} was put back ${backs} times`] : []),
+    ...failedByItself(role, story),
+  ]
+}
+
+/** A scene whose action always fails would show nothing: it fails only where something went wrong, or time ran out. */
+function failedByItself(role: string, story: Story): readonly string[] {
+  if (story.some(({ is }) => is === 'fault' || is === 'disturbed')) return []
+  const rows = story.flatMap((one) => (one.is === 'record' ? (one.status?.actions ?? []) : []))
+  const failed = rows.find(({ name, phase }: Loose) => roleOf(name) === role && phase === 'Failed')
+  const said: string = failed?.message ?? ''
+  return failed === undefined || /within|time|abort|cut short|ended|lead/.test(said)
+    ? []
+    : [`${role} failed, and nothing had gone wrong: ${said}`]
+}
+
+/** Whether a person changed what the action had changed last: it must stay so. */
+function isOthers({ role }: Role, story: Story): boolean {
+  const last = story.findLast((one) => (one.is === 'effect' || one.is === 'changed') && one.role === role)
+  return last?.is === 'changed'
+}
+
 /** Whether its key was free for others while it was still owed an undo, or a post stage that thaws. */
 function freedEarly({ roles }: Scenario, story: Story, started: number): boolean {
   const freed = story.findIndex(({ is }) => is === 'freed')
   if (freed < 0) return false
   const before = story.slice(0, freed)
   const role = roles.find(({ hasUndo }) => hasUndo === true)
-  const [done, undone] = [false, true].map(
+  const [done, undoneByUs] = [false, true].map(
     (undo) => role !== undefined && before.some(isEffectOf(role, undo)),
   )
-  if (started < 0 || started > freed) return done === true && undone === false
+  const undone = undoneByUs === true || (role !== undefined && isOthers(role, before))
+  if (started < 0 || started > freed) return done === true && !undone
   const post = before.findLast((one) => one.is === 'record' && one.stage.startsWith('Post'))
   const isOpen = post?.is === 'record' && ['Pending', 'Running', undefined].includes(post.status?.phase)
-  return isOpen || (role?.spec?.undoAt === 'Always' && undone === false)
+  return isOpen || (role?.spec?.undoAt === 'Always' && !undone)
 }
 
 function preWrongs(role: Role, story: Story, started: number): readonly string[] {
@@ -74,7 +129,7 @@ function undoWrongs(role: Role, story: Story, started: number): readonly string[
   if (started >= 0 && first >= 0 && !isAlways) return [`${role.role} was undone, and the object runs or ran`]
   if (started >= 0 && first >= 0 && (ended < 0 || first < ended))
     return [`${role.role} was undone before the object had ended`]
-  if (done >= 0 && undone < done && (started < 0 || isAlways))
+  if (done >= 0 && undone < done && (started < 0 || isAlways) && !isOthers(role, story))
     return [
       started < 0
         ? `${role.role} was done, the object never ran, and nobody undid it`
@@ -147,7 +202,7 @@ function undoneWrongs(role: Role, story: Story, records: readonly Recorded[]): r
     ...unclaimed(effects, records, ({ status }) => status.phase === 'Undoing').map(
       () => `${role.role} was undone while no record said so`,
     ),
-    ...(recorded !== undefined && !effects.some((at) => at < recorded.at)
+    ...(recorded !== undefined && !effects.some((at) => at < recorded.at) && hasChanged(role, story)
       ? [`${role.role} is recorded as undone, and was not`]
       : []),
     ...(recorded !== undefined && effects.some((at) => at > recorded.at)
@@ -155,6 +210,10 @@ function undoneWrongs(role: Role, story: Story, records: readonly Recorded[]): r
       : []),
   ]
 }
+
+/** Whether there was something to put back: an action that calls may have been heard by nobody who tells us, but one that acts changed nothing. */
+const hasChanged = (role: Role, story: Story): boolean =>
+  role.on === undefined || (story.some(isEffectOf(role, false)) && !isOthers(role, story))
 
 /** Claimed; or given up by whoever sent it, who says that it may have had its effect: it is heard a moment after that. */
 const mayBeDone = ({ row, status }: Recorded): boolean =>

@@ -68,8 +68,16 @@ export async function relay({ pass, answer, isOpen }: PassingCall): Promise<void
 
 type Way = { readonly api: string; readonly agent: Dispatcher }
 
-const kept = ['authorization', 'content-type', 'accept', 'user-agent']
-const keptBack = ['content-type', 'warning', 'retry-after', 'audit-id']
+const kept = [
+  'authorization',
+  'content-type',
+  'accept',
+  'user-agent',
+  'impersonate-user',
+  'impersonate-group',
+  'impersonate-uid',
+]
+const keptBack = ['content-type', 'warning', 'retry-after', 'audit-id', 'date']
 
 const headersOf = ({ headers }: IncomingMessage) =>
   Object.fromEntries(

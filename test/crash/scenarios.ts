@@ -1,5 +1,6 @@
 /** What the objects of a lane go through: which actions there are for them, and what Velero and people do. */
 import type { Loose } from '../support/asking.ts'
+import type { Acting } from './targets.ts'
 
 /** An action of a scenario. */
 export type Role = {
@@ -8,6 +9,8 @@ export type Role = {
   /** What the other side answers. */
   readonly status?: number
   readonly hasUndo?: boolean
+  /** It calls nobody, but acts on an object of the cluster as an account; its undo puts back what was there. */
+  readonly on?: Acting
   readonly spec?: Loose
 }
 
@@ -20,11 +23,16 @@ export type Scenario = {
   readonly script?: Readonly<Record<string, string>>
   /** A person deletes the object when this action had its effect. */
   readonly deletedAt?: string
+  /** A person changes what this action changed, as soon as it has. */
+  readonly changedAt?: string
 }
 
 const freeze: Role = { role: '10-freeze', stage: 'PreBackup', hasUndo: true }
 const check: Role = { role: '20-check', stage: 'PreBackup' }
 const note: Role = { role: '90-note', stage: 'PostBackup' }
+const stop: Role = { role: '10-stop', stage: 'PreBackup', hasUndo: true, on: 'patch' }
+const scale: Role = { role: '15-scale', stage: 'PreBackup', hasUndo: true, on: 'scale' }
+const drained: Role = { role: '20-drained', stage: 'PreBackup', on: 'wait' }
 const held = (one: Role, spec: Loose = {}): Role => ({ ...one, spec: { mode: 'Hold', ...spec } })
 const invalid = { 'sandbox.velero.io/outcome': 'FailedValidation' }
 
@@ -54,4 +62,9 @@ export const scenarios: readonly Scenario[] = [
       { ...note, stage: 'PostRestore' },
     ],
   },
+  { name: 'patched', roles: [held(stop, { undoAt: 'Always' }), held(drained), note] },
+  { name: 'patched-refused', roles: [stop, { ...check, role: '30-check', status: 503 }] },
+  { name: 'patched-changed', roles: [held(stop, { undoAt: 'Always' })], changedAt: '10-stop' },
+  { name: 'scaled', roles: [held(stop, { undoAt: 'Always' }), held(scale, { undoAt: 'Always' })] },
+  { name: 'scaled-changed', roles: [scale, { ...check, status: 503 }], changedAt: '15-scale' },
 ]

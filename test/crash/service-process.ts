@@ -62,6 +62,15 @@ export class ServiceProcess {
     return this.#dead
   }
 
+  /** Stands still until it is told to go on, as on a machine that is suspended. */
+  pause(): void {
+    this.#child.kill('SIGSTOP')
+  }
+
+  goOn(): void {
+    this.#child.kill('SIGCONT')
+  }
+
   /** SIGKILL: it is gone when this resolves, and nothing of it comes through any more. */
   async kill(): Promise<void> {
     this.#dead = true

@@ -68,7 +68,7 @@ export class Services {
     return [...this.#living].find(({ name }) => owner.startsWith(`${name}-`))
   }
 
-  async whenReady(atLeast = 1, seconds = 60): Promise<void> {
+  async whenReady(atLeast = 1, seconds = 180): Promise<void> {
     for (let left = seconds * 1000; this.ready().length < atLeast; left -= 20) {
       if (left <= 0 || this.#stopped)
         throw new Error(`waited ${seconds} s, and no process of the service is ready`)

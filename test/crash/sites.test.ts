@@ -47,6 +47,14 @@ const cases: Readonly<Record<string, readonly [Wire, object]>> = {
     call('DELETE', '/apis/coordination.k8s.io/v1/namespaces/velero/leases/tidewaiter-exclusive-ab'),
     { site: 'delete leases exclusive', about: { by: 'lease', name: 'tidewaiter-exclusive-ab' } },
   ],
+  'what an action does to the object of its lane is told apart, and whether it only asks': [
+    call('PATCH', '/apis/apps/v1/namespaces/shop/deployments/target-l03/scale?dryRun=All', {}),
+    { site: 'act patch deployments/scale dry', about: { by: 'target', name: 'target-l03' } },
+  ],
+  'a watch of the one object of a lane is about it': [
+    call('GET', '/api/v1/namespaces/shop/configmaps?watch=true&fieldSelector=metadata.name%3Dtarget-l03'),
+    { site: 'act watch configmaps', reads: true, about: { by: 'target', name: 'target-l03' } },
+  ],
   'an Event says its reason, and what it regards': [
     call('POST', '/api/v1/namespaces/velero/events', { reason: 'Held', involvedObject: { name: 'b1' } }),
     { site: 'create events Held', about: { by: 'object', name: 'b1' } },

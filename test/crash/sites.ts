@@ -1,5 +1,6 @@
 /** Names the call sites: what a call of the service to the API server is for, whatever object it is about. Pure. */
 import type { Loose } from '../support/asking.ts'
+import { laneOfTarget } from './targets.ts'
 import { roleOf, statusWords } from './history.ts'
 
 /** A call as it goes over the wire. */
@@ -10,7 +11,7 @@ export type Site = {
   readonly site: string
   readonly reads: boolean
   /** One of a Backup, a run, a Lease, an Action; undefined: the call is about the process. */
-  readonly about?: { readonly by: 'object' | 'run' | 'lease' | 'action'; readonly name: string }
+  readonly about?: { readonly by: 'object' | 'run' | 'lease' | 'action' | 'target'; readonly name: string }
 }
 
 type Parts = {
@@ -19,6 +20,9 @@ type Parts = {
   readonly name: string
   readonly subresource: string
   readonly body: Loose
+  /** The one object that a list or a watch is about. */
+  readonly selected: string
+  readonly isDryRun: boolean
 }
 
 const verbs: Readonly<Record<string, string>> = {
@@ -36,7 +40,9 @@ function partsOf({ method, url, body }: Wire): Parts {
   const named = rest[0] === 'namespaces' && rest.length > 2 ? rest.slice(2) : rest
   const [resource = pathname, name = '', subresource = ''] = named
   const reading = name !== '' ? 'get' : searchParams.get('watch') === null ? 'list' : 'watch'
-  return { verb: verbs[method] ?? reading, resource, name, subresource, body }
+  const selected = /metadata\.name=([^,]+)/.exec(searchParams.get('fieldSelector') ?? '')?.[1] ?? ''
+  const isDryRun = searchParams.get('dryRun') !== null
+  return { verb: verbs[method] ?? reading, resource, name, subresource, body, selected, isDryRun }
 }
 
 /** What a call is for. */
@@ -45,12 +51,21 @@ export function siteOf(wire: Wire): Site {
   const { verb, resource, subresource } = parts
   const reads = ['get', 'list', 'watch'].includes(verb)
   const what = `${verb} ${resource}${subresource === '' ? '' : `/${subresource}`}`
+  const acting = ofTarget(parts)
+  if (acting !== undefined) return { site: `act ${what}${acting.detail}`, reads, about: acting.about }
   const found: Found = detailOf[resource]?.(parts) ?? { detail: '' }
   const detail = found.detail === '' ? '' : ` ${found.detail}`
   return { site: `${what}${detail}`, reads, ...(found.about === undefined ? {} : { about: found.about }) }
 }
 
-type Found = { readonly detail: string; readonly about?: Site['about'] }
+/** What an action does, as its account, to the object of its lane. */
+function ofTarget({ name, selected, isDryRun }: Parts): Required<Found> | undefined {
+  const target = name === '' ? selected : name
+  if (laneOfTarget(target) === '') return undefined
+  return { detail: isDryRun ? ' dry' : '', about: { by: 'target', name: target } }
+}
+
+type Found = { readonly detail: string; readonly about?: NonNullable<Site['about']> }
 
 const about = (by: NonNullable<Site['about']>['by'], name: string) => ({ about: { by, name } })
 

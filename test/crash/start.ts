@@ -13,7 +13,7 @@ import { Harness, type HarnessOptions } from './harness.ts'
 export async function startHarness(options: HarnessOptions): Promise<Harness> {
   const pace = { beganAt: Date.now(), speed: options.speed }
   const clock = pacedClock(pace)
-  const cluster = await startHarnessCluster(clock)
+  const cluster = await startHarnessCluster(clock, options.lanes)
   const { api } = cluster
   const teardowns: (() => unknown)[] = []
   const call = callerOf({ teardown: (end: () => unknown) => teardowns.push(end) }, api)

@@ -48,7 +48,8 @@ t.test('a Schedule cools down by the refusals of what Velero itself asked for', 
   }
   t.equal(until([]), undefined)
   t.equal(until([refused('a', 0)]), 5)
-  t.equal(until([refused('b', 10), refused('a', 0)]), 20, 'twice as long after the second')
+  const twice = [refused('b', 10), refused('a', 0)]
+  t.equal(until(twice, newYear + 10 * minute), 20, 'twice as long after the second')
   t.equal(until([refused('a', 0)], newYear + 5 * minute), undefined, 'it ends')
   t.equal(until([refused('a', 0, { requestedBy: 'alice' })]), undefined, 'a person')
   t.equal(until([refused('a', 0, { scheduleName: 'other' })]), undefined)

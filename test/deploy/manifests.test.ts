@@ -4,8 +4,11 @@ import { join } from 'node:path'
 import t from 'tap'
 import { parseAllDocuments } from 'yaml'
 import { parseAction } from '../../src/api/parse.ts'
+import { parseConfig } from '../../src/config.ts'
+import { installOf } from '../../src/wiring/install.ts'
 import { roleRules } from './generated.ts'
 
+type Setting = { readonly name: string; readonly value: string }
 const root = join(import.meta.dirname, '../..')
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
 // oxlint-disable-next-line typescript/no-explicit-any -- manifests are looked into, and asserted
@@ -180,6 +183,48 @@ t.test('the option Ignore names the webhooks before Backups and Restores', async
   ])
 })
 
+t.test('the overlay for cert-manager gives its files to the service, and renews them in time', async (t) => {
+  const folder = 'deploy/overlays/cert-manager'
+  t.match(load(`${folder}/kustomization.yaml`), [
+    { resources: ['../default', 'certificates.yaml'], patches: [{ path: 'deployment.yaml' }] },
+  ])
+  const [{ metadata, spec }] = load(`${folder}/deployment.yaml`)
+  t.match(the('Deployment').metadata, { name: metadata.name, namespace: metadata.namespace })
+  const [{ env, volumeMounts }] = spec.template.spec.containers
+  const [{ secret }] = spec.template.spec.volumes
+  const [mount] = volumeMounts
+  const at = (name: string) => `${mount.mountPath}/${name}`
+  const config = parseConfig({}, Object.fromEntries(env.map((one: Setting) => [one.name, one.value])))
+  t.match(config, {
+    tls: 'files',
+    tlsCert: at('tls.crt'),
+    tlsKey: at('tls.key'),
+    tlsCa: at('ca.crt'),
+  })
+  t.notOk(mount.subPath, 'the kubelet changes no file that is mounted by itself')
+  const kinds = load(`${folder}/certificates.yaml`)
+  const labels = { 'app.kubernetes.io/part-of': 'tidewaiter', 'velero.io/exclude-from-backup': 'true' }
+  for (const one of kinds) t.match(one.metadata, { namespace: metadata.namespace, labels })
+  const [authority, leaf] = kinds
+    .filter(({ kind }) => kind === 'Certificate')
+    .map((one) => ({ ...one.spec, hours: Number.parseInt(one.spec.duration, 10) }))
+  t.match(leaf, {
+    secretName: secret.secretName,
+    dnsNames: installOf(config).names.slice(0, 1),
+    usages: ['digital signature', 'server auth'],
+    secretTemplate: { labels },
+  })
+  t.match(authority, { isCA: true, secretTemplate: { labels } })
+  t.equal(Number.parseInt(leaf.renewBefore, 10) * 3, leaf.hours, 'at two thirds of its life')
+  t.ok(Number.parseInt(authority.renewBefore, 10) > leaf.hours, 'no authority ends under its certificate')
+  t.match(
+    kinds.find(
+      ({ metadata }) => metadata.name === leaf.issuerRef.name && metadata.name !== 'tidewaiter-root',
+    ),
+    { kind: 'Issuer', spec: { ca: { secretName: authority.secretName } } },
+  )
+})
+
 t.test('the overlay for another namespace replaces every mention of velero', async (t) => {
   const [{ replacements }] = load('deploy/overlays/other-namespace/kustomization.yaml')
   const { targets } = replacements[0]
@@ -216,6 +261,7 @@ t.test('the Dockerfile ends without root, and leaves the sandbox out', async (t)
   const text = read('Dockerfile')
   t.match(text, /^USER 65532:65532$/m)
   t.match(text, 'rm -rf dist/sandbox')
+  t.match(text, /^COPY --from=compiled --chown=0:0 --chmod=0555 /m)
   t.match(read('.dockerignore'), /^\*$/m)
 })
 

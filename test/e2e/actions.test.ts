@@ -93,7 +93,7 @@ t.test('what the schema can say is refused with every problem and its path in on
   t.match((await refused(t, counting)).join('\n'), 'countsAgainstResult is for post stages only')
 })
 
-t.test('fields that are not there yet are refused by name', async (t) => {
+t.test('fields that exclude each other are refused, with the rule', async (t) => {
   const said = (await refused(t, anAction(aName('bad'), 'x', { http, serviceAccountName: 'a' }))).join('\n')
   t.match(
     said,
@@ -101,9 +101,13 @@ t.test('fields that are not there yet are refused by name', async (t) => {
   )
   const exported = anAction(aName('bad'), 'x', {
     http,
+    mode: 'Refuse',
     outputs: [{ name: 'a', expression: 'response.status', export: true }],
   })
-  t.match((await refused(t, exported)).join('\n'), 'export is not there yet')
+  t.match(
+    (await refused(t, exported)).join('\n'),
+    /spec.outputs: Invalid value:.* export is not for mode Refuse, because exported outputs go on the Backup when its hold ends: leave mode to Auto, or use Hold/,
+  )
 })
 
 t.test('bodies that are not there yet are refused by name', async (t) => {

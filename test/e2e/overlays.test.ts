@@ -21,13 +21,13 @@ const kustomizations: Readonly<Record<string, object>> = {
   ),
 }
 
-/** The kinds of the Prometheus operator, whose fields are its own business: promtool reads the rules (alerts.test.ts). */
-const operatorKind = (kind: string, plural: string) => ({
+/** A kind of an operator, whose fields are its own business. */
+const operatorKind = (group: string, kind: string, plural: string) => ({
   apiVersion: 'apiextensions.k8s.io/v1',
   kind: 'CustomResourceDefinition',
-  metadata: { name: `${plural}.monitoring.coreos.com` },
+  metadata: { name: `${plural}.${group}` },
   spec: {
-    group: 'monitoring.coreos.com',
+    group,
     names: { kind, plural, singular: kind.toLowerCase(), listKind: `${kind}List` },
     scope: 'Namespaced',
     versions: [
@@ -46,8 +46,11 @@ const operatorKind = (kind: string, plural: string) => ({
   },
 })
 const operator = [
-  operatorKind('PodMonitor', 'podmonitors'),
-  operatorKind('PrometheusRule', 'prometheusrules'),
+  // promtool reads the rules (alerts.test.ts).
+  operatorKind('monitoring.coreos.com', 'PodMonitor', 'podmonitors'),
+  operatorKind('monitoring.coreos.com', 'PrometheusRule', 'prometheusrules'),
+  operatorKind('cert-manager.io', 'Issuer', 'issuers'),
+  operatorKind('cert-manager.io', 'Certificate', 'certificates'),
 ]
 await apply(...operator)
 t.teardown(() => kubectl(['delete', 'crd', ...operator.map(({ metadata }) => metadata.name), '--wait=false']))

@@ -5,8 +5,8 @@
 #   KEEP=1  leaves the clusters up   DIR=...  where they live (default .cluster/e2e)
 #   TIDEWAITER_CLUSTER_VERSIONS=oldest  the oldest promised Kubernetes and Velero, in the light form; default: the tests of oldest below
 #   LIGHT=1  the light form of the newest: of the tests, which must be named, those parts run that need no pods
-# In this order: the tests that disturb nobody, side by side; then the ones that stop replicas and take rights away (z*), one by
-# one, which is mostly waiting; then the uninstall (zz*). Beside these go, on clusters of their own: what waits longest of them,
+# In this order: the tests that disturb nobody, side by side; then what wants the machine for itself (z-certificates*); then the
+# ones that stop replicas and take rights away (z*), one by one, which is mostly waiting; then the uninstall (zz*). Beside these go, on clusters of their own: what waits longest of them,
 # and on light ones what needs only an API server and a Velero (guard*, contract*, decisions*, plugins*, pinned*), or not even that (alerts*, images*).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -60,11 +60,13 @@ trap finish EXIT
 
 tests=("$@")
 [ $# -gt 0 ] || tests=(test/e2e/*.test.ts)
-calm=() wild=() second=() last=() light=() velero=() served=()
+calm=() quiet=() wild=() second=() last=() light=() velero=() served=()
 for one in "${tests[@]}"; do
   case $one in
     */zz*) last+=("$one") ;;
     */z-stale* | */z-plugins* | */z-disaster* | */z-hold*) second+=("$one") ;;
+    # So many admissions a second want the whole machine.
+    */z-certificates*) quiet+=("$one") ;;
     */z*) wild+=("$one") ;;
     */contract-velero*) velero+=("$one") ;;
     */alerts* | */guard* | */contract* | */decisions* | */images* | */plugins* | */pinned*) light+=("$one") ;;
@@ -75,7 +77,7 @@ for one in "${tests[@]}"; do
 done
 
 if [ -n "${LIGHT:-}" ]; then
-  [ ${#wild[@]} = 0 ] && [ ${#second[@]} = 0 ] && [ ${#last[@]} = 0 ] || { echo "these need pods: ${wild[*]} ${second[*]} ${last[*]}" >&2; exit 2; }
+  [ ${#quiet[@]} = 0 ] && [ ${#wild[@]} = 0 ] && [ ${#second[@]} = 0 ] && [ ${#last[@]} = 0 ] || { echo "these need pods: ${quiet[*]} ${wild[*]} ${second[*]} ${last[*]}" >&2; exit 2; }
   served=("${calm[@]}") calm=()
 fi
 
@@ -100,7 +102,7 @@ test/cluster/build.sh helm
 [[ " ${wild[*]} " != *plugins* ]] || test/cluster/plugin-image.sh build
 
 image=
-if [ $((${#calm[@]} + ${#wild[@]} + ${#last[@]})) -gt 0 ]; then
+if [ $((${#calm[@]} + ${#quiet[@]} + ${#wild[@]} + ${#last[@]})) -gt 0 ]; then
   say 'a whole cluster'
   whole=1
   test/cluster/cluster.sh up "$DIR"
@@ -122,10 +124,11 @@ run_tests() {
   [ "$at" != "$DIR" ] || form=whole within=(test/cluster/cluster.sh exec "$at")
   env PATH="$PWD/node_modules/.bin:$PATH" \
     TIDEWAITER_E2E_KUBECONFIG="$at/admin.kubeconfig" TIDEWAITER_E2E_DIR="$at" TIDEWAITER_E2E_FORM="$form" TIDEWAITER_E2E_IMAGE="$image" \
-    "${within[@]}" node_modules/.bin/tap run --reporter=tap --jobs="$jobs" --timeout=300 --disable-coverage --allow-empty-coverage "$@" |
+    "${within[@]}" node_modules/.bin/tap run --reporter=tap --jobs="$jobs" --timeout=420 --disable-coverage --allow-empty-coverage "$@" |
     { grep --line-buffered -vE '^ +(ok |[0-9]+\.\.|# |$)|^$' || true; }
 }
 run_tests "$DIR" "${JOBS:-4}" "${calm[@]}"
+run_tests "$DIR" 1 "${quiet[@]}"
 
 # aside NAME TEST...   goes on beside this run, in a network of its own: Velero's metrics want port 8080 whatever its flags say
 aside() {

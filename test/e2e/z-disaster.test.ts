@@ -4,6 +4,7 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
@@ -54,6 +55,7 @@ const of = (plural: string, name = '') =>
 const { mark } = aMark()
 const [freeze, slow, gate] = [aName('10-freeze'), aName('90-slow'), aName('10-gate')]
 const [before, all, held] = [aName('before'), aName('all'), aName('held')]
+const [tell, replay, told] = [aName('10-tell'), aName('10-replay'), aName('told')]
 
 /** The other cluster: its API server, and its Velero on the object storage of the lost one. */
 async function startOther() {
@@ -82,7 +84,7 @@ async function restoreInOther(call: Awaited<ReturnType<typeof startOther>>, name
 }
 
 /** A process of tidewaiter that serves the other cluster. */
-async function serveOther(): Promise<{ readonly out: () => string }> {
+async function serveOther(trustedKeys: string): Promise<{ readonly out: () => string }> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as { readonly port: number }
@@ -97,6 +99,8 @@ async function serveOther(): Promise<{ readonly out: () => string }> {
     at,
     '--metrics-listen',
     '127.0.0.1:0',
+    '--trusted-keys',
+    trustedKeys,
   ]
   const child = spawn(process.execPath, [join(root, 'src/main.ts'), 'serve', ...flags], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -160,6 +164,15 @@ t.test('a cluster is lost and comes back', async (t) => {
       ),
     { ms: 60_000, what: 'a post action that is under way' },
   )
+  // An output that goes with its Backup, and the keys by which the other cluster may believe it.
+  const position = await hook({ status: 200, body: { lsn: '0/16B3748' } })
+  const telling = aMark().mark
+  const outputs = [{ name: 'lsn', expression: 'response.body.lsn', export: true }]
+  await act(t, anAction(tell, telling, { http: { url: position.url }, outputs }))
+  must(await backUp(told, telling))
+  t.match((await ended('backup', told)).status.phase, 'Completed')
+  const shown = must(await run(process.execPath, [join(root, 'src/main.ts'), 'keys', 'show']))
+  const trustedKeys = join(folder, 'trusted-keys.json')
   must(await backUp(held, still))
   t.teardown(() => run('kubectl', ['-n', 'velero', 'delete', 'backup', held]))
   await asked(endless)
@@ -257,7 +270,8 @@ t.test('a cluster is lost and comes back', async (t) => {
         .replaceAll(settled.spec.cluster, here),
     ),
   )
-  const serving = await serveOther()
+  await writeFile(trustedKeys, shown.stdout)
+  const serving = await serveOther(trustedKeys)
 
   await t.test(
     'tidewaiter there runs nothing, and undoes nothing, of what was under way elsewhere',
@@ -313,6 +327,37 @@ t.test('a cluster is lost and comes back', async (t) => {
     t.equal((await quick.calls()).length, 2)
     t.equal((await no.calls()).length, 0)
     t.equal((await late.calls()).length, 1)
+  })
+  await t.test('what an action learnt before its Backup, an action of a Restore reads there', async (t) => {
+    const replayed = await hook()
+    const wants = (name: string, backup: string) => ({
+      ...anAction(name, mark, {}),
+      spec: {
+        stage: 'PreRestore',
+        match: { expression: `restore.spec.backupName == '${backup}'` },
+        http: { url: replayed.url, body: { lsn: `\${exported['${tell}'].lsn}` } },
+      },
+    })
+    must2(await call('POST', own('actions'), { body: wants(replay, told) }))
+    must2(await call('POST', own('actions'), { body: wants(`${replay}-none`, all) }))
+    const restoreOf = (backup: string) => ({
+      apiVersion: 'velero.io/v1',
+      kind: 'Restore',
+      metadata: { name: aName('r'), namespace: 'velero' },
+      spec: { backupName: backup },
+    })
+    const answered = (backup: string) => call('POST', of('restores'), { body: restoreOf(backup) })
+    await eventually(async () => (await answered(all)).status === 403, {
+      what: 'a Restore of a Backup that carries no outputs to be refused',
+    })
+    t.same(await replayed.calls(), [])
+    const restore = must2(await answered(told))
+    t.match(await replayed.calls(), [{ body: '{"lsn":"0/16B3748"}' }])
+    await eventually(
+      async () =>
+        must2(await call('GET', of('restores', restore.metadata.name))).status?.phase === 'Completed',
+      { what: 'the Restore to complete' },
+    )
   })
   t.equal((await find('action', freeze))?.metadata.name, freeze)
   await accepted(freeze)

@@ -252,6 +252,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
     /cannot get resource \\"configmaps\\".*the work of the leader failed/,
     depose,
   ),
+  'tidewaiter: get update configmaps': log(/the public keys of this cluster could not be published/, depose),
   'tidewaiter: create configmaps': {
     ...log(/cannot create resource \\"configmaps\\".*the work of the leader failed/, depose),
     prepare: without(`/api/v1/namespaces/${ownNamespace}/configmaps/tidewaiter-install`),

@@ -34,6 +34,7 @@ export function aClient(
   const clock: Clock = {
     ...systemClock,
     now: () => systemClock.now() + ahead,
+    steady: () => systemClock.steady() + ahead,
     random: () => 0.5,
     sleep: async (ms, signal) => {
       waits.push(ms)

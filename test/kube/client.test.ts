@@ -8,6 +8,17 @@ import { FakeClock } from '../support/fake-clock.ts'
 import { mint } from './minted.ts'
 import { aClient, aLog, anAccess, aStatus, json, serve, until } from './scripted-server.ts'
 
+/** What is answered while time goes on, some milliseconds at a look. */
+async function answerOf(asking: Promise<unknown>, clock: FakeClock, everyMs: number): Promise<unknown> {
+  let got: unknown
+  void asking.then((answer) => (got = answer))
+  await until(
+    () => got !== undefined,
+    () => clock.pass(everyMs),
+  )
+  return got
+}
+
 t.test('a call sends JSON and gives JSON', async (t) => {
   const { url, seen } = await serve(t, (_, response) => json(response, 201, { ok: true }))
   const { client } = aClient(t, `${url}/prefix`)
@@ -37,13 +48,7 @@ t.test('a read is made again after 503 and a broken connection, with growing wai
     else json(response, 200, { times })
   })
   const { client, clock } = aClient(t, url)
-  let got: unknown
-  void client.request({ method: 'GET', path: '/x' }).then((answer) => (got = answer))
-  await until(
-    () => got !== undefined,
-    () => clock.pass(10),
-  )
-  t.same(got, { times: 3 })
+  t.same(await answerOf(client.request({ method: 'GET', path: '/x' }), clock, 10), { times: 3 })
 })
 
 t.test('a write is made once, unless 429 with Retry-After says it was not looked at', async (t) => {
@@ -62,14 +67,48 @@ t.test('a write is made once, unless 429 with Retry-After says it was not looked
     sent: true,
   })
   t.equal(times, 1)
-  let got: unknown
-  void client.request({ method: 'POST', path: '/429', body: {} }).then((answer) => (got = answer))
-  await until(
-    () => got !== undefined,
-    () => clock.pass(50),
-  )
-  t.same(got, { times: 3 })
+  t.same(await answerOf(client.request({ method: 'POST', path: '/429', body: {} }), clock, 50), { times: 3 })
 })
+
+t.test('a read whose answer is cut off in the middle is made again, a write is not', async (t) => {
+  let times = 0
+  const { url } = await serve(t, (seen, response) => {
+    times++
+    if (seen.method === 'GET' && times > 1) return json(response, 200, { times })
+    response.writeHead(200, { 'content-length': 100 })
+    response.write('{"a":', () => response.destroy())
+  })
+  const { client, clock } = aClient(t, url)
+  t.same(await answerOf(client.request({ method: 'GET', path: '/x' }), clock, 10), { times: 2 })
+  await t.rejects(client.request({ method: 'PUT', path: '/x', body: {} }), { code: 'NETWORK', sent: true })
+  t.equal(times, 3)
+})
+
+t.test(
+  'a kept connection that ends as the next call comes: a read goes by another, a write is told',
+  async (t) => {
+    let times = 0
+    const { url } = await serve(t, (_, response) => {
+      times++
+      // Of what came on a connection that was used before nothing is answered.
+      if (times % 2 === 0) response.destroy()
+      else json(response, 200, { times })
+    })
+    const { client, clock } = aClient(t, url)
+    const read = async () => {
+      let got: unknown
+      void client.request({ method: 'GET', path: '/x' }).then((answer) => (got = answer))
+      await until(
+        () => got !== undefined,
+        () => clock.pass(10),
+      )
+      return got
+    }
+    t.same([await read(), await read()], [{ times: 1 }, { times: 3 }])
+    await t.rejects(client.request({ method: 'POST', path: '/x', body: {} }), { code: 'NETWORK', sent: true })
+    t.equal(times, 4)
+  },
+)
 
 t.test('a call that gets no answer ends at its deadline, and the connection with it', async (t) => {
   let closed = false

@@ -191,6 +191,28 @@ t.test('a half-open connection is torn down by our own clock, and the place is k
   await has('a', '2')
 })
 
+for (const [name, step] of Object.entries({ back: -5 * 3_600_000, forth: 600_000 }))
+  t.test(
+    `a clock that is set ${name} hides no silence: it is told, and the watch is begun again`,
+    async (t) => {
+      const server = await WatchServer.start(t)
+      const { reflector, clock, calm, has, synced } = await reflect(t, server)
+      await synced()
+      const before = server.seen.length
+      clock.step(step)
+      t.equal(
+        reflector.silentMs() >= 600_000,
+        step > 0,
+        'set forth, it may be the machine that was suspended',
+      )
+      await clock.pass(640_000)
+      await until(() => server.seen.length > before, calm)
+      server.put('a', '1')
+      await has('a', '1')
+      t.ok(reflector.silentMs() < 1_000)
+    },
+  )
+
 t.test('where bookmarks are seen to come, their absence is noticed sooner', async (t) => {
   const server = await WatchServer.start(t)
   const { reflector, clock, calm, synced } = await reflect(t, server)

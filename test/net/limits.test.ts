@@ -27,6 +27,19 @@ async function holding(t: Parameters<typeof serve>[0]) {
   return { port, arrived, until, answer: () => waiting.shift()?.() }
 }
 
+t.test('what is not wanted any more when the connection stands is not sent', async (t) => {
+  const { port, arrived } = await holding(t)
+  const stop = new AbortController()
+  const isWanted = () => {
+    stop.abort(new Error('another leads'))
+    return false
+  }
+  const answer = await send({ url: `http://a.test:${port}/`, signal: stop.signal, isWanted })
+  t.match(answer, { failed: 'aborted', sent: false, message: /about to call a\.test/ })
+  for (let i = 0; i < 20; i += 1) await turn()
+  t.equal(arrived.count, 0)
+})
+
 t.test(
   'so many calls go to one host at once; the next waits, and calls to another host do not',
   async (t) => {

@@ -218,7 +218,7 @@ t.test('a proxy of the environment is not used, whoever else would use it', asyn
   const support = join(import.meta.dirname, 'support.ts')
   writeFileSync(
     file,
-    // First the control: the package undici, once it is loaded, takes the place of what fetch goes by.
+    // First the control: fetch, which is not ours, goes by them.
     `await (await fetch(${JSON.stringify(urls[0])})).text()
 const { send, textOf } = await import(${JSON.stringify(support)})
 const ca = process.env['TEST_CA']

@@ -50,8 +50,8 @@ export const mayUseAccount = (user: string, name: string): readonly object[] =>
   ])
 
 /** The right of our own account to act for others. */
-export const mayBecome = (names: readonly string[]): readonly object[] =>
-  granted('actors', 'velero', { kind: 'User', name: 'tidewaiter' }, [
+export const mayBecome = (names: readonly string[], role = 'actors'): readonly object[] =>
+  granted(role, 'velero', { kind: 'User', name: 'tidewaiter' }, [
     { apiGroups: [''], resources: ['serviceaccounts'], resourceNames: names, verbs: ['impersonate'] },
   ])
 

@@ -69,16 +69,21 @@ const warningText = (header: string): string =>
     .toString()
     .replaceAll(/\\(.)/g, '$1')
 
-/** Looks until something else than undefined is found, seldom if a look is costly; fails after ten seconds, or as many as told. */
+/**
+ * Looks until something else than undefined is found, seldom if a look is costly; fails after ten seconds, or as many as told.
+ * The longer it waits the less often it looks, down to ten times a second: many tests at once would do little else.
+ */
 export async function eventually<T>(
   what: string,
   look: () => Promise<T | undefined> | T | undefined,
   { everyMs = 20, seconds = 10 }: { readonly everyMs?: number; readonly seconds?: number } = {},
 ): Promise<T> {
-  for (let left = seconds * 1000; left > 0; left -= everyMs) {
+  for (let waited = 0; waited < seconds * 1000;) {
     const found = await look()
     if (found !== undefined) return found
-    await sleep(everyMs)
+    const pause = Math.max(everyMs, Math.min(100, waited / 8))
+    await sleep(pause)
+    waited += pause
   }
   throw new Error(`waited ${seconds} seconds, and it was not so: ${what}`)
 }

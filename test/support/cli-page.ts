@@ -63,9 +63,10 @@ Every command is also one of a plugin of kubectl: \`npm link\` (or a link by han
   start (kubeconfig, port, rights), or a file could not be read. A pipe that is closed early (\`| head -1\`) is no error: 0.
 `
 
+const program = await programOf(silent, { sandbox: async () => sandboxCommand })
+
 /** The page, without the mark of a generated file. */
 export function cliPage(): string {
-  const program = programOf(silent, [sandboxCommand])
   const sections = all(program, program.name()).map(
     ([name, command]) => `## ${name}\n\n${told(name, command)}\n`,
   )

@@ -18,7 +18,7 @@ const variables = (): string =>
   stages
     .map((stage) => {
       const [object = '', ...more] = variableNames(stage).map(code)
-      return `- ${stage}: ${object}; in \`\${...}\` also ${more.join(' and ')}`
+      return `- ${stage}: ${object}; in \`\${...}\` also ${more.slice(0, -1).join(', ')} and ${more.at(-1)}`
     })
     .join('\n')
 

@@ -42,7 +42,7 @@ export function anActionRequest(
     dryRun: false,
     timeoutMs: 10_000,
     receivedAt: 0,
-    signal: new AbortController().signal,
+    signal: () => new AbortController().signal,
     ...given,
   }
 }

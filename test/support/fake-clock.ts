@@ -12,12 +12,15 @@ export class FakeClock implements Clock {
   readonly randoms: number[] = []
   /** What `random` answers when `randoms` is empty. */
   luck = 0.5
-  #now: number
+  /** What timers go by. */
+  #steady = 0
+  /** When the steady time began, as far as `now` knows. */
+  #began: number
   #timers: Timer[] = []
   #order = 0
 
   constructor(startMs = newYear) {
-    this.#now = startMs
+    this.#began = startMs
   }
 
   /** How many timers wait: a test that ends with one has leaked it. */
@@ -25,7 +28,14 @@ export class FakeClock implements Clock {
     return this.#timers.length
   }
 
-  readonly now = (): number => this.#now
+  readonly now = (): number => this.#began + this.#steady
+
+  readonly steady = (): number => this.#steady
+
+  /** Sets the clock forth, or back, as NTP or a person does: no time passes, and no timer falls due. */
+  step(ms: number): void {
+    this.#began += ms
+  }
 
   readonly random = (): number => this.randoms.shift() ?? this.luck
 
@@ -38,6 +48,8 @@ export class FakeClock implements Clock {
     }
     return { signal: controller.signal, release: this.#after(ms, abort) }
   }
+
+  readonly after = (ms: number, run: () => void): (() => void) => this.#after(ms, run)
 
   readonly sleep = async (ms: number, signal?: AbortSignal): Promise<void> => {
     signal?.throwIfAborted()
@@ -53,16 +65,16 @@ export class FakeClock implements Clock {
 
   /** Moves time on by `ms`, running each due timer at its own moment; resolves when all that it set off has settled. */
   async pass(ms: number): Promise<void> {
-    const until = this.#now + ms
+    const until = this.#steady + ms
     await settled()
     for (let next = this.#next(until); next !== undefined; next = this.#next(until)) {
       const due = next
       this.#timers = this.#timers.filter((timer) => timer !== due)
-      this.#now = Math.max(this.#now, due.at)
+      this.#steady = Math.max(this.#steady, due.at)
       due.run()
       await settled()
     }
-    this.#now = until
+    this.#steady = until
   }
 
   #next(until: number): Timer | undefined {
@@ -71,7 +83,7 @@ export class FakeClock implements Clock {
   }
 
   #after(ms: number, run: () => void): () => void {
-    const timer = { at: this.#now + Math.max(0, ms), order: this.#order++, run }
+    const timer = { at: this.#steady + Math.max(0, ms), order: this.#order++, run }
     this.#timers.push(timer)
     return () => {
       this.#timers = this.#timers.filter((other) => other !== timer)

@@ -57,6 +57,8 @@ export class FakeControl {
   unread: Readonly<Record<string, string>> = {}
   readonly unguarded: string[] = []
   readonly orphaned: string[] = []
+  /** Who led before, as the leader knows. */
+  formers: string[] = []
   /** Exclusive keys that were given back, with their object. */
   readonly freed: string[] = []
   readonly patches: Json[] = []
@@ -64,6 +66,9 @@ export class FakeControl {
   beforePatch: () => void = () => {}
   /** How many objects Velero works on at once. */
   slots = 1
+  /** How far the clock is ahead of the API server's. */
+  aheadMs = 0
+  readonly absentSince = new Map<string, number>()
   schedules: Readonly<Record<string, Readonly<Record<string, string>>>> = {}
   /** What performing does; it may let time pass. */
   act: (performing: Performing) => Outcome | Promise<Outcome> = () => aDone()
@@ -103,11 +108,18 @@ export class FakeControl {
       hash: (text) => `h${text.length}`,
       evaluate: (source) => (source === 'broken' ? { error: 'no such key' } : { ok: source === 'true' }),
       authorOf: () => ({ username: 'ann', groups: [] }),
+      exportedFor: async () => undefined,
+      // What is signed can be read: the signature has tests of its own.
+      signOutputs: async (statement) => JSON.stringify(statement),
       installedAt: this.installedAt,
       unwatchedSince: this.unwatchedSince,
       lookedUntil: this.lookedUntil ?? this.unwatchedSince,
       decided: new Set(),
+      absentSince: this.absentSince,
       leading: new AbortController().signal,
+      holds: () => true,
+      serverTime: () => clock.now() - this.aheadMs,
+      formers: () => new Set(this.formers),
       unguarded: (object) => void this.unguarded.push(object.name),
       unsure: () => this.unsure,
       actions: () => this.actions.map((action) => ({ action, changedAt: this.changedAt })),

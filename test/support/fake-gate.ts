@@ -1,5 +1,7 @@
 /** The gate's world in memory, and requests to put to it. */
 import type { GatePorts } from '../../src/admission/gate-ports.ts'
+import { cooldownKeysOf } from '../../src/core/cooldown.ts'
+import type { KeptExported } from '../../src/core/exported/use.ts'
 import type { Performing } from '../../src/core/run/performing.ts'
 import type { Action } from '../../src/api/action.ts'
 import { createCel } from '../../src/cel/cel.ts'
@@ -38,7 +40,7 @@ export function aRequest(
     dryRun: false,
     timeoutMs: 30_000,
     receivedAt: clock.now(),
-    signal: new AbortController().signal,
+    signal: () => new AbortController().signal,
     ...rest,
   }
 }
@@ -61,6 +63,8 @@ export class FakeGate {
   scheduleFails: Error | undefined
   schedulesOfBackups: Readonly<Record<string, string>> = {}
   act: (performing: Performing) => Outcome | Promise<Outcome> = () => aDone()
+  /** What the Backup of a Restore exported, for actions that ask. */
+  exported: KeptExported | undefined
 
   constructor(clock = new FakeClock(), runs = new FakeRuns(clock)) {
     this.clock = clock
@@ -77,13 +81,15 @@ export class FakeGate {
       cluster: clusterUid,
       holdMaxMs: 3_600_000,
       hash: (text) => `h${text.length}-${text.slice(-40).replaceAll(/[^a-z0-9]/gi, '')}`.slice(0, 64),
+      exportedFor: async () => this.exported,
       evaluate: (source) => (source === 'broken' ? { error: 'no such key' } : { ok: source === 'true' }),
       namesVariable: cel.names,
       runs: {
         read: (...at) => life.call('runs.read', () => runs.read(...at)),
         create: (run) => life.call('runs.create', () => runs.create(run)),
         write: (run, status) => life.call('runs.write', () => runs.write(run, status)),
-        recent: async (namespace) => runs.known(namespace),
+        recent: async (namespace, key) =>
+          runs.known(namespace).filter((run) => cooldownKeysOf(run).includes(key)),
       },
       actionsOf: async () => ('unknown' in this.actions ? this.actions : { ok: this.actions }),
       authorOf: ({ metadata }) =>

@@ -27,6 +27,6 @@ export const aWrite = (object: unknown, given: Partial<AdmissionRequest> = {}): 
   dryRun: false,
   timeoutMs: 10_000,
   receivedAt: 0,
-  signal: new AbortController().signal,
+  signal: () => new AbortController().signal,
   ...given,
 })

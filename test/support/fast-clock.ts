@@ -40,7 +40,7 @@ export function fastClock(speed: number): Clock & SandboxClock {
     ticker ??= setInterval(tick, tickMs)
     return () => void timers.delete(timer)
   }
-  return { now, after, ...waiting(after), random: systemClock.random }
+  return { now, steady: now, after, ...waiting(after), random: systemClock.random }
 }
 
 const dueOf = (timers: ReadonlySet<Timer>, time: number): readonly Timer[] =>

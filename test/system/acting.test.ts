@@ -4,6 +4,7 @@ import { account, aDeployment, granted, mayUseAccount, ofDeployer } from '../sup
 import { eventually, pathOf, type Loose } from '../support/asking.ts'
 import { startCluster, type System, type SystemOptions } from '../support/cluster.ts'
 import { action, backup, create, ended, runs, settledRun } from '../support/scenes.ts'
+import { whenThorough } from '../support/runs.ts'
 
 t.jobs = 4
 
@@ -146,28 +147,35 @@ t.test(
   },
 )
 
-t.test('no template moves the target, and what records must not hold is no target', async (t) => {
-  const system = await start(t)
-  const refused = async (patch: Loose, want: RegExp) => {
-    const answer = await apply(system, freeze({ patch: { ...target, ...patch } }))
-    t.equal(answer.status, 422)
-    t.match(answer.body.message, want)
-  }
-  const patch = { spec: {} }
-  await refused({ patch, name: '${backup.metadata.name}' }, /spec\.patch\.name/)
-  await refused({ patch, namespace: '${backup.metadata.namespace}' }, /spec\.patch\.namespace/)
-  await refused({ patch, kind: '${stage}' }, /spec\.patch\.kind/)
-  await refused({ patch, apiVersion: 'v1', kind: 'Secret' }, /must not be Secret/)
-  await refused(
-    { patch, apiVersion: 'tidewaiter.io/v1beta1', kind: 'ActionRun' },
-    /must not be of tidewaiter\.io/,
-  )
-  await refused(
-    { patch: { status: { phase: 'Completed' } }, apiVersion: 'velero.io/v1', kind: 'Backup' },
-    /their status is for Velero/,
-  )
-  await refused({ patch: { spec: { replicas: '${secrets.token}' } } }, /be a CEL expression that can be used/)
-})
+t.test(
+  'no template moves the target, and what records must not hold is no target',
+  whenThorough,
+  async (t) => {
+    const system = await start(t)
+    const refused = async (patch: Loose, want: RegExp) => {
+      const answer = await apply(system, freeze({ patch: { ...target, ...patch } }))
+      t.equal(answer.status, 422)
+      t.match(answer.body.message, want)
+    }
+    const patch = { spec: {} }
+    await refused({ patch, name: '${backup.metadata.name}' }, /spec\.patch\.name/)
+    await refused({ patch, namespace: '${backup.metadata.namespace}' }, /spec\.patch\.namespace/)
+    await refused({ patch, kind: '${stage}' }, /spec\.patch\.kind/)
+    await refused({ patch, apiVersion: 'v1', kind: 'Secret' }, /must not be Secret/)
+    await refused(
+      { patch, apiVersion: 'tidewaiter.io/v1beta1', kind: 'ActionRun' },
+      /must not be of tidewaiter\.io/,
+    )
+    await refused(
+      { patch: { status: { phase: 'Completed' } }, apiVersion: 'velero.io/v1', kind: 'Backup' },
+      /their status is for Velero/,
+    )
+    await refused(
+      { patch: { spec: { replicas: '${secrets.token}' } } },
+      /be a CEL expression that can be used/,
+    )
+  },
+)
 
 t.test('an Action whose author lost the verb use is refused at the next run', async (t) => {
   // An answer about rights is kept for ten seconds: one of the wall.
@@ -197,7 +205,7 @@ t.test('an Action whose author lost the verb use is refused at the next run', as
   )
 })
 
-t.test('the accounts that the install names are all there are', async (t) => {
+t.test('the accounts that the install names are all there are', whenThorough, async (t) => {
   const system = await start(t)
   const answer = await apply(system, freeze({ serviceAccountName: 'hidden' }))
   t.equal(answer.status, 422)
@@ -240,17 +248,21 @@ t.test(
   },
 )
 
-t.test('an action that is only tried out asks the API server, and changes nothing', async (t) => {
-  const system = await start(t)
-  await applied(system, freeze({ dryRun: true }))
-  const answer = await create(system, backup('b1'))
-  t.equal(answer.status, 201)
-  const { resourceVersion } = web(system).metadata
-  t.match((await settledRun(system, 'b1', 'PreBackup')).status.actions, [
-    { phase: 'Succeeded', message: 'would PATCH apps/v1 Deployment shop/web: web' },
-  ])
-  t.equal(web(system).spec.replicas, 3)
-  const preview = await system.call('POST', `${pathOf('backups')}?dryRun=All`, { body: backup('b2') })
-  t.match(preview.warnings.join('\n'), /PATCH apps\/v1 Deployment shop\/web/)
-  t.equal(web(system).metadata.resourceVersion, resourceVersion)
-})
+t.test(
+  'an action that is only tried out asks the API server, and changes nothing',
+  whenThorough,
+  async (t) => {
+    const system = await start(t)
+    await applied(system, freeze({ dryRun: true }))
+    const answer = await create(system, backup('b1'))
+    t.equal(answer.status, 201)
+    const { resourceVersion } = web(system).metadata
+    t.match((await settledRun(system, 'b1', 'PreBackup')).status.actions, [
+      { phase: 'Succeeded', message: 'would PATCH apps/v1 Deployment shop/web: web' },
+    ])
+    t.equal(web(system).spec.replicas, 3)
+    const preview = await system.call('POST', `${pathOf('backups')}?dryRun=All`, { body: backup('b2') })
+    t.match(preview.warnings.join('\n'), /PATCH apps\/v1 Deployment shop\/web/)
+    t.equal(web(system).metadata.resourceVersion, resourceVersion)
+  },
+)

@@ -3,6 +3,7 @@ import t from 'tap'
 import { eventually, pathOf, type Loose } from '../support/asking.ts'
 import { startCluster, type System } from '../support/cluster.ts'
 import { act, action, backup, create, ended, runs, settledRun } from '../support/scenes.ts'
+import { whenThorough } from '../support/runs.ts'
 
 t.jobs = 4
 
@@ -54,29 +55,33 @@ t.test('an API server that restarts is found again, and what it missed is done',
   t.equal(system.hooks.calls('/90-post').length, 2)
 })
 
-t.test('a Backup that slipped by while nobody was there is reported as unguarded', async (t) => {
-  const system = await startCluster(t, { speed: 8 })
-  await act(system, action('10-a', {}), action('90-post', { stage: 'PostBackup' }))
-  const { body } = await system.call(
-    'GET',
-    '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations',
-  )
-  const [{ metadata }] = body.items
-  await system.service.kill()
-  await system.call(
-    'DELETE',
-    `/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/${metadata.name}`,
-  )
-  // Whole seconds: only a later one is provably after the install.
-  await system.clock.sleep(1_100)
-  t.equal((await create(system, backup('b1'))).status, 201)
-  await ended(system, 'b1')
-  await system.startService()
-  const run = await settledRun(system, 'b1', 'PreBackup')
-  t.match(run.status, { phase: 'Unknown', reason: 'Unguarded' })
-  t.same(system.hooks.calls('/10-a'), [])
-  await settledRun(system, 'b1', 'PostBackup')
-})
+t.test(
+  'a Backup that slipped by while nobody was there is reported as unguarded',
+  whenThorough,
+  async (t) => {
+    const system = await startCluster(t, { speed: 8 })
+    await act(system, action('10-a', {}), action('90-post', { stage: 'PostBackup' }))
+    const { body } = await system.call(
+      'GET',
+      '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations',
+    )
+    const [{ metadata }] = body.items
+    await system.service.kill()
+    await system.call(
+      'DELETE',
+      `/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/${metadata.name}`,
+    )
+    // Whole seconds: only a later one is provably after the install.
+    await system.clock.sleep(1_100)
+    t.equal((await create(system, backup('b1'))).status, 201)
+    await ended(system, 'b1')
+    await system.startService()
+    const run = await settledRun(system, 'b1', 'PreBackup')
+    t.match(run.status, { phase: 'Unknown', reason: 'Unguarded' })
+    t.same(system.hooks.calls('/10-a'), [])
+    await settledRun(system, 'b1', 'PostBackup')
+  },
+)
 
 t.test('another process leads when the leader dies, and runs what it left', async (t) => {
   const system = await startCluster(t, { speed: 8 })
@@ -98,7 +103,8 @@ for (const [when, want] of Object.entries(deaths)) {
   for (const idempotent of [true, false]) {
     const [calls, phase] = want[idempotent ? 'idempotent' : 'not']
     const kind = idempotent ? 'an action' : 'an action that is not idempotent'
-    t.test(`dying ${when}: ${kind} is called ${calls} times, and its run is ${phase}`, async (t) => {
+    const often = when === 'while the action runs' ? {} : whenThorough
+    t.test(`dying ${when}: ${kind} is called ${calls} times, and its run is ${phase}`, often, async (t) => {
       const system = await startCluster(t, { speed: 8 })
       await act(system, action('90-post', { stage: 'PostBackup', idempotent, timeoutSeconds: 20 }))
       const dead = dieWhen(system, when as keyof typeof deaths)
@@ -141,37 +147,41 @@ async function dieWhen(system: System, when: keyof typeof deaths): Promise<void>
   await killed.promise
 }
 
-t.test('writes of runs that fail lose nothing and double nothing that is recorded', async (t) => {
-  const system = await startCluster(t, { speed: 4 })
-  await act(system, action('10-a', {}), action('90-post', { stage: 'PostBackup' }))
-  let count = 0
-  for (const code of [409, 410, 429, 500]) {
-    for (const verb of ['create', 'update']) {
-      for (let nth = 1; nth <= (verb === 'create' ? 2 : 4); nth += 1) {
-        const name = `b${(count += 1)}`
-        const undo = system.api.faults.add({
-          match: { verb, resource: 'actionruns' },
-          nth,
-          effect: { kind: 'answer', code },
-        })
-        const about = `${code} at ${verb} ${nth}`
-        const { status } = await create(system, backup(name))
-        const of = (path: string) =>
-          system.hooks.calls(path).filter(({ headers }) => headers['idempotency-key']?.includes(uid))
-        const made = system.api.read('velero.io/backups', 'velero', name) as Loose
-        const uid = made?.metadata.uid ?? 'none'
-        t.equal(status === 201, made !== undefined, about)
-        if (made !== undefined) {
-          const { status } = await settledRun(system, name, 'PostBackup')
-          t.equal(status.phase, 'Succeeded', about)
-          t.same([of('/10-a').length, of('/90-post').length], [1, 1], about)
+t.test(
+  'writes of runs that fail lose nothing and double nothing that is recorded',
+  whenThorough,
+  async (t) => {
+    const system = await startCluster(t, { speed: 4 })
+    await act(system, action('10-a', {}), action('90-post', { stage: 'PostBackup' }))
+    let count = 0
+    for (const code of [409, 410, 429, 500]) {
+      for (const verb of ['create', 'update']) {
+        for (let nth = 1; nth <= (verb === 'create' ? 2 : 4); nth += 1) {
+          const name = `b${(count += 1)}`
+          const undo = system.api.faults.add({
+            match: { verb, resource: 'actionruns' },
+            nth,
+            effect: { kind: 'answer', code },
+          })
+          const about = `${code} at ${verb} ${nth}`
+          const { status } = await create(system, backup(name))
+          const of = (path: string) =>
+            system.hooks.calls(path).filter(({ headers }) => headers['idempotency-key']?.includes(uid))
+          const made = system.api.read('velero.io/backups', 'velero', name) as Loose
+          const uid = made?.metadata.uid ?? 'none'
+          t.equal(status === 201, made !== undefined, about)
+          if (made !== undefined) {
+            const { status } = await settledRun(system, name, 'PostBackup')
+            t.equal(status.phase, 'Succeeded', about)
+            t.same([of('/10-a').length, of('/90-post').length], [1, 1], about)
+          }
+          undo()
         }
-        undo()
       }
     }
-  }
-  t.equal(
-    new Set((await runs(system)).map(({ metadata }) => metadata.name)).size,
-    (await runs(system)).length,
-  )
-})
+    t.equal(
+      new Set((await runs(system)).map(({ metadata }) => metadata.name)).size,
+      (await runs(system)).length,
+    )
+  },
+)

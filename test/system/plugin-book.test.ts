@@ -6,6 +6,7 @@ import t, { type Test } from 'tap'
 import { eventually, type Loose } from '../support/asking.ts'
 import { startCluster, type System } from '../support/cluster.ts'
 import { anImageConfig, fakeCa, serveRegistry, type FakeRegistry } from '../support/fake-registry.ts'
+import { whenThorough } from '../support/runs.ts'
 
 // Most of each test is waiting.
 t.jobs = 4
@@ -167,7 +168,7 @@ t.test(
   },
 )
 
-t.test('a pull secret is looked for again: missing, wrong, mended', async (t) => {
+t.test('a pull secret is looked for again: missing, wrong, mended', whenThorough, async (t) => {
   const started = await start(t)
   const { system, registry } = started
   registry.push('acme/plugin', 'v1')
@@ -225,6 +226,7 @@ const pullSecret = (name: string, { host }: FakeRegistry, pair: string) => ({
 
 t.test(
   "Velero's account can pull a plugin that names no secret, and keeps that when another names one",
+  whenThorough,
   async (t) => {
     const registry = await serveRegistry(t, 'localhost')
     registry.door = { kind: 'token', users: ['me:right', 'acme:right'] }
@@ -258,6 +260,7 @@ t.test(
 
 t.test(
   'the first Deployment of an install brings the pull secret that its plugins are pulled with',
+  whenThorough,
   async (t) => {
     const registry = await serveRegistry(t, 'localhost')
     registry.door = { kind: 'token', users: ['me:right'] }
@@ -310,6 +313,7 @@ const configMap = (text: string) => ({
 
 t.test(
   'plugins of a ConfigMap are injected too, a large one as well as a small, and what cannot be read refuses',
+  whenThorough,
   async (t) => {
     const started = await start(t, { speed: 2 })
     const { system, registry } = started
@@ -345,6 +349,7 @@ t.test('a plugin from a registry that is not allowed is never asked for', async 
 
 t.test(
   'a copy of what is declared that has been silent is not believed: the API server is asked',
+  whenThorough,
   async (t) => {
     const started = await start(t, { speed: 12 })
     const { system, registry } = started
@@ -416,6 +421,7 @@ const installation = (name: string, image: string, plugin = 'listed') => ({
 
 t.test(
   'a ConfigMap and an Installation name the proxy, and the domain of this install is asked',
+  whenThorough,
   async (t) => {
     const registry = await serveRegistry(t, 'localhost')
     const digest = registry.push('proxy/app/listed', 'v1')
@@ -441,27 +447,34 @@ t.test(
   },
 )
 
-t.test('the newest Installation of Embedded Cluster declares plugins, and no older one', async (t) => {
-  const started = await start(t, { objects: [installations], flags: { 'plugins-installation': 'newest' } })
-  const { system, registry } = started
-  const digest = registry.push('acme/listed', 'v2')
-  const path = '/apis/embeddedcluster.replicated.com/v1beta1/installations'
-  const place = `${registry.host}/acme/listed`
-  for (const [name, tag] of [
-    ['20260101000000', 'v1'],
-    ['20260202000000', 'v2'],
-  ] as const)
-    t.match(await system.call('POST', path, { body: installation(name, `${place}:${tag}`) }), { status: 201 })
-  let attempts = 0
-  const answer = await eventually('the newest is injected', async () => {
-    const found = await restart(system, `attempt ${(attempts += 1)}`)
-    return found.status === 200 && images(found.body).length > 0 ? found : undefined
-  })
-  t.same(images(answer.body), [`${place}:v2@${digest}`])
-})
+t.test(
+  'the newest Installation of Embedded Cluster declares plugins, and no older one',
+  whenThorough,
+  async (t) => {
+    const started = await start(t, { objects: [installations], flags: { 'plugins-installation': 'newest' } })
+    const { system, registry } = started
+    const digest = registry.push('acme/listed', 'v2')
+    const path = '/apis/embeddedcluster.replicated.com/v1beta1/installations'
+    const place = `${registry.host}/acme/listed`
+    for (const [name, tag] of [
+      ['20260101000000', 'v1'],
+      ['20260202000000', 'v2'],
+    ] as const)
+      t.match(await system.call('POST', path, { body: installation(name, `${place}:${tag}`) }), {
+        status: 201,
+      })
+    let attempts = 0
+    const answer = await eventually('the newest is injected', async () => {
+      const found = await restart(system, `attempt ${(attempts += 1)}`)
+      return found.status === 200 && images(found.body).length > 0 ? found : undefined
+    })
+    t.same(images(answer.body), [`${place}:v2@${digest}`])
+  },
+)
 
 t.test(
   'a declaration that cannot be used any more says so in its status, and what Velero has of it stays',
+  whenThorough,
   async (t) => {
     const started = await start(t)
     const { system, registry } = started

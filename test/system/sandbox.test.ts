@@ -1,10 +1,15 @@
 /** `tidewaiter sandbox` as people start it: the real command, its files, its story, its end. */
+import { spawn } from 'node:child_process'
+import { createPublicKey, generateKeyPairSync } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
+import { connect, createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
+import { keySetText } from '../../src/core/exported/keys.ts'
+import { ownKeys, signOutputs } from '../../src/wiring/exported.ts'
 import { eventually } from '../support/asking.ts'
 import { ask, launch, send, start, told, type Run } from '../support/command.ts'
+import { whenThorough } from '../support/runs.ts'
 
 t.jobs = 2
 
@@ -42,7 +47,40 @@ t.test(
   },
 )
 
-t.test('Ctrl-C while it starts ends it cleanly too', async (t) => {
+t.test('kill ends what npm start began, and not npm alone', async (t) => {
+  const dir = join(t.testdir(), 'box')
+  // In a group of its own, so that the test leaves nothing behind where it fails.
+  const npm = spawn('npm', ['start', '--', '--dir', dir, '--only-cluster'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    detached: true,
+  })
+  // The pipe closes when the last process that writes into it is gone.
+  let code: number | null | undefined
+  npm.once('close', (given) => (code = given))
+  t.teardown(() => {
+    if (code === undefined) process.kill(-(npm.pid ?? 0), 'SIGKILL')
+  })
+  let out = ''
+  npm.stdout.setEncoding('utf8').on('data', (text: string) => (out += text))
+  await eventually('it is ready', () => out.includes('Ctrl-C ends it') || undefined, { seconds: 40 })
+  const { url } = JSON.parse(readFileSync(join(dir, 'sandbox.json'), 'utf8'))
+  t.ok(await connects(url))
+  npm.kill('SIGTERM')
+  await eventually('all has ended', () => code !== undefined || undefined, { seconds: 20 })
+  t.equal(code, 0)
+  t.notOk(await connects(url))
+  t.notOk(existsSync(dir))
+})
+
+/** Whether anybody listens there. */
+const connects = (url: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    const { hostname, port } = new URL(url)
+    const socket = connect(Number(port), hostname, () => resolve(true))
+    socket.once('error', () => resolve(false)).once('connect', () => socket.destroy())
+  })
+
+t.test('Ctrl-C while it starts ends it cleanly too', whenThorough, async (t) => {
   const dir = join(t.testdir(), 'box')
   const run = start(t, '--dir', dir)
   await eventually('it has begun', () => existsSync(join(dir, 'sandbox.json')) || undefined)
@@ -84,38 +122,43 @@ t.test('a port in use is told with exit code 4, a wrong address with 2', async (
     run.err(),
     `tidewaiter: --api-listen ${address} is taken by another process: stop it, or choose another address\n`,
   )
-  const wrong = start(t, '--dir', dir, '--api-listen', 'here')
+  const wrong = start(t, '--dir', dir, '--api-listen', 'here', '--only-cluster', '--trusted-keys', 'a.json')
   t.equal(await wrong.ended, 2)
   t.match(wrong.err(), '--api-listen must be [HOST]:PORT, got "here"')
+  t.match(wrong.err(), '--trusted-keys is for the service: with --only-cluster give it to tidewaiter serve')
 })
 
-t.test('with VELERO_PLUGINS_ENABLED in its environment it serves VeleroPlugins, for its node', async (t) => {
-  const dir = join(t.testdir(), 'box')
-  const sandbox = (value: string) =>
-    launch(t, ['sandbox', '--dir', dir, '--no-demo'], { VELERO_PLUGINS_ENABLED: value })
-  const wrong = sandbox('ture')
-  t.equal(await wrong.ended, 2)
-  t.equal(wrong.err(), 'tidewaiter: VELERO_PLUGINS_ENABLED must be true or false, got "ture"\n')
-  const run = sandbox('true')
-  await told(run, 'Ctrl-C ends it all')
-  const kubeconfig = join(dir, 'kubeconfig')
-  t.match((await ask(t, kubeconfig, '/api/v1/nodes')).body.items, [
-    { metadata: { name: 'sandbox' }, status: { nodeInfo: { operatingSystem: 'linux' } } },
-  ])
-  const path = '/apis/tidewaiter.io/v1beta1/namespaces/velero/veleroplugins'
-  const plugin = (name: string) => ({
-    apiVersion: 'tidewaiter.io/v1beta1',
-    kind: 'VeleroPlugin',
-    metadata: { name },
-    spec: { image: '127.0.0.1:1/acme/plugin:1.0' },
-  })
-  const create = (name: string) => send(t, { kubeconfig, method: 'POST', path, body: plugin(name) })
-  t.match(await create('acme'), { status: 201 })
-  const looked = async () => (await ask(t, kubeconfig, `${path}/acme`)).body.status?.conditions
-  t.match(await eventually('its checks were made', looked, { seconds: 20 }), [{ type: 'ReferenceValid' }])
-})
+t.test(
+  'with VELERO_PLUGINS_ENABLED in its environment it serves VeleroPlugins, for its node',
+  whenThorough,
+  async (t) => {
+    const dir = join(t.testdir(), 'box')
+    const sandbox = (value: string) =>
+      launch(t, ['sandbox', '--dir', dir, '--no-demo'], { VELERO_PLUGINS_ENABLED: value })
+    const wrong = sandbox('ture')
+    t.equal(await wrong.ended, 2)
+    t.equal(wrong.err(), 'tidewaiter: VELERO_PLUGINS_ENABLED must be true or false, got "ture"\n')
+    const run = sandbox('true')
+    await told(run, 'Ctrl-C ends it all')
+    const kubeconfig = join(dir, 'kubeconfig')
+    t.match((await ask(t, kubeconfig, '/api/v1/nodes')).body.items, [
+      { metadata: { name: 'sandbox' }, status: { nodeInfo: { operatingSystem: 'linux' } } },
+    ])
+    const path = '/apis/tidewaiter.io/v1beta1/namespaces/velero/veleroplugins'
+    const plugin = (name: string) => ({
+      apiVersion: 'tidewaiter.io/v1beta1',
+      kind: 'VeleroPlugin',
+      metadata: { name },
+      spec: { image: '127.0.0.1:1/acme/plugin:1.0' },
+    })
+    const create = (name: string) => send(t, { kubeconfig, method: 'POST', path, body: plugin(name) })
+    t.match(await create('acme'), { status: 201 })
+    const looked = async () => (await ask(t, kubeconfig, `${path}/acme`)).body.status?.conditions
+    t.match(await eventually('its checks were made', looked, { seconds: 20 }), [{ type: 'ReferenceValid' }])
+  },
+)
 
-t.test('without the demo there is the service and no Backup', async (t) => {
+t.test('without the demo there is the service and no Backup', whenThorough, async (t) => {
   const dir = join(t.testdir(), 'box')
   const run = start(t, '--dir', dir, '--no-demo', '--dashboard-listen', '127.0.0.1:0')
   await told(run, 'Ctrl-C ends it all')
@@ -131,3 +174,62 @@ t.test('without the demo there is the service and no Backup', async (t) => {
   )
   t.match(webhooks.body.items[0].metadata.name, /^tidewaiter-dev-/)
 })
+
+const { privateKey } = generateKeyPairSync('ed25519')
+const keysOfA = {
+  key: privateKey,
+  publicKeys: [createPublicKey(privateKey).export({ format: 'jwk' }).x ?? ''],
+}
+
+t.test(
+  'it believes what a Backup of another cluster exported, by --trusted-keys',
+  whenThorough,
+  async (t) => {
+    const folder = t.testdir({ 'a.json': keySetText(ownKeys(keysOfA, 'cluster-a')) })
+    const [dir, keys] = [join(folder, 'box'), join(folder, 'a.json')]
+    const missing = start(t, '--dir', dir, '--trusted-keys', join(folder, 'none.json'))
+    t.equal(await missing.ended, 4)
+    t.match(missing.err(), /--trusted-keys: .*none.json must be a file that can be read/)
+    await told(start(t, '--dir', dir, '--no-demo', '--trusted-keys', keys), 'Ctrl-C ends it all')
+    const at = new Date().toISOString().replace(/\.\d+/, '')
+    const signed = {
+      v: 1,
+      cluster: 'cluster-a',
+      namespace: 'velero',
+      backup: 'b1',
+      uid: 'u',
+      run: 'r',
+      at,
+    } as const
+    const outputs = { '10-a': { lsn: '0/16B' } }
+    const annotation = await signOutputs({ ...signed, outputs }, keysOfA)
+    const velero = (kind: string, metadata: object, rest: object) => ({
+      apiVersion: 'velero.io/v1',
+      kind,
+      metadata,
+      ...rest,
+    })
+    const post = (who: string, path: string, body: object) =>
+      send(t, { kubeconfig: join(dir, who), method: 'POST', path, body })
+    const http = { url: "https://db.shop.example/${exported['10-a'].lsn}" }
+    const spec = { stage: 'PreRestore', dryRun: true, http }
+    const ours = '/apis/tidewaiter.io/v1beta1/namespaces/velero'
+    const action = {
+      apiVersion: 'tidewaiter.io/v1beta1',
+      kind: 'Action',
+      metadata: { name: '10-replay' },
+      spec,
+    }
+    const synced = velero(
+      'Backup',
+      { name: 'b1', annotations: { 'tidewaiter.io/outputs': annotation } },
+      { spec: {}, status: { phase: 'Completed', startTimestamp: at, completionTimestamp: at } },
+    )
+    t.match(await post('kubeconfig', `${ours}/actions`, action), { status: 201 })
+    t.match(await post('velero.kubeconfig', backups, synced), { status: 201 })
+    const restore = velero('Restore', { name: 'back' }, { spec: { backupName: 'b1' } })
+    t.match(await post('kubeconfig', backups.replace('backups', 'restores'), restore), { status: 201 })
+    const runs = await ask(t, join(dir, 'kubeconfig'), `${ours}/actionruns`)
+    t.match(runs.body.items, [{ spec: { exported: { backup: 'b1', cluster: 'cluster-a', outputs } } }])
+  },
+)

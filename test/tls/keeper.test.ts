@@ -4,68 +4,43 @@ import { mintAuthority, mintLeaf } from '../../src/tls/authority.ts'
 import { certificateState, readBundle } from '../../src/tls/certificate.ts'
 import { buildKeeper, type Keeper } from '../../src/tls/keeper.ts'
 import { keys, type Material } from '../../src/tls/material.ts'
-import type { SecretStore, SecretValues } from '../../src/tls/ports.ts'
+import type { SecretValues, Told } from '../../src/tls/ports.ts'
+import { isTurning } from '../../src/tls/turning.ts'
 import { FakeClock, newYear } from '../support/fake-clock.ts'
+import { FakeSecret } from '../support/fake-secret.ts'
 
 const names = ['tidewaiter.tidewaiter.svc']
 const dayMs = 86_400_000
 
-/** A Secret with optimistic writes; `fault` is thrown by the named call while it stands. */
-class FakeSecret implements SecretStore {
-  values: SecretValues | undefined
-  version = 1
-  writes = 0
-  fault: { readonly on: 'read' | 'create' | 'update'; readonly error: Error } | undefined
-  /** Runs once between a read and the write after it: the other replica. */
-  meanwhile: (() => void) | undefined
-
-  constructor(values?: SecretValues) {
-    this.values = values
-  }
-  put(values: SecretValues): void {
-    this.values = values
-    this.version += 1
-  }
-  read = async () => {
-    this.#fail('read')
-    return this.values === undefined
-      ? 'missing'
-      : { values: this.values, resourceVersion: String(this.version) }
-  }
-  create = async (values: SecretValues) => {
-    this.#other('create')
-    if (this.values !== undefined) return 'exists'
-    this.writes += 1
-    this.put(values)
-    return 'created'
-  }
-  update = async ({ values, resourceVersion }: { values: SecretValues; resourceVersion: string }) => {
-    this.#other('update')
-    if (this.values === undefined) return 'missing'
-    if (resourceVersion !== String(this.version)) return 'conflict'
-    this.writes += 1
-    this.put(values)
-    return 'updated'
-  }
-  #fail(on: 'read' | 'create' | 'update'): void {
-    if (this.fault?.on === on) throw this.fault.error
-  }
-  #other(on: 'create' | 'update'): void {
-    this.#fail(on)
-    const run = this.meanwhile
-    this.meanwhile = undefined
-    run?.()
+/** Registrations that nobody is late to write. */
+function prompt(keeper: Keeper): readonly Told[] {
+  try {
+    return [{ caBundle: keeper.current().caBundle, token: keeper.pathToken() }]
+  } catch {
+    return []
   }
 }
 
-function setUp(t: Test, { store = new FakeSecret(), clock = new FakeClock(), wanted = names } = {}) {
+function setUp(
+  t: Test,
+  { store = new FakeSecret(), clock = new FakeClock(), wanted = names, told = prompt, isServed = true } = {},
+) {
   const lines: { level: string; fields: object; message: string }[] = []
   const say = (level: string) => (fields: object, message: string) =>
     void lines.push({ level, fields, message })
   const log = { debug: say('debug'), info: say('info'), warn: say('warn'), error: say('error') }
   const controller = new AbortController()
   t.teardown(() => controller.abort())
-  const keeper = buildKeeper({ store, names: wanted, clock, log })
+  const keeper: Keeper = buildKeeper({
+    store,
+    names: wanted,
+    clock,
+    log,
+    now: clock.now,
+    readTold: async () => told(keeper),
+    overlapMs: 600_000,
+    isServed,
+  })
   const changes: Material[] = []
   keeper.onChange((material) => changes.push(material))
   return { keeper, store, clock, lines, changes, signal: controller.signal, stop: () => controller.abort() }
@@ -241,7 +216,9 @@ t.test('an authority near its end is joined by a new one, which signs only after
 
 t.test('what another replica renews is adopted within some 66 seconds, and told once', async (t) => {
   const { keeper, store, clock, changes } = await started(t)
-  const renewed = { ...store.values, ...(await goodSecret(t)) }
+  const authority = { cert: store.values![keys.caBundle]!, key: store.values![keys.caKey]! }
+  const leaf = await mintLeaf({ authority, names, now: newYear })
+  const renewed = { ...store.values, [keys.cert]: leaf.cert, [keys.key]: leaf.key }
   store.put(renewed)
   await clock.pass(66_001)
   t.equal(keeper.current().cert, renewed[keys.cert])
@@ -342,4 +319,58 @@ t.test('no secret part is ever logged', async (t) => {
     t.notOk(said.includes(JSON.stringify(store.values![key]).slice(1, -1)), key)
   }
   t.notOk(said.includes('a-bad-token'))
+})
+
+t.test(
+  'where others keep the certificate that is shown a turn comes to its end, again and again',
+  async (t) => {
+    const foreign = await mintAuthority({ name: 'others', now: newYear })
+    const told = (keeper: Keeper): readonly Told[] =>
+      prompt(keeper).map(({ token }) => ({ token, caBundle: foreign.cert }))
+    const { keeper, store, clock } = await started(t, { told, isServed: false })
+    const paths = new Set([store.values![keys.pathToken]])
+    for (let turn = 1; turn <= 2; turn += 1) {
+      store.isTurnAsked = true
+      const turned = async () => {
+        while (store.isTurnAsked || isTurning(store.values!)) await nextChange(keeper)
+      }
+      await driven(clock, turned())
+      paths.add(store.values![keys.pathToken])
+      t.equal(paths.size, 1 + turn, 'the path is another')
+    }
+  },
+)
+
+t.test('whoever takes the key of the outputs away, and all that tells of it, gets another', async (t) => {
+  const { keeper, store, clock } = await started(t)
+  const before = keeper.current().outputsKeys?.publicKeys ?? []
+  const { 'outputs.key': _key, 'outputs.pub': _public, ...rest } = store.values!
+  store.put(rest)
+  await driven(clock, nextChange(keeper))
+  t.notMatch(keeper.current().outputsKeys?.publicKeys ?? [], before)
+  const after = keeper.current().outputsKeys?.publicKeys ?? []
+  store.values = undefined
+  await driven(
+    clock,
+    (async () => {
+      while (store.values === undefined || store.values['outputs.pub'] === undefined) await clock.pass(1_000)
+    })(),
+  )
+  t.match(
+    store.values!['outputs.pub'],
+    after[0] ?? 'no key',
+    'one of a Secret that is lost whole is brought back',
+  )
+})
+
+t.test('a Secret that is all garbage gets its keys back, and that is told as a loss', async (t) => {
+  const { keeper, store, clock, lines } = await started(t)
+  const before = store.values!
+  store.put(Object.fromEntries(Object.keys(before).map((key) => [key, 'garbage'])))
+  await driven(clock, nextChange(keeper))
+  for (const key of [keys.macKey, 'outputs.key', 'outputs.pub']) t.equal(store.values![key], before[key], key)
+  t.match(
+    lines.find(({ message }) => /deleted or damaged/.test(message)),
+    { level: 'warn' },
+  )
 })

@@ -2,7 +2,14 @@
 import t from 'tap'
 import type { Actor } from '../../src/actions/ports.ts'
 import type { Loose } from '../support/asking.ts'
-import { aDeployment, ann, startAccounts, type Accounts } from '../support/accounts.ts'
+import {
+  aDeployment,
+  ann,
+  mayBecome,
+  mayUseAccount,
+  startAccounts,
+  type Accounts,
+} from '../support/accounts.ts'
 
 const signal = new AbortController().signal
 const deployments = { apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'shop' }
@@ -52,9 +59,28 @@ t.test('what the account may not is refused, and says who, what, and what to do'
     why: '403',
     sent: false,
     message:
-      /^patch apps\/v1 Deployment shop\/web as ServiceAccount velero\/poor answered 403 ".*cannot patch resource.*"\. Give the account the verb patch on deployments\.apps in namespace shop$/,
+      /^patch apps\/v1 Deployment shop\/web as ServiceAccount velero\/poor answered 403 ".*cannot patch resource.*"\. Give the account the verb patch on deployments\.apps in namespace shop \(for web: a rule with resourceNames must hold this name\), and see that the account exists: kubectl -n velero get serviceaccount poor$/,
   })
   t.equal((cluster.api.read('apps/deployments', 'shop', 'web') as Loose).spec.paused, undefined)
+})
+
+t.test('an account that is not there is refused in words that tell of it', async (t) => {
+  const cluster = await startAccounts(t, [...mayBecome(['typo'], 'typos'), ...mayUseAccount('ann', 'typo')])
+  const actor = await actorOf(cluster, 'typo')
+  t.match(await actor.get(deployments, 'web', { signal }), {
+    status: 403,
+    message: /see that the account exists: kubectl -n velero get serviceaccount typo$/,
+  })
+})
+
+t.test('a refusal that shows a whole object keeps its last words, which say why', async (t) => {
+  const annotations = { note: 'x'.repeat(50_000) }
+  const cluster = await startAccounts(t, [aDeployment('web', { metadata: { annotations } })])
+  const actor = await actorOf(cluster)
+  const patch = { metadata: { annotations: { more: 'y"'.repeat(2_000) } }, spec: { replicas: 'three' } }
+  const answer = await actor.patch(deployments, 'web', { ...merge, patch })
+  t.match(answer, { failed: 'answer', message: /cannot unmarshal string into .*replicas of type int32"$/ })
+  t.ok('message' in answer && answer.message.length < 600, JSON.stringify(answer))
 })
 
 t.test('an account that the install does not name is not acted for, whatever it may do', async (t) => {
@@ -121,11 +147,11 @@ t.test(
     const { namespace: _shop, ...bare } = deployments
     t.match(await actor.get(bare, 'web', { signal }), {
       status: 403,
-      message: /Deployment velero\/web .* in namespace velero$/,
+      message: /Deployment velero\/web .* in namespace velero \(for web: /,
     })
     t.match(await actor.get({ apiVersion: 'v1', kind: 'Namespace' }, 'shop', { signal }), {
       status: 403,
-      message: /Give the account the verb get on namespaces$/,
+      message: /Give the account the verb get on namespaces \(for shop: /,
     })
   },
 )
@@ -179,6 +205,21 @@ t.test('each failure has the name by which a retry policy knows it, and is tried
   remove()
 })
 
+t.test(
+  'a field that the kind does not have is refused where that is asked for, and dropped elsewhere',
+  async (t) => {
+    const cluster = await startAccounts(t, [aDeployment('web')])
+    const actor = await actorOf(cluster)
+    const misspelled = { ...merge, patch: { spec: { replicaz: 0 } } }
+    t.match(await actor.patch(deployments, 'web', { ...misspelled, strict: true }), {
+      status: 422,
+      sent: false,
+      message: /unknown field .*spec.replicaz/,
+    })
+    t.match(await actor.patch(deployments, 'web', misspelled), { ok: {} })
+  },
+)
+
 t.test('a call ends with its signal', async (t) => {
   const cluster = await startAccounts(t, [aDeployment('web')])
   const actor = await actorOf(cluster)
@@ -229,6 +270,7 @@ t.test('a watch tells what becomes of an object, as the account may see it', asy
   const poor = await actorOf(cluster, 'poor')
   t.match(await poor.watch(deployments, { resourceVersion, signal, onEvent: () => {} }), {
     status: 403,
-    message: /Give the account the verb watch on deployments\.apps/,
+    message:
+      /Give the account the verb watch on deployments\.apps in namespace shop \(for all of them: a rule with resourceNames does not allow it\)/,
   })
 })

@@ -24,7 +24,9 @@ t.test(
     const config = { holdMaxSeconds: 1, stuckAfterSeconds: 1 }
     const caches = new Map([['velero', { runs }]])
     const world = { clock: new FakeClock(), log, cel: {}, config, caches }
-    const term = { installedAt: 0, unwatchedSince: 0, lookedUntil: 0, leading: new AbortController().signal }
+    const leading = new AbortController().signal
+    const led = { leading, holds: () => true, formers: () => new Set<string>() }
+    const term = { installedAt: 0, unwatchedSince: 0, lookedUntil: 0, ...led }
     const ports = controlPorts(world as unknown as World, term, {
       perform: async () => aDone(),
       keys: { take: async () => ({ ok: true }), free: async () => {} },

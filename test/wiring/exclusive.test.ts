@@ -26,7 +26,7 @@ async function server(t: Test, objects: readonly unknown[] = []) {
 }
 
 t.test('exclusive keys', async (t) => {
-  const { keys, leases, calls, clock } = await server(t)
+  const { api, keys, leases, calls, clock } = await server(t)
 
   t.test('the first has it, and takes it again; the next is told who has it', async (t) => {
     t.same(await keys.take(runOf('b1'), 'shop'), { ok: true })
@@ -68,6 +68,14 @@ t.test('exclusive keys', async (t) => {
     await late.free(runOf('b1'), ['shop'])
     t.match(await keys.take(runOf('b3'), 'shop'), { heldBy: /b2/ })
     await keys.free(runOf('b2'), ['shop'])
+  })
+
+  t.test('a key on which another wrote a label in between is given back all the same', async (t) => {
+    await keys.take(runOf('b1'), 'shop')
+    const effect = { kind: 'answer', code: 409 } as const
+    api.faults.add({ match: { verb: 'delete', resource: 'leases' }, times: 2, effect })
+    await keys.free(runOf('b1'), ['shop'])
+    t.same(await leases(), [])
   })
 
   t.test('one that was given back between the try and the look is not had yet', async (t) => {

@@ -84,3 +84,20 @@ t.test('exclusive keys that their runs need no more are given back, all others s
   t.same(made.deleted, ['key-of-over 3', 'key-of-deleted 3'])
   t.match(made.log.lines, [/other-version|could not be read/, /needs no more/, /needs no more/])
 })
+
+t.test('a key that came late, after its run was over, is given back within three minutes', async (t) => {
+  const made = new FakeWorld()
+  const over = { phase: 'Refused', completionTimestamp: new Date(newYear).toISOString() } as const
+  const run = aRun({ name: 'over', actions: [aPlannedAction({ exclusive: 'shop' })], status: over })
+  made.runs.put(run.metadata, run)
+  const stop = new AbortController()
+  const collecting = collectGarbage(made.world(), stop.signal)
+  await made.clock.pass(70_000)
+  made.leases = [{ ...keyOf('over'), spec: { acquireTime: new Date(newYear + 70_000).toISOString() } }]
+  await made.clock.pass(60_000)
+  t.same(made.deleted, [], 'its run may not be seen yet')
+  await made.clock.pass(120_000)
+  t.match(made.deleted, [/key-of-over/])
+  stop.abort()
+  await collecting
+})

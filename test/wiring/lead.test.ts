@@ -26,7 +26,7 @@ function candidate(known: Promise<void> = Promise.resolve(), served?: string) {
   const controller: Leading['controller'] = {
     onObject: () => {},
     onAction: () => {},
-    lead: async (ports, looked, signal) => {
+    lead: async (ports, looked, { signal }) => {
       led.push({ ports, looked })
       await made.clock.sleep(3_600_000, signal).catch(() => undefined)
     },
@@ -45,6 +45,7 @@ function candidate(known: Promise<void> = Promise.resolve(), served?: string) {
         clientConfig,
         ...texts,
       },
+      remake: undefined,
       controller,
       perform: () => Promise.reject(new Error('nothing is performed here')),
       keys: { take: async () => ({ ok: true }), free: async () => {} },

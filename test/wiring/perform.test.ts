@@ -8,7 +8,8 @@ import { createMetrics } from '../../src/observe/metrics.ts'
 import type { ExclusiveKeys } from '../../src/wiring/exclusive.ts'
 import { performerOf } from '../../src/wiring/perform.ts'
 import type { World } from '../../src/wiring/world.ts'
-import { aBackup, aPlannedAction, aRun, anAction, anHttp } from '../support/build.ts'
+import type { ActionRun } from '../../src/api/action-run.ts'
+import { aBackup, aPlannedAction, aRestore, aRun, anAction, anHttp } from '../support/build.ts'
 import { newYear } from '../support/fake-clock.ts'
 import { aRequest, FakeGate, veleroUser } from '../support/fake-gate.ts'
 
@@ -134,6 +135,69 @@ t.test('a key that cannot be asked for is not taken for free', async (t) => {
   t.match(await perform(), { cause: 'internal', mayHaveHadEffect: false, message: /could not be taken/ })
   t.same(sent, [])
   t.match(log.lines, [/^warn an action was not begun/, /^warn action failed/])
+})
+
+const reading = aPlannedAction({
+  name: '10-replay',
+  stage: 'PreRestore',
+  http: anHttp({ url: "https://db.example/${exported['10-a'].lsn}" }),
+})
+const restoring = (exported: ActionRun['spec']['exported'], object = aRestore()) => ({
+  run: aRun({
+    stage: 'PreRestore',
+    objectRef: { kind: 'Restore', name: 'r1', uid: 'r' },
+    actions: [reading],
+    ...(exported === undefined ? {} : { exported }),
+  }),
+  action: reading,
+  object,
+})
+
+t.test('an action of a Restore calls with what its Backup exported', async (t) => {
+  const { perform, sent } = keyed(async () => ({ ok: true }))
+  await perform(restoring({ backup: 'b1', outputs: { '10-a': { lsn: '0/16B' } } }))
+  t.same(sent, ['https://db.example/0%2F16B'])
+})
+
+for (const [name, { given, want }] of Object.entries({
+  'do not verify': {
+    given: restoring({ backup: 'b1', problem: 'they were changed' }),
+    want: /^they were changed$/,
+  },
+  'were never looked for': { given: restoring(undefined), want: /were not looked for/ },
+  'are of another Backup than the one that Velero chose': {
+    given: restoring(
+      { backup: 'b1', outputs: { '10-a': { lsn: 'x' } } },
+      { ...aRestore(), spec: { backupName: 'b2', scheduleName: 'nightly' } },
+    ),
+    want: /restored the Backup b2, and the exported outputs that were read are of b1/,
+  },
+}))
+  t.test(`where exported outputs ${name}, who refers to them is refused`, async (t) => {
+    const { perform } = keyed(async () => ({ ok: true }))
+    t.match(await perform(given), { status: 'failed', cause: 'exported', message: want })
+  })
+
+t.test('an undo takes back what was done with them, whichever Backup Velero chose since', async (t) => {
+  const { perform, sent } = keyed(async () => ({ ok: true }))
+  const restored = { ...aRestore(), spec: { backupName: 'b2', scheduleName: 'nightly' } }
+  const given = restoring({ backup: 'b1', outputs: { '10-a': { lsn: '0/16B' } } }, restored)
+  const undo = { http: anHttp({ url: "https://db.example/back/${exported['10-a'].lsn}" }) }
+  const action = { ...reading, spec: { ...reading.spec, undo } }
+  t.match(await perform({ ...given, action }), { cause: 'exported' })
+  await perform({ ...given, action, undo: true })
+  t.same(sent, ['https://db.example/back/0%2F16B'])
+})
+
+t.test('an action that refers to exported outputs that may not be used sends nothing', async (t) => {
+  const { perform, sent } = keyed(async () => ({ ok: true }))
+  const given = restoring({ backup: 'b1', problem: 'they were changed' })
+  for (const renderOnly of [false, true])
+    t.match(await perform({ ...given, renderOnly }), { attempts: 0, mayHaveHadEffect: false })
+  t.same(sent, [])
+  const other = aPlannedAction({ name: '20-b', stage: 'PreRestore' })
+  await perform({ ...given, action: other })
+  t.same(sent, ['https://quiesce.example/freeze'], 'and one that does not refer to them is done')
 })
 
 t.test('who was paused until its time was over takes no key: nobody would give it back', async (t) => {

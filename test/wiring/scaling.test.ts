@@ -268,12 +268,16 @@ for (const [name, { target, want }] of Object.entries({
   },
   'a kind without a scale': {
     target: { ...web, kind: 'DaemonSet' },
-    want: /403|is not there/,
+    want: /^get apps\/v1 DaemonSet shop\/web \(scale\) as .*: the API server serves no scale of DaemonSet \(apps\/v1\)$/,
+  },
+  'one without a scale that the account may read': {
+    target: { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'shop', name: 'one' },
+    want: /serves no scale of ConfigMap \(v1\)$/,
   },
   'a kind that is not there': { target: { ...web, kind: 'Deploymnt' }, want: /Deploymnt/ },
   'a right that the account lacks': {
     target: { ...web, kind: 'ReplicaSet' },
-    want: /answered 403 .* Give the account the verb get on replicasets\/scale\.apps in namespace shop$/,
+    want: /answered 403 .* Give the account the verb get on replicasets\/scale\.apps in namespace shop \(for web: a rule with resourceNames must hold this name\), and see that the account exists: kubectl -n velero get serviceaccount \S+$/,
   },
 }))
   t.test(`refused, and nothing is changed: ${name}`, async (t) => {

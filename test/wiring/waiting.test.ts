@@ -137,11 +137,11 @@ t.test('rights on one object by its name are enough to wait for it', async (t) =
 for (const [name, { wait, want }] of Object.entries({
   'the right to list': {
     wait: { ...web, kind: 'Endpoints', gone: true },
-    want: /answered 403 .* Give the account the verb list on endpoints in namespace shop$/,
+    want: /answered 403 .* Give the account the verb list on endpoints in namespace shop \(for web: /,
   },
   'the right to watch': {
     wait: { ...web, kind: 'Service', until: 'true' },
-    want: /answered 403 .* Give the account the verb watch on services in namespace shop$/,
+    want: /answered 403 .* Give the account the verb watch on services in namespace shop \(for web: /,
   },
   'a kind of that name': { wait: { ...web, kind: 'Pood', gone: true }, want: /Pood/ },
 }))

@@ -10,17 +10,21 @@ const words: Readonly<Record<LeftOut['reason'], Considered['found']>> = {
   MatchFailed: 'MatchFailed',
 }
 
-/** Every Action of the stage. */
-export const consideredIn = (stage: Stage, { actions, leftOut }: StagePlan): readonly Considered[] => [
-  ...actions.map(({ name, skip }): Considered =>
+// Each costs some microseconds of every request, and a record has room for about as many.
+const mostPassedOver = 16
+
+/** What was found of the Actions of the stage; of those that were passed over only where they are few. */
+export const consideredIn = (stage: Stage, plan: StagePlan): readonly Considered[] => [
+  ...plan.actions.map(({ name, skip }): Considered =>
     skip === undefined
       ? { action: name, stage, found: 'Matched' }
       : { action: name, stage, found: 'Skipped', because: skip },
   ),
-  ...leftOut.map(({ name, reason, because }): Considered => ({
-    action: name,
-    stage,
-    found: words[reason],
-    because,
-  })),
+  ...[...plan.leftOut, ...(unconsideredIn(plan) > 0 ? [] : plan.passedOver.first(mostPassedOver))].map(
+    ({ name, reason, because }): Considered => ({ action: name, stage, found: words[reason], because }),
+  ),
 ]
+
+/** How many Actions of the stage are not among them. */
+export const unconsideredIn = ({ passedOver }: StagePlan): number =>
+  passedOver.count > mostPassedOver ? passedOver.count : 0

@@ -25,6 +25,7 @@ export type Decided = Pick<
   readonly patches: number
   readonly run?: string
   readonly considered: readonly Considered[]
+  readonly unconsidered?: number
   readonly calls: readonly DecisionCall[]
 }
 
@@ -40,7 +41,8 @@ export function decidedOf(
   verdict: Verdict | undefined,
   { webhook, at, ms }: Answered,
 ): Decided {
-  const { allowed, reason, message, warnings, patch, audit, considered, calls } = verdict ?? fault
+  const { allowed, reason, message, warnings, patch, audit, considered, unconsidered, calls } =
+    verdict ?? fault
   const { run, action } = audit
   return {
     webhook,
@@ -59,6 +61,7 @@ export function decidedOf(
     ...(run === undefined ? {} : { run }),
     ...(action === undefined ? {} : { action }),
     considered: considered ?? [],
+    ...(unconsidered === undefined ? {} : { unconsidered }),
     calls: calls ?? [],
   }
 }

@@ -23,6 +23,22 @@ const longestName = 253
 const longestUser = 256
 const longestMessage = 640
 
+// The same is said again and again: of the groups of who asks, and of why an Action does not match.
+const mostRemembered = 512
+const remembered = new Map<string, string>()
+
+/** As `said`, for what comes again. */
+function saidAgain(text: string, most: number): string {
+  const key = `${most} ${text}`
+  const known = remembered.get(key)
+  if (known !== undefined) return known
+  const fresh = said(text, most)
+  if (text.length > most) return fresh
+  if (remembered.size >= mostRemembered) remembered.clear()
+  remembered.set(key, fresh)
+  return fresh
+}
+
 /** The text in so many bytes of JSON, without what looks like a credential. */
 function said(text: string, most: number): string {
   // What is cut off must not be half of a credential: it is taken out first, but of what could matter only.
@@ -95,8 +111,12 @@ const roomFor = (spec: DecisionSpec, event: object): number =>
 const mostGroups = 16
 
 /** What fits: groups, then what was sent and got, then what was found of each Action; and a word about the rest. */
-function detailOf({ groups, considered, calls, run }: Decided, room: number): DecisionDetail {
-  let left = room - 160
+function detailOf(
+  { groups, considered, unconsidered = 0, calls, run }: Decided,
+  room: number,
+): DecisionDetail {
+  const others = unconsidered === 0 ? [] : [askForOthers(unconsidered)]
+  let left = room - 160 - bytesOf(others.join(''))
   const take = <T extends object | string>(all: readonly T[], most: number): readonly T[] => {
     const taken: T[] = []
     for (const one of all.slice(0, most)) {
@@ -108,7 +128,7 @@ function detailOf({ groups, considered, calls, run }: Decided, room: number): De
     return taken
   }
   const keptGroups = take(
-    groups.map((one) => said(one, 256)),
+    groups.map((one) => saidAgain(one, 256)),
     mostGroups,
   )
   const sent = take(
@@ -123,22 +143,26 @@ function detailOf({ groups, considered, calls, run }: Decided, room: number): De
   const found = take(
     [...considered]
       .sort((a, b) => Number(a.found === 'NotMatched') - Number(b.found === 'NotMatched'))
-      .map((one) => (one.because === undefined ? one : { ...one, because: said(one.because, 240) })),
+      .map((one) => (one.because === undefined ? one : { ...one, because: saidAgain(one.because, 240) })),
     64,
   )
-  const cut = missing({
+  const without = missing({
     groups: groups.length - keptGroups.length,
     calls: calls.length - sent.length,
     'Actions that were looked at': considered.length - found.length,
   })
   const whole = run === undefined ? '' : ` The ActionRun ${run} has every call in full.`
+  const cut = [...(without === '' ? [] : [`No room for ${without}.${whole}`]), ...others].join(' ')
   return {
     ...(keptGroups.length === 0 ? {} : { groups: keptGroups }),
     ...(found.length === 0 ? {} : { considered: found }),
     ...(sent.length === 0 ? {} : { calls: sent }),
-    ...(cut === '' ? {} : { cut: cutToBytes(`No room for ${cut}.${whole}`, 400) }),
+    ...(cut === '' ? {} : { cut: cutToBytes(cut, 400) }),
   }
 }
+
+const askForOthers = (count: number): string =>
+  `${count} Actions more ask for other Schedules, labels or namespaces: tidewaiter plan tells what each asks for.`
 
 const missing = (counts: Readonly<Record<string, number>>): string =>
   Object.entries(counts)

@@ -14,9 +14,14 @@ export type HoldFacts = {
   /** Whether it may begin now: see turn.ts. */
   readonly hasTurn: boolean
   readonly owner: string
+  /** Who led before this process does. */
+  readonly formers: ReadonlySet<string>
   /** The longest life of a hold. */
   readonly longestMs: number
+  /** By the API server's time, as the life of the object is. */
   readonly now: number
+  /** By the clock of this process, as those of its owner's are. */
+  readonly here: number
 }
 
 /** What to do. */
@@ -47,7 +52,7 @@ export function holdStep(facts: HoldFacts): HoldStep {
   if (run === undefined) return { do: 'write-run' }
   if (hasEnded(run))
     return { do: good.has(endedPhase(run)) && object.abort === undefined ? 'release' : 'fail' }
-  const held = heldForMs(run, facts)
+  const held = heldForMs(run, { ...facts, now: facts.here })
   if (held > 0) return { do: 'wait', forMs: held }
   return ofWaiting(run, facts)
 }

@@ -20,6 +20,8 @@ export type UndoFacts = {
   readonly object: SeenObject | undefined
   readonly stuckAfterMs: number
   readonly now: number
+  /** For how long who asks has known that it ended without its object, however clocks are set; else by when it says that it ended. */
+  readonly absentForMs?: number
 }
 
 /** Nothing yet; or what is to be undone now. */
@@ -51,10 +53,11 @@ const succeeded = (run: ActionRun): boolean => endedPhase(run) === 'Succeeded'
 /** It started: its actions served their purpose if they had succeeded. */
 const afterStart = (run: ActionRun): UndoDue => ({ due: succeeded(run) ? 'Always' : 'All' })
 
-function ofAbsent({ run, now }: UndoFacts): UndoDue {
+function ofAbsent({ run, now, absentForMs }: UndoFacts): UndoDue {
   if (holds(run, 'Started')) return afterStart(run)
   if (!succeeded(run) || holds(run, 'Seen')) return { due: 'All' }
-  const left = endedAt(run) + appearMs - now
+  // The object may just be about to be stored. When the run ended stands there by the clock of a replica, which may be wrong.
+  const left = absentForMs === undefined ? endedAt(run) + appearMs - now : appearMs - absentForMs
   return left > 0 ? { notYet: true, inMs: left } : { due: 'All' }
 }
 

@@ -1,6 +1,7 @@
 /** A new run: what will be done, frozen, with the object as it was. */
 import type { Stage } from '../../api/action.ts'
-import type { PlannedAction, RunSpec } from '../../api/action-run.ts'
+import { keptBounds, type PlannedAction, type RunSpec } from '../../api/action-run.ts'
+import { jsonFault } from '../../api/json-bounds.ts'
 import { group, version } from '../../api/schema.ts'
 import { jsonBytesOf } from '../bytes.ts'
 import { actionsHashOf } from '../plan.ts'
@@ -20,6 +21,8 @@ export type Draft = {
   readonly requestedBy: string
   readonly scheduleName: string
   readonly actions: readonly PlannedAction[]
+  /** What the Backup of a Restore exported, where an action refers to it. */
+  readonly exported?: RunSpec['exported'] | undefined
   /** Given if the object waits for them: for so long at most. */
   readonly holdMaxMs?: number | undefined
   /** Makes a short text (at most 64 characters) of a long one. */
@@ -44,7 +47,7 @@ export function fingerprintOf(object: Json, hash: (text: string) => string): str
   return hash(JSON.stringify([textAt(object, 'metadata', 'namespace'), name, objectAt(object, 'spec')]))
 }
 
-/** The object without what nobody needs again, and without its spec and status if it is too large. */
+/** The object without what nobody needs again, and without its spec and status if it is too large, or nests too deep to be kept. */
 export function keptObject(object: Json): { readonly object: Json; readonly cut: boolean } {
   const { managedFields: _fields, ...metadata } = objectAt(object, 'metadata')
   const { 'kubectl.kubernetes.io/last-applied-configuration': _applied, ...annotations } = textMapAt(
@@ -52,7 +55,8 @@ export function keptObject(object: Json): { readonly object: Json; readonly cut:
     'annotations',
   )
   const kept = { ...object, metadata: { ...metadata, annotations } }
-  if (jsonBytesOf(kept) <= longestObject) return { object: kept, cut: false }
+  if (jsonBytesOf(kept) <= longestObject && jsonFault(keptBounds, kept) === undefined)
+    return { object: kept, cut: false }
   const { name, namespace, uid, creationTimestamp } = metadata
   return { object: { metadata: { name, namespace, uid, creationTimestamp } }, cut: true }
 }
@@ -83,6 +87,7 @@ export function draftRun(draft: Draft): NewRun {
       actionsHash: actionsHashOf(draft.actions, draft.hash),
       object: kept.object,
       ...(kept.cut ? { objectCut: true } : {}),
+      ...(draft.exported === undefined ? {} : { exported: draft.exported }),
       actions: draft.actions,
     },
   }

@@ -17,6 +17,8 @@ export type Performing = {
   readonly remember?: Remember
   /** Its undo is to be performed, not the action itself. */
   readonly undo?: boolean
+  /** Whether the run is still ours to act for: asked right before anything is sent. Absent: until `endsAt`. */
+  readonly isOurs?: () => boolean
   /** Milliseconds since the epoch: the end of the time there is. */
   readonly endsAt: number
   readonly signal: AbortSignal

@@ -2,7 +2,9 @@
 import type { ActionSpec, EndedAs } from '../../api/action.ts'
 import type { PlannedAction, RunRow, RunSpec, RunStatus } from '../../api/action-run.ts'
 import { jsonBytesOf } from '../bytes.ts'
+import { promised } from '../exported/promised.ts'
 import type { Progress } from '../velero.ts'
+import { recordedAt } from './recorded.ts'
 
 /** The spec of a planned action: parsed when the run was drafted, and again whenever a run is read (wiring/runs.ts). */
 export const specOf = (action: PlannedAction): ActionSpec => action.spec as ActionSpec
@@ -29,23 +31,27 @@ export function entries(spec: RunSpec, status: RunStatus): readonly Entry[] {
 export const largestRows = 512 * 1024
 
 /** The row, without what was sent and its outputs if the rows together would grow too large for the API server. */
-function fitting(others: readonly RunRow[], row: RunRow): RunRow {
+function fitting(others: readonly RunRow[], { action, row }: Entry): RunRow {
   if (jsonBytesOf(others) + jsonBytesOf(row) <= largestRows) return row
-  const { request: _request, outputs: _outputs, ...small } = row
+  const { request: _request, outputs = {}, ...small } = row
+  const kept = promised(specOf(action), outputs)
   return {
     ...small,
+    ...(Object.keys(kept).length === 0 ? {} : { outputs: kept }),
     message: `${(row.message ?? '').slice(0, 256)} (the record is full: request and outputs left out)`,
   }
 }
 
 /** The status with one row replaced. */
 export function withRow(spec: RunSpec, status: RunStatus, row: RunRow): RunStatus {
-  const rows = entries(spec, status).map((entry) => entry.row)
-  const kept = fitting(
-    rows.filter(({ name }) => name !== row.name),
-    row,
-  )
-  return { ...status, actions: rows.map((one) => (one.name === row.name ? kept : one)) }
+  const all = entries(spec, status)
+  const others = all.filter((entry) => entry.row.name !== row.name).map((entry) => entry.row)
+  return {
+    ...status,
+    actions: all.map(({ action, row: one }) =>
+      one.name === row.name ? fitting(others, { action, row }) : one,
+    ),
+  }
 }
 
 const defaultWhen: readonly EndedAs[] = ['Completed', 'PartiallyFailed', 'Failed']
@@ -92,6 +98,6 @@ export const restMs = 15_000
 export function restOf(run: { readonly spec: RunSpec; readonly status: RunStatus }, now: number): number {
   const until = entries(run.spec, run.status)
     .filter(({ row }) => row.phase === 'Pending' && row.completionTimestamp !== undefined)
-    .map(({ row }) => Date.parse(row.completionTimestamp ?? '') + (row.attempts === 0 ? keyRestMs : restMs))
+    .map(({ row }) => recordedAt(row.completionTimestamp, now) + (row.attempts === 0 ? keyRestMs : restMs))
   return Math.max(0, ...until.map((at) => at - now))
 }

@@ -6,6 +6,7 @@ import type { ActionSpec } from '../../api/action.ts'
 import type { ActionRun, RowUndo, RunStatus } from '../../api/action-run.ts'
 import type { Outcome } from '../outcome.ts'
 import { isPre, put, slackMs, time } from './ending.ts'
+import { recordedAt } from './recorded.ts'
 import { entries, specOf, type Entry } from './rows.ts'
 import type { Effect, Seen, Step } from './machine.ts'
 
@@ -59,15 +60,15 @@ const longestWaitMs = 10 * 60_000
 const stuckAfter = 8
 
 /** When an undo that failed or was cut short may be tried again, milliseconds since the epoch. */
-const dueAt = ({ attempts, lastTimestamp }: RowUndo): number =>
+const dueAt = ({ attempts, lastTimestamp }: RowUndo, now: number): number =>
   lastTimestamp === undefined
     ? 0
-    : Date.parse(lastTimestamp) + Math.min(firstWaitMs * 2 ** Math.max(0, attempts - 1), longestWaitMs)
+    : recordedAt(lastTimestamp, now) + Math.min(firstWaitMs * 2 ** Math.max(0, attempts - 1), longestWaitMs)
 
 /** When the next undo of the run is due, milliseconds since the epoch; undefined if none is owed. */
-export function undoDueAt(run: ActionRun, scope: UndoScope): number | undefined {
+export function undoDueAt(run: ActionRun, scope: UndoScope, now: number): number | undefined {
   const times = candidates(owedBy(run, scope)).map(({ row }) =>
-    row.undo === undefined ? 0 : dueAt(row.undo),
+    row.undo === undefined ? 0 : dueAt(row.undo, now),
   )
   return times.length === 0 ? undefined : Math.min(...times)
 }
@@ -106,7 +107,7 @@ const begun = (run: ActionRun): readonly Entry[] =>
 /** The next undo that is due; the end, where none is left; else the run rests until one is due. */
 function goOn(run: ActionRun, now: number): Step {
   const left = begun(run)
-  const due = candidates(left).find(({ row }) => row.undo !== undefined && dueAt(row.undo) <= now)
+  const due = candidates(left).find(({ row }) => row.undo !== undefined && dueAt(row.undo, now) <= now)
   if (due !== undefined) return begin(run, due, now)
   // Nothing is under way: another leader need not wait for this one.
   if (left.length > 0) return { status: { ...run.status, deadline: time(now) }, effects: [] }

@@ -154,13 +154,27 @@ export class World {
       open: () => this.state.things.flatMap((_, index) => this.#seen(index) ?? []),
     }
     return {
-      clock: { now: () => now, random: () => 0, sleep, abortAfter: () => ({ signal: never, release }) },
+      clock: {
+        now: () => now,
+        steady: () => now,
+        random: () => 0,
+        sleep,
+        abortAfter: () => ({ signal: never, release }),
+        after: () => release,
+      },
       log: quiet,
       owner: this.owner,
+      holds: () => true,
+      serverTime: () => now,
+      // Time stands still here, and whatever is waited for is over.
+      absentSince: Object.assign(new Map<string, number>(), { has: () => true, get: () => now - oldestMs }),
+      formers: () => new Set(),
       cluster: clusterUid,
       hash: (text) => `h${text.length}`,
       evaluate: () => ({ ok: true }),
       authorOf: () => ({ username: 'ann', groups: [] }),
+      exportedFor: async () => undefined,
+      signOutputs: async () => '',
       installedAt: 0,
       unwatchedSince: 0,
       lookedUntil: 0,

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { consideredIn } from '../../../src/core/decision/considered.ts'
+import { consideredIn, unconsideredIn } from '../../../src/core/decision/considered.ts'
 import { aPlannedAction } from '../../support/build.ts'
 
 t.test('of every Action of the stage is told what was found about it, and why', async (t) => {
@@ -17,6 +17,7 @@ t.test('of every Action of the stage is told what was found about it, and why', 
     ],
     problems: [],
     unadopted: ['f'],
+    passedOver: { count: 0, first: () => [] },
   })
   t.match(considered, [
     { action: 'a', stage: 'PreBackup', found: 'Matched', because: undefined },
@@ -27,3 +28,21 @@ t.test('of every Action of the stage is told what was found about it, and why', 
     { action: 'f', found: 'NotAdopted' },
   ])
 })
+
+t.test(
+  'of those that were passed over is told why where they are few, and else how many they are',
+  async (t) => {
+    const passed = (count: number) => {
+      const all = Array.from(
+        { length: count },
+        (_, i) => ({ name: `${i}`, reason: 'NotMatched', because: 'why' }) as const,
+      )
+      const passedOver = { count, first: (most: number) => all.slice(0, most) }
+      return { actions: [], leftOut: [], problems: [], unadopted: [], passedOver }
+    }
+    t.equal(consideredIn('PreBackup', passed(16)).length, 16)
+    t.equal(unconsideredIn(passed(16)), 0)
+    t.same(consideredIn('PreBackup', passed(17)), [])
+    t.equal(unconsideredIn(passed(17)), 17)
+  },
+)

@@ -3,6 +3,7 @@ import t from 'tap'
 import { parseAdmissionDecision } from '../../../src/api/parse.ts'
 import { jsonBytesOf } from '../../../src/core/bytes.ts'
 import type { Decided } from '../../../src/core/decision/decided.ts'
+import { anyCharacter } from '../../support/any-text.ts'
 import { Replica, start } from '../../support/replicas.ts'
 import { runs } from '../../support/runs.ts'
 
@@ -101,7 +102,7 @@ t.test('two stuck Schedules take turns: each number is kept, in as many records 
   for (const { status } of records) t.ok(status.seqs.length <= 1000)
 })
 
-const text = fc.string({ unit: 'binary', maxLength: 6000 })
+const text = fc.string({ unit: anyCharacter, maxLength: 6000 })
 const hostile = fc.record({
   webhook: text,
   operation: fc.constant('CREATE'),
@@ -176,6 +177,7 @@ t.test('the largest record that there can be fits too', async (t) => {
     groups: [wide(4000), wide(4000)],
     calls: [{ action: 'a'.repeat(253), phase: 'Failed', request: wide(9000), answer: wide(9000) }],
     considered: [{ action: 'a'.repeat(253), stage: 'PreBackup', found: 'Matched', because: wide(4000) }],
+    unconsidered: 1_000_000,
   }
   for (let i = 0; i < 4000; i += 1) replica.decide({ at: start + i, ...(i % 2 === 0 ? given : {}) })
   for (const entry of replica.ledger.due(1000)) {
@@ -228,4 +230,13 @@ t.test('users whose long names begin alike stay two', async (t) => {
 t.test('a decision needs no name', async (t) => {
   const [record] = new Replica().decide({ schedule: '', name: '', uid: '' }).store()
   t.match(record, { metadata: { name: /^backup-refused-[0-9a-f]{12}$/ }, status: { last: { name: '' } } })
+})
+
+t.test('how many Actions were passed over is said beside what has no room', async (t) => {
+  const [record] = new Replica().decide({ unconsidered: 992 }).store()
+  t.equal(
+    record?.status.cut,
+    '992 Actions more ask for other Schedules, labels or namespaces: tidewaiter plan tells what each asks for.',
+  )
+  t.equal(new Replica().decide({ unconsidered: 0 }).store()[0]?.status.cut, undefined)
 })

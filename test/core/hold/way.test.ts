@@ -46,6 +46,17 @@ for (const [name, { actions, schedule = false, want }] of Object.entries<{
     ],
     want: /^b says mode: Hold$/,
   },
+  'one exports outputs, although another says Refuse': {
+    actions: [
+      { name: 'a', mode: 'Refuse' },
+      { name: 'b', outputs: [{ name: 'lsn', expression: 'response.body', export: true }] },
+    ],
+    want: /^b exports outputs$/,
+  },
+  'one has outputs for the actions after it alone': {
+    actions: [{ name: 'a', outputs: [{ name: 'lsn', expression: 'response.body', export: false }] }],
+    want: false,
+  },
   'what is only tried out asks for nothing': {
     actions: [{ name: 'a', mode: 'Hold', dryRun: true }],
     schedule: true,

@@ -105,6 +105,12 @@ t.test('what a run takes is counted in bytes', async (t) => {
   const object = aBackup({ spec: { notes: 'ж'.repeat(longestObject / 2) } })
   t.equal(keptObject(object).cut, true)
   const half = aPlannedAction({ match: { expression: 'ж'.repeat(200 * 1024) } })
+
+  t.test('an object that nests deeper than a run may is cut down too', async (t) => {
+    const deep = (levels: number): unknown => (levels === 0 ? 1 : { a: deep(levels - 1) })
+    t.equal(keptObject(aBackup({ spec: { notes: deep(60) } })).cut, false)
+    t.equal(keptObject(aBackup({ spec: { notes: deep(70) } })).cut, true)
+  })
   const run = draftRun({ ...draft, object: aBackup(), actions: [half] })
   t.equal(isTooLarge(run), false)
   t.equal(isTooLarge(draftRun({ ...draft, object: aBackup(), actions: [half, half] })), true)
@@ -122,7 +128,7 @@ t.test('a fingerprint knows identical requests: namespace, name or its beginning
 
 t.test('expressions see the object with defaults, the outputs so far, and the stage', async (t) => {
   t.same(variableNames('PreBackup'), ['backup', 'outputs', 'stage'])
-  t.same(variableNames('PostRestore'), ['restore', 'outputs', 'stage'])
+  t.same(variableNames('PostRestore'), ['restore', 'outputs', 'exported', 'stage'])
   const run = aRun({
     status: { actions: [aRow({ name: '10-a', outputs: { lsn: 7 } }), aRow({ name: '20-b' })] },
   })

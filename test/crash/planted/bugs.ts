@@ -134,4 +134,33 @@ export const bugs: readonly Bug[] = [
     [`leaseMs: 15_000, renewDeadlineMs: 10_000`, `leaseMs: 86_400_000, renewDeadlineMs: 10_000`],
     ['^held$', '^call ', '^killed'],
   ),
+  inFile('actions/patch-objects.ts')(
+    'what was there is kept after the object is changed',
+    [
+      `  const answer = await keeping.remember?.(keptAs(objects))
+  if (answer !== undefined && 'refused' in answer) return answer.refused
+`,
+      `  setTimeout(() => void keeping.remember?.(keptAs(objects)), 50)
+`,
+    ],
+    ['^patched-refused$', '^act patch', '^killed'],
+  ),
+  inFile('core/patch/changes.ts')(
+    'a patch is put back over what somebody else changed since',
+    [`if (isSame(now, change.after)) object = restoredIn`, `object = restoredIn`],
+    ['^patched-changed$', '^act ', '^delayed'],
+  ),
+  inFile('core/scale.ts')(
+    'a scale is put back over what somebody else set since',
+    [`  if (now.replicas === set) return`, `  if (now.uid === before.uid) return`],
+    ['^scaled-changed$', '^act ', '^delayed'],
+  ),
+  inFile('core/scale.ts')(
+    'a scaling that is done again keeps its own number as what was there',
+    [
+      `old !== undefined && there === replicas ? old.replicas : there`,
+      `old !== undefined && there === replicas ? there : there`,
+    ],
+    ['^scaled$', '^act update deployments/scale$|^act patch deployments/scale$', '^(cut|killed) after'],
+  ),
 ]

@@ -1,5 +1,5 @@
 /** A small client for these tests: JSON over HTTPS with a bearer token, and watches as arrays that grow. */
-import { request } from 'node:https'
+import { Agent, request } from 'node:https'
 import type { IncomingHttpHeaders } from 'node:http'
 import {
   startApiServer,
@@ -17,10 +17,26 @@ export type CallOptions = {
   readonly headers?: Record<string, string>
 }
 
+// A connection for each call would take longer than what most calls ask.
+const connections = new WeakMap<ApiServer, Agent>()
+
 /** Starts a server that ends with the test. */
 export async function started(t: Tap.Test, options: ApiServerOptions = {}): Promise<ApiServer> {
-  const api = await startApiServer(options)
-  t.teardown(() => api.stop())
+  const started = await startApiServer(options)
+  const kept = new Agent({ keepAlive: true })
+  const api: ApiServer = {
+    ...started,
+    // What was kept is closed with it, which may be seen a moment later.
+    restart: async (how) => {
+      kept.destroy()
+      await started.restart(how)
+    },
+  }
+  connections.set(api, kept)
+  t.teardown(async () => {
+    kept.destroy()
+    await api.stop()
+  })
   return api
 }
 
@@ -51,7 +67,7 @@ export function call(
   return new Promise((resolve, reject) => {
     const outgoing = request(
       new URL(path, api.url),
-      { method, ca: api.ca, headers, agent: false },
+      { method, ca: api.ca, headers, agent: connections.get(api) ?? false },
       (incoming) => {
         const chunks: Buffer[] = []
         incoming.on('data', (chunk: Buffer) => chunks.push(chunk))

@@ -12,7 +12,7 @@ export function celValue(value: Json): unknown {
   const known = converted.get(value)
   if (known !== undefined) return known
   const made = isObject(value)
-    ? Object.fromEntries(Object.entries(value).map(([key, one]) => [key, celValue(one)]))
+    ? lazyObject(Object.entries(value).map(([name, one]) => [name, one, undefined]))
     : value.map(celValue)
   converted.set(value, made)
   return made
@@ -34,19 +34,33 @@ function typedText(node: Node, value: string): unknown {
   return value
 }
 
-function typedObject(node: Node, value: JsonObject): unknown {
-  const entries = Object.entries(value).flatMap(([key, one]): readonly (readonly [string, unknown])[] => {
-    const child = childOf(node, key)
-    const typed = child === undefined ? celValue(one) : typedCelValue(child, one)
-    const escaped = node.sort === 'map' ? key : escapedName(key)
-    return escaped === key
-      ? [[key, typed]]
-      : [
-          [key, typed],
-          [escaped, typed],
-        ]
+function typedObject(node: Node, value: JsonObject): object {
+  const fields = Object.entries(value).flatMap(([name, one]): readonly Field[] => {
+    const child = childOf(node, name)
+    const escaped = node.sort === 'map' ? name : escapedName(name)
+    const plain: Field = [name, one, child]
+    return escaped === name ? [plain] : [plain, [escaped, one, child]]
   })
-  return Object.fromEntries(entries)
+  return lazyObject(fields)
+}
+
+/** A name, what stands there, and what the schema says of it. */
+type Field = readonly [name: string, value: Json, node: Node | undefined]
+
+const fieldValue = ([, value, node]: Field): unknown =>
+  node === undefined ? celValue(value) : typedCelValue(node, value)
+
+/** Most of an object no expression looks at: what has parts is converted when it is looked at. */
+function lazyObject(fields: readonly Field[]): object {
+  const hasParts = ([, value]: Field): boolean => typeof value === 'object' && value !== null
+  const made = Object.fromEntries(
+    fields.map((field) => [field[0], hasParts(field) ? undefined : fieldValue(field)]),
+  )
+  for (const field of fields.filter(hasParts)) {
+    let known: unknown
+    Object.defineProperty(made, field[0], { enumerable: true, get: () => (known ??= fieldValue(field)) })
+  }
+  return made
 }
 
 // apiserver pkg/cel/escaping.go: names that CEL reserves, and characters that its identifiers lack.

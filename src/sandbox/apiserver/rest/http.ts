@@ -32,6 +32,8 @@ export type Rim = { readonly world: World; readonly faults: Faults; readonly onR
 export async function handle(rim: Rim, incoming: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = URL.parse(incoming.url ?? '/', 'https://sandbox') ?? new URL('https://sandbox/')
   const info = requestInfo(incoming.method ?? 'GET', url.pathname, url.searchParams)
+  // By the clock of this API server, which is not always that of the machine: clients tell the time by it.
+  response.setHeader('date', new Date(rim.world.clock.now()).toUTCString())
   const gone = new AbortController()
   response.once('close', () => gone.abort(new Error('the client went away')))
   let user: User = anonymous

@@ -221,3 +221,10 @@ t.test('the scale subresource reads and writes the replicas', async (t) => {
   )
   t.equal((await call(api, 'GET', `${ships}/a`)).body.spec.sails, 7)
 })
+
+t.test('each answer says what time it is by the clock of the server', async (t) => {
+  const now = Date.now() + 3_600_000
+  const api = await started(t, { clock: { now: () => now, after: () => () => {} } })
+  const { headers } = await call(api, 'GET', '/api/v1/namespaces')
+  t.equal(headers.date, new Date(now).toUTCString())
+})

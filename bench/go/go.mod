@@ -1,0 +1,3 @@
+module tidewaiter.io/bench
+
+go 1.24

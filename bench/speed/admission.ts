@@ -1,0 +1,168 @@
+/**
+ * How many questions one processor answers, what each costs, and how long an answer takes: tidewaiter beside a bare node:https twin,
+ * Go's net/http and pepr, which all decide the same. usage: npm run bench -- admission [--quick]
+ */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { memoryOf } from '../processes.ts'
+import { median, table } from '../report.ts'
+import { load, type Seen } from './load.ts'
+import { cpuOf } from './quiet.ts'
+import { reviewOf, sizes } from './reviews.ts'
+import { ours, rivals, type Asked, type Server } from './rivals.ts'
+import { inRounds, type Rounds } from './rounds.ts'
+import { atLeast, atMost, quick, tell, type Compared } from './section.ts'
+import { inWorld } from './world.ts'
+
+const rounds = quick ? 1 : 5
+const lastsMs = quick ? 300 : 2_000
+const warmMs = quick ? 200 : 700
+// Until V8 has compiled what is hot: what comes first would otherwise be measured cold, and the rest warm.
+const firstMs = quick ? 300 : 8_000
+const pacedRate = 200
+const pacedMs = quick ? 1_000 : 10_000
+
+const asked: readonly Asked[] = ['mutate', 'validate']
+
+type Size = keyof typeof sizes
+const bySize: readonly Size[] = [3, 8, 24]
+
+type Measured = {
+  readonly perSecond: number
+  readonly cpuUs: number
+  readonly p50: number
+  readonly p99: number
+}
+
+/** Allowed as it is, or the comparison says nothing. */
+function sameDecision({ answer }: Seen, server: Server): void {
+  const { response } = answer as { readonly response?: { allowed?: unknown; patch?: unknown } }
+  const patch: readonly { readonly path: string }[] = JSON.parse(
+    Buffer.from(String(response?.patch ?? ''), 'base64').toString() || '[]',
+  )
+  const changes = patch.filter(({ path }) => server.marks === undefined || !path.startsWith(server.marks))
+  if (response?.allowed === true && changes.length === 0) return
+  throw new Error(`${server.name} must allow it as it is, said ${JSON.stringify(answer)}`)
+}
+
+async function turn(server: Server, url: string, body: string, rate = 0): Promise<Measured> {
+  await load({ url, body, warmMs: 1, lastsMs: warmMs, rate })
+  const before = cpuOf(server.pid)
+  const seen = await load({ url, body, warmMs: 1, lastsMs: rate === 0 ? lastsMs : pacedMs, rate })
+  if (seen.failures + seen.eofs > 0) throw new Error(`${server.name}: ${seen.failure}`)
+  sameDecision(seen, server)
+  const perSecond = seen.requests / seen.seconds
+  const cpuUs = ((cpuOf(server.pid) - before) * 1e6) / seen.requests
+  return { perSecond, cpuUs, p50: seen.p50, p99: seen.p99 }
+}
+
+const medianOf = (rounds: Rounds<Measured>, name: string, of: keyof Measured): number =>
+  median((rounds.of.get(name) ?? []).map((one) => one[of]))
+
+/** The median of the ratios to the bare twin, each of one round. */
+function ratio(found: Rounds<Measured>, name: string, to: string, of: keyof Measured): number {
+  const [some = [], others = []] = [found.of.get(name), found.of.get(to)]
+  return median(some.map((one, round) => one[of] / (others[round]?.[of] ?? Number.NaN)))
+}
+
+const bare = 'bare node:https'
+const own = 'tidewaiter'
+const goals: Readonly<Record<Size, { bare: number; map: number }>> = {
+  3: { bare: 0.8, map: 1 },
+  8: { bare: 0.8, map: 1.4 },
+  24: { bare: 0.85, map: 1.4 },
+}
+
+await inWorld(async (world) => {
+  const service = await ours(world)
+  const servers: readonly Server[] = [service, ...(await rivals(world))]
+  const names = servers.map(({ name }) => name)
+  const named = (name: string) => servers.find((one) => one.name === name) ?? service
+  const pids = [...servers.map(({ pid }) => pid), world.cluster.child.pid ?? 0]
+  const files = new Map(
+    bySize.map((size) => {
+      const file = join(world.folder, `${size}.json`)
+      writeFileSync(file, reviewOf(sizes[size]))
+      return [size, file]
+    }),
+  )
+  const bodyOf = (size: Size) => files.get(size) ?? ''
+  const compared: Compared[] = []
+  const disturbed = { again: 0, left: 0 }
+  const inTurn = async (turnOf: (server: Server) => Promise<Measured>): Promise<Rounds<Measured>> => {
+    const found = await inRounds(rounds, names, pids, (name) => turnOf(named(name)))
+    disturbed.again += found.again
+    disturbed.left += found.disturbed
+    return found
+  }
+  const restMb = memoryOf(service)
+  for (const server of servers) {
+    console.error(`${server.name} is warmed up ...`)
+    for (const one of asked)
+      await load({ url: server.urlOf(one), body: bodyOf(8), warmMs: 1, lastsMs: firstMs })
+  }
+  const rows: string[][] = []
+  for (const one of asked)
+    for (const size of bySize) {
+      console.error(`${one}, ${size} KB ...`)
+      const found = await inTurn((server) => turn(server, server.urlOf(one), bodyOf(size)))
+      for (const name of names)
+        rows.push([
+          one,
+          `${size} KB`,
+          name,
+          medianOf(found, name, 'perSecond').toFixed(0),
+          `x ${ratio(found, name, bare, 'perSecond').toFixed(2)}`,
+          medianOf(found, name, 'cpuUs').toFixed(0),
+        ])
+      if (one === 'validate') continue
+      const of = (name: string) => ratio(found, own, name, 'perSecond')
+      compared.push(
+        atLeast(`answers a second, ${size} KB, beside bare node:https`, goals[size].bare, of(bare)),
+      )
+      for (const name of names) {
+        if (name === 'Go, object to map')
+          compared.push(
+            atLeast(`answers a second, ${size} KB, beside Go, object to map`, goals[size].map, of(name)),
+          )
+        if (name.startsWith('pepr'))
+          compared.push(atLeast(`answers a second, ${size} KB, beside ${name}`, 4, of(name)))
+      }
+      if (size === 8)
+        compared.push(atMost('processor time of an 8 KB mutation', 110, medianOf(found, own, 'cpuUs'), ' us'))
+    }
+  const loadMb = memoryOf(service)
+  const paced: string[][] = []
+  console.error(`validate, 8 KB, ${pacedRate} a second ...`)
+  const calm = await inTurn((server) => turn(server, server.urlOf('validate'), bodyOf(8), pacedRate))
+  for (const name of names)
+    paced.push([
+      name,
+      `${medianOf(calm, name, 'p50').toFixed(0)} us`,
+      `${medianOf(calm, name, 'p99').toFixed(0)} us`,
+      `x ${ratio(calm, name, bare, 'p99').toFixed(2)}`,
+      `${medianOf(calm, name, 'cpuUs').toFixed(0)} us`,
+    ])
+  compared.push(
+    atMost(`p99 at ${pacedRate} a second, beside bare node:https`, 1.25, ratio(calm, own, bare, 'p99')),
+    atMost('memory under load, webhook and controller', 150, loadMb, ' MB'),
+  )
+  tell({
+    title: 'Admission: one processor, HTTP/1.1 over TLS 1.3, 16 connections',
+    text: [
+      `${rounds} rounds of ${lastsMs / 1000} s for each server in turn; medians, and medians of the ratios to bare node:https of the same round.`,
+      disturbed.left > 0
+        ? `**This machine cannot measure: others took more than they should in ${disturbed.left} turns that count (${disturbed.again} were taken again).**`
+        : `${disturbed.again} turns were taken again because others used the machine.`,
+      '',
+      table(['asked', 'size', 'server', 'answers/s', 'beside bare', 'CPU us/answer'], rows),
+      '',
+      `At ${pacedRate} a second (validate, 8 KB, ${pacedMs / 1000} s a turn):`,
+      '',
+      table(['server', 'p50', 'p99', 'p99 beside bare', 'CPU/answer'], paced),
+      '',
+      `Memory of tidewaiter (webhook and controller): ${restMb.toFixed(0)} MB before, ${loadMb.toFixed(0)} MB after all of it.`,
+    ].join('\n'),
+    goals: compared,
+  })
+})

@@ -1,0 +1,51 @@
+/** Rounds: everybody in turn, again and again, so that what disturbs the machine disturbs all; a disturbed turn is taken again. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { quick } from './section.ts'
+import { disturbance, mostDisturbance } from './quiet.ts'
+
+// So many turns may be taken again in one table; after that the machine is busy, and the table says so.
+const mostAgain = quick ? 0 : 30
+
+/** What was measured of each, in the order of the rounds. */
+export type Rounds<T> = {
+  readonly of: ReadonlyMap<string, readonly T[]>
+  /** Turns that were taken again. */
+  readonly again: number
+  /** Turns that count although others took more than they should. */
+  readonly disturbed: number
+}
+
+/** Takes turns. `own` are the processes that belong to the measurement, besides this one. */
+export async function inRounds<T>(
+  rounds: number,
+  names: readonly string[],
+  own: readonly number[],
+  turn: (name: string) => Promise<T>,
+): Promise<Rounds<T>> {
+  const of = new Map<string, T[]>(names.map((name) => [name, []]))
+  const count = { again: 0, disturbed: 0 }
+  for (let round = 0; round < rounds; round += 1) {
+    // Not always the same behind the same.
+    const order = round % 2 === 0 ? names : names.toReversed()
+    for (const name of order) of.get(name)?.push(await quietly(() => turn(name), own, count))
+  }
+  return { of, ...count }
+}
+
+async function quietly<T>(
+  turn: () => Promise<T>,
+  own: readonly number[],
+  count: { again: number; disturbed: number },
+): Promise<T> {
+  for (;;) {
+    const others = disturbance([process.pid, ...own])
+    const measured = await turn()
+    if (others() <= mostDisturbance) return measured
+    if (count.again >= mostAgain) {
+      count.disturbed += 1
+      return measured
+    }
+    count.again += 1
+    await sleep(200)
+  }
+}

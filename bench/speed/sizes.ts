@@ -1,0 +1,69 @@
+/**
+ * What the service takes where there are so many Backups: until it is ready, memory, and what answers take. Each number is a cluster
+ * of its own. usage: npm run bench -- sizes [--quick]
+ */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { memoryOf } from '../processes.ts'
+import { table } from '../report.ts'
+import { inParts } from './in-parts.ts'
+import { load } from './load.ts'
+import { untilReady } from './ready.ts'
+import { reviewOf, sizes } from './reviews.ts'
+import { atMost, quick, tell, type Compared } from './section.ts'
+import { createEnded, inWorld, serve } from './world.ts'
+
+const counts = quick ? [10, 200] : [10, 1_000, 50_000]
+const restMs = quick ? 500 : 10_000
+const lastsMs = quick ? 500 : 10_000
+/** What the manifests give a pod (deploy/base/deployment.yaml). */
+const limitMb = 512
+
+const rows: string[][] = []
+const goals: Compared[] = []
+for (const count of counts)
+  await inWorld(async (world) => {
+    console.error(`${count} Backups are made ...`)
+    await inParts(count, (i) => createEnded(world, `ended-${i}`))
+    const body = join(world.folder, '8.json')
+    writeFileSync(body, reviewOf(sizes[8]))
+    const service = await serve(world)
+    const readyMs = await untilReady(service)
+    await sleep(restMs)
+    const restMb = memoryOf(service.child)
+    const seen = await load({ url: service.urlOf('backups'), body, rate: 200, lastsMs })
+    if (seen.failures + seen.eofs > 0) throw new Error(`${count} Backups: ${seen.failure}`)
+    const mostMb = memoryOf(service.child, 'VmHWM')
+    rows.push([
+      String(count),
+      `${readyMs.toFixed(0)} ms`,
+      `${restMb.toFixed(0)} MB`,
+      `${mostMb.toFixed(0)} MB`,
+      `${seen.p50.toFixed(0)} us`,
+      `${seen.p99.toFixed(0)} us`,
+    ])
+    goals.push(
+      atMost(`memory at most with ${count} Backups, of the limit in the manifests`, limitMb, mostMb, ' MB'),
+    )
+  })
+tell({
+  title: 'How much there is',
+  text: [
+    `The service with both roles, started where there are so many Backups that have ended; memory ${restMs / 1000} s after it is ready, and at`,
+    `most until the end; then 200 questions a second (validate, 8 KB) for ${lastsMs / 1000} s.`,
+    '',
+    table(
+      [
+        'Backups',
+        'registered and ready after',
+        'memory at rest',
+        'memory at most',
+        'answer p50',
+        'answer p99',
+      ],
+      rows,
+    ),
+  ].join('\n'),
+  goals,
+})
