@@ -21,7 +21,7 @@ export type Api = {
   readonly namespace: (labels?: Readonly<Record<string, string>>) => Promise<string>
   /** A name that nobody else uses. */
   readonly name: (prefix?: string) => string
-  /** Tries until `fn` does not throw; fails with its last error after `ms`. For what is asynchronous on the real server. */
+  /** Tries until `fn` does not throw, for `ms` times the patience; fails with its last error. For what is asynchronous on the real server. */
   readonly eventually: <T>(fn: () => Promise<T>, ms?: number) => Promise<T>
   /** Creates an object that belongs to no namespace, and removes it at the end of the case. */
   readonly borrow: (collection: string, body: Named) => Promise<Answer>
@@ -115,7 +115,7 @@ function forCase({ endpoint, agent, name, hooks, whole }: Shared): Made {
       return metadata.name
     },
     name,
-    eventually,
+    eventually: (fn, ms = 8000) => eventually(fn, ms * (endpoint.patience ?? 1)),
     borrow: async (collection, body) => {
       const made = await request('POST', collection, { body })
       assert.equal(made.status, 201, made.text)
@@ -135,7 +135,7 @@ function forCase({ endpoint, agent, name, hooks, whole }: Shared): Made {
 }
 
 /** Tries `fn` until it does not throw, for at most `ms`; less often the longer it takes, for many cases wait at once. */
-export async function eventually<T>(fn: () => Promise<T>, ms = 8000): Promise<T> {
+async function eventually<T>(fn: () => Promise<T>, ms: number): Promise<T> {
   const begun = Date.now()
   for (;;) {
     try {

@@ -12,5 +12,7 @@ export async function endpointOf(file: string): Promise<Endpoint> {
     url: server,
     ca: inline === undefined ? await readFile(cluster['certificate-authority'], 'utf8') : atob(inline),
     token: users[0].user.token,
+    // Its machine may be slow or busy. On a sandbox a case must give up soon: a planted bug makes many of them wait for nothing.
+    patience: 3,
   }
 }

@@ -6,7 +6,13 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 export type Json = ReturnType<JSON['parse']>
 
 /** Where a server is, and as whom to ask it. */
-export type Endpoint = { readonly url: string; readonly ca: string; readonly token: string }
+export type Endpoint = {
+  readonly url: string
+  readonly ca: string
+  readonly token: string
+  /** How many times as long as a sandbox it is waited for: 1 unless told. */
+  readonly patience?: number
+}
 
 /** Whom to impersonate. */
 export type Person = {
@@ -98,7 +104,7 @@ export async function begin(
     if (!outgoing.reusedSocket || error.code !== 'ECONNRESET') return reject(error)
     resolve(begin({ endpoint, agent: new Agent() }, [method, path], options))
   })
-  outgoing.setTimeout(options.silentMs ?? longestAnswerMs, () =>
+  outgoing.setTimeout((options.silentMs ?? longestAnswerMs) * (endpoint.patience ?? 1), () =>
     outgoing.destroy(new Error(`${method} ${path}: no answer in time`)),
   )
   outgoing.end(sent)

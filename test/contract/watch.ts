@@ -8,7 +8,7 @@ export type WatchEvent = { readonly type: string; readonly object: Json }
 
 /** The events of one watch request, in order. */
 export type Watch = AsyncIterable<WatchEvent> & {
-  /** The next event; undefined when the server ended the watch; fails if none comes in time. */
+  /** The next event; undefined when the server ended the watch; fails if none comes in time, times the patience. */
   readonly next: (ms?: number) => Promise<WatchEvent | undefined>
   /** The next `count` events, each as `TYPE name`. */
   readonly take: (count: number) => Promise<readonly string[]>
@@ -41,12 +41,12 @@ export async function beginWatch(wire: Wire, path: string, options: Options): Pr
   incoming.on('error', () => {})
   const lines = createInterface({ input: incoming, crlfDelay: Infinity })[Symbol.asyncIterator]()
   const next = () => lines.next().catch((cause: unknown) => brokeOff(wire, ['GET', path], cause))
-  return reading({ next }, () => ending.abort())
+  return reading({ next }, () => ending.abort(), wire.endpoint.patience)
 }
 
-function reading(lines: Pick<AsyncIterator<string>, 'next'>, close: () => void): Watch {
+function reading(lines: Pick<AsyncIterator<string>, 'next'>, close: () => void, times = 1): Watch {
   const next = async (ms = patience): Promise<WatchEvent | undefined> => {
-    const line = await within(lines.next(), ms)
+    const line = await within(lines.next(), ms * times)
     return line.done === true ? undefined : JSON.parse(line.value)
   }
   const one = async (ms = patience): Promise<WatchEvent> =>

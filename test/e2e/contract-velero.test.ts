@@ -17,7 +17,6 @@ const folder = process.env['TIDEWAITER_E2E_DIR']
 if (folder === undefined) {
   t.bailout('TIDEWAITER_E2E_DIR must name the folder of a light cluster: see test/contract/README.md')
 } else {
-  t.setTimeout(280_000)
   const oldest = process.env['TIDEWAITER_CLUSTER_VERSIONS'] === 'oldest'
   const light = fileURLToPath(new URL('../cluster/light.sh', import.meta.url))
   const namespace = `contract-${process.pid}`

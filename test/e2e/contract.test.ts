@@ -9,7 +9,6 @@ if (kubeconfig === undefined) {
     'TIDEWAITER_E2E_KUBECONFIG must name the kubeconfig of a test cluster: see test/contract/README.md',
   )
 } else {
-  t.setTimeout(300_000)
   const endpoint = await endpointOf(kubeconfig)
   const has = (await hasControllers(endpoint)) ? (['controller-manager'] as const) : []
   const results: Result[] = []
