@@ -163,7 +163,7 @@ t.test(
     t.match(await send({ url: `https://a.test:${port}/`, lookup, connectTimeoutMs: 80 }), {
       failed: 'timeout',
     })
-    t.ok(performance.now() - startedAt < 2000)
+    t.ok(performance.now() - startedAt < 4000)
   },
 )
 t.test('a name that is being looked up is not looked up again, and holds one place of few', async (t) => {

@@ -42,15 +42,23 @@ t.test('what cannot be read is a problem with its line, beside what can', async 
 t.test('hostile text stops nobody else while it is read', async (t) => {
   const hostile = texts(`embeddedcluster.replicated.com/ ${'\t: }\n'.repeat(20_000)}`)
   let longest = 0
-  let last = performance.now()
-  const watching = setInterval(() => {
+  const began = performance.now()
+  let last = began
+  const look = () => {
     longest = Math.max(longest, performance.now() - last)
     last = performance.now()
-  }, 5)
+  }
+  const watching = setInterval(look, 5)
   const found = await read(hostile)
   clearInterval(watching)
+  look()
+  const took = performance.now() - began
   t.match(found, [{ problems: [{ want: /^(hold YAML that can be read|be read)/ }] }])
-  t.ok(longest < 1000, `the event loop stood still for ${Math.round(longest)} ms`)
+  // Read here, it would stand still for all that time; a machine that is slow lets it wait too.
+  t.ok(
+    longest < Math.max(1000, took / 2),
+    `the event loop stood still for ${Math.round(longest)} of ${Math.round(took)} ms`,
+  )
 })
 
 t.test('a reading ends with its deadline, and with the signal', async (t) => {

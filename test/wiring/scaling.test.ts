@@ -1,8 +1,8 @@
 /** The body scale on an API server: what is set, what is kept for its undo, and what stands in its way. */
 import t from 'tap'
 import type { Performance } from '../../src/actions/ports.ts'
-import { systemClock } from '../../src/system-clock.ts'
 import { startActing } from '../support/acting.ts'
+import { eventually } from '../support/asking.ts'
 
 const scaling = [
   {
@@ -182,11 +182,11 @@ t.test('a number that somebody sets after the last look is not overwritten unkep
   api.faults.add({
     match: { verb: 'patch', resource: 'deployments', subresource: 'scale' },
     nth: 1,
-    effect: { kind: 'delay', ms: 300 },
+    effect: { kind: 'delay', ms: 1_000 },
   })
   const [outcome] = await Promise.all([
     perform({ scale: { ...web, replicas: 0 } }),
-    systemClock.sleep(150).then(() => setReplicas('web', 6)),
+    eventually('it was kept', () => kept.length > 0 || undefined).then(() => setReplicas('web', 6)),
   ])
   t.match(outcome, { status: 'done', message: /web from 6 to 0$/ })
   t.match(kept, [{ objects: [{ replicas: 3 }] }, { objects: [{ replicas: 6 }] }])

@@ -55,7 +55,7 @@ t.test('what comes to be as wanted is seen when it does', async (t) => {
     soon(() => api.seed([pod('web', 'Running')])),
   ])
   t.match(outcome, { status: 'done', attempts: 1 })
-  t.ok(outcome.durationMs < 2000, `${outcome.durationMs} ms`)
+  t.ok(outcome.durationMs < 5000, `${outcome.durationMs} ms`)
 })
 
 t.test('what is not there yet is waited for', async (t) => {
@@ -148,7 +148,7 @@ for (const [name, { wait, want }] of Object.entries({
   t.test(`what waiting cannot mend ends it at once: ${name} is lacking`, async (t) => {
     const outcome = await perform({ wait })
     t.match(outcome, { status: 'failed', cause: 'answer', mayHaveHadEffect: false, message: want })
-    t.ok(outcome.durationMs < 2000, `${outcome.durationMs} ms`)
+    t.ok(outcome.durationMs < 5000, `${outcome.durationMs} ms`)
   })
 
 t.test('a dry run waits for nothing', async (t) => {
