@@ -62,6 +62,8 @@ velero() {
   cp "$BIN/velero-plugin-for-aws" "$D/state/plugins/"
   start "$s3" versitygw --port "127.0.0.1:${ports[0]}" --access minio --secret minio12345 posix --sidecar "$D/state/$sidecar" "$D/state/$s3"
   printf '[default]\naws_access_key_id=minio\naws_secret_access_key=minio12345\n' >"$D/state/aws"
+  # The API server tells of a kind a moment after it was made.
+  for _ in $(seq 100); do kubectl get backupstoragelocations.velero.io -A >/dev/null 2>&1 && break; sleep 0.3; done
   # The account of the namespace velero stands for all of them: tokens are given out once, by `up`.
   kubectl apply -f - >/dev/null <<END
 apiVersion: rbac.authorization.k8s.io/v1

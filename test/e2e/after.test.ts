@@ -76,6 +76,7 @@ async function aLocation(t: Test): Promise<string> {
   await eventually(
     async () => (await call('GET', `${locations}/${name}`)).body.status?.phase === 'Available',
     {
+      ms: veleroMs,
       what: `the storage location ${name}`,
     },
   )
@@ -215,9 +216,13 @@ test('a Backup that is deleted before it ends runs post actions only where they 
   const slow = aBackupName()
   t.teardown(() => gate.behave({ status: 200 }))
   await create(aBackup(slow, 'no-action', { spec }))
-  await eventually(async () => (await gate.calls()).length > 0, { what: 'the slow Backup to go on' })
+  await eventually(async () => (await gate.calls()).length > 0, {
+    ms: veleroMs,
+    what: 'the slow Backup to go on',
+  })
   await create(aBackup(name, mark, { spec }))
   await eventually(async () => (await find('backup', name))?.status?.phase === 'Queued', {
+    ms: veleroMs,
     what: 'the next to be queued',
   })
   must(await kubectl(['delete', 'backups.velero.io', name]))

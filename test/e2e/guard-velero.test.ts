@@ -16,7 +16,7 @@ if (kubeconfig === undefined) {
 }
 const { call, stop } = await startClient(kubeconfig)
 t.teardown(stop)
-t.setTimeout(480_000)
+t.setTimeout(690_000)
 
 const namespace = 'velero'
 const mark = `guard-${process.pid}`
@@ -49,6 +49,8 @@ async function until(
 const phaseOf = (value: Loose): string => value?.status?.phase ?? ''
 const ended = (value: Loose) =>
   ['Completed', 'PartiallyFailed', 'Failed', 'FailedValidation'].includes(phaseOf(value))
+// Velero may look at a queued Backup only a minute after its turn came.
+const soon = 130
 const onlyConfigMaps = { includedNamespaces: [mark], includedResources: ['configmaps'], ttl: '1h' }
 
 const guard = guardOf({ name: mark, namespaces: [namespace], accounts: [] })
@@ -65,7 +67,7 @@ t.before(async () => {
   const denied = await until(
     () => call('POST', `${pathOf(canary)}?dryRun=All`, { body: canary }),
     ({ status }) => status === 403,
-    10,
+    60,
   )
   t.equal(denied.status, 403)
 })
@@ -88,7 +90,7 @@ t.test('a Schedule is accepted', async () => {
 
 t.test('a Backup runs to its end', async (t) => {
   await create(backup)
-  t.equal(phaseOf(await until(() => read(backup), ended, 60)), 'Completed')
+  t.equal(phaseOf(await until(() => read(backup), ended, soon)), 'Completed')
 })
 
 t.test('a held Backup waits, and runs when the hold is lifted', async (t) => {
@@ -102,7 +104,7 @@ t.test('a held Backup waits, and runs when the hold is lifted', async (t) => {
   await sleep(3000)
   t.equal(phaseOf(await read(held)), 'New')
   await patch(held, { metadata: { annotations: { 'tidewaiter.io/hold': null } } })
-  t.equal(phaseOf(await until(() => read(held), ended, 60)), 'Completed')
+  t.equal(phaseOf(await until(() => read(held), ended, soon)), 'Completed')
 })
 
 t.test('a Restore runs to its end', async (t) => {
@@ -111,7 +113,7 @@ t.test('a Restore runs to its end', async (t) => {
     namespaceMapping: { [mark]: `${mark}-2` },
   })
   await create(restore)
-  t.match(phaseOf(await until(() => read(restore), ended, 60)), /^(Completed|PartiallyFailed)$/)
+  t.match(phaseOf(await until(() => read(restore), ended, soon)), /^(Completed|PartiallyFailed)$/)
   t.match(
     await read({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'cargo', namespace: `${mark}-2` } }),
     { data: { a: 'b' } },

@@ -28,8 +28,6 @@ import {
   type Loose,
 } from './support.ts'
 
-t.setTimeout(240_000)
-
 t.before(() => ready())
 
 t.test(
@@ -37,7 +35,7 @@ t.test(
   async (t) => {
     const { mark } = aMark()
     const name = aBackupName()
-    const server = await hook({ delayMs: 6_000 })
+    const server = await hook({ delayMs: 15_000 })
     const action = aName('10-slow')
     await act(t, anAction(action, mark, { timeoutSeconds: 40, http: { url: server.url } }))
     const creating = backUp(name, mark, { args: ['--wait'] })
@@ -56,15 +54,20 @@ t.test(
     t.match(run, { spec: { held: true }, status: { phase: 'Succeeded' } })
     const [one] = await server.calls()
     t.ok(
-      Date.parse(made.status.startTimestamp) >= (one?.at ?? 0) + 5_000,
+      Date.parse(made.status.startTimestamp) >= (one?.at ?? 0) + 14_000,
       'Velero began when the action had ended',
     )
     t.match(JSON.parse(made.metadata.annotations['tidewaiter.io/pre']), {
       phase: 'Succeeded',
       run: run.metadata.name,
     })
-    const reasons = (await eventsOf(made)).map(({ reason }) => reason)
-    t.ok(reasons.includes('Held') && reasons.includes('PreActionsSucceeded'), reasons.join())
+    await eventually(
+      async () => {
+        const reasons = (await eventsOf(made)).map(({ reason }) => reason)
+        return reasons.includes('Held') && reasons.includes('PreActionsSucceeded')
+      },
+      { what: 'both Events' },
+    )
   },
 )
 
@@ -109,13 +112,13 @@ t.test('a held Backup whose action fails never starts, says why, and what was do
 t.test('only who may release lifts a hold; Velero itself starts it then', async (t) => {
   const { mark } = aMark()
   const name = aBackupName()
-  const [on, off] = [await hook({ delayMs: 50_000 }), await hook()]
+  const [on, off] = [await hook({ delayMs: 25_000 }), await hook()]
   await act(t, freeze(aName('10-freeze'), mark, { on, off }))
+  const alice = aUser()
+  await grant(t, alice, [['velero.io', 'backups', 'get', 'patch']])
   must(await backUp(name, mark))
   await whileHeld('backup', name)
   await asked(on)
-  const alice = aUser()
-  await grant(t, alice, [['velero.io', 'backups', 'get', 'patch']])
   const lift = ['annotate', 'backup', name, 'tidewaiter.io/hold-']
   const denied = await kubectl(lift, { as: alice })
   t.match(denied.stderr, /tidewaiter.io\/hold are written by tidewaiter only/)
@@ -146,7 +149,9 @@ t.test('a held Backup that is deleted is aborted, and what was done is undone', 
   must(await kubectl(['delete', 'backup', name]))
   const run = await undone(name)
   t.match(run.status, { undoneFrom: 'Refused', reason: 'Deleted' })
-  t.match(await on.calls(), [{ ended: 'client gone' }])
+  await eventually(async () => (await on.calls())[0]?.ended === 'client gone', {
+    what: 'the end of the call',
+  })
   t.equal((await off.calls()).length, 1)
 })
 

@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { apply, call, kubectl, must } from './support.ts'
+import { apply, call, eventually, kubectl, must } from './support.ts'
 
 const root = join(import.meta.dirname, '../..')
 const within = (folder: string) =>
@@ -54,8 +54,13 @@ const operator = [
 ]
 await apply(...operator)
 t.teardown(() => kubectl(['delete', 'crd', ...operator.map(({ metadata }) => metadata.name), '--wait=false']))
-for (const { metadata } of operator)
+for (const { metadata } of operator) {
   must(await kubectl(['wait', '--for=condition=Established', `crd/${metadata.name}`, '--timeout=60s']))
+  // The API server tells of a kind a moment after it is established.
+  await eventually(async () => must(await kubectl(['get', metadata.name, '-A'])), {
+    what: `${metadata.name} to be served`,
+  })
+}
 
 // An overlay for a Velero elsewhere, and an account for a namespace of an application: a dry run makes no namespace.
 for (const name of ['openshift-adp', 'shop']) {

@@ -29,14 +29,24 @@ t.test('the README has its tour', async (t) => {
   t.equal(blocks.filter(({ output }) => output !== undefined).length, 2)
 })
 
+// A pod that is ready can be called by its Service when kube-proxy has heard of it, a moment later.
+const gatekeeper = 'gatekeeper.tidewaiter-tour.svc.cluster.local/80'
+const patient = `velero() {
+  if [ "$1 $2" = 'backup create' ]; then
+    for _ in $(seq 40); do timeout 1 bash -c ': </dev/tcp/${gatekeeper}' && break; sleep 0.5; done 2>/dev/null
+  fi
+  command velero "$@"
+}
+`
+
 for (const [index, { commands, refused, output }] of blocks.entries()) {
   t.test(`step ${index + 1} of the tour does what the README says`, async (t) => {
     const env = { ...process.env, IMAGE: process.env['TIDEWAITER_E2E_IMAGE'] ?? '' }
-    const ran = spawnSync('bash', ['-euo', 'pipefail', '-c', commands], {
+    const ran = spawnSync('bash', ['-euo', 'pipefail', '-c', patient + commands], {
       cwd: projectRoot,
       env,
       encoding: 'utf8',
-      timeout: 180_000,
+      timeout: 300_000,
     })
     t.equal(ran.status === 0, !refused, `${ran.stdout}${ran.stderr}`)
     if (output === undefined) return

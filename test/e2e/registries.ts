@@ -103,9 +103,9 @@ async function startRegistry(t: Teardown, folder: string, more: RegistryConfig):
     child.kill()
     await ended
   })
-  for (let left = 100; left > 0; left -= 1, await sleep(50)) if (await listens(address)) return address
+  for (let left = 1200; left > 0; left -= 1, await sleep(50)) if (await listens(address)) return address
   throw new Error(
-    `waited five seconds for the registry at ${address}: ${readFileSync(`${file}.log`, 'utf8').slice(-2000)}`,
+    `waited a minute for the registry at ${address}: ${readFileSync(`${file}.log`, 'utf8').slice(-2000)}`,
   )
 }
 

@@ -28,8 +28,8 @@ const velero = (...args: readonly string[]): Promise<Ran> => run('velero', args)
 const apply = (object: object): Promise<Ran> => run('kubectl', ['apply', '-f', '-'], JSON.stringify(object))
 
 async function eventually(what: string, look: () => Promise<boolean>): Promise<void> {
-  for (let left = 200; left > 0; left -= 1, await sleep(100)) if (await look()) return
-  throw new Error(`waited twenty seconds for ${what}`)
+  for (let left = 600; left > 0; left -= 1, await sleep(100)) if (await look()) return
+  throw new Error(`waited a minute for ${what}`)
 }
 
 const child = spawn(process.execPath, [join(root, 'src/main.ts'), 'sandbox', '--dir', folder], {

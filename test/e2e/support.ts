@@ -321,6 +321,26 @@ export async function grant(
       subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: as.user }],
     },
   )
+  // Rights reach the authorizer a moment after they are written.
+  const rights = rules.flatMap(([group, path, ...verbs]) => verbs.map((verb) => ({ verb, group, path })))
+  await Promise.all(
+    rights.map((right) =>
+      eventually(() => may(as, right), { what: `${as.user} to be allowed ${right.verb} ${right.path}` }),
+    ),
+  )
+}
+
+type Right = { readonly verb: string; readonly group: string; readonly path: string }
+async function may({ user, groups = [] }: As, { verb, group, path }: Right): Promise<boolean> {
+  const [resource, subresource] = path.split('/')
+  const resourceAttributes = { namespace: veleroNamespace, verb, group, resource, subresource }
+  const body = {
+    apiVersion: 'authorization.k8s.io/v1',
+    kind: 'SubjectAccessReview',
+    spec: { user, groups, resourceAttributes },
+  }
+  const answer = await call('POST', '/apis/authorization.k8s.io/v1/subjectaccessreviews', { body })
+  return answer.body.status?.allowed === true
 }
 
 /** A person of this test alone. */

@@ -12,8 +12,6 @@ import { startLoad } from './load.ts'
 import { aMark, call, eventually, kubectl, must, type Loose } from './support.ts'
 import { certificateOf, ownNamespace, replicas, whole } from './z-install.ts'
 
-t.setTimeout(280_000)
-
 const overlay: Loose = parse(
   readFileSync(join(import.meta.dirname, '../../deploy/overlays/cert-manager/deployment.yaml'), 'utf8'),
   { version: '1.1' },

@@ -5,8 +5,6 @@ import { startLoad } from './load.ts'
 import { aMark, call, eventually, kubectl, must, type Loose } from './support.ts'
 import { certificateOf, logs, ownNamespace, replicas, whole } from './z-install.ts'
 
-t.setTimeout(290_000)
-
 const secretPath = `/api/v1/namespaces/${ownNamespace}/secrets/tidewaiter-tls`
 const overlapSeconds = 10
 // Two overlaps, and for each of six looks the second between them and what a busy API server takes to answer.

@@ -19,8 +19,6 @@ import {
 } from './support.ts'
 import { certificateOf, logs, ownNamespace, replicas, sum, whole } from './z-install.ts'
 
-t.setTimeout(240_000)
-
 const scale = (count: number) =>
   kubectl(['-n', ownNamespace, 'scale', 'deployment/tidewaiter', `--replicas=${count}`])
 const label = async (text: string) => void must(await kubectl(['label', 'namespace', 'velero', text]))
@@ -104,17 +102,18 @@ t.test('the gate label', async (t) => {
       { what: 'the Event' },
     )
     t.ok((await sum(/^tidewaiter_unguarded_total\{kind="Backup"\}/)) >= 1)
-    t.ok(
-      (await logs()).some(
-        ({ msg, run: name }) => String(msg).startsWith('unguarded') && name === run.metadata.name,
-      ),
+    await eventually(
+      async () =>
+        (await logs()).some(
+          ({ msg, run: name }) => String(msg).startsWith('unguarded') && name === run.metadata.name,
+        ),
+      { what: 'the log to say so' },
     )
   })
 
   await t.test('the guard closes again when the label is gone', async (t) => {
     await label('tidewaiter.io/gate-')
     await eventually(async () => (await canary()).includes('tidewaiter guard: closed'), {
-      ms: 5_000,
       what: 'the guard to be closed',
     })
     const { code, stderr } = await backUp(aBackupName(), mark)

@@ -36,8 +36,6 @@ import {
 import { logs, whole } from './z-install.ts'
 import { pluginsOn, started, stopped } from './z-plugins-install.ts'
 
-t.setTimeout(240_000)
-
 const stamp = `${privateRegistry}/acme/stamp:1.0.0`
 const moving = `${openRegistry}/acme/moving:1`
 const awsPlugin = `${openRegistry}/velero/velero-plugin-for-aws:v1.14.3`
@@ -60,7 +58,7 @@ const told = (name: string, type: string, status: string, reason?: string): Prom
       if (isSo && found.observedGeneration === body.metadata.generation) return body
       throw new Error(`${type} is ${JSON.stringify(found ?? body.status?.conditions ?? body.message)}`)
     },
-    { ms: 40_000, what: `${type}=${status} ${reason ?? ''} of VeleroPlugin ${name}` },
+    { ms: 90_000, what: `${type}=${status} ${reason ?? ''} of VeleroPlugin ${name}` },
   )
 
 const template = async (name = 'velero'): Promise<Loose> =>
@@ -170,15 +168,22 @@ t.test('plugins', async (t) => {
         imageID: `${privateRegistry}/acme/stamp@${velerosOwn.digest}`,
         state: { terminated: { exitCode: 0 } },
       })
-      const { stdout } = must(
-        await kubectl(['get', 'events', '--field-selector', `involvedObject.name=${pod.metadata.name}`]),
+      const about = ['--field-selector', `involvedObject.name=${pod.metadata.name}`]
+      await eventually(
+        async () =>
+          must(await kubectl(['get', 'events', ...about])).stdout.includes(
+            `Successfully pulled image "${pinned}"`,
+          ),
+        { what: 'the Event of the kubelet' },
       )
-      t.match(stdout, `Successfully pulled image "${pinned}"`)
     },
   )
 
   await t.test('Velero has it, and a Backup calls it', async (t) => {
-    t.match(must(await velero(['plugin', 'get'])).stdout, /^example\.com\/stamp +BackupItemAction$/m)
+    t.match(
+      must(await velero(['plugin', 'get', '--timeout', '30s'])).stdout,
+      /^example\.com\/stamp +BackupItemAction$/m,
+    )
     const namespace = aName('stamp')
     t.teardown(() => kubectl(['delete', 'namespace', namespace, `${namespace}-restored`, '--wait=false']))
     const metadata = { name: 'settings', namespace, labels: { 'example.com/stamp': 'yes' } }
@@ -327,9 +332,14 @@ t.test('plugins', async (t) => {
     const { status } = await told('moving', 'TagUnmoved', 'False', 'TagMoved')
     t.equal(status.digest, velerosOwn.digest, 'the digest outlives all replicas')
     await told('moving', 'Ready', 'True')
-    const ran = await changed()
+    const ran = await eventually(
+      async () => {
+        const ran = await changed()
+        return /Warning: tidewaiter: plugin moving .* its tag was moved/.test(ran.stderr) && ran
+      },
+      { what: 'a warning of it' },
+    )
     t.same(wouldRun(ran), [awsPlugin, pinned, `${moving}@${velerosOwn.digest}`])
-    t.match(ran.stderr, /Warning: tidewaiter: plugin moving .* its tag was moved/)
     await eventually(
       async () => {
         const { items } = await kubectlJson([

@@ -25,8 +25,6 @@ import {
 } from './support.ts'
 import { logs, ownNamespace, sum, whole } from './z-install.ts'
 
-t.setTimeout(240_000)
-
 const root = join(import.meta.dirname, '../..')
 const roles: readonly Loose[] = ['cluster', 'velero', 'own']
   .flatMap((name) => parseAllDocuments(readFileSync(join(root, `deploy/base/rbac-${name}.yaml`), 'utf8')))
@@ -292,7 +290,7 @@ for (const role of roles) {
       const putBack = await scenario.prepare?.()
       try {
         const found = await eventually(() => scenario.broken(since), {
-          ms: 20_000,
+          ms: 45_000,
           what: 'something that fails',
         })
         t.comment(found.trim().slice(-300))
@@ -307,9 +305,9 @@ for (const role of roles) {
 
 t.test('with its rights back every replica is well, and reaches itself through the API server', async () => {
   await whole()
-  await eventually(async () => (await backup.broken('')) === undefined, { ms: 20_000, what: 'a Backup' })
+  await eventually(async () => (await backup.broken('')) === undefined, { what: 'a Backup' })
   await eventually(async () => (await sum(/^tidewaiter_probe_success\{namespace="velero"\}/)) === 2, {
-    ms: 75_000,
+    ms: 130_000,
     everyMs: 1_000,
     what: 'tidewaiter_probe_success to be 1 in both replicas',
   })

@@ -4,8 +4,6 @@ import { startLoad } from './load.ts'
 import { act, aBackup, aMark, aName, anAction, call, eventually, hook, kubectl, must } from './support.ts'
 import { ownNamespace, replicas, whole } from './z-install.ts'
 
-t.setTimeout(290_000)
-
 const perSecond = 200
 const backups = '/apis/velero.io/v1/namespaces/velero/backups'
 

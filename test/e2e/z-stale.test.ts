@@ -18,8 +18,6 @@ import {
 } from './support.ts'
 import { clusterDir, leader, replicas, whole, type Replica } from './z-install.ts'
 
-t.setTimeout(200_000)
-
 const table = 'tidewaiter_e2e'
 const nft = async (text: string) => must(await run('nft', ['-f', '-'], { input: text }))
 /** Drops, both ways and without a word, what a replica and the API server send each other; only on these ports, if given. */

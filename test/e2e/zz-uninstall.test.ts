@@ -27,8 +27,6 @@ import {
 } from './support.ts'
 import { ownNamespace, whole } from './z-install.ts'
 
-t.setTimeout(180_000)
-
 const ours = 'app.kubernetes.io/part-of=tidewaiter'
 const root = join(import.meta.dirname, '../..')
 
@@ -92,8 +90,8 @@ t.test('an uninstall waits for what is in hand, leaves nothing, and refuses no B
   t.equal(stdout, 'tidewaiter is uninstalled\n')
   t.match(stderr, new RegExp(`waiting for .*PostBackup of Backup ${before}`))
   t.equal((await late.calls()).length, 1, 'it was neither cut off nor begun anew')
-  // 30 s for the post action, 12 s for the pods, and a namespace that is empty by then: by hand the latter took 40 s.
-  t.ok(Date.now() - began < 75_000, `it took ${Date.now() - began} ms`)
+  // 30 s for the post action, 12 s for the pods, and a namespace that is empty by then (by hand it took 40 s); a slow machine takes longer.
+  t.ok(Date.now() - began < 115_000, `it took ${Date.now() - began} ms`)
   t.ok(allowed > 20)
   t.same(refused, [], 'a Backup may be created while it goes')
 
