@@ -30,7 +30,8 @@ COPY --from=build /app/dist ./dist
 FROM app AS compiled
 COPY --from=build --chown=65532:65532 /app/compiled ./compiled
 USER 65532:65532
-RUN ["node", "/app/dist/main.js", "serve", "--help"]
+# With the flags of the ENTRYPOINT: for others it would be made again.
+RUN ["node", "--max-semi-space-size=4", "/app/dist/main.js", "serve", "--help"]
 RUN ["node", "-e", "process.exit(require('node:fs').readdirSync('/app/compiled').length > 0 ? 0 : 1)"]
 
 FROM app
@@ -45,4 +46,5 @@ LABEL org.opencontainers.image.title="tidewaiter" \
 COPY --from=compiled --chown=0:0 --chmod=0555 /app/compiled ./compiled
 USER 65532:65532
 EXPOSE 9443 8080
-ENTRYPOINT ["node", "/app/dist/main.js"]
+# Room for young objects, MiB. V8 takes up to 134 MB for them on a large node, and is not faster (npm run bench -- admission).
+ENTRYPOINT ["node", "--max-semi-space-size=4", "/app/dist/main.js"]

@@ -33,14 +33,22 @@ function runSpeed(names: readonly string[], args: readonly string[]): readonly s
   return names.length === speed.length ? collect(args) : names.filter((name) => !measure(name, args))
 }
 
+const usage = `usage: npm run bench -- [NAME] [--quick]
+
+  NAME     one of: ${[...speed, ...Object.keys(others)].join(', ')}
+           Without a name those of speed, one after another (half an hour on a quiet machine); they are written into bench/RESULTS.md.
+  --quick  so short that its figures mean little: whether it works
+`
 const [first = ''] = process.argv.slice(2)
+if (['--help', '-h', 'help'].includes(first)) {
+  console.log(usage)
+  process.exit(0)
+}
 const isNamed = first !== '' && !first.startsWith('--')
 const args = process.argv.slice(isNamed ? 3 : 2)
 const known = [...speed, ...Object.keys(others)]
 if (isNamed && !known.includes(first)) {
-  console.error(
-    `a bench must be one of ${known.join(', ')}, got "${first}": npm run bench -- admission --quick`,
-  )
+  console.error(`a bench must be one of ${known.join(', ')}, got "${first}"\n\n${usage}`)
   process.exit(2)
 }
 const parts = others[first]

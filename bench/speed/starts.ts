@@ -9,7 +9,7 @@ import { ended, memoryOf } from '../processes.ts'
 import { median, table } from '../report.ts'
 import { untilReady } from './ready.ts'
 import { atMost, quick, tell } from './section.ts'
-import { inWorld, serve, type World } from './world.ts'
+import { flagsOfImage, inWorld, serve, type World } from './world.ts'
 
 const starts = quick ? 2 : 9
 const restMs = quick ? 500 : 10_000
@@ -28,7 +28,7 @@ async function startOne(world: World, url: string): Promise<Start> {
 await inWorld(async (world) => {
   // As in the image (Dockerfile): what V8 made of the files is there already.
   process.env['NODE_COMPILE_CACHE'] = join(world.folder, 'compiled')
-  execFileSync(process.execPath, ['dist/main.js', 'serve', '--help'])
+  execFileSync(process.execPath, [...flagsOfImage(), 'dist/main.js', 'serve', '--help'])
   // Somebody leads, and keeps registrations and guard.
   const leader = await serve(world)
   await untilReady(leader)

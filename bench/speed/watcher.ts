@@ -14,7 +14,7 @@ import { goBinary } from './go.ts'
 import { mint } from './mint.ts'
 import { inRounds } from './rounds.ts'
 import { atLeast, atMost, quick, tell } from './section.ts'
-import { cores } from './world.ts'
+import { cores, flagsOfImage } from './world.ts'
 
 const count = quick ? 2_000 : 50_000
 const rounds = quick ? 1 : 5
@@ -40,9 +40,17 @@ try {
       'current-context': 'bench',
     }),
   )
-  const node = (file: string) => [process.execPath, '--expose-gc', file, server, kubeconfig, String(count)]
+  const node = (file: string, flags: readonly string[] = []) => [
+    process.execPath,
+    ...flags,
+    '--expose-gc',
+    file,
+    server,
+    kubeconfig,
+    String(count),
+  ]
   const followers: Readonly<Record<string, readonly string[]>> = {
-    tidewaiter: node('bench/speed/follow-ours.ts'),
+    tidewaiter: node('bench/speed/follow-ours.ts', flagsOfImage()),
     Go: [goBinary('watcher') ?? '', '-server', server, '-count', String(count)],
     'client-node informer': node('bench/speed/follow-informer.ts'),
   }

@@ -1,5 +1,5 @@
 /** What is measured: the service as it is shipped (`dist`), against an API server of the sandbox, each a process of its own. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { kubeClient, type KubeClient } from '../../test/support/kubeconfig.ts'
@@ -7,6 +7,12 @@ import { ended, freePort, launch, until, type Launched } from '../processes.ts'
 
 /** The servers run on the one, and who calls them, and what they call, on the other: they do not take time from each other. */
 export const cores = { server: 0, client: 1 } as const
+
+/** What the image gives to Node (Dockerfile, ENTRYPOINT). */
+export function flagsOfImage(): readonly string[] {
+  const [, entry = '[]'] = /^ENTRYPOINT (\[.*\])$/m.exec(readFileSync('Dockerfile', 'utf8')) ?? []
+  return (JSON.parse(entry) as readonly string[]).filter((word) => word.startsWith('--'))
+}
 
 type Tree = Readonly<Record<string, any>> // oxlint-disable-line typescript/no-explicit-any
 
@@ -56,7 +62,7 @@ export async function inWorld<T>(use: (world: World) => Promise<T>): Promise<T> 
   }
 }
 
-/** Starts the service, and waits until the API server knows its webhooks. */
+/** Starts the service as the image does, and waits until the API server knows its webhooks. */
 export async function serve(world: World, flags: Readonly<Record<string, string>> = {}): Promise<Service> {
   const at = `127.0.0.1:${await freePort()}`
   const metrics = `127.0.0.1:${await freePort()}`
@@ -70,7 +76,7 @@ export async function serve(world: World, flags: Readonly<Record<string, string>
   }
   const args = Object.entries(all).flatMap(([flag, value]) => [`--${flag}`, value])
   const began = performance.now()
-  const service = launch(['dist/main.js', 'serve', ...args], { core: cores.server })
+  const service = launch([...flagsOfImage(), 'dist/main.js', 'serve', ...args], { core: cores.server })
   world.undo.push(() => ended(service.child))
   await service.says('tidewaiter runs')
   const startedMs = performance.now() - began

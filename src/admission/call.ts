@@ -12,6 +12,8 @@ export type Cut = {
   readonly onCut: (run: () => void) => () => void
 }
 
+const nobody: readonly (() => void)[] = []
+
 // For the way back, so that our own words arrive: encoding, TLS and the network.
 const marginMs = 500
 
@@ -25,7 +27,7 @@ export class Call implements Cut {
   readonly #request: IncomingMessage
   readonly #response: ServerResponse
   readonly #release: () => void
-  readonly #waiting = new Set<() => void>()
+  #waiting: readonly (() => void)[] = nobody
   #reason: unknown
   #controller: AbortController | undefined
 
@@ -66,16 +68,19 @@ export class Call implements Cut {
 
   onCut(run: () => void): () => void {
     if (this.#reason !== undefined) run()
-    else this.#waiting.add(run)
-    return () => void this.#waiting.delete(run)
+    else this.#waiting = this.#waiting.length === 0 ? [run] : [...this.#waiting, run]
+    return () => {
+      this.#waiting = this.#waiting.filter((one) => one !== run)
+    }
   }
 
   #cut(reason: unknown): void {
     if (this.#reason !== undefined) return
     this.#reason = reason
     this.#controller?.abort(reason)
-    for (const run of this.#waiting) run()
-    this.#waiting.clear()
+    const waiting = this.#waiting
+    this.#waiting = nobody
+    for (const run of waiting) run()
   }
 
   #isWhole(): boolean {

@@ -23,9 +23,11 @@ export function watchConnections(server: Server, most: number): Connections {
   const open = new Map<string, Connection>()
   const byTls = new WeakMap<Socket, Connection>()
   const of = (socket: Socket): Connection | undefined => {
-    const known = byTls.get(socket) ?? open.get(keyOf(socket))
-    if (known !== undefined) byTls.set(socket, known)
-    return known
+    const known = byTls.get(socket)
+    if (known !== undefined) return known
+    const found = open.get(keyOf(socket))
+    if (found !== undefined) byTls.set(socket, found)
+    return found
   }
   const close = (socket: Socket | undefined) => {
     if (socket === undefined) return

@@ -22,15 +22,19 @@ export type Arrival = {
 export function arrivalOf(kind: VeleroKind, request: AdmissionRequest, ports: ForesightPorts): Arrival {
   const object = objectAt({ object: request.object }, 'object')
   const name = request.name || textAt(object, 'metadata', 'name')
-  const metadata = { ...objectAt(object, 'metadata'), name, namespace: request.namespace }
+  const given = objectAt(object, 'metadata')
+  const { namespace } = request
+  // Almost always it says both itself.
+  const isWhole = given['name'] === name && given['namespace'] === namespace
+  const metadata = isWhole ? given : { ...given, name, namespace }
   return {
     kind,
-    subject: { kind, namespace: request.namespace, name },
+    subject: { kind, namespace, name },
     uid: textAt(metadata, 'uid'),
-    object: { ...object, metadata },
+    object: isWhole ? object : { ...object, metadata },
     annotations: textMapAt(metadata, 'annotations'),
     schedule: textMapAt(metadata, 'labels')[scheduleLabel] ?? '',
-    byVelero: ports.isVelero(request.user, request.namespace),
+    byVelero: ports.isVelero(request.user, namespace),
   }
 }
 

@@ -37,7 +37,7 @@ export function buildFence(log: Log, explain: Explain = () => undefined): Fence 
       })
     } finally {
       atWork -= 1
-      if (atWork === 0) for (const tell of waiting.splice(0)) tell()
+      if (atWork === 0 && waiting.length > 0) for (const tell of waiting.splice(0)) tell()
     }
   }
   const ask: Fence['ask'] = (endpoint, request, cut) =>
@@ -51,11 +51,14 @@ export function buildFence(log: Log, explain: Explain = () => undefined): Fence 
       }
       // A handler that hears of the same may have its own answer ready: it has one turn of the event loop for it.
       const forget = cut.onCut(() => setImmediate(end))
-      const over = () => {
-        answered = true
-        forget()
-      }
-      void work(endpoint, request).then(resolve, reject).then(over)
+      const over =
+        <T>(settle: (value: T) => void) =>
+        (value: T) => {
+          answered = true
+          forget()
+          settle(value)
+        }
+      void work(endpoint, request).then(over(resolve), over(reject))
     })
   async function idle(): Promise<void> {
     if (atWork === 0) return

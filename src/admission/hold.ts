@@ -4,7 +4,7 @@
  */
 import type { AdmissionRequest } from '../core/admission-request.ts'
 import { holdAnnotation, holdValue } from '../core/hold/patches.ts'
-import { foreignAnnotations } from '../core/skip.ts'
+import { foreignAnnotations, isForeign } from '../core/skip.ts'
 import { patched, allow, type PatchOperation, type Verdict } from '../core/verdict.ts'
 import { at, startsWork, textAt, type VeleroKind } from '../core/velero.ts'
 import type { Arrival } from './facts.ts'
@@ -30,12 +30,13 @@ const annotationsOf = (request: AdmissionRequest): Arrival['annotations'] => {
   return typeof found === 'object' && found !== null ? (found as Arrival['annotations']) : {}
 }
 
+const isOurs = (key: string): boolean => key === holdAnnotation || isForeign(key)
+
 /** The request as this webhook leaves it: what is taken off is not judged. */
 export function withoutForeign(request: AdmissionRequest): AdmissionRequest {
   const annotations = annotationsOf(request)
-  const gone = new Set([...foreignAnnotations(annotations), holdAnnotation])
-  if (!Object.keys(annotations).some((key) => gone.has(key))) return request
-  const kept = Object.fromEntries(Object.entries(annotations).filter(([key]) => !gone.has(key)))
+  if (!Object.keys(annotations).some(isOurs)) return request
+  const kept = Object.fromEntries(Object.entries(annotations).filter(([key]) => !isOurs(key)))
   const object = request.object as { readonly metadata: object }
   return { ...request, object: { ...object, metadata: { ...object.metadata, annotations: kept } } }
 }
@@ -43,15 +44,16 @@ export function withoutForeign(request: AdmissionRequest): AdmissionRequest {
 /** The annotations that are taken off. */
 export function foreignIn(request: AdmissionRequest, isHeld: boolean): readonly string[] {
   const annotations = annotationsOf(request)
-  const isMarked = holdAnnotation in annotations
-  return [...foreignAnnotations(annotations), ...(isMarked && !isHeld ? [holdAnnotation] : [])]
+  const foreign = foreignAnnotations(annotations)
+  return holdAnnotation in annotations && !isHeld ? [...foreign, holdAnnotation] : foreign
 }
 
 function marked(request: AdmissionRequest, isHeld: boolean): Verdict {
   const annotations = annotationsOf(request)
   const foreign = foreignIn(request, isHeld)
+  if (foreign.length === 0 && !isHeld) return allow('NothingToHold')
   const patch = [...foreign.map(removing), ...(isHeld ? holding(request, annotations) : [])]
-  if (patch.length === 0) return allow(isHeld ? 'HoldSet' : 'NothingToHold')
+  if (patch.length === 0) return allow('HoldSet')
   // A mark alone is in no record; that annotations were taken off is.
   if (foreign.length === 0) return patched('HoldSet', patch)
   return { ...patched('AnnotationsRemoved', patch), warnings: [takenOff(foreign)] }

@@ -44,20 +44,24 @@ export function bodyReader(limits: BodyLimits): ReadBody {
 }
 
 function wrongHead({ headers }: IncomingMessage, { bodyBytes }: BodyLimits): Failure | undefined {
-  const type = (headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase()
-  const isTold = type !== '' || hasBody(headers)
-  if (type !== 'application/json' && isTold) return wrongType(type)
+  const type = headers['content-type'] ?? ''
+  // An API server says it in these letters.
+  if (type !== json && mediaTypeOf(type) !== json && (type !== '' || hasBody(headers)))
+    return wrongType(mediaTypeOf(type))
   if ((headers['content-encoding'] ?? 'identity') !== 'identity') {
     return { code: 415, message: 'the body must not be compressed: the API server sends it plain' }
   }
   return Number(headers['content-length'] ?? 0) > bodyBytes ? tooLarge(bodyBytes) : undefined
 }
 
+const json = 'application/json'
+const mediaTypeOf = (type: string): string => type.split(';', 1)[0]?.trim().toLowerCase() ?? ''
+
 /** What has none needs no type; that it is empty is said of it. */
 const hasBody = (headers: IncomingMessage['headers']): boolean =>
   (headers['content-length'] ?? '0') !== '0' || headers['transfer-encoding'] !== undefined
 
-const wrongType = (got = ''): Failure => ({
+const wrongType = (got: string): Failure => ({
   code: 415,
   message: `content-type must be application/json, got ${got === '' ? 'nothing' : JSON.stringify(got.slice(0, 60))}`,
 })
@@ -75,7 +79,7 @@ function bytesOf(
       if (isOver) return
       isOver = true
       forget()
-      request.off('data', take)
+      if ('failure' in bytes) request.off('data', take)
       resolve(bytes)
     }
     const take = (chunk: Buffer) => {

@@ -19,8 +19,17 @@ const operations: ReadonlySet<unknown> = new Set<Operation>(['CREATE', 'UPDATE',
 const longestName = 512
 const longestIdentity = 4096
 
-// None is let in: uid and names go into messages and logs.
-const control = /\p{Cc}/u
+const wantedText = `be text of 1 to ${longestName} printable characters`
+
+/** No control character (Unicode's Cc) is let in: uid and names go into messages and logs. */
+function isPrintable(value: unknown): value is string {
+  if (typeof value !== 'string' || value.length > longestName) return false
+  for (let i = 0; i < value.length; i += 1) {
+    const code = value.charCodeAt(i)
+    if (code < 0x20 || (code >= 0x7f && code < 0xa0)) return false
+  }
+  return true
+}
 
 /** What a problem may show of a value: an object can be megabytes, and may hold a Secret. */
 const brief = (value: unknown): unknown =>
@@ -51,26 +60,24 @@ function wrongKind(review: Json): readonly FieldProblem[] {
 }
 
 function questionOf(request: Json, arrival: Arrival, problems: FieldProblem[]): AdmissionRequest {
-  const text = textsOf(request, 'request', problems)
-  const kindText = textsOf(fieldsOf(request['kind'], 'request.kind', problems), 'request.kind', problems)
-  const resourceText = textsOf(
-    fieldsOf(request['resource'], 'request.resource', problems),
-    'request.resource',
-    problems,
-  )
-  const subResource = text('subResource', '')
+  const its: Place = { fields: request, path: 'request' }
+  const kindIn = placeOf(request, 'kind', problems)
+  const resourceIn = placeOf(request, 'resource', problems)
   return {
-    uid: text('uid'),
-    kind: { group: kindText('group', ''), version: kindText('version'), kind: kindText('kind') },
-    resource: {
-      group: resourceText('group', ''),
-      version: resourceText('version'),
-      resource: resourceText('resource'),
+    uid: nameAt(its, 'uid', problems),
+    kind: {
+      group: textIn(kindIn, 'group', problems),
+      version: nameAt(kindIn, 'version', problems),
+      kind: nameAt(kindIn, 'kind', problems),
     },
-    ...(subResource === '' ? {} : { subResource }),
+    resource: {
+      group: textIn(resourceIn, 'group', problems),
+      version: nameAt(resourceIn, 'version', problems),
+      resource: nameAt(resourceIn, 'resource', problems),
+    },
     operation: operationOf(request['operation'], problems),
-    name: text('name', ''),
-    namespace: text('namespace', ''),
+    name: textIn(its, 'name', problems),
+    namespace: textIn(its, 'namespace', problems),
     user: userOf(request['userInfo'], problems),
     object: request['object'] ?? null,
     oldObject: request['oldObject'] ?? null,
@@ -82,26 +89,34 @@ function questionOf(request: Json, arrival: Arrival, problems: FieldProblem[]): 
   }
 }
 
+/** An object of the request, and where it stands. */
+type Place = { readonly fields: Json; readonly path: string }
+
+const placeOf = (request: Json, name: 'kind' | 'resource', problems: FieldProblem[]): Place => ({
+  fields: fieldsOf(request[name], `request.${name}`, problems),
+  path: `request.${name}`,
+})
+
 function fieldsOf(value: unknown, path: string, problems: FieldProblem[]): Json {
   if (isObject(value)) return value
   problems.push({ path, want: 'be an object', got: brief(value) })
   return {}
 }
 
-/** A reader of named text fields; without a fallback the field is required and not empty. */
-function textsOf(fields: Json, path: string, problems: FieldProblem[]) {
-  return (name: string, fallback?: string): string => {
-    const value = fields[name] ?? fallback
-    if (typeof value === 'string' && value.length <= longestName && !control.test(value)) {
-      if (value !== '' || fallback !== undefined) return value
-    }
-    problems.push({
-      path: `${path}.${name}`,
-      want: `be text of 1 to ${longestName} printable characters`,
-      got: brief(value),
-    })
-    return ''
-  }
+/** A text that must be there. */
+function nameAt({ fields, path }: Place, name: string, problems: FieldProblem[]): string {
+  const value = fields[name]
+  if (isPrintable(value) && value !== '') return value
+  problems.push({ path: `${path}.${name}`, want: wantedText, got: brief(value) })
+  return ''
+}
+
+/** A text that may be empty, or not be there. */
+function textIn({ fields, path }: Place, name: string, problems: FieldProblem[]): string {
+  const value = fields[name] ?? ''
+  if (isPrintable(value)) return value
+  problems.push({ path: `${path}.${name}`, want: wantedText, got: brief(value) })
+  return ''
 }
 
 function operationOf(value: unknown, problems: FieldProblem[]): Operation {
@@ -124,33 +139,29 @@ function userOf(value: unknown, problems: FieldProblem[]): RequestUser {
   const user = fieldsOf(value, 'request.userInfo', problems)
   const check = (name: string, fits: boolean, want: string) => {
     if (!fits) problems.push({ path: `request.userInfo.${name}`, want, got: brief(user[name]) })
+    return fits
   }
-  const { username = '', uid = '', groups, extra } = user
-  const known = groups ?? []
-  check('username', isText(username), 'be text')
-  check('uid', isText(uid), 'be text')
-  check('groups', isTexts(known), 'be a list of text')
-  return {
-    username: isText(username) ? username : '',
-    ...(isText(uid) && uid !== '' ? { uid } : {}),
-    groups: isTexts(known) ? known : [],
-    extra: extraOf(extra ?? {}, problems),
+  const { username = '', uid = '' } = user
+  const groups = user['groups'] ?? []
+  const known = {
+    username: check('username', isText(username), 'be text') ? (username as string) : '',
+    groups: check('groups', isTexts(groups), 'be a list of text') ? (groups as readonly string[]) : [],
+    extra: extraOf(user['extra'] ?? {}, problems),
   }
+  return check('uid', isText(uid), 'be text') && uid !== '' ? { ...known, uid: uid as string } : known
 }
 
 function extraOf(value: unknown, problems: FieldProblem[]): RequestUser['extra'] {
   const path = 'request.userInfo.extra'
-  const entries = Object.entries(fieldsOf(value, path, problems)).map(([key, texts]) => {
-    if (isTexts(texts)) return [key, texts] as const
-    problems.push({
-      path: `${path}[${JSON.stringify(cut(key, 60))}]`,
-      want: 'be a list of text',
-      got: brief(texts),
-    })
-    return [key, []] as const
-  })
-  // fromEntries defines own properties: a key `__proto__` stays a key.
-  return Object.fromEntries(entries)
+  const extra = fieldsOf(value, path, problems)
+  for (const key of Object.keys(extra))
+    if (!isTexts(extra[key]))
+      problems.push({
+        path: `${path}[${JSON.stringify(cut(key, 60))}]`,
+        want: 'be a list of text',
+        got: brief(extra[key]),
+      })
+  return extra as RequestUser['extra']
 }
 
 /** All that is wrong with a body, as one failure; at most five problems are told. */
@@ -163,23 +174,25 @@ export function undecodable(problems: readonly FieldProblem[]): Failure {
 export function encode(uid: string, verdict: Verdict): string {
   const { allowed, patch } = verdict
   const warnings = warningLines(verdict.warnings)
-  const audit = auditOf(verdict.audit)
+  const changes = allowed && patch.length > 0
+  // What is undefined is not written.
   const response = {
     uid,
     allowed,
-    ...statusOf(verdict),
-    ...(allowed && patch.length > 0 ? { patchType: 'JSONPatch', patch: base64Of(patch) } : {}),
-    ...(warnings.length > 0 ? { warnings } : {}),
-    ...(Object.keys(audit).length > 0 ? { auditAnnotations: audit } : {}),
+    status: statusOf(verdict),
+    patchType: changes ? 'JSONPatch' : undefined,
+    patch: changes ? base64Of(patch) : undefined,
+    warnings: warnings.length > 0 ? warnings : undefined,
+    auditAnnotations: auditOf(verdict.audit),
   }
   return JSON.stringify({ apiVersion, kind, response })
 }
 
 const base64Of = (patch: Verdict['patch']): string => Buffer.from(JSON.stringify(patch)).toString('base64')
 
-function statusOf({ allowed, code, message, reason }: Verdict): object {
-  if (allowed) return message === '' ? {} : { status: { code: 200, message: messageText(message) } }
-  return { status: { status: 'Failure', code: refusalCode(code), reason, message: messageText(message) } }
+function statusOf({ allowed, code, message, reason }: Verdict): object | undefined {
+  if (allowed) return message === '' ? undefined : { code: 200, message: messageText(message) }
+  return { status: 'Failure', code: refusalCode(code), reason, message: messageText(message) }
 }
 
 // 429 and 503 tell clients to come again at once, and what is below 400 would tell them that it was done.
@@ -192,9 +205,10 @@ function refusalCode(code: number): number {
 const auditKey = /^[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/
 const longestAudit = 4096
 
-function auditOf(audit: Verdict['audit']): Readonly<Record<string, string>> {
-  const kept = Object.entries(audit).filter(([key]) => auditKey.test(key))
-  return Object.fromEntries(kept.map(([key, text]) => [key, cut(messageText(text), longestAudit)]))
+function auditOf(audit: Verdict['audit']): Readonly<Record<string, string>> | undefined {
+  const kept = Object.keys(audit).filter((key) => auditKey.test(key))
+  if (kept.length === 0) return undefined
+  return Object.fromEntries(kept.map((key) => [key, cut(messageText(audit[key] ?? ''), longestAudit)]))
 }
 
 const reasons: Readonly<Record<Failure['code'], string>> = {

@@ -1,13 +1,13 @@
 /** The webhook server: HTTPS, HTTP/1.1 only, one route per endpoint. It answers whatever comes, and never with 429 or 503. */
-import { timingSafeEqual } from 'node:crypto'
 import { once } from 'node:events'
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { createServer, type Server, type ServerOptions } from 'node:https'
 import type { Socket } from 'node:net'
-import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
+import Fastify, { type FastifyInstance } from 'fastify'
 import type { Clock } from '../clock.ts'
 import { withoutSchemas } from '../lean/fastify.ts'
 import type { Log } from '../log.ts'
+import { askedOf, isAccepted } from './asked.ts'
 import { Call } from './call.ts'
 import { watchConnections, type Connections } from './connections.ts'
 import { drain } from './drain.ts'
@@ -41,8 +41,8 @@ export type AdmissionServer = {
   readonly setTls: (tls: ServerTls) => void
   /** Drains: answers what is and still comes in, then stops; bounded by drainMs and graceMs. */
   readonly close: () => Promise<void>
-  /** Asks without a socket, for tests. */
-  readonly inject: FastifyInstance<Server>['inject']
+  /** What answers a request, for tests that ask without a socket. */
+  readonly answer: (request: IncomingMessage, response: ServerResponse) => Promise<void>
   readonly connections: () => number
 }
 
@@ -64,9 +64,20 @@ export function buildAdmission(options: AdmissionOptions): AdmissionServer {
     fence: buildFence(options.log, options.explain),
     state: { draining: false },
   }
+  // Without a router, whose ways cost as much as a decision: what is no question of an API server is fastify's.
+  const answer = (request: IncomingMessage, response: ServerResponse): void => {
+    try {
+      const asked = askedOf(request, options)
+      if (asked === undefined) return app.routing(request, response)
+      const call = begin({ request, response }, asked.timeoutMs, { parts, connections })
+      void reply(asked.endpoint, { request, response, call }, parts)
+    } catch (err) {
+      fail(response, { err, method: request.method }, parts)
+    }
+  }
   const app = Fastify<Server>({
     ...withoutSchemas,
-    serverFactory: (handler) => createServer(serverOptions(options.mutualTls === true), handler),
+    serverFactory: () => createServer(serverOptions(options.mutualTls === true), answer),
     clientErrorHandler: (error, socket) =>
       refuseBytes(socket, connections.isAsking(socket) ? undefined : error.code),
     frameworkErrors: (_error, _request, reply) => send(reply.hijack().raw, refusalOf(notFound), parts),
@@ -78,7 +89,6 @@ export function buildAdmission(options: AdmissionOptions): AdmissionServer {
     options.log.debug({ err: err.message }, 'a TLS handshake failed'),
   )
   addHooks(app, parts, connections)
-  addRoutes(app, parts)
   let closing: Promise<void> | undefined
   return {
     listen: async ({ host, port, tls }) => {
@@ -91,7 +101,10 @@ export function buildAdmission(options: AdmissionOptions): AdmissionServer {
     },
     setTls: (tls) => useTls(app.server, tls, options),
     close: () => (closing ??= drain({ ...parts, app, connections, clock: options.clock })),
-    inject: app.inject.bind(app),
+    answer: async (request, response) => {
+      await app.ready()
+      answer(request, response)
+    },
     connections: connections.count,
   }
 }
@@ -124,58 +137,40 @@ function useTls(server: Server, { key, cert, clientCa }: ServerTls, { mutualTls 
   })
 }
 
-// Where a request of fastify keeps its call.
-const callKey = 'call'
+type Beginning = { readonly parts: Parts; readonly connections: Connections; readonly known?: boolean }
 
+/** The life of a request begins. `known`: it knew the path. */
+function begin(
+  raw: { readonly request: IncomingMessage; readonly response: ServerResponse },
+  timeoutMs: number,
+  { parts, connections, known = true }: Beginning,
+): Call {
+  const { socket } = raw.request
+  const over = () => connections.answered(socket, known)
+  const call = new Call(raw, timeoutMs, { clock: parts.options.clock, over })
+  connections.asking(socket)
+  return call
+}
+
+/** What is no question is answered before its body is read: who does not know a path gets nothing done. */
 function addHooks(app: FastifyInstance<Server>, parts: Parts, connections: Connections): void {
-  const { options } = parts
-  app.decorateRequest(callKey)
-  app.addHook('onRequest', (request, reply, done) => {
-    const { raw } = request
-    const { socket } = raw
-    const known = !request.is404 && isAccepted(request, options.pathPrefix())
-    const timeoutMs = timeoutOf(queryOf(request))
-    const over = () => connections.answered(socket, known)
-    const { clock } = options
-    request.setDecorator(callKey, new Call({ request: raw, response: reply.raw }, timeoutMs, { clock, over }))
-    connections.asking(socket)
-    // Before the body is read: who does not know the path gets nothing done.
-    if (known) done()
+  const { pathPrefix, handlers } = parts.options
+  app.addHook('onRequest', (request, reply) => {
+    const { prefix = '' } = request.params as { readonly prefix?: string }
+    const known = !request.is404 && isAccepted(prefix, pathPrefix())
+    begin({ request: request.raw, response: reply.raw }, timeoutOf(''), { parts, connections, known })
+    if (known) send(reply.hijack().raw, refusalOf(wrongMethod, { allow: 'POST' }), parts)
     else send(reply.hijack().raw, refusalOf(notFound), parts)
   })
   app.setErrorHandler((err, request, reply) =>
     fail(reply.hijack().raw, { err, method: request.method }, parts),
   )
-}
-
-/**
- * Of fastify nothing is needed behind its router: bodies are read within bounds that it does not know, and what its hooks and its reply do for
- * each request costs as much as the decision.
- */
-function addRoutes(app: FastifyInstance<Server>, parts: Parts): void {
-  for (const endpoint of parts.options.handlers) {
-    const url = `/:prefix${endpoint.path}`
-    const handler = () => Promise.reject(new TypeError('a request got past its answer'))
-    app.route({
-      method: 'POST',
-      url,
-      onRequest: (request, reply) =>
-        void answer(
-          endpoint,
-          { request: request.raw, response: reply.hijack().raw, call: request.getDecorator<Call>(callKey) },
-          parts,
-        ),
-      handler,
-    })
+  for (const { path } of handlers)
     app.route({
       method: ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
-      url,
-      // Before a body is read.
-      onRequest: (_request, reply) =>
-        send(reply.hijack().raw, refusalOf(wrongMethod, { allow: 'POST' }), parts),
-      handler,
+      url: `/:prefix${path}`,
+      handler: () => Promise.reject(new TypeError('a request got past its answer')),
     })
-  }
 }
 
 type Exchange = {
@@ -185,11 +180,7 @@ type Exchange = {
 }
 
 /** Never rejects. */
-async function answer(
-  endpoint: Endpoint,
-  { request, response, call }: Exchange,
-  parts: Parts,
-): Promise<void> {
+async function reply(endpoint: Endpoint, { request, response, call }: Exchange, parts: Parts): Promise<void> {
   try {
     const body = await parts.read(request, call)
     try {
@@ -237,12 +228,13 @@ function send(
   { state }: Pick<Parts, 'state'>,
 ): void {
   if (response.headersSent || response.destroyed) return
-  response.writeHead(code, {
+  const told: OutgoingHttpHeaders = {
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(text),
-    ...headers,
-    ...(state.draining ? { connection: 'close' } : {}),
-  })
+  }
+  if (headers !== undefined) Object.assign(told, headers)
+  if (state.draining) told['connection'] = 'close'
+  response.writeHead(code, told)
   response.end(text)
 }
 
@@ -259,14 +251,3 @@ function refuseBytes(socket: Socket, code: string | undefined): void {
   socket.write(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
   socket.destroySoon()
 }
-
-function isAccepted(request: FastifyRequest, prefixes: readonly string[]): boolean {
-  const { prefix } = request.params as { readonly prefix?: string }
-  const got = Buffer.from(prefix ?? '')
-  return prefixes.some(
-    (wanted) => wanted !== '' && wanted.length === got.length && timingSafeEqual(got, Buffer.from(wanted)),
-  )
-}
-
-const queryOf = (request: FastifyRequest): unknown =>
-  (request.query as { readonly timeout?: unknown }).timeout

@@ -32,19 +32,22 @@ export function goDurationMs(text: string): number | undefined {
 }
 
 // An API server says the same of each webhook with every request.
-const known = new Map<string, number | undefined>()
+const known = new Map<string, number>()
 const mostKnown = 64
+const longestQuery = 64
 
-function knownMs(text: string): number | undefined {
-  if (known.has(text)) return known.get(text)
-  const ms = goDurationMs(text)
+/** The time for an answer: what the query of the URL says, at most 30 s; 10 s if it says nothing that can be read. */
+export function timeoutOf(query: string): number {
+  const told = known.get(query)
+  if (told !== undefined) return told
+  const ms = readTimeout(query)
+  if (query.length > longestQuery) return ms
   if (known.size >= mostKnown) known.clear()
-  if (text.length <= longestText) known.set(text, ms)
+  known.set(query, ms)
   return ms
 }
 
-/** The time for an answer: what the query says, at most 30 s; 10 s if it says nothing that can be read. */
-export function timeoutOf(query: unknown): number {
-  const ms = typeof query === 'string' ? knownMs(query) : undefined
+function readTimeout(query: string): number {
+  const ms = goDurationMs(new URLSearchParams(query).get('timeout') ?? '')
   return ms === undefined || ms <= 0 ? defaultTimeoutMs : Math.min(ms, longestTimeoutMs)
 }

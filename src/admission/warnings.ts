@@ -42,6 +42,7 @@ const leftOut = (count: number): string =>
 
 /** All warnings of one answer: safe, short, at most 4,096 characters; the last says how many had to be left out. */
 export function warningLines(texts: readonly string[]): readonly string[] {
+  if (texts.length === 0) return texts
   const lines = texts.map(warningLine).filter((line) => line !== '')
   const room = (kept: number) =>
     allWarnings - (kept < lines.length ? lengthOf(leftOut(lines.length - kept)) : 0)

@@ -17,7 +17,6 @@ export type AdmissionRequest = {
   readonly uid: string
   readonly kind: { readonly group: string; readonly version: string; readonly kind: string }
   readonly resource: { readonly group: string; readonly version: string; readonly resource: string }
-  readonly subResource?: string
   readonly operation: Operation
   /** May be empty on CREATE (generateName). */
   readonly name: string

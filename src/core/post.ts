@@ -31,10 +31,6 @@ export type SeenObject = {
 /** Reads what we keep of a Backup or Restore. */
 export function seenObjectOf(kind: 'Backup' | 'Restore', raw: unknown): SeenObject {
   const time = (...path: readonly string[]) => Date.parse(textAt(raw, ...path))
-  const status = ['phase', 'failureReason', 'completionTimestamp', 'startTimestamp'].map((key) => [
-    key,
-    textAt(raw, 'status', key),
-  ])
   return {
     kind,
     namespace: textAt(raw, 'metadata', 'namespace'),
@@ -45,7 +41,7 @@ export function seenObjectOf(kind: 'Backup' | 'Restore', raw: unknown): SeenObje
     completedAt: time('status', 'completionTimestamp'),
     statusWrittenAt: statusWrittenAt(at(raw, 'metadata', 'managedFields')),
     schedule: textAt(raw, 'metadata', 'labels', 'velero.io/schedule-name'),
-    progress: { status: Object.fromEntries(status) },
+    progress: progressIn(raw),
     pre: textAt(raw, 'metadata', 'annotations', 'tidewaiter.io/pre'),
     post: textAt(raw, 'metadata', 'annotations', 'tidewaiter.io/post'),
     held: at(raw, 'metadata', 'annotations', 'tidewaiter.io/hold') !== undefined,
@@ -53,6 +49,29 @@ export function seenObjectOf(kind: 'Backup' | 'Restore', raw: unknown): SeenObje
     leaving:
       at(raw, 'metadata', 'deletionTimestamp') !== undefined || textAt(raw, 'status', 'phase') === 'Deleting',
   }
+}
+
+// Tens of thousands are kept, in a handful of phases: those of one phase share what says so.
+const ofPhase = new Map<string, Json>()
+const mostPhases = 32
+
+/** What `progressOf` asks for: of one that failed, also why and when. */
+function progressIn(raw: unknown): Json {
+  const text = (key: string) => textAt(raw, 'status', key)
+  const phase = text('phase')
+  if (phase === 'Failed') {
+    const status = {
+      phase,
+      failureReason: text('failureReason'),
+      completionTimestamp: text('completionTimestamp'),
+    }
+    return { status }
+  }
+  const known = ofPhase.get(phase)
+  if (known !== undefined) return known
+  const fresh = { status: { phase } }
+  if (ofPhase.size < mostPhases) ofPhase.set(phase, fresh)
+  return fresh
 }
 
 /** Its presence is what counts. It is shown in messages that must stay short. */

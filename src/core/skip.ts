@@ -47,11 +47,12 @@ export function skipReason(
  * Annotations that only we may write, brought along at CREATE; skip-actions is judged by itself, and so is the hold, which our
  * mutating webhook sets in the same request.
  */
-export function foreignAnnotations(annotations: Readonly<Record<string, string>>): readonly string[] {
-  return Object.keys(annotations).filter(
-    (key) => key.startsWith('tidewaiter.io/') && key !== skipAllAnnotation && key !== holdAnnotation,
-  )
-}
+export const foreignAnnotations = (annotations: Readonly<Record<string, string>>): readonly string[] =>
+  Object.keys(annotations).filter(isForeign)
+
+/** Whether an annotation is one of those. */
+export const isForeign = (key: string): boolean =>
+  key.startsWith('tidewaiter.io/') && key !== skipAllAnnotation && key !== holdAnnotation
 
 /**
  * The annotations of an object that a Schedule made, as far as they count: Velero copies a Schedule's annotations, and

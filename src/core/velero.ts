@@ -133,5 +133,7 @@ export function progressOf(object: Json | undefined, now: number): Progress {
 }
 
 /** Whether a CREATE starts something: phase absent or New (backup sync creates finished ones). */
-export const startsWork = (object: unknown): boolean =>
-  ['', 'New'].includes(textAt(object, 'status', 'phase'))
+export function startsWork(object: unknown): boolean {
+  const phase = textAt(object, 'status', 'phase')
+  return phase === '' || phase === 'New'
+}

@@ -46,7 +46,8 @@ export class Reflected<T> {
   }
 
   keyOf(namespace: string, name: string): string {
-    return this.#options.key?.(namespace, name) ?? (namespace === '' ? name : `${namespace}/${name}`)
+    // Joined, for what is added would stay in two parts, beside the whole: tens of thousands are kept.
+    return this.#options.key?.(namespace, name) ?? (namespace === '' ? name : [namespace, name].join('/'))
   }
 
   /** Everything will now be seen anew. States seen on the way count at once; what is missing counts at the end. */

@@ -71,10 +71,6 @@ t.test(
   },
 )
 
-t.test('a subresource is told', async (t) => {
-  t.match(decode(review({ subResource: 'status' }), arrival), { ok: { subResource: 'status' } })
-})
-
 t.test('a key __proto__ stays data and changes no object', async (t) => {
   const body: unknown = JSON.parse(
     JSON.stringify(review())

@@ -1,3 +1,4 @@
+import inject, { type InjectOptions } from 'light-my-request'
 import t, { type Test } from 'tap'
 import type { Endpoint } from '../../src/admission/ports.ts'
 import { buildAdmission, type AdmissionOptions } from '../../src/admission/server.ts'
@@ -45,9 +46,11 @@ function serving(
     ...more,
   })
   t.teardown(() => server.close())
+  const ask = (options: InjectOptions) =>
+    inject((request, response) => void server.answer(request, response), options)
   const post = (payload: string | object = review(), changes: object = {}) =>
-    server.inject({ method: 'POST', url, headers: json, payload, ...changes })
-  return { clock, lines, asked, server, post }
+    ask({ method: 'POST', url, headers: json, payload, ...changes })
+  return { clock, lines, asked, server, ask, post }
 }
 
 t.test('a good question is asked and its answer carries the uid', async (t) => {
@@ -175,9 +178,9 @@ for (const path of [
   `/${'a'.repeat(2000)}/backups`,
 ]) {
   t.test(`an unknown path tells nothing, whatever the method: ${path.slice(0, 50)}`, async (t) => {
-    const { server, asked } = serving(t)
+    const { ask, asked } = serving(t)
     for (const method of ['POST', 'GET', 'DELETE'] as const) {
-      const answer = await server.inject({
+      const answer = await ask({
         method,
         url: path,
         headers: json,
@@ -197,9 +200,9 @@ t.test('with no accepted prefix nothing is found', async (t) => {
 })
 
 t.test('another method on a known path is told what is right', async (t) => {
-  const { server } = serving(t)
+  const { ask } = serving(t)
   for (const method of ['GET', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'HEAD'] as const) {
-    const answer = await server.inject({ method, url, headers: json })
+    const answer = await ask({ method, url, headers: json })
     t.equal(answer.statusCode, 405, method)
     t.equal(answer.headers['allow'], 'POST')
   }
@@ -359,8 +362,8 @@ t.test('no answer whatever asks the API server to come again', async (t) => {
 })
 
 t.test('a request without any body is refused in the same words', async (t) => {
-  const { server } = serving(t)
-  const answer = await server.inject({ method: 'POST', url })
+  const { ask } = serving(t)
+  const answer = await ask({ method: 'POST', url })
   t.match(answer.json(), { code: 400, message: 'the body must be JSON: it is empty' })
 })
 

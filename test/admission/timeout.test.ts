@@ -50,15 +50,33 @@ t.test('whatever the query says, the time is above 0 and at most 30 s', async ()
   const unit = fc.constantFrom('ns', 'us', 'ms', 's', 'm', 'h', 'd', '')
   const almost = fc.tuple(fc.double(), unit).map(([count, unit]) => `${count}${unit}`)
   fc.assert(
-    fc.property(fc.oneof(fc.anything(), fc.string(), almost), (query) => {
-      const ms = timeoutOf(query)
-      return ms > 0 && ms <= 30_000
-    }),
+    fc.property(
+      fc.oneof(
+        fc.string(),
+        almost.map((text) => `timeout=${text}`),
+      ),
+      (query) => {
+        const ms = timeoutOf(query)
+        return ms > 0 && ms <= 30_000
+      },
+    ),
     seed,
   )
 })
 
 t.test('without a readable timeout it is 10 s', async (t) => {
-  for (const query of [undefined, '', 'soon', '0s', ['5s', '6s'], 5]) t.equal(timeoutOf(query), 10_000)
-  t.equal(timeoutOf('24s'), 24_000)
+  for (const query of [
+    '',
+    'soon',
+    'timeout',
+    'timeout=',
+    'timeout=soon',
+    'timeout=0s',
+    'timeout=+1s',
+    'late=5s',
+  ])
+    t.equal(timeoutOf(query), 10_000, query)
+  t.equal(timeoutOf('timeout=24s'), 24_000)
+  t.equal(timeoutOf('timeout=250%C2%B5s&more=1'), 0.25)
+  t.equal(timeoutOf(`timeout=24s&${'x'.repeat(100)}`), 24_000, 'one that is too long to be kept')
 })

@@ -1,0 +1,42 @@
+/** Which webhook a request asks: read off its URL as an API server writes it, `POST /<prefix>/<route>?timeout=10s`. */
+import { timingSafeEqual } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import type { Endpoint } from './ports.ts'
+import { timeoutOf } from './timeout.ts'
+
+/** What can be asked, and the first path segments that are accepted at this moment. */
+export type Askable = {
+  readonly handlers: readonly Endpoint[]
+  readonly pathPrefix: () => readonly string[]
+}
+
+/** The webhook, and how long the API server waits for its answer. */
+export type Asked = { readonly endpoint: Endpoint; readonly timeoutMs: number }
+
+/** The webhook that is asked; undefined: this is no question. */
+export function askedOf(
+  { method, url = '' }: Pick<IncomingMessage, 'method' | 'url'>,
+  { handlers, pathPrefix }: Askable,
+): Asked | undefined {
+  if (method !== 'POST') return undefined
+  const [end, slash] = [endOfPath(url), url.indexOf('/', 1)]
+  if (slash < 0 || !isAccepted(url.slice(1, slash), pathPrefix())) return undefined
+  const path = url.slice(slash, end)
+  const endpoint = handlers.find((one) => one.path === path)
+  return endpoint === undefined ? undefined : { endpoint, timeoutMs: timeoutOf(url.slice(end + 1)) }
+}
+
+/** Whether a first path segment is one of those that are accepted. It tells by its time only how long they are. */
+export function isAccepted(prefix: string, accepted: readonly string[]): boolean {
+  return accepted.some(
+    (wanted) =>
+      wanted !== '' &&
+      wanted.length === prefix.length &&
+      timingSafeEqual(Buffer.from(prefix), Buffer.from(wanted)),
+  )
+}
+
+function endOfPath(url: string): number {
+  const query = url.indexOf('?')
+  return query < 0 ? url.length : query
+}
