@@ -32,7 +32,7 @@ COPY --from=build --chown=65532:65532 /app/compiled ./compiled
 USER 65532:65532
 # With the flags of the ENTRYPOINT: for others it would be made again.
 RUN ["node", "--max-semi-space-size=4", "/app/dist/main.js", "serve", "--help"]
-RUN ["node", "-e", "process.exit(require('node:fs').readdirSync('/app/compiled').length > 0 ? 0 : 1)"]
+RUN ["node", "--max-semi-space-size=4", "-e", "process.exit(require('node:fs').readdirSync('/app/compiled', { recursive: true, withFileTypes: true }).some((one) => one.isFile()) ? 0 : 1)"]
 
 FROM app
 ARG VERSION=0.1.0

@@ -10,7 +10,8 @@ export const cores = { server: 0, client: 1 } as const
 
 /** What the image gives to Node (Dockerfile, ENTRYPOINT). */
 export function flagsOfImage(): readonly string[] {
-  const [, entry = '[]'] = /^ENTRYPOINT (\[.*\])$/m.exec(readFileSync('Dockerfile', 'utf8')) ?? []
+  const [, entry] = /^ENTRYPOINT (\[.*\])$/m.exec(readFileSync('Dockerfile', 'utf8')) ?? []
+  if (entry === undefined) throw new Error('the Dockerfile must have an ENTRYPOINT in JSON')
   return (JSON.parse(entry) as readonly string[]).filter((word) => word.startsWith('--'))
 }
 

@@ -26,13 +26,11 @@ export function askedOf(
   return endpoint === undefined ? undefined : { endpoint, timeoutMs: timeoutOf(url.slice(end + 1)) }
 }
 
-/** Whether a first path segment is one of those that are accepted. It tells by its time only how long they are. */
+/** Whether a first path segment is one of those that are accepted; what it takes to say so tells only how long they are. */
 export function isAccepted(prefix: string, accepted: readonly string[]): boolean {
+  const got = Buffer.from(prefix)
   return accepted.some(
-    (wanted) =>
-      wanted !== '' &&
-      wanted.length === prefix.length &&
-      timingSafeEqual(Buffer.from(prefix), Buffer.from(wanted)),
+    (wanted) => wanted !== '' && wanted.length === got.length && timingSafeEqual(got, Buffer.from(wanted)),
   )
 }
 

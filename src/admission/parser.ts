@@ -44,10 +44,10 @@ export function bodyReader(limits: BodyLimits): ReadBody {
 }
 
 function wrongHead({ headers }: IncomingMessage, { bodyBytes }: BodyLimits): Failure | undefined {
-  const type = headers['content-type'] ?? ''
+  const told = headers['content-type'] ?? ''
   // An API server says it in these letters.
-  if (type !== json && mediaTypeOf(type) !== json && (type !== '' || hasBody(headers)))
-    return wrongType(mediaTypeOf(type))
+  const type = told === json ? json : mediaTypeOf(told)
+  if (type !== json && (type !== '' || hasBody(headers))) return wrongType(type)
   if ((headers['content-encoding'] ?? 'identity') !== 'identity') {
     return { code: 415, message: 'the body must not be compressed: the API server sends it plain' }
   }

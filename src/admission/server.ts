@@ -70,7 +70,7 @@ export function buildAdmission(options: AdmissionOptions): AdmissionServer {
       const asked = askedOf(request, options)
       if (asked === undefined) return app.routing(request, response)
       const call = begin({ request, response }, asked.timeoutMs, { parts, connections })
-      void reply(asked.endpoint, { request, response, call }, parts)
+      void respond(asked.endpoint, { request, response, call }, parts)
     } catch (err) {
       fail(response, { err, method: request.method }, parts)
     }
@@ -88,7 +88,7 @@ export function buildAdmission(options: AdmissionOptions): AdmissionServer {
   app.server.on('tlsClientError', (err: Error) =>
     options.log.debug({ err: err.message }, 'a TLS handshake failed'),
   )
-  addHooks(app, parts, connections)
+  answerOthers(app, parts, connections)
   let closing: Promise<void> | undefined
   return {
     listen: async ({ host, port, tls }) => {
@@ -153,7 +153,7 @@ function begin(
 }
 
 /** What is no question is answered before its body is read: who does not know a path gets nothing done. */
-function addHooks(app: FastifyInstance<Server>, parts: Parts, connections: Connections): void {
+function answerOthers(app: FastifyInstance<Server>, parts: Parts, connections: Connections): void {
   const { pathPrefix, handlers } = parts.options
   app.addHook('onRequest', (request, reply) => {
     const { prefix = '' } = request.params as { readonly prefix?: string }
@@ -180,7 +180,11 @@ type Exchange = {
 }
 
 /** Never rejects. */
-async function reply(endpoint: Endpoint, { request, response, call }: Exchange, parts: Parts): Promise<void> {
+async function respond(
+  endpoint: Endpoint,
+  { request, response, call }: Exchange,
+  parts: Parts,
+): Promise<void> {
   try {
     const body = await parts.read(request, call)
     try {

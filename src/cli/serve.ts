@@ -10,7 +10,6 @@ import { StartError } from '../start-error.ts'
 import { systemClock } from '../system-clock.ts'
 import { aborted } from '../until.ts'
 import { logForm } from './log-form.ts'
-import { linesOfTurns } from './log-lines.ts'
 import { unknownVariables } from './unknown-variables.ts'
 import { strays, takingAll, tellUsage } from './usage.ts'
 import type { CliWorld } from './world.ts'
@@ -67,7 +66,7 @@ async function serve(config: Config, ignored: readonly string[], world: CliWorld
   // Hooked before the start: whoever stops a process that is just starting is heard too.
   world.onStop(() => asked.abort(new Error('asked to stop')))
   try {
-    const log = pino({ ...logForm, level: config.logLevel }, linesOfTurns())
+    const log = pino({ ...logForm, level: config.logLevel })
     // Only told: a variable of a newer version must not keep an older one from starting.
     for (const sentence of ignored) log.warn({}, sentence)
     const service = await startService(config, {

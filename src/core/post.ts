@@ -55,7 +55,7 @@ export function seenObjectOf(kind: 'Backup' | 'Restore', raw: unknown): SeenObje
 const ofPhase = new Map<string, Json>()
 const mostPhases = 32
 
-/** What `progressOf` asks for: of one that failed, also why and when. */
+/** What `progressOf` and the dashboard ask for: of one that failed, also why and when (Velero says it of no other). */
 function progressIn(raw: unknown): Json {
   const text = (key: string) => textAt(raw, 'status', key)
   const phase = text('phase')
@@ -69,7 +69,7 @@ function progressIn(raw: unknown): Json {
   }
   const known = ofPhase.get(phase)
   if (known !== undefined) return known
-  const fresh = { status: { phase } }
+  const fresh = Object.freeze({ status: Object.freeze({ phase }) })
   if (ofPhase.size < mostPhases) ofPhase.set(phase, fresh)
   return fresh
 }

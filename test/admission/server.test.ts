@@ -172,6 +172,8 @@ for (const path of [
   `/${token}/`,
   `/${token}/restores`,
   `/${token}x/backups`,
+  `/%C3%A9${token.slice(1)}/backups`,
+  `/%C3%A9${token.slice(2)}/backups`,
   `/x/backups`,
   `${url}/`,
   '/%zz',
