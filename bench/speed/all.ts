@@ -11,6 +11,7 @@ import type { Section } from './section.ts'
 /** Their names: the files beside this one. */
 export const speed = [
   'admission',
+  'profile',
   'selection',
   'starts',
   'watcher',

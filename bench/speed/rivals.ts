@@ -41,10 +41,16 @@ export async function ours(world: World, flags: Readonly<Record<string, string>>
   }
 }
 
+/** The bare twin. */
+export async function bareTwin(world: World): Promise<Server> {
+  const { cert, key } = await mint(world.folder)
+  return listening('bare node:https', world, ['bench/speed/bare.ts', cert, key])
+}
+
 /** The bare twin, and with it whatever else can run on this machine. */
 export async function rivals(world: World): Promise<readonly Server[]> {
   const { cert, key } = await mint(world.folder)
-  const bare = await listening('bare node:https', world, ['bench/speed/bare.ts', cert, key])
+  const bare = await bareTwin(world)
   const twin = goBinary('twin')
   const flags = ['-cert', cert, '-key', key]
   const go =
