@@ -6,6 +6,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 export { freePort } from '../test/support/free-port.ts'
 
+// Ended by hand: what `launch` started ends with it ('exit').
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+] as const)
+  process.once(signal, () => process.exit(code))
+
 /** Asks until there is an answer; one that throws says why there is none yet. */
 export async function until<T>(
   what: string,
