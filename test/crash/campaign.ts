@@ -30,6 +30,11 @@ export type Outcome = {
   readonly unjudged: number
   readonly wrong: readonly Run[]
   readonly seconds: number
+  /** Faults that happened. */
+  readonly faults: number
+  /** Processes of the service, and those of them that were killed. */
+  readonly starts: number
+  readonly kills: number
 }
 
 /** Tells a book of coverage what a harness sees. */
@@ -45,7 +50,7 @@ export async function campaign(
   options: CampaignOptions,
 ): Promise<Outcome> {
   const began = performance.now()
-  let [index, traced, voids, unjudged] = [0, 0, 0, 0]
+  let [index, traced, voids, unjudged, faults] = [0, 0, 0, 0, 0]
   const wrong: Run[] = []
   const isStopped = () =>
     performance.now() - began > options.longestMs || (options.untilWrong === true && wrong.length > 0)
@@ -65,6 +70,7 @@ export async function campaign(
       }
       coverage.played(plan, played.fired)
       const run = { ...played, index: number, plan }
+      faults += played.fired.length
       if (!played.isJudged) unjudged += 1
       if (run.wrongs.length > 0) wrong.push(run)
       options.onPlayed?.(run)
@@ -92,6 +98,8 @@ export async function campaign(
       ),
     )
   } else {
+    // For the calls of a start.
+    harness.restartStandby()
     await Promise.all(
       lanes.map((lane) => {
         let left = options.traces ?? 2
@@ -115,5 +123,7 @@ export async function campaign(
       ),
     )
   }
-  return { runs: index - traced, voids, unjudged, wrong, seconds: (performance.now() - began) / 1000 }
+  const { starts, kills } = harness.services
+  const seconds = (performance.now() - began) / 1000
+  return { runs: index - traced, voids, unjudged, faults, wrong, seconds, starts, kills }
 }

@@ -67,10 +67,18 @@ export const keyLeasesOf = (lane: Lane): readonly string[] =>
 /** The Lease by which the name of an object is claimed. */
 export const claimLeaseOf = (kind: string, name: string): string => claimName(kind, name, hash)
 
-async function must(call: ReturnType<Call>): Promise<Loose> {
-  const { status, body } = await call
-  if (status >= 300) throw new Error(`${status} ${body?.message}`)
-  return body
+/** What must come to be. A process of the service may die while it is asked about it: then once more. */
+async function must(call: () => ReturnType<Call>): Promise<void> {
+  await eventually(
+    'the cluster to be furnished',
+    async () => {
+      const { status, body } = await call()
+      if (status < 300 || body?.reason === 'AlreadyExists') return true
+      if (status < 500) throw new Error(`${status} ${body?.message}`)
+      return undefined
+    },
+    { seconds: 60 },
+  )
 }
 
 /** Says how many Backups Velero works on, has one for Restores to be of, and applies the Actions. */
@@ -87,15 +95,15 @@ export async function furnish(
     },
   ]
   const deployment = '/apis/apps/v1/namespaces/velero/deployments/velero'
-  await must(call('PATCH', deployment, { body: args, type: 'application/json-patch+json' }))
-  await must(
+  await must(() => call('PATCH', deployment, { body: args, type: 'application/json-patch+json' }))
+  await must(() =>
     call('POST', pathOf('backups'), {
       body: objectOf('base', { scenario: { name: '', roles: [] }, name: 'none' }),
     }),
   )
   for (const lane of lanes)
     for (const role of lane.scenario.roles)
-      await must(call('POST', pathOf('actions'), { body: actionOf(role, lane, effects) }))
+      await must(() => call('POST', pathOf('actions'), { body: actionOf(role, lane, effects) }))
   const actions = lanes.flatMap((lane) => lane.scenario.roles.map((role) => actionName(role, lane)))
   await eventually(
     'all Actions are accepted, and there is a Backup to restore',

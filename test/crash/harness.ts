@@ -97,13 +97,24 @@ export class Harness {
     })
   }
 
-  /** Plays one object through, and judges it. */
-  async play(name: string, lane: Lane, armed: readonly Triple[]): Promise<Played> {
-    const { cluster, call } = this.#parts
-    const one = new Case(name, lane, { api: cluster.api, armed })
-    for (const [path, patch] of resets(lane.name)) await this.#merge(path, patch)
+  /** Arms the faults of an object. It may be long before it is played: a first start meets faults before there is an object. */
+  prepare(name: string, lane: Lane, armed: readonly Triple[]): Case {
+    const one = new Case(name, lane, { api: this.#parts.cluster.api, armed })
     this.cases.add(one)
     this.#armProcesses(one)
+    return one
+  }
+
+  /** Plays one object through, and judges it. */
+  async play(name: string, lane: Lane, armed: readonly Triple[]): Promise<Played> {
+    for (const [path, patch] of resets(lane.name)) await this.#merge(path, patch)
+    return this.playPrepared(this.prepare(name, lane, armed))
+  }
+
+  /** Plays one that was prepared. */
+  async playPrepared(one: Case): Promise<Played> {
+    const { call } = this.#parts
+    const { name, lane } = one
     await this.services.whenReady()
     this.#begun.set(one, this.#parts.clock.now())
     const { status, body } = await call(
@@ -202,7 +213,11 @@ export class Harness {
   #armProcesses(one: Case): void {
     const ofProcess = one.armed.filter(({ phase }) => processPhases.includes(phase))
     this.#armedForAny.push(...ofProcess.map((triple) => ({ triple, of: one })))
-    if (!ofProcess.some(({ phase }) => phase === 'starting')) return
+    if (ofProcess.some(({ phase }) => phase === 'starting')) this.restartStandby()
+  }
+
+  /** Kills one that does not lead, if there is one; a fresh one begins. */
+  restartStandby(): void {
     const standby = this.services.ready().find((service) => this.#phaseOf(service) !== 'leading')
     if (standby !== undefined) this.services.killSoon(standby, false)
   }

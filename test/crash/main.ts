@@ -3,10 +3,11 @@
  * hold all the same. See README.md beside this.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { campaign, seenInto, type Run } from './campaign.ts'
+import { campaign, seenInto, type Outcome, type Run } from './campaign.ts'
 import { lanesOf } from './cluster.ts'
 import { Coverage, type Plan } from './coverage.ts'
 import { textOf } from './faults.ts'
+import { firstStart, firstStarts } from './first-starts.ts'
 import { startHarness } from './start.ts'
 import { told } from './history.ts'
 import { folder, parsed, planFile, usage, type CrashOptions } from './options.ts'
@@ -24,11 +25,10 @@ const say = (line: string): void => console.log(line)
 const saidMs = 30_000
 const mostUnjudged = 0.05
 const mostShown = 20
-let [played, faults, saidAt] = [0, 0, performance.now()]
+let [played, saidAt] = [0, performance.now()]
 
 function tell(run: Run): void {
   played += 1
-  faults += run.fired.length
   if (performance.now() - saidAt > saidMs) {
     saidAt = performance.now()
     say(`${played} runs after ${Math.round(saidAt / 1000)} s`)
@@ -46,44 +46,69 @@ const replayed = (name: string): readonly Plan[] =>
   Array.from({ length: replayTimes }, () => JSON.parse(readFileSync(planFile(name), 'utf8')) as Plan)
 
 const only = values.replay === undefined ? undefined : replayed(values.replay)
-const lanes = lanesOf(
-  scenarios.filter(({ name }) =>
-    only === undefined ? values.scenarios.test(name) : name === only[0]?.scenario,
-  ),
-  values.lanes,
-)
+const isAsked = (name: string) =>
+  only === undefined ? values.scenarios.test(name) : name === only[0]?.scenario
 mkdirSync(folder, { recursive: true })
 const log = `${folder}/service.log`
 rmSync(log, { force: true })
-const coverage = new Coverage({ sites: values.sites, faults: values.faults })
-const harness = await startHarness({
-  lanes,
-  log,
-  speed: values.speed,
-  replicas: values.replicas,
-  onSite: seenInto(coverage),
-})
 // Ended by hand: 'exit' ends the processes of the service, and that of the effects ends by itself.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
-try {
-  const outcome = await campaign(
-    harness,
-    { lanes, coverage },
-    {
-      seed: values.seed,
-      runs: values.runs,
-      traces: values.traces,
-      longestMs: values.minutes * 60_000,
-      untilWrong: values.untilWrong || only !== undefined,
-      ...(only === undefined ? {} : { only }),
-      onPlayed: tell,
-    },
-  )
+
+const { seed, speed, replicas, traces } = values
+const longestMs = values.minutes * 60_000
+const shared = {
+  seed,
+  traces,
+  untilWrong: values.untilWrong || only !== undefined,
+  ...(only === undefined ? {} : { only }),
+  onPlayed: tell,
+}
+const bookOf = () => new Coverage({ sites: values.sites, faults: values.faults })
+const chosen = scenarios.filter(({ name }) => isAsked(name))
+
+let isWell = true
+if (isAsked(firstStart)) {
+  const coverage = bookOf()
+  const outcome = await firstStarts(coverage, {
+    ...shared,
+    speed,
+    replicas,
+    folder,
+    lanes: values.lanes,
+    longestMs: longestMs / (chosen.length > 0 ? 3 : 1),
+  })
+  isWell = summed('first starts', outcome, { coverage, mayBeEmpty: chosen.length > 0 })
+}
+if (chosen.length > 0 && (isWell || !shared.untilWrong)) {
+  const coverage = bookOf()
+  const see = seenInto(coverage)
+  let isFirstStart = true
+  const onSite: typeof see = (seen) => (isFirstStart ? undefined : see(seen))
+  const lanes = lanesOf(chosen, values.lanes)
+  const harness = await startHarness({ lanes, log, speed, replicas, onSite })
+  isFirstStart = false
+  try {
+    const left = longestMs - performance.now()
+    const told = { ...shared, runs: values.runs, longestMs: left }
+    const outcome = await campaign(harness, { lanes, coverage }, told)
+    for (const line of harness.late) say(`LATE: ${line}`)
+    isWell = summed('runs', outcome, { coverage, late: harness.late.length }) && isWell
+  } finally {
+    await harness.stop()
+  }
+}
+process.exitCode = isWell ? 0 : 1
+
+type Told = { readonly coverage: Coverage; readonly late?: number; readonly mayBeEmpty?: boolean }
+
+/** Says what came of a part; whether it was well. */
+function summed(what: string, outcome: Outcome, { coverage, late = 0, mayBeEmpty = false }: Told): boolean {
+  const { runs, faults, seconds, voids, starts, kills, unjudged } = outcome
   const { traced, later } = coverage.summary()
-  const perMinute = Math.round((outcome.runs / outcome.seconds) * 60)
+  const perMinute = Math.round((runs / seconds) * 60)
+  const others = voids === 0 ? '' : `, and ${voids} that other objects' faults kept from beginning`
   say(
-    `\n${outcome.runs} runs in ${Math.round(outcome.seconds)} s (${perMinute} a minute), and ${outcome.voids} that other objects' faults kept from beginning; ` +
-      `${harness.services.starts} processes of the service, ${harness.services.kills} of them killed`,
+    `\n${runs} ${what} in ${Math.round(seconds)} s (${perMinute} a minute)${others}; ${starts} processes of the service, ${kills} of them killed`,
   )
   say(
     `what clean traces show: ${traced.sites} call sites in their phases, ${traced.triples} triples with their faults, ${traced.covered} covered`,
@@ -95,15 +120,14 @@ try {
   say(
     `what was seen only after a fault: ${later.sites} call sites in their phases, ${later.triples} triples, ${later.covered} covered`,
   )
-  for (const line of harness.late) say(`LATE: ${line}`)
-  if (outcome.unjudged > 0)
-    say(`${outcome.unjudged} say nothing: the machine was too busy (give it a slower clock: --speed 2)`)
-  say(`${outcome.wrong.length + harness.late.length} wrong (seed ${values.seed})`)
-  if (faults === 0) say('no fault was tried: more runs, or more time, is needed to show anything')
-  const isWrong = outcome.wrong.length + harness.late.length > 0 || faults === 0
-  process.exitCode = isWrong || outcome.unjudged > outcome.runs * mostUnjudged ? 1 : 0
-} finally {
-  await harness.stop()
+  if (unjudged > 0)
+    say(`${unjudged} say nothing: the machine was too busy (give it a slower clock: --speed 2)`)
+  const wrong = outcome.wrong.length + late
+  say(`${wrong} wrong (seed ${seed})`)
+  // Where no call of a first start was asked for there is nothing to try.
+  const isEmpty = faults === 0 && !(mayBeEmpty && traced.triples === 0)
+  if (isEmpty) say('no fault was tried: more runs, or more time, is needed to show anything')
+  return wrong === 0 && !isEmpty && unjudged <= runs * mostUnjudged
 }
 
 function asked(): CrashOptions {

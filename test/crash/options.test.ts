@@ -13,7 +13,7 @@ for (const [line, want] of Object.entries({
   '--lanes 99': /--lanes must be a whole number from 1 to 16, got "99"/,
   '--sites (': /--sites must be a regular expression/,
   '--replay 9/9': /--replay must be SEED\/RUN of a run that went wrong here, got "9\/9"/,
-  '--scenarios ^nothing$': /--scenarios must match one of: inline, /,
+  '--scenarios ^nothing$': /--scenarios must match one of: first-start, inline, /,
   '--nope': /Unknown option/,
 }))
   t.test(`not understood: ${line}`, async (t) => {

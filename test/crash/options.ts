@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { availableParallelism, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
+import { firstStart } from './first-starts.ts'
 import { scenarios } from './scenarios.ts'
 
 /** Where plans that went wrong are kept, and the log of the service. */
@@ -13,14 +14,14 @@ export const planFile = (name: string): string => `${folder}/${name.replace('/',
 /** How it is called. */
 export const usage = `usage: npm run crash -- [OPTIONS]
 
-  --runs N            how many objects meet their faults (1000)
-  --minutes N         none begins after this (6)
+  --runs N            how many objects meet their faults (1000), after what first starts meet
+  --minutes N         none begins after this (6); first starts have a third of it
   --seed N            decides about the faults at random (1)
   --lanes N           of each scenario so many at once (2)
   --replicas N        processes of the service (2)
   --speed N           how many times as fast as on the wall time passes (5; 2 on a busy machine)
   --traces N          clean runs of each lane before the first fault (2)
-  --scenarios REGEXP  only these scenarios
+  --scenarios REGEXP  only these scenarios; first-start is a new install in a cluster of its own
   --sites REGEXP      faults only at these call sites
   --faults REGEXP     only these faults
   --replay SEED/RUN   the plan of that run again, until it goes wrong, twenty times at most
@@ -112,7 +113,7 @@ function patternsOf(values: Values): Patterns {
     }
   })
   const all = Object.fromEntries(found) as Patterns
-  const names = scenarios.map(({ name }) => name)
+  const names = [firstStart, ...scenarios.map(({ name }) => name)]
   if (!names.some((name) => all.scenarios.test(name)))
     throw new RangeError(`--scenarios must match one of: ${names.join(', ')}, got "${values.scenarios}"`)
   return all

@@ -9,8 +9,11 @@ import { furnish, startHarnessCluster } from './cluster.ts'
 import { startEffects } from './effects.ts'
 import { Harness, type HarnessOptions } from './harness.ts'
 
-/** Starts everything; the Actions are known when this resolves. */
-export async function startHarness(options: HarnessOptions): Promise<Harness> {
+/** Starts everything; the Actions are known when this resolves. `prepare` is called before the first process begins. */
+export async function startHarness(
+  options: HarnessOptions,
+  prepare: (harness: Harness) => void = () => {},
+): Promise<Harness> {
   const pace = { beganAt: Date.now(), speed: options.speed }
   const clock = pacedClock(pace)
   const cluster = await startHarnessCluster(clock, options.lanes)
@@ -31,6 +34,7 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
       webhookUrl: `https://127.0.0.1:${balancer.port}`,
     },
   )
+  prepare(harness)
   try {
     await harness.services.fill()
     await harness.services.whenReady()
