@@ -26,6 +26,9 @@ export async function refuseIfCovered(
 // Whoever stops is in a hurry.
 const leaseMs = 5_000
 
+// Another that began together with one that fails leads by then, and what it found made is its own.
+const othersMs = 3_000
+
 /** What a process outside the cluster registers with. */
 export type Outdoors = {
   readonly connection: Connection
@@ -38,7 +41,7 @@ export type Outdoors = {
 
 /**
  * Makes the registrations, or finds them made by another process of the same `--webhook-url`. They are taken away when the last of these
- * stops; where this one fails to start, only what was not there before it. Gives what makes them again.
+ * stops; where this one fails to start, only what was not there before it, and after a moment. Gives what makes them again.
  */
 export async function goOutside(
   at: Outdoors,
@@ -54,7 +57,10 @@ export async function goOutside(
   const account = textAt(me, 'status', 'userInfo', 'username')
   const made: Manifest[] = []
   let isRegistered = false
-  undo.push(() => goInside(at, isRegistered ? registered(registration) : made.toReversed()))
+  undo.push(async () => {
+    if (!isRegistered && made.length > 0) await at.clock.sleep(othersMs)
+    await goInside(at, isRegistered ? registered(registration) : made.toReversed())
+  })
   await register(registration, account, (manifest) => made.push(manifest))
   isRegistered = true
   return () => register(registration, account)

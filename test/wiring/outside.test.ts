@@ -54,7 +54,7 @@ async function outdoors(t: Test) {
       times: Number.POSITIVE_INFINITY,
       effect: { kind: 'answer', code: 403 },
     })
-  return { start, there, lease, refuse, log, calls }
+  return { start, there, lease, refuse, log, calls, clock }
 }
 
 t.test('one that stops takes away what it made', async (t) => {
@@ -67,14 +67,33 @@ t.test('one that stops takes away what it made', async (t) => {
 })
 
 t.test('one that fails to start leaves nothing of its own', async (t) => {
-  const { start, there, refuse } = await outdoors(t)
+  const { start, there, refuse, clock } = await outdoors(t)
   refuse()
   const one = start('a')
   await t.rejects(one.started, /403/)
   t.ok((await there()) > 2, 'some were made by then')
-  await one.stop()
+  const stopped = one.stop()
+  await clock.pass(3_000)
+  await stopped
   t.equal(await there(), 0)
 })
+
+t.test(
+  'one that fails to start leaves what it made to another, which began with it and leads a moment later',
+  async (t) => {
+    const { start, there, refuse, lease, clock } = await outdoors(t)
+    refuse()
+    const one = start('a')
+    await t.rejects(one.started, /403/)
+    const before = await there()
+    const stopped = one.stop()
+    await clock.pass(1_000)
+    await lease('b', madeAt + 50_000)
+    await clock.pass(2_000)
+    await stopped
+    t.equal(await there(), before)
+  },
+)
 
 t.test('one that fails to start beside another takes nothing away', async (t) => {
   const { start, there, refuse } = await outdoors(t)
