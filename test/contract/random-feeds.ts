@@ -42,10 +42,12 @@ async function openFeed(api: Api, { path, selection, last }: What): Promise<Feed
     api.watch(path, { ...selection, resourceVersion: version, timeoutSeconds: 7200 })
   const watch = await watchFrom(metadata.resourceVersion)
   const places = new Map<string, Place>()
+  let ended: { readonly because: unknown } | undefined
   const placeOf = (ns: string): Place => {
     const found = places.get(ns)
     if (found !== undefined) return found
     const place: Place = { events: [], all: Promise.withResolvers() }
+    if (ended !== undefined) place.all.reject(ended.because)
     // Who does not wait yet need not hear of the end of the run.
     place.all.promise.catch(() => {})
     places.set(ns, place)
@@ -57,6 +59,8 @@ async function openFeed(api: Api, { path, selection, last }: What): Promise<Feed
     events.push(event)
     if (name === last) all.resolve(events)
   }).catch((error: unknown) => {
+    // Whoever comes later would wait for ever.
+    ended = { because: error }
     for (const { all } of places.values()) all.reject(error)
   })
   return async (ns) => {
