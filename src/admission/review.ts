@@ -104,18 +104,19 @@ function fieldsOf(value: unknown, path: string, problems: FieldProblem[]): Json 
 }
 
 /** A text that must be there. */
-function nameAt({ fields, path }: Place, name: string, problems: FieldProblem[]): string {
-  const value = fields[name]
-  if (isPrintable(value) && value !== '') return value
-  problems.push({ path: `${path}.${name}`, want: wantedText, got: brief(value) })
-  return ''
+function nameAt(place: Place, name: string, problems: FieldProblem[]): string {
+  const value = place.fields[name]
+  return isPrintable(value) && value !== '' ? value : refusedText(place, name, problems)
 }
 
 /** A text that may be empty, or not be there. */
-function textIn({ fields, path }: Place, name: string, problems: FieldProblem[]): string {
-  const value = fields[name] ?? ''
-  if (isPrintable(value)) return value
-  problems.push({ path: `${path}.${name}`, want: wantedText, got: brief(value) })
+function textIn(place: Place, name: string, problems: FieldProblem[]): string {
+  const value = place.fields[name] ?? ''
+  return isPrintable(value) ? value : refusedText(place, name, problems)
+}
+
+function refusedText({ fields, path }: Place, name: string, problems: FieldProblem[]): string {
+  problems.push({ path: `${path}.${name}`, want: wantedText, got: brief(fields[name]) })
   return ''
 }
 

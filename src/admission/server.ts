@@ -159,8 +159,8 @@ function answerOthers(app: FastifyInstance<Server>, parts: Parts, connections: C
     const { prefix = '' } = request.params as { readonly prefix?: string }
     const known = !request.is404 && isAccepted(prefix, pathPrefix())
     begin({ request: request.raw, response: reply.raw }, timeoutOf(''), { parts, connections, known })
-    if (known) send(reply.hijack().raw, refusalOf(wrongMethod, { allow: 'POST' }), parts)
-    else send(reply.hijack().raw, refusalOf(notFound), parts)
+    const refusal = known ? refusalOf(wrongMethod, { allow: 'POST' }) : refusalOf(notFound)
+    send(reply.hijack().raw, refusal, parts)
   })
   app.setErrorHandler((err, request, reply) =>
     fail(reply.hijack().raw, { err, method: request.method }, parts),

@@ -68,7 +68,6 @@ export async function firstStarts(coverage: Coverage, options: FirstStartOptions
   await playAll(() => left.shift())
   const traced = options.only === undefined ? count.index : 0
   coverage.isTracing = false
-  // Of nobody: what is about the object is for the other runs.
   if (options.only === undefined) await playAll(() => of(coverage.next('', true)))
   const seconds = (performance.now() - began) / 1000
   return { ...count, runs: count.index - traced, voids: 0, wrong, seconds }
