@@ -13,10 +13,17 @@ export const isFree = (port: number): Promise<boolean> =>
 // or a connection of this one, may have it before it is listened on.
 const [firstPort, ports] = [20_000, 12_000]
 
+// Whoever was given one takes a moment until it listens: nobody else of this process is given it meanwhile.
+const given: number[] = []
+const remembered = 1_000
+
 /** A port that nobody listens on, and that nobody is given who did not name it. */
 export async function freePort(): Promise<number> {
   for (let tries = 0; tries < 100; tries++) {
     const port = firstPort + randomInt(ports)
+    if (given.includes(port)) continue
+    given.push(port)
+    if (given.length > remembered) given.shift()
     if (await isFree(port)) return port
   }
   throw new Error(`no port from ${firstPort} on is free`)
