@@ -4,7 +4,7 @@
  */
 import type { Action, Stage } from '../api/action.ts'
 import type { MatchFacts } from './match.ts'
-import { namespaceScopeOf, textMapAt } from './velero.ts'
+import { textMapAt } from './velero.ts'
 import { inRunOrder } from './order.ts'
 
 /** The Actions of one stage. */
@@ -92,8 +92,8 @@ function found(
 const mostNamed = 100
 
 /** The namespaces that the object touches; undefined if it says so by more than their names. */
-function namespacesOf({ object }: MatchFacts): readonly string[] | undefined {
-  const { included, mapping } = namespaceScopeOf(object)
+function namespacesOf({ namespaces }: MatchFacts): readonly string[] | undefined {
+  const { included, mapping } = namespaces.scope
   const named = [...new Set([...included, ...Object.values(mapping)])]
   const isKnown = included.length > 0 && named.length <= mostNamed && named.every(isPlain)
   return isKnown ? named : undefined

@@ -1,6 +1,6 @@
 /** Whether an Action is for a Backup or Restore: all conditions given must hold. */
 import type { ActionSpec } from '../api/action.ts'
-import { mayTouch } from './namespaces.ts'
+import { comparable, mayTouch, type Namespaces } from './namespaces.ts'
 import {
   namespaceScopeOf,
   scheduleLabel,
@@ -19,6 +19,8 @@ export type Evaluate = (source: string, values: Json) => { readonly ok: unknown 
 export type MatchFacts = {
   /** The object with Velero's defaults filled in. */
   readonly object: Json
+  /** Its namespaces. What all Actions together may take to compare theirs is spent here. */
+  readonly namespaces: Namespaces
   /** The Schedules it comes from: its label; for a Restore also spec.scheduleName and its backup's Schedule. */
   readonly scheduleNames: readonly string[]
   /** What expressions see: `backup` or `restore`. */
@@ -38,6 +40,7 @@ export async function matchFactsOf(kind: VeleroKind, raw: Json, sources: MatchSo
   const object = withDefaults(kind, raw, await sources.defaultsOf(namespace))
   return {
     object,
+    namespaces: comparable(namespaceScopeOf(object)),
     scheduleNames: await scheduleNamesOf(kind, raw, sources),
     variables: { [kind === 'Backup' ? 'backup' : 'restore']: object },
   }
@@ -80,10 +83,12 @@ function unmetSchedule({ scheduleNames: wanted }: Wanted, { scheduleNames }: Mat
   return `scheduleNames: it comes from ${got}, wanted ${listed(wanted)}`
 }
 
-function unmetNamespace({ includedNamespaces: wanted }: Wanted, { object }: MatchFacts): string | undefined {
-  if (wanted === undefined) return undefined
-  const scope = namespaceScopeOf(object)
-  if (mayTouch(scope, wanted)) return undefined
+function unmetNamespace(
+  { includedNamespaces: wanted }: Wanted,
+  { namespaces }: MatchFacts,
+): string | undefined {
+  if (wanted === undefined || mayTouch(namespaces, wanted)) return undefined
+  const { scope } = namespaces
   const without = scope.excluded.length === 0 ? '' : ` without ${listed(scope.excluded)}`
   const included = scope.included.length === 0 ? '*' : listed(scope.included)
   return `includedNamespaces: it touches ${included}${without}, wanted ${listed(wanted)}`

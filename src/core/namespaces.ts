@@ -22,24 +22,73 @@ type Work = { left: number }
 const mostSteps = 1_000_000
 const stepsOfALook = 10
 
-/** True unless no namespace can be both in the scope and named by one of the patterns; also where that would take too long to find out. */
-export function mayTouch(scope: NamespaceScope, patterns: readonly string[]): boolean {
-  const included = scope.included.length === 0 ? ['*'] : scope.included
-  const work = { left: mostSteps }
-  const inScope = (pattern: string) => included.some((one) => overlaps([one, pattern], scope.excluded, work))
-  if (patterns.some(inScope)) return true
-  return Object.entries(scope.mapping).some(
-    ([source, target]) => patterns.some((pattern) => intersect(target, pattern, work)) && inScope(source),
+/** Names, which are looked up, apart from patterns, which must be compared one by one. */
+type Listed = { readonly names: ReadonlySet<string>; readonly patterns: readonly string[] }
+
+/** The namespaces of one object, ready to be compared for one decision: all of its Actions share one number of steps. */
+export type Namespaces = {
+  readonly scope: NamespaceScope
+  readonly included: Listed
+  readonly excluded: Listed
+  readonly targets: Listed
+  readonly sourcesOf: ReadonlyMap<string, readonly string[]>
+  readonly work: Work
+}
+
+/** Makes namespaces ready to be compared, with all steps left. */
+export function comparable(scope: NamespaceScope): Namespaces {
+  const sourcesOf = Map.groupBy(Object.entries(scope.mapping), ([, target]) => target)
+  return {
+    scope,
+    included: listed(scope.included.length === 0 ? ['*'] : scope.included),
+    excluded: listed(scope.excluded),
+    targets: listed([...sourcesOf.keys()]),
+    sourcesOf: new Map([...sourcesOf].map(([target, pairs]) => [target, pairs.map(([source]) => source)])),
+    work: { left: mostSteps },
+  }
+}
+
+function listed(texts: readonly string[]): Listed {
+  return { names: new Set(texts.filter(isName)), patterns: texts.filter((text) => !isName(text)) }
+}
+
+/** True unless no namespace can be both in the scope and named by one of the patterns; also where the steps that are left do not find it out. */
+export function mayTouch(namespaces: Namespaces, patterns: readonly string[]): boolean {
+  const { included, excluded, targets, sourcesOf, work } = namespaces
+  const inScope = (pattern: string): boolean => {
+    work.left -= stepsOfALook
+    if (excluded.names.has(pattern)) return false
+    return someMeeting({ list: included, pattern, work }, (one) => !isExcluded([one, pattern], namespaces))
+  }
+  const isMapped = (target: string) =>
+    sourcesOf.get(target)?.some((source) => work.left < 0 || inScope(source)) === true
+  return (
+    patterns.some(inScope) ||
+    patterns.some((pattern) => someMeeting({ list: targets, pattern, work }, isMapped))
   )
 }
 
-function overlaps(
-  [included, pattern]: readonly [string, string],
-  excluded: readonly string[],
-  work: Work,
-): boolean {
-  if (!intersect(included, pattern, work)) return false
-  return !excluded.some((out) => covers(out, included, work) || covers(out, pattern, work))
+type Search = { readonly list: Listed; readonly pattern: string; readonly work: Work }
+
+/** Whether it holds of one in the list that some text matches together with the pattern; true where no steps are left. */
+function someMeeting({ list, pattern, work }: Search, holds: (one: string) => boolean): boolean {
+  const isIt = (one: string) => intersect(one, pattern, work) && (work.left < 0 || holds(one))
+  // A name is looked up, and never taken for another one: that is certain also with no steps left.
+  if (isName(pattern)) return (list.names.has(pattern) && holds(pattern)) || list.patterns.some(isIt)
+  const [head, tail] = isStrange(pattern) ? ['', ''] : [headOf(pattern), tailOf(pattern)]
+  for (const name of list.names) {
+    work.left -= 1
+    // By how they begin and end, most names are told from a pattern, and fast.
+    if (work.left < 0 || (name.startsWith(head) && name.endsWith(tail) && isIt(name))) return true
+  }
+  return list.patterns.some(isIt)
+}
+
+/** Whether all that both match is surely excluded. */
+function isExcluded(both: readonly [string, string], { excluded, work }: Namespaces): boolean {
+  if (both.some((one) => excluded.names.has(one))) return true
+  if (work.left < 0) return false
+  return excluded.patterns.some((out) => both.some((one) => covers(out, one, work)))
 }
 
 /** Whether some text matches both patterns; true where that is not certain. */
@@ -56,7 +105,13 @@ export function intersect(a: string, b: string, work: Work = { left: mostSteps }
 
 const isStrange = (pattern: string): boolean => pattern.length > longest || beyond.test(pattern)
 
+// As it stands: neither a pattern nor beyond what is analysed.
+const isName = (text: string): boolean => !/[*?]/.test(text) && !isStrange(text)
+
 const headOf = (pattern: string): string => /^[^*?]*/.exec(pattern)?.[0] ?? ''
+
+const tailOf = (pattern: string): string =>
+  pattern.slice(1 + Math.max(pattern.lastIndexOf('*'), pattern.lastIndexOf('?')))
 
 function bothCanMatch(a: string, b: string): boolean {
   // can[j] says whether the first i characters of a and the first j of b can match the same text.

@@ -3,7 +3,9 @@ import t from 'tap'
 import type { Action } from '../../src/api/action.ts'
 import { indexOf } from '../../src/core/action-index.ts'
 import { match, type MatchFacts } from '../../src/core/match.ts'
+import { comparable } from '../../src/core/namespaces.ts'
 import { inRunOrder } from '../../src/core/order.ts'
+import { namespaceScopeOf } from '../../src/core/velero.ts'
 import { aBackup, anAction } from '../support/build.ts'
 
 const evaluate = (source: string) => ({ ok: source === 'true' })
@@ -14,6 +16,7 @@ const factsOf = (given: { labels?: object; spec?: object; schedules?: readonly s
     metadata: { name: 'b', namespace: 'velero', labels: given.labels ?? {} },
     spec: given.spec ?? {},
   },
+  namespaces: comparable(namespaceScopeOf({ spec: given.spec ?? {} })),
   scheduleNames: given.schedules ?? [],
   variables: {},
 })

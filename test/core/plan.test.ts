@@ -1,4 +1,6 @@
 import t from 'tap'
+import { comparable } from '../../src/core/namespaces.ts'
+import { namespaceScopeOf } from '../../src/core/velero.ts'
 import { actionsHashOf, mostActions, planStage, secondsOf, type PlanInput } from '../../src/core/plan.ts'
 import { aBackup, anAction, aPlannedAction, type ActionGiven } from '../support/build.ts'
 
@@ -8,7 +10,7 @@ const plan = (actions: readonly ActionGiven[], given: Partial<PlanInput> = {}) =
   planStage({
     stage: 'PreBackup',
     actions: actions.map((one) => anAction(one)),
-    facts: { object, scheduleNames: [], variables: {} },
+    facts: { object, namespaces: comparable(namespaceScopeOf(object)), scheduleNames: [], variables: {} },
     skips: {},
     authorOf: () => ann,
     evaluate: (source) => (source === 'broken' ? { error: 'no such key' } : { ok: source === 'true' }),
