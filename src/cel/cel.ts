@@ -13,6 +13,7 @@ import type { Code } from './scope.ts'
 import { selectionsOf, type Way } from './selections.ts'
 import { fromJson } from './values.ts'
 import type { Value } from './values.ts'
+import { weightOf } from './weight.ts'
 
 /** How far expressions may go. */
 export type CelLimits = {
@@ -24,8 +25,8 @@ export type CelLimits = {
   readonly depth: number
   /** Most steps of one evaluation, about 50 ns each; and the most that an expression may be expected to take. */
   readonly steps: number
-  /** How many compiled expressions are kept. */
-  readonly cached: number
+  /** Most memory of compiled expressions that are kept, in bytes as they are estimated. */
+  readonly kept: number
 }
 
 /** What a place in an Action takes: a condition, something that has a text, or any JSON. */
@@ -52,7 +53,14 @@ export type Cel = {
 }
 
 /** The limits of the service. */
-export const usualLimits: CelLimits = { characters: 2048, nodes: 400, depth: 40, steps: 250_000, cached: 256 }
+export const usualLimits: CelLimits = {
+  characters: 2048,
+  nodes: 400,
+  depth: 40,
+  steps: 250_000,
+  // About 5,000 usual expressions. All Actions are asked in order: if they were not all kept, none would be found.
+  kept: 64 << 20,
+}
 
 type Compiled = { readonly code: Code; readonly type: string; readonly ast: ASTNode }
 type Made = { readonly ok: Compiled } | { readonly problem: string }
@@ -62,7 +70,7 @@ export function createCel(options: Partial<CelLimits> = {}): Cel {
   const limits = { ...usualLimits, ...options }
   const base = baseEnvironment(limits)
   const environments = new LastUsed<ReturnType<typeof withVariables>>(16)
-  const expressions = new LastUsed<Made>(limits.cached)
+  const expressions = new LastUsed<Made>(limits.kept, bytesOf)
   const made = (source: string, variables: readonly string[]): Made => {
     if (source.length > limits.characters)
       return {
@@ -95,6 +103,10 @@ export function createCel(options: Partial<CelLimits> = {}): Cel {
     },
   }
 }
+
+// A character may take two bytes; the entry and what is said of an expression that may not be used take about the rest.
+const bytesOf = (made: Made, key: string): number =>
+  600 + 2 * key.length + ('ok' in made ? weightOf(made.ok.ast) : 0)
 
 type Job = { readonly source: string; readonly variables: readonly string[]; readonly limits: CelLimits }
 

@@ -1,4 +1,5 @@
-import t from 'tap'
+import { Environment, type ParseResult } from '@marcbachmann/cel-js'
+import t, { type Test } from 'tap'
 import { createCel } from '../../src/cel/cel.ts'
 
 const many = Array.from({ length: 10_000 }, (_, index) => `namespace-${index}`)
@@ -108,12 +109,54 @@ t.test('values that nest without end are an error, not the end of the stack', as
 })
 
 t.test('what is kept of compiled expressions is bounded and does not change results', async (t) => {
-  const small = createCel({ cached: 2 })
+  const small = createCel({ kept: 5_000 })
   for (let round = 0; round < 2; round += 1) {
     for (let index = 0; index < 5; index += 1)
       t.same(small.evaluate(`a + ${index}`, { a: 1 }), { ok: index + 1 })
   }
 })
+
+/** Counts the expressions that are parsed from now on; tells, and begins anew. */
+function countParsed(t: Test): () => number {
+  const parse: unknown = Reflect.get(Environment.prototype, 'parse')
+  if (typeof parse !== 'function') throw new Error('the library parses in another way')
+  const calls = t.capture(Environment.prototype, 'parse', function (this: Environment, source: string) {
+    return Reflect.apply(parse, this, [source]) as ParseResult
+  })
+  return () => calls().length
+}
+
+t.test(
+  'the expressions of thousands of Actions are compiled once, though asked one after another',
+  async (t) => {
+    const parsed = countParsed(t)
+    const many = createCel()
+    for (const want of [2_000, 0]) {
+      for (let i = 0; i < 2_000; i += 1)
+        many.check(`a.team == 'team-${i}' && a.names.exists(n, n.startsWith('shop-'))`, ['a'])
+      t.equal(parsed(), want)
+    }
+  },
+)
+
+for (const [name, { sourceOf, most }] of Object.entries({
+  'hundreds of nodes': { sourceOf: (i: number) => `[${i}${',1+1'.repeat(99)}].size() > 1`, most: 10 },
+  'a large pattern': { sourceOf: (i: number) => `'x'.matches('${i}.{500}')`, most: 25 },
+  'many patterns': {
+    sourceOf: (i: number) => `'${i}' == ''${" || ''.matches('.{500}')".repeat(10)}`,
+    most: 2,
+  },
+})) {
+  t.test(`of expressions with ${name}, fewer are kept`, async (t) => {
+    const parsed = countParsed(t)
+    const few = createCel({ kept: 1_000_000 })
+    const sources = Array.from({ length: 100 }, (_, i) => sourceOf(i))
+    t.notOk(sources.some((source) => few.check(source, []) !== undefined))
+    t.equal(parsed(), 100)
+    for (const source of sources.toReversed()) few.check(source, [])
+    t.ok(100 - parsed() <= most)
+  })
+}
 
 t.test('a variable may hold anything in Unicode', async (t) => {
   for (const s of ['\ud800', '\0', '\u202e', '😀', 'ﷺ'.repeat(100), '\u0000\uffff']) {
