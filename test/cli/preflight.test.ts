@@ -7,6 +7,7 @@ import { eventually } from '../support/asking.ts'
 import { cli, type CliSetting, type Said } from '../support/cli.ts'
 import { anImageConfig, fakeCa, serveRegistry, type FakeRegistry } from '../support/fake-registry.ts'
 import { aVeleroPlugin, startVeleroCluster } from '../support/velero-cluster.ts'
+import { whenThorough } from '../support/runs.ts'
 
 t.jobs = 4
 
@@ -410,7 +411,7 @@ t.test("what Velero's pod in the cluster pulls with counts there, and not withou
   t.match(verdicts(here.out), { ManifestReachable: 'no Unauthorized' })
 })
 
-t.test('a cluster that does not answer: 3', async (t) => {
+t.test('a cluster that does not answer: 3', whenThorough, async (t) => {
   const cluster = await startVeleroCluster(t)
   const kubeconfig = cluster.kubeconfig()
   await cluster.api.stop()

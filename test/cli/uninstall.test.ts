@@ -217,6 +217,7 @@ t.test(
 
 t.test(
   'when the time is up it says what is left and how to go on; --force names what it abandons',
+  whenThorough,
   async (t) => {
     const { api, ask, left, kubelet } = await installed(t, aRun('running'), held, aKey)
     t.match((await ask('--dry-run')).err, /^- Lease .* \(exclusive key "shop" of Backup velero\/b0 \(run /m)
@@ -317,7 +318,7 @@ t.test('what somebody makes again meanwhile is told', whenThorough, async (t) =>
   t.match(seen.err, /made again by somebody .*: ValidatingWebhookConfiguration tidewaiter\. .*GitOps/)
 })
 
-t.test('a right that is lacking is named before anything is done', async (t) => {
+t.test('a right that is lacking is named before anything is done', whenThorough, async (t) => {
   const { api, ask, left } = await installed(t)
   const all = { verbs: ['*'], groups: ['*'] }
   const grants = [

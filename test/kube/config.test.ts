@@ -4,6 +4,7 @@ import type { AccessOptions } from '../../src/kube/config.ts'
 import type { PluginLoader } from '../../src/kube/auth-plugin.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { mint } from './minted.ts'
+import { whenThorough } from '../support/runs.ts'
 
 const one = mint()
 const other = mint()
@@ -194,6 +195,7 @@ t.test('an exec plugin that hangs or fails is told with its name', async (t) => 
 
 t.test(
   'a real exec plugin is run by client-node, from the folder of the kubeconfig and with KUBERNETES_EXEC_INFO',
+  whenThorough,
   async (t) => {
     const folder = t.testdir({ 'plugin.mjs': '' })
     const script =

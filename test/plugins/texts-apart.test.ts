@@ -1,6 +1,7 @@
 import t from 'tap'
 import { documentsApart, longestApart } from '../../src/plugins/texts-apart.ts'
 import { systemClock } from '../../src/system-clock.ts'
+import { whenThorough } from '../support/runs.ts'
 
 const config = (more: string) => `apiVersion: embeddedcluster.replicated.com/v1beta1
 kind: Config
@@ -74,7 +75,7 @@ t.test('a reading ends with its deadline, and with the signal', async (t) => {
 })
 
 // A list of half a million items ended the whole process: a thread's limit of memory does not hold for every allocation.
-t.test('a text that is too long is not read at all, and told', async (t) => {
+t.test('a text that is too long is not read at all, and told', whenThorough, async (t) => {
   const list = (length: number) => config(`more: [${'a,'.repeat(length / 2)}]`).slice(0, length)
   t.match(await read(texts(list(1024 * 1024))), [
     {

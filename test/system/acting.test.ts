@@ -87,7 +87,7 @@ t.test(
   },
 )
 
-t.test('a refusal by a later action puts back what the earlier one patched', async (t) => {
+t.test('a refusal by a later action puts back what the earlier one patched', whenThorough, async (t) => {
   const system = await start(t)
   await applied(system, freeze({ undo: { revert: true } }))
   await applied(system, action('20-ask', { http: { url: `${system.hooks.url}/no` }, mode: 'Refuse' }))

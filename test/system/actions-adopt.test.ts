@@ -6,6 +6,7 @@ import { eventually, pathOf, type Loose } from '../support/asking.ts'
 import { cli, type CliSetting } from '../support/cli.ts'
 import { startCluster, type System } from '../support/cluster.ts'
 import { action, backup, create } from '../support/scenes.ts'
+import { whenThorough } from '../support/runs.ts'
 
 t.jobs = 4
 
@@ -93,7 +94,7 @@ t.test(
   },
 )
 
-t.test('each that is refused is told with why, and the others are adopted', async (t) => {
+t.test('each that is refused is told with why, and the others are adopted', whenThorough, async (t) => {
   const secret = { secretKeyRef: { name: 'token', key: 'token' } }
   const { system, ask } = await restored(t, [
     at('10-plain', 'http://shop.example/', {}),

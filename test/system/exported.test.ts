@@ -6,6 +6,7 @@ import { ObjectStore } from '../../src/sandbox/velero/object-store.ts'
 import { eventually, pathOf, type Loose } from '../support/asking.ts'
 import { startCluster, type System } from '../support/cluster.ts'
 import { act, action, backup, create, ended } from '../support/scenes.ts'
+import { whenThorough } from '../support/runs.ts'
 
 const folder = t.testdir()
 const annotation = 'tidewaiter.io/outputs'
@@ -125,7 +126,7 @@ t.test(
   },
 )
 
-t.test('a Backup whose hold is lifted by hand exports nothing, and is told', async (t) => {
+t.test('a Backup whose hold is lifted by hand exports nothing, and is told', whenThorough, async (t) => {
   const system = await startCluster(t, { speed: 4 })
   const { promise, resolve } = Promise.withResolvers<void>()
   t.teardown(resolve)

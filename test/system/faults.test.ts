@@ -12,34 +12,38 @@ const later = (duration: string): Loose => ({
   metadata: { annotations: { 'sandbox.velero.io/duration': duration } },
 })
 
-t.test('a copy of the Actions that has been silent is not believed: the API server is asked', async (t) => {
-  const system = await startCluster(t, { speed: 12 })
-  await act(system, action('10-a', {}))
-  system.api.faults.add({
-    match: { verb: 'watch', resource: 'actions' },
-    times: forever,
-    effect: { kind: 'freeze' },
-  })
-  system.api.faults.dropWatches({ resource: 'actions' })
-  const body = {
-    ...action('20-b', {}),
-    spec: { stage: 'PreBackup', http: { url: `${system.hooks.url}/20-b` } },
-  }
-  t.equal((await system.call('POST', pathOf('actions'), { body })).status, 201)
-  let count = 0
-  const oneMore = async () => {
-    const { status, body } = await create(system, backup(`b${(count += 1)}`))
-    if (status !== 201) throw new Error(JSON.stringify(body))
-    return system.hooks.calls('/20-b').length > 0 || undefined
-  }
-  await eventually('the new Action runs', oneMore, { everyMs: 500 })
-  const faults = { match: { verb: 'list', resource: 'actions' }, times: forever }
-  system.api.faults.add({ ...faults, effect: { kind: 'answer', code: 500 } })
-  const { status, body: said } = await create(system, backup('refused'))
-  t.equal(status, 500, said.message)
-  t.match(said.message, /the copy of them is stale, and the API server did not answer/)
-  t.equal(system.api.read('velero.io/backups', 'velero', 'refused'), undefined)
-})
+t.test(
+  'a copy of the Actions that has been silent is not believed: the API server is asked',
+  whenThorough,
+  async (t) => {
+    const system = await startCluster(t, { speed: 12 })
+    await act(system, action('10-a', {}))
+    system.api.faults.add({
+      match: { verb: 'watch', resource: 'actions' },
+      times: forever,
+      effect: { kind: 'freeze' },
+    })
+    system.api.faults.dropWatches({ resource: 'actions' })
+    const body = {
+      ...action('20-b', {}),
+      spec: { stage: 'PreBackup', http: { url: `${system.hooks.url}/20-b` } },
+    }
+    t.equal((await system.call('POST', pathOf('actions'), { body })).status, 201)
+    let count = 0
+    const oneMore = async () => {
+      const { status, body } = await create(system, backup(`b${(count += 1)}`))
+      if (status !== 201) throw new Error(JSON.stringify(body))
+      return system.hooks.calls('/20-b').length > 0 || undefined
+    }
+    await eventually('the new Action runs', oneMore, { everyMs: 500 })
+    const faults = { match: { verb: 'list', resource: 'actions' }, times: forever }
+    system.api.faults.add({ ...faults, effect: { kind: 'answer', code: 500 } })
+    const { status, body: said } = await create(system, backup('refused'))
+    t.equal(status, 500, said.message)
+    t.match(said.message, /the copy of them is stale, and the API server did not answer/)
+    t.equal(system.api.read('velero.io/backups', 'velero', 'refused'), undefined)
+  },
+)
 
 t.test('an API server that restarts is found again, and what it missed is done', async (t) => {
   const system = await startCluster(t)
@@ -83,7 +87,7 @@ t.test(
   },
 )
 
-t.test('another process leads when the leader dies, and runs what it left', async (t) => {
+t.test('another process leads when the leader dies, and runs what it left', whenThorough, async (t) => {
   const system = await startCluster(t, { speed: 8 })
   await act(system, action('90-post', { stage: 'PostBackup' }))
   await system.startService()

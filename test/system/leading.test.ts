@@ -5,6 +5,7 @@ import { startCluster, type System } from '../support/cluster.ts'
 import { runName } from '../../src/core/run/names.ts'
 import { aRunObject } from '../support/build.ts'
 import { act, action, backup, create, ended, runs, settledRun } from '../support/scenes.ts'
+import { whenThorough } from '../support/runs.ts'
 
 t.jobs = 3
 
@@ -93,6 +94,7 @@ t.test('what ended while the leader could not look is reported by the next one, 
 
 t.test(
   'a Backup that began although its run said no is marked so, and its run keeps what it froze',
+  whenThorough,
   async (t) => {
     const system = await startCluster(t)
     await unregister(system)

@@ -144,6 +144,7 @@ t.test('a plugin is checked, pinned, waits for a rollout, is injected by it, and
 
 t.test(
   'a tag that moves is told of, and what is injected stays what was pinned until the new one is named',
+  whenThorough,
   async (t) => {
     const started = await start(t, { speed: 40 })
     const { system, registry } = started

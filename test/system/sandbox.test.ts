@@ -47,7 +47,7 @@ t.test(
   },
 )
 
-t.test('kill ends what npm start began, and not npm alone', async (t) => {
+t.test('kill ends what npm start began, and not npm alone', whenThorough, async (t) => {
   const dir = join(t.testdir(), 'box')
   // In a group of its own, so that the test leaves nothing behind where it fails.
   const npm = spawn('npm', ['start', '--', '--dir', dir, '--only-cluster'], {
@@ -90,7 +90,7 @@ t.test('Ctrl-C while it starts ends it cleanly too', whenThorough, async (t) => 
   t.notOk(existsSync(join(dir, 'kubeconfig')))
 })
 
-t.test('several at once do not meet; one folder has one of them', async (t) => {
+t.test('several at once do not meet; one folder has one of them', whenThorough, async (t) => {
   const folder = t.testdir()
   const [one, two] = ['one', 'two'].map((name) =>
     start(t, '--dir', join(folder, name), '--only-cluster'),

@@ -3,6 +3,7 @@ import t from 'tap'
 import { eventually, pathOf, type Loose } from '../support/asking.ts'
 import { startCluster } from '../support/cluster.ts'
 import { act, action, backup, create, ended, runs, settledRun } from '../support/scenes.ts'
+import { whenThorough } from '../support/runs.ts'
 
 t.jobs = 4
 
@@ -211,19 +212,24 @@ t.test('a new Action never runs for what had ended before it', async (t) => {
   t.equal(system.hooks.calls('/90-post').length, 1)
 })
 
-t.test("an Action outside Velero's namespaces is let in with a word that nothing will run it", async (t) => {
-  const system = await startCluster(t)
-  const given = action('10-a', { http: { url: `${system.hooks.url}/10-a` } })
-  const elsewhere = { ...given, metadata: { name: '10-a', namespace: 'shop' } }
-  const path = pathOf('actions').replace('/velero/', '/shop/')
-  const { status, warnings } = await system.call('POST', path, { body: elsewhere })
-  t.equal(status, 201)
-  t.match(warnings, [/nothing will run this Action/])
-  t.same((await system.call('POST', pathOf('actions'), { body: given })).warnings, [])
-})
+t.test(
+  "an Action outside Velero's namespaces is let in with a word that nothing will run it",
+  whenThorough,
+  async (t) => {
+    const system = await startCluster(t)
+    const given = action('10-a', { http: { url: `${system.hooks.url}/10-a` } })
+    const elsewhere = { ...given, metadata: { name: '10-a', namespace: 'shop' } }
+    const path = pathOf('actions').replace('/velero/', '/shop/')
+    const { status, warnings } = await system.call('POST', path, { body: elsewhere })
+    t.equal(status, 201)
+    t.match(warnings, [/nothing will run this Action/])
+    t.same((await system.call('POST', pathOf('actions'), { body: given })).warnings, [])
+  },
+)
 
 t.test(
   'an Action whose statuses are numbers is accepted as its author wrote it, and tried again for them',
+  whenThorough,
   async (t) => {
     const system = await startCluster(t)
     system.hooks.behave('/10-a', { status: 429, times: 1 }, { status: 204 })

@@ -128,7 +128,7 @@ t.test('what an operator asks to turn is turned once, whole, and no call fails',
   t.ok(world.store.writes <= 5, `${world.store.writes} writes`)
 })
 
-t.test('each step of a turn is told once by each replica', async (t) => {
+t.test('each step of a turn is told once by each replica', whenThorough, async (t) => {
   const { world } = await settled(t)
   await secondsOfTurn(world)
   await world.pass(20)
@@ -146,19 +146,23 @@ t.test('each step of a turn is told once by each replica', async (t) => {
   t.equal(said.length, 2 * 4)
 })
 
-t.test('a second turn that is asked for while one goes on begins when that has ended', async (t) => {
-  const { world, before } = await settled(t)
-  world.store.isTurnAsked = true
-  await world.pass(20)
-  const first = world.store.values![keys.pathToken]
-  t.not(first, before[keys.pathToken])
-  world.store.isTurnAsked = true
-  await world.pass(30)
-  t.equal(world.store.values![keys.pathToken], first)
-  await turned(world)
-  t.same(world.failed, [])
-  t.notMatch([first, before[keys.pathToken]], [world.store.values![keys.pathToken]])
-})
+t.test(
+  'a second turn that is asked for while one goes on begins when that has ended',
+  whenThorough,
+  async (t) => {
+    const { world, before } = await settled(t)
+    world.store.isTurnAsked = true
+    await world.pass(20)
+    const first = world.store.values![keys.pathToken]
+    t.not(first, before[keys.pathToken])
+    world.store.isTurnAsked = true
+    await world.pass(30)
+    t.equal(world.store.values![keys.pathToken], first)
+    await turned(world)
+    t.same(world.failed, [])
+    t.notMatch([first, before[keys.pathToken]], [world.store.values![keys.pathToken]])
+  },
+)
 
 t.test(
   'while the registrations cannot be written, or not be read, the former certificate stays',
@@ -200,24 +204,32 @@ t.test('a turn takes two overlaps and two looks', async (t) => {
   t.same(world.failed, [])
 })
 
-t.test('a turn takes as much longer on a busy cluster as its looks take, and no more', async (t) => {
-  const { world } = await settled(t)
-  world.slowMs = 10_000
-  const took = await secondsOfTurn(world)
-  t.ok(took <= 2 * 60 + 2 * (lookSeconds + 2 * 10), `${took} s`)
-  t.same(world.failed, [])
-})
+t.test(
+  'a turn takes as much longer on a busy cluster as its looks take, and no more',
+  whenThorough,
+  async (t) => {
+    const { world } = await settled(t)
+    world.slowMs = 10_000
+    const took = await secondsOfTurn(world)
+    t.ok(took <= 2 * 60 + 2 * (lookSeconds + 2 * 10), `${took} s`)
+    t.same(world.failed, [])
+  },
+)
 
-t.test('a registration that cannot be read now and then does not begin the turn anew', async (t) => {
-  const { world } = await settled(t)
-  let second = 0
-  const took = await secondsOfTurn(world, async () => {
-    second += 1
-    world.mayReadTold = second % 30 < 20
-  })
-  t.ok(took <= 2 * 60 + 4 * lookSeconds, `${took} s`)
-  t.same(world.failed, [])
-})
+t.test(
+  'a registration that cannot be read now and then does not begin the turn anew',
+  whenThorough,
+  async (t) => {
+    const { world } = await settled(t)
+    let second = 0
+    const took = await secondsOfTurn(world, async () => {
+      second += 1
+      world.mayReadTold = second % 30 < 20
+    })
+    t.ok(took <= 2 * 60 + 4 * lookSeconds, `${took} s`)
+    t.same(world.failed, [])
+  },
+)
 
 t.test('replicas that restart and leaders that change in the middle of a turn do no harm', async (t) => {
   const { world } = await settled(t)

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import type { ExportForm, ExportQuery } from '../../../src/dashboard/history/store.ts'
 import { aStore, exported, idsOf, newYear, record, records } from './support.ts'
+import { whenThorough } from '../../support/runs.ts'
 
 const query = (form: ExportForm): ExportQuery => ({ sight: 'every', filter: {}, form })
 const textOf = (chunk: Uint8Array | undefined) => new TextDecoder().decode(chunk)
@@ -23,7 +24,7 @@ t.test('an export has all matching records, each once, in the order in which the
   t.same(JSON.parse(await exported(store, { form: 'json', filter: { text: 'nightly-1299' } })).length, 1)
 })
 
-t.test('what repeats while it is exported is there once; what is new is not', async (t) => {
+t.test('what repeats while it is exported is there once; what is new is not', whenThorough, async (t) => {
   const { store } = await aStore(t)
   await store.insert(records(1200))
   let text = ''
@@ -43,7 +44,7 @@ t.test('what repeats while it is exported is there once; what is new is not', as
   t.notOk(ids.includes('uid-5000'))
 })
 
-t.test('nothing is read before it is asked for: a slow reader fills no memory', async (t) => {
+t.test('nothing is read before it is asked for: a slow reader fills no memory', whenThorough, async (t) => {
   const { store } = await aStore(t)
   await store.insert(records(1200))
   const reader = store.export(query('ndjson'), forever)[Symbol.asyncIterator]()

@@ -14,6 +14,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import t from 'tap'
 import { aStore, everything, exported, idsOf, isThere, newYear, record, records } from './support.ts'
+import { whenThorough } from '../../support/runs.ts'
 
 t.test('what was written is there after a restart', async (t) => {
   const { store, path, log } = await aStore(t)
@@ -117,7 +118,7 @@ t.test('damage that is met while it runs: said, the file is replaced once, and i
   t.equal((await idsOf(again, {})).length, 5)
 })
 
-t.test('of several damaged files the largest is kept: it holds most', async (t) => {
+t.test('of several damaged files the largest is kept: it holds most', whenThorough, async (t) => {
   const { store, path } = await aStore(t)
   await store.insert(records(2000))
   await store.close()
@@ -149,7 +150,7 @@ t.test('a file at its limit: said, what is there can be read, and a purge makes 
   t.equal((await store.extent()).records, before - removed + 100)
 })
 
-t.test('a disk that is really full: said and survived', async (t) => {
+t.test('a disk that is really full: said and survived', whenThorough, async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'tidewaiter-'))
   t.teardown(() => rmSync(folder, { recursive: true }))
   try {

@@ -7,6 +7,7 @@ import t from 'tap'
 import type { Test } from 'tap'
 import { plainNode } from '../../support/plain-node.ts'
 import { aStore, everything, hourMs, newYear, record } from './support.ts'
+import { whenThorough } from '../../support/runs.ts'
 
 /** Starts a process that inserts; `said` are the batches that are in. */
 function inserting(t: Test, path: string, batches: number) {
@@ -50,23 +51,27 @@ t.test(
   },
 )
 
-t.test('a process that is killed while it writes loses at most the batch it was at', async (t) => {
-  const { store, path } = await aStore(t)
-  await store.insert([record(100_000, { at: 100 })])
-  await store.close()
-  for (let round = 0; round < 3; round++) {
-    const { child, said, reached, ended } = inserting(t, path, 1_000_000)
-    await reached
-    child.kill('SIGKILL')
-    await ended
-    t.same(problemsOf(path), ['ok'])
-    const again = await aStore(t, { path })
-    t.equal(again.rebuilt(), 0)
-    const { records } = await again.store.extent()
-    const batches = (records - 1) / 20
-    t.ok(Number.isInteger(batches), `${records} records: all of a batch or nothing`)
-    t.ok(batches >= said.length, `${batches} batches of ${said.length} that were said`)
-    t.equal((await again.store.page(everything)).total.count, records)
-    await again.store.close()
-  }
-})
+t.test(
+  'a process that is killed while it writes loses at most the batch it was at',
+  whenThorough,
+  async (t) => {
+    const { store, path } = await aStore(t)
+    await store.insert([record(100_000, { at: 100 })])
+    await store.close()
+    for (let round = 0; round < 3; round++) {
+      const { child, said, reached, ended } = inserting(t, path, 1_000_000)
+      await reached
+      child.kill('SIGKILL')
+      await ended
+      t.same(problemsOf(path), ['ok'])
+      const again = await aStore(t, { path })
+      t.equal(again.rebuilt(), 0)
+      const { records } = await again.store.extent()
+      const batches = (records - 1) / 20
+      t.ok(Number.isInteger(batches), `${records} records: all of a batch or nothing`)
+      t.ok(batches >= said.length, `${batches} batches of ${said.length} that were said`)
+      t.equal((await again.store.page(everything)).total.count, records)
+      await again.store.close()
+    }
+  },
+)

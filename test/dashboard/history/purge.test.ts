@@ -4,6 +4,7 @@ import { keepWithin } from '../../../src/dashboard/history/retention.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 import { FakeLog } from '../../support/fake-log.ts'
 import { aStore, everything, hourMs, idsOf, newYear, record, records } from './support.ts'
+import { whenThorough } from '../../support/runs.ts'
 
 const dayMs = 24 * hourMs
 const large = 2 ** 30
@@ -76,7 +77,7 @@ t.test('a file over its size loses the oldest, and not many more than it must', 
   t.equal((await idsOf(store, { filter: { text: `nightly-${removed}` } })).at(-1), `uid-${removed}`)
 })
 
-t.test('pages stay right while the oldest are removed', async (t) => {
+t.test('pages stay right while the oldest are removed', whenThorough, async (t) => {
   const { store } = await aStore(t)
   await store.insert(records(2000))
   const purging = store.purge({ now: newYear + 90 * dayMs + 1_000_000, maxDays: 90, maxBytes: large })

@@ -3,13 +3,13 @@ import t from 'tap'
 import { openAccount } from './account.ts'
 import { follow } from './run.ts'
 
-t.test('an informer and a reflector follow 800 events without loss', { timeout: 110_000 }, async (t) => {
+t.test('an informer and a reflector follow 300 events without loss', { timeout: 110_000 }, async (t) => {
   const { written, followers, troubles, compactions } = await follow({
-    events: 800,
+    events: 300,
     seed: 1,
-    troubleEvery: 20,
+    troubleEvery: 10,
   })
-  t.equal(written, 800)
+  t.equal(written, 300)
   t.ok(troubles > 20 && compactions > 5, 'things went wrong meanwhile')
   for (const { who, lists } of followers) t.ok(lists > 1, `${who} had to list again`)
 })
