@@ -1,7 +1,7 @@
 /** Processes of a measurement: started, waited for, and ended with it. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 export { freePort } from '../test/support/free-port.ts'
@@ -96,3 +96,7 @@ export function memoryOf(
   const status = readFileSync(`/proc/${child.pid}/status`, 'utf8')
   return Number(new RegExp(`${what}:\\s+(\\d+)`).exec(status)?.[1]) / 1024
 }
+
+/** Begins anew with what a process had at most (Linux, clear_refs of proc(5)). */
+export const forgetPeak = ({ pid }: { readonly pid: number }): void =>
+  writeFileSync(`/proc/${pid}/clear_refs`, '5')

@@ -3,10 +3,12 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { machine, table } from '../report.ts'
+import { release } from 'node:os'
+import { machine } from '../report.ts'
 import { buildGo } from './go.ts'
 import { canIsolate, runIsolated } from './isolated.ts'
-import type { Section } from './section.ts'
+import { besideGoals, type Section } from './section.ts'
+import { flagsOfImage } from './world.ts'
 
 /** Their names: the files beside this one. */
 export const speed = [
@@ -54,7 +56,7 @@ export function collect(args: readonly string[]): readonly string[] {
     const sections = speed
       .filter((name) => existsSync(outOf(name)))
       .map((name) => JSON.parse(readFileSync(outOf(name), 'utf8')) as Section)
-    if (failed.length === 0 && !args.includes('--quick')) writeFileSync('bench/RESULTS.md', pageOf(sections))
+    if (!args.includes('--quick')) writeFileSync('bench/RESULTS.md', pageOf(sections, failed))
     return failed
   } finally {
     rmSync(folder, { recursive: true })
@@ -62,22 +64,22 @@ export function collect(args: readonly string[]): readonly string[] {
 }
 
 /** What was measured, on what, and beside which goal. */
-function pageOf(sections: readonly Section[]): string {
+function pageOf(sections: readonly Section[], failed: readonly string[]): string {
+  const commit = spawnSync('git', ['describe', '--always', '--dirty'], { encoding: 'utf8' }).stdout.trim()
   const go = spawnSync('go', ['version'], { encoding: 'utf8' }).stdout.trim()
   const day = new Date().toISOString().slice(0, 10)
   const goals = sections.flatMap(({ goals: all }) => all)
   return `${[
     '# What tidewaiter takes, measured beside others',
     '',
-    `Written by \`npm run bench\` on ${day}: ${machine()}; ${go}. Ratios are of servers that were asked in turn, on one processor, by a load`,
-    'generator on another, in a network namespace of its own. Absolute figures are of this machine.',
+    `Written by \`npm run bench\` on ${day}, commit ${commit}: ${machine()}, Linux ${release()}; ${go}. Node has the flags of the image`,
+    `(\`${flagsOfImage().join(' ')}\`). Ratios are of servers that were asked in turn, on one processor, by a load generator on another, in a`,
+    'network namespace of its own. Absolute figures are of this machine.',
+    ...(failed.length === 0 ? [] : ['', `**Not measured, because it failed: ${failed.join(', ')}.**`]),
     '',
     '## Goals',
     '',
-    table(
-      ['metric', 'goal', 'got', ''],
-      goals.map(({ metric, goal, got, met }) => [metric, goal, got, met ? 'met' : '**not met**']),
-    ),
+    besideGoals(goals),
     ...sections.flatMap(({ title, text }) => ['', `## ${title}`, '', text]),
   ].join('\n')}\n`
 }

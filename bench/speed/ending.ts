@@ -49,6 +49,7 @@ await inWorld(async (world) => {
   await until('all post actions', () => called.size === count || undefined, 10)
   const doneMs = performance.now() - began
   const seen = await asking
+  if (seen.failures + seen.eofs > 0) throw new Error(seen.failure)
   const twice = [...called.values()].filter((times) => times > 1).length
   tell({
     title: `${count} Backups end at once`,

@@ -1,9 +1,8 @@
-/** Our reflector, as the service follows Backups. usage: node --expose-gc follow-ours.ts SERVER KUBECONFIG COUNT */
+/** Our copy of Backups, as the service has it; what is done about a change is not part of it. usage: node --expose-gc follow-ours.ts SERVER KUBECONFIG COUNT */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { seenObjectOf, type SeenObject } from '../../src/core/post.ts'
 import { createKubeClient } from '../../src/kube/client.ts'
+import { createCaches } from '../../src/wiring/caches.ts'
 import { accessOf } from '../../src/wiring/reach.ts'
-import { createReflector } from '../../src/kube/reflector.ts'
 import { systemClock } from '../../src/system-clock.ts'
 import { follow } from './followed.ts'
 
@@ -13,16 +12,16 @@ const silent = { debug: () => {}, info: () => {}, warn: console.error, error: co
 const access = await accessOf({ kubeconfig, env: process.env, clock: systemClock })
 const client = createKubeClient({ access, clock: systemClock, log: silent, userAgent: 'bench' })
 const seen = { changes: 0 }
-const reflector = createReflector<SeenObject>({
+const { objects } = createCaches('velero', {
   client,
   clock: systemClock,
   log: silent,
-  path: '/apis/velero.io/v1/namespaces/velero/backups',
-  project: (raw) => seenObjectOf('Backup', raw),
-  onChange: () => {
+  onObject: () => {
     seen.changes += 1
   },
+  onAction: () => {},
 })
+const reflector = objects.Backup
 const { signal } = new AbortController()
 await follow({
   count,

@@ -3,6 +3,7 @@
  * paces even loopback, which shows as 80 to 100 ms at p99.
  */
 import { spawnSync } from 'node:child_process'
+import { cores } from './world.ts'
 
 const inside = [
   'ip link set lo up',
@@ -14,12 +15,12 @@ const unshare = ['unshare', '--user', '--map-root-user', '--net', 'sh', '-c', in
 
 /** Whether this machine can give one (Linux, user namespaces allowed, iproute2), and has two processors to pin to. */
 export function canIsolate(): boolean {
-  const [command, ...args] = [...unshare, 'taskset', '-c', '1', 'true']
+  const [command, ...args] = [...unshare, 'taskset', '-c', String(cores.client), 'true']
   return spawnSync(command, args).status === 0
 }
 
-/** Runs Node with these arguments in a namespace of its own; whether it ended well. */
+/** Runs Node with these arguments in a namespace of its own, beside the clients and not beside the servers; whether it ended well. */
 export function runIsolated(args: readonly string[]): boolean {
-  const [command, ...rest] = [...unshare, process.execPath, ...args]
+  const [command, ...rest] = [...unshare, 'taskset', '-c', String(cores.client), process.execPath, ...args]
   return spawnSync(command, rest, { stdio: 'inherit' }).status === 0
 }

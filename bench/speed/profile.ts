@@ -9,7 +9,7 @@ import { table } from '../report.ts'
 import { load } from './load.ts'
 import { profiled, type Profile } from './profiler.ts'
 import { reviewOf, sizes } from './reviews.ts'
-import { bareTwin, ours, type Server } from './rivals.ts'
+import { bareTwin, ours, type Asked, type Server } from './rivals.ts'
 import { quick, tell } from './section.ts'
 import { inWorld } from './world.ts'
 
@@ -59,40 +59,52 @@ await inWorld(async (world) => {
   const body = join(world.folder, '3.json')
   writeFileSync(body, reviewOf(sizes[3]))
   /** Starts a server with an inspector, and looks at it under load. */
-  const look = async (start: () => Promise<Server>): Promise<Shares> => {
+  const look = async (start: () => Promise<Server>): Promise<Readonly<Record<Asked, Shares>>> => {
     const port = await freePort()
     process.env['NODE_OPTIONS'] = `--inspect=127.0.0.1:${port}`
     const server = await start().finally(() => delete process.env['NODE_OPTIONS'])
     console.error(`${server.name} ...`)
-    const url = server.urlOf('mutate')
-    await load({ url, body, warmMs: 1, lastsMs: warmMs })
-    let answers = 0
-    const profile = await profiled(port, async () => {
-      const seen = await load({ url, body, warmMs: 1, lastsMs })
-      if (seen.failures > 0) throw new Error(`${server.name}: ${seen.failure}`)
-      answers = seen.requests
-    })
-    return sharesOf(profile, answers)
+    const of = async (asked: Asked): Promise<Shares> => {
+      const url = server.urlOf(asked)
+      await load({ url, body, warmMs: 1, lastsMs: warmMs })
+      let answers = 0
+      const profile = await profiled(port, async () => {
+        const seen = await load({ url, body, warmMs: 1, lastsMs })
+        if (seen.failures > 0) throw new Error(`${server.name}: ${seen.failure}`)
+        answers = seen.requests
+      })
+      return sharesOf(profile, answers)
+    }
+    const mutate = await of('mutate')
+    const validate = await of('validate')
+    process.kill(server.pid, 'SIGKILL')
+    return { mutate, validate }
   }
   const own = await look(() => ours(world))
   const bare = await look(() => bareTwin(world))
   const sum = (shares: Shares) => [...shares.values()].reduce((all, us) => all + us, 0)
   const us = (value: number) => `${value.toFixed(1)} us`
-  const names = [...parts.map(([part]) => part), 'the engine itself'].filter(
-    (part) => own.has(part) || bare.has(part),
-  )
+  const tableOf = (asked: Asked): string => {
+    const names = [...parts.map(([part]) => part), 'the engine itself'].filter(
+      (part) => own[asked].has(part) || bare[asked].has(part),
+    )
+    const rows = [
+      ...names.map((part) => [part, own[asked].get(part) ?? 0, bare[asked].get(part) ?? 0] as const),
+      ['all', sum(own[asked]), sum(bare[asked])] as const,
+    ]
+    return table(
+      [asked, 'tidewaiter', 'bare node:https', 'more'],
+      rows.map(([part, one, other]) => [part, us(one), us(other), us(one - other)]),
+    )
+  }
   tell({
     title: 'Where the time of an answer goes',
     text: [
-      `Mutate, 3 KB, nothing to run, ${lastsMs / 1000} s: V8's profile of both, by whose the function is in which the time was spent. A profile makes both slower.`,
+      `3 KB, nothing to run, ${lastsMs / 1000} s each: V8's profile of both, by whose the function is in which the time was spent. A profile makes both slower.`,
       '',
-      table(
-        ['part', 'tidewaiter', 'bare node:https', 'more'],
-        [
-          ...names.map((part) => [part, own.get(part) ?? 0, bare.get(part) ?? 0] as const),
-          ['all', sum(own), sum(bare)] as const,
-        ].map(([part, one, other]) => [part, us(one), us(other), us(one - other)]),
-      ),
+      tableOf('mutate'),
+      '',
+      tableOf('validate'),
     ].join('\n'),
     goals: [],
   })

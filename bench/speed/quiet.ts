@@ -11,11 +11,13 @@ export function cpuOf(pid: number): number {
   return fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0) / ticks
 }
 
-/** The processor time of everybody so far, seconds: user, nice, system, irq and softirq of proc_stat(5). */
+/** The processor time of everybody so far, seconds: user, nice, system, irq, softirq and steal of proc_stat(5), which other machines took. */
 function cpuOfAll(): number {
   const [line = ''] = readFileSync('/proc/stat', 'utf8').split('\n')
-  const [, user, nice, system, , , irq, softirq] = line.split(/\s+/).map(Number)
-  return [user, nice, system, irq, softirq].reduce((sum: number, value) => sum + (value ?? 0), 0) / ticks
+  const [, user, nice, system, , , irq, softirq, steal] = line.split(/\s+/).map(Number)
+  return (
+    [user, nice, system, irq, softirq, steal].reduce((sum: number, value) => sum + (value ?? 0), 0) / ticks
+  )
 }
 
 /** What others take of one processor, at most: more, and a round is measured again. */

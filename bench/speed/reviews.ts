@@ -1,22 +1,24 @@
-/** AdmissionReviews as kube-apiserver sends them: about a Backup that is created with kubectl, of about so many bytes. */
+/** AdmissionReviews as kube-apiserver sends them: about a Backup that is created, of about so many bytes. */
 
 /** What the load generator (bench/go/load) makes a number of: each request is about another Backup. */
 const mark = '@@@@@@@@@@@@'
 
+type Labels = Readonly<Record<string, string>>
+
 /** The sizes that are measured, and what they stand for. */
 export const sizes = { 3: 3_072, 8: 8_192, 24: 24_576 } as const
 
-/** The body of a review of about this many bytes: hooks are what makes Backups large. */
-export function reviewOf(bytes: number): string {
+/** The body of a review of about this many bytes, with more labels: hooks are what makes Backups large. */
+export function reviewOf(bytes: number, more: Labels = {}): string {
+  const text = (hooks: number, padding = 0) => JSON.stringify(review(hooks, 'x'.repeat(padding), more))
   let hooks = 0
   while (text(hooks + 1).length <= bytes) hooks += 1
   // What is missing to the full size goes where a hook would put it: into the object.
   return text(hooks, bytes - text(hooks).length)
 }
 
-const text = (hooks: number, padding = 0): string => JSON.stringify(review(hooks, 'x'.repeat(padding)))
-
-const hookOf = (index: number): object => ({
+/** A hook of a Backup, about 300 bytes. */
+export const hookOf = (index: number): object => ({
   name: `freeze-${index}`,
   includedNamespaces: [`shop-${index}`],
   labelSelector: { matchLabels: { 'app.kubernetes.io/name': `postgres-${index}` } },
@@ -32,7 +34,7 @@ const hookOf = (index: number): object => ({
   ],
 })
 
-function review(hooks: number, padding: string): object {
+function review(hooks: number, padding: string, more: Labels): object {
   const kind = { group: 'velero.io', version: 'v1', kind: 'Backup' }
   const resource = { group: 'velero.io', version: 'v1', resource: 'backups' }
   const name = `nightly-${mark}`
@@ -54,7 +56,7 @@ function review(hooks: number, padding: string): object {
         groups: ['system:serviceaccounts', 'system:serviceaccounts:ops', 'system:authenticated'],
         extra: { 'authentication.kubernetes.io/pod-name': ['deployer-7d9c5b6f4-x2x8k'] },
       },
-      object: backup(name, hooks, padding),
+      object: backup(name, hooks, padding, more),
       oldObject: null,
       dryRun: false,
       options: { kind: 'CreateOptions', apiVersion: 'meta.k8s.io/v1', fieldManager: 'kubectl-create' },
@@ -62,7 +64,7 @@ function review(hooks: number, padding: string): object {
   }
 }
 
-const backup = (name: string, hooks: number, padding: string): object => ({
+const backup = (name: string, hooks: number, padding: string, more: Labels): object => ({
   apiVersion: 'velero.io/v1',
   kind: 'Backup',
   metadata: {
@@ -71,7 +73,13 @@ const backup = (name: string, hooks: number, padding: string): object => ({
     uid: `9b3e4c2a-1f0d-4f6e-8c11-${mark}`,
     generation: 1,
     creationTimestamp: '2026-03-01T03:00:00Z',
-    labels: { 'velero.io/storage-location': 'default', team: 'shop' },
+    // Of a Schedule, as most Backups are: decisions about those that differ in nothing else are counted in one record.
+    labels: {
+      'velero.io/storage-location': 'default',
+      'velero.io/schedule-name': 'nightly',
+      team: 'shop',
+      ...more,
+    },
     annotations: { 'velero.io/source-cluster-k8s-gitversion': 'v1.34.2', note: padding },
     managedFields: [
       {

@@ -3,10 +3,11 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePort, launch, until } from '../processes.ts'
 import { goBinary } from './go.ts'
+import { actLabel } from './hook.ts'
 import { load } from './load.ts'
 import { mint, type Pair } from './mint.ts'
 import { reviewOf, sizes } from './reviews.ts'
-import { cores, serve, type World } from './world.ts'
+import { accepted, cores, createAction, flagsOfImage, serve, type World } from './world.ts'
 
 /** What is asked: the mutating or the validating webhook. */
 export type Asked = 'mutate' | 'validate'
@@ -18,6 +19,8 @@ export type Server = {
   readonly urlOf: (asked: Asked) => string
   /** Where it leaves a mark of its own on whatever it sees. */
   readonly marks?: string
+  /** How many decisions it could not record, if it records them. */
+  readonly lost?: () => Promise<number>
 }
 
 const endpoint: Readonly<Record<Asked, string>> = { mutate: 'hold', validate: 'backups' }
@@ -31,28 +34,55 @@ async function listening(name: string, world: World, args: readonly string[], co
   return { name, pid: started.child.pid ?? 0, urlOf }
 }
 
-/** The service itself. */
-export async function ours(world: World, flags: Readonly<Record<string, string>> = {}): Promise<Server> {
+// As many as an install may have; none of them is for the Backup that is asked about.
+const others = 20
+
+/** The service itself, with Actions for other Backups; with a hook, also with one for those that `actLabel` is on. */
+export async function ours(world: World, hook?: string): Promise<Server> {
+  const flags = hook === undefined ? {} : { 'egress-allow': new URL(hook).host }
   const service = await serve(world, flags)
+  const url = 'https://hooks.example.com'
+  for (let i = 0; i < others; i += 1)
+    await createAction(world, `other-${i}`, {
+      stage: 'PreBackup',
+      match: { scheduleNames: [`other-${i}`] },
+      http: { url },
+    })
+  if (hook !== undefined)
+    await createAction(world, 'act', {
+      stage: 'PreBackup',
+      match: { selector: { matchLabels: actLabel } },
+      timeoutSeconds: 5,
+      http: { url: hook, body: { name: '${backup.metadata.name}' } },
+    })
+  await accepted(world)
   return {
     name: 'tidewaiter',
     pid: service.child.pid ?? 0,
     urlOf: (asked) => service.urlOf(endpoint[asked]),
+    lost: () => lostOf(service.metrics),
   }
 }
 
-/** The bare twin. */
-export async function bareTwin(world: World): Promise<Server> {
+/** How many decisions found no room in memory. */
+async function lostOf(metrics: string): Promise<number> {
+  const text = await (await fetch(`http://${metrics}/metrics`)).text()
+  const lines = text.matchAll(/^tidewaiter_decisions_dropped_total(?:\{.*\})? (\d+)/gm)
+  return [...lines].reduce((sum, [, count]) => sum + Number(count), 0)
+}
+
+/** The bare twin; it calls the hook, if there is one, where an action is to be done. */
+export async function bareTwin(world: World, hook = ''): Promise<Server> {
   const { cert, key } = await mint(world.folder)
-  return listening('bare node:https', world, ['bench/speed/bare.ts', cert, key])
+  return listening('bare node:https', world, [...flagsOfImage(), 'bench/speed/bare.ts', cert, key, hook])
 }
 
 /** The bare twin, and with it whatever else can run on this machine. */
-export async function rivals(world: World): Promise<readonly Server[]> {
+export async function rivals(world: World, hook = ''): Promise<readonly Server[]> {
   const { cert, key } = await mint(world.folder)
-  const bare = await bareTwin(world)
+  const bare = await bareTwin(world, hook)
   const twin = goBinary('twin')
-  const flags = ['-cert', cert, '-key', key]
+  const flags = ['-cert', cert, '-key', key, '-action', hook]
   const go =
     twin === undefined
       ? []
@@ -60,14 +90,17 @@ export async function rivals(world: World): Promise<readonly Server[]> {
           await listening('Go, fields that it needs', world, flags, twin),
           await listening('Go, object to map', world, [...flags, '-object'], twin),
         ]
-  return [bare, ...go, ...(await pepr(world, { cert, key }))]
+  return [bare, ...go, ...(await pepr(world, { cert, key, hook }))]
 }
 
 /** Whether the packages of the peer are there. */
 const hasPepr = (): boolean => existsSync('bench/pepr/node_modules/pepr')
 
 /** The peer, as its own controller starts a module; it keeps a store of its own in the cluster. */
-async function pepr(world: World, { cert, key }: Pick<Pair, 'cert' | 'key'>): Promise<readonly Server[]> {
+async function pepr(
+  world: World,
+  { cert, key, hook }: Pick<Pair, 'cert' | 'key'> & { readonly hook: string },
+): Promise<readonly Server[]> {
   if (!hasPepr()) return []
   await prepareStore(world)
   const port = await freePort()
@@ -79,8 +112,9 @@ async function pepr(world: World, { cert, key }: Pick<Pair, 'cert' | 'key'>): Pr
     SSL_KEY_PATH: key,
     KUBECONFIG: join(world.folder, 'box', 'kubeconfig'),
     NODE_EXTRA_CA_CERTS: '',
+    ACTION_URL: hook,
   }
-  const started = launch(['bench/pepr/module.js'], { env, core: cores.server })
+  const started = launch([...flagsOfImage(), 'bench/pepr/module.js'], { env, core: cores.server })
   world.undo.push(() => started.child.kill('SIGKILL'))
   const urlOf = (asked: Asked) => `https://127.0.0.1:${port}/${asked}/token?timeout=10s`
   // It listens before it can answer: only when it has its store, after three seconds at most.

@@ -15,11 +15,11 @@ export type Rounds<T> = {
   readonly disturbed: number
 }
 
-/** Takes turns. `own` are the processes that belong to the measurement, besides this one. */
+/** Takes turns. `own` are the processes that belong to the turn of a name, besides this one. */
 export async function inRounds<T>(
   rounds: number,
   names: readonly string[],
-  own: readonly number[],
+  own: (name: string) => readonly number[],
   turn: (name: string) => Promise<T>,
 ): Promise<Rounds<T>> {
   const of = new Map<string, T[]>(names.map((name) => [name, []]))
@@ -27,7 +27,7 @@ export async function inRounds<T>(
   for (let round = 0; round < rounds; round += 1) {
     // Not always the same behind the same.
     const order = round % 2 === 0 ? names : names.toReversed()
-    for (const name of order) of.get(name)?.push(await quietly(() => turn(name), own, count))
+    for (const name of order) of.get(name)?.push(await quietly(() => turn(name), own(name), count))
   }
   return { of, ...count }
 }

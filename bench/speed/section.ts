@@ -1,6 +1,7 @@
 /** A part of bench/RESULTS.md: a table, and how it compares with its goals. */
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { table } from '../report.ts'
 
 /** One figure beside its goal. */
 export type Compared = {
@@ -18,6 +19,13 @@ export type Section = {
   readonly text: string
   readonly goals: readonly Compared[]
 }
+
+/** Figures beside their goals. */
+export const besideGoals = (goals: readonly Compared[]): string =>
+  table(
+    ['metric', 'goal', 'got', ''],
+    goals.map(({ metric, goal, got, met }) => [metric, goal, got, met ? 'met' : '**not met**']),
+  )
 
 /** A ratio that must be at least so large. */
 export const atLeast = (metric: string, goal: number, got: number): Compared => ({
@@ -45,5 +53,6 @@ export const quick: boolean = values['quick'] === true
 /** Says what was measured, and leaves it where `npm run bench` collects it. */
 export function tell(section: Section): void {
   console.log(`\n## ${section.title}\n\n${section.text}`)
+  if (section.goals.length > 0) console.log(`\n${besideGoals(section.goals)}`)
   if (typeof values['out'] === 'string') writeFileSync(values['out'], JSON.stringify(section))
 }

@@ -18,6 +18,8 @@ import { cores, flagsOfImage } from './world.ts'
 
 const count = quick ? 2_000 : 50_000
 const rounds = quick ? 1 : 5
+// It takes some seconds: whoever waits for what does not come ends the measurement.
+const longestMs = 120_000
 const run = promisify(execFile)
 
 const folder = mkdtempSync(join(tmpdir(), 'tidewaiter-bench-'))
@@ -55,11 +57,19 @@ try {
     'client-node informer': node('bench/speed/follow-informer.ts'),
   }
   const names = Object.keys(followers)
-  const found = await inRounds(rounds, names, [api.child.pid ?? 0], async (name) => {
-    console.error(`${name} ...`)
-    const { stdout } = await run('taskset', ['-c', String(cores.server), ...(followers[name] ?? [])])
-    return JSON.parse(stdout) as Followed
-  })
+  const found = await inRounds(
+    rounds,
+    names,
+    () => [api.child.pid ?? 0],
+    async (name) => {
+      console.error(`${name} ...`)
+      const { stdout } = await run('taskset', ['-c', String(cores.server), ...(followers[name] ?? [])], {
+        timeout: longestMs,
+        killSignal: 'SIGKILL',
+      })
+      return JSON.parse(stdout) as Followed
+    },
+  )
   api.child.kill('SIGKILL')
   const of = (name: string, what: keyof Followed) =>
     median((found.of.get(name) ?? []).map((one) => one[what]))

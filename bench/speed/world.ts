@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { kubeClient, type KubeClient } from '../../test/support/kubeconfig.ts'
 import { ended, freePort, launch, until, type Launched } from '../processes.ts'
+import { untilReady } from './ready.ts'
+import { hookOf } from './reviews.ts'
 
 /** The servers run on the one, and who calls them, and what they call, on the other: they do not take time from each other. */
 export const cores = { server: 0, client: 1 } as const
@@ -15,7 +17,8 @@ export function flagsOfImage(): readonly string[] {
   return (JSON.parse(entry) as readonly string[]).filter((word) => word.startsWith('--'))
 }
 
-type Tree = Readonly<Record<string, any>> // oxlint-disable-line typescript/no-explicit-any
+/** An object of the API server, by its fields. */
+export type Tree = Readonly<Record<string, any>> // oxlint-disable-line typescript/no-explicit-any
 
 /** An API server, and what a measurement keeps until its end. */
 export type World = {
@@ -35,20 +38,27 @@ export type Service = Launched & {
   /** Where this replica answers a webhook: its endpoint is the last part of the path. */
   readonly urlOf: (endpoint: string) => string
   readonly metrics: string
-  /** How long it took until it said that it runs, milliseconds; and when that began, by `performance.now`. */
+  /** How long it took until it said that it runs, milliseconds. */
   readonly startedMs: number
-  readonly startedAt: number
+  /** How long it takes until it says that it is ready, milliseconds; a kubelet asks the same. */
+  readonly readyMs: Promise<number>
 }
 
-/** Opens a world, and closes it when `use` has ended. */
-export async function inWorld<T>(use: (world: World) => Promise<T>): Promise<T> {
+/** A cluster that people start, which says so when it is there. */
+const sandbox = {
+  args: (folder: string): readonly string[] => ['src/main.ts', 'sandbox', '--dir', folder, '--only-cluster'],
+  says: 'tidewaiter serve --kubeconfig',
+}
+
+/** Opens a world, and closes it when `use` has ended; its cluster is another process than the sandbox where one is told. */
+export async function inWorld<T>(use: (world: World) => Promise<T>, { args, says } = sandbox): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'tidewaiter-bench-'))
   const undo: (() => unknown)[] = [() => rmSync(folder, { recursive: true })]
   try {
     const box = join(folder, 'box')
-    const cluster = launch(['src/main.ts', 'sandbox', '--dir', box, '--only-cluster'], { core: cores.client })
+    const cluster = launch(args(box), { core: cores.client })
     undo.push(() => ended(cluster.child))
-    await cluster.says('tidewaiter serve --kubeconfig')
+    await cluster.says(says)
     const client = kubeClient(join(box, 'kubeconfig'))
     undo.push(client.close)
     const call = async (method: string, path: string, body?: object): Promise<Tree> => {
@@ -79,6 +89,8 @@ export async function serve(world: World, flags: Readonly<Record<string, string>
   const began = performance.now()
   const service = launch([...flagsOfImage(), 'dist/main.js', 'serve', ...args], { core: cores.server })
   world.undo.push(() => ended(service.child))
+  const readyMs = untilReady({ metrics, began, service })
+  readyMs.catch(() => {})
   await service.says('tidewaiter runs')
   const startedMs = performance.now() - began
   const path = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations'
@@ -93,7 +105,7 @@ export async function serve(world: World, flags: Readonly<Record<string, string>
   )
   const [, prefix = ''] = new URL(String(clientConfig.url)).pathname.split('/')
   const urlOf = (endpoint: string) => `https://${at}/${prefix}/${endpoint}?timeout=10s`
-  return { ...service, url: all['webhook-url'], urlOf, metrics, startedMs, startedAt: began }
+  return { ...service, url: all['webhook-url'], urlOf, metrics, startedMs, readyMs }
 }
 
 /** Creates an Action in Velero's namespace. */
@@ -106,14 +118,22 @@ export async function createAction({ call }: World, name: string, spec: object):
   })
 }
 
-/** Creates a Backup that Velero has ended, or is at; nobody is asked about it. */
+/** Waits until every Action is accepted: one that is not is for no Backup. */
+export async function accepted({ call }: World): Promise<void> {
+  await until('all Actions to be accepted', async () => {
+    const { items } = await call('GET', '/apis/tidewaiter.io/v1beta1/namespaces/velero/actions')
+    return items.every((one: Tree) => one['status']?.conditions?.[0]?.status === 'True') || undefined
+  })
+}
+
+/** Creates a Backup that Velero has ended, or is at, of about 2 KB; nobody is asked about it. */
 export async function createEnded({ call }: World, name: string, phase = 'Completed'): Promise<void> {
   const startTimestamp = new Date().toISOString()
   await call('POST', '/apis/velero.io/v1/namespaces/velero/backups', {
     apiVersion: 'velero.io/v1',
     kind: 'Backup',
     metadata: { name, namespace: 'velero' },
-    spec: { includedNamespaces: ['shop'] },
+    spec: { includedNamespaces: ['shop'], hooks: { resources: [0, 1, 2, 3, 4, 5].map(hookOf) } },
     status: {
       phase,
       startTimestamp,

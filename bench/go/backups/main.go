@@ -57,6 +57,10 @@ func (s *server) list(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *server) watch(w http.ResponseWriter, r *http.Request) {
+	// Before the follower hears anything: the word that it then gives is this one.
+	s.mu.Lock()
+	going := s.going
+	s.mu.Unlock()
 	w.Header().Set("Content-Type", "application/json")
 	out := bufio.NewWriterSize(w, 1<<16)
 	flush := func() {
@@ -71,7 +75,7 @@ func (s *server) watch(w http.ResponseWriter, r *http.Request) {
 	}
 	flush()
 	select {
-	case <-s.going:
+	case <-going:
 	case <-r.Context().Done():
 		return
 	}

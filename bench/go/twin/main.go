@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 )
 
 type meta struct {
@@ -61,13 +63,48 @@ type answer struct {
 // What of it is decided on: work that is to begin, and nothing that only tidewaiter may write.
 func startsWork(phase string) bool { return phase == "" || phase == "New" }
 
-func answered(w http.ResponseWriter, uid, path string, starts bool) {
+// The URL of the one action that there is.
+var action string
+
+// Does the action: calls a server, and wants 200.
+func act(name string) (bool, error) {
+	body, err := json.Marshal(map[string]string{"name": name})
+	if err != nil {
+		return false, err
+	}
+	said, err := http.Post(action, "application/json", bytes.NewReader(body))
+	if err != nil {
+		return false, err
+	}
+	defer said.Body.Close()
+	_, err = io.Copy(io.Discard, said.Body)
+	return said.StatusCode == 200, err
+}
+
+type question struct {
+	uid, name string
+	starts    bool
+	labels    func(key string) string
+}
+
+func answered(w http.ResponseWriter, path string, one question) {
 	reason := "NotStarting"
-	if starts {
+	if one.starts {
 		reason = "NoActionMatches"
 	}
-	said := answer{"admission.k8s.io/v1", "AdmissionReview", response{UID: uid, Allowed: true}}
-	said.Response.Audit = map[string]string{"verdict": "allowed", "reason": reason}
+	allowed := true
+	if one.labels("bench") == "act" {
+		var err error
+		if allowed, err = act(one.name); err != nil {
+			http.Error(w, err.Error(), 500)
+			return
+		}
+	}
+	said := answer{"admission.k8s.io/v1", "AdmissionReview", response{UID: one.uid, Allowed: allowed}}
+	// The mutating webhook of tidewaiter says it in the validating one alone.
+	if !strings.HasPrefix(path, "/hold") {
+		said.Response.Audit = map[string]string{"verdict": "allowed", "reason": reason}
+	}
 	body, err := json.Marshal(said)
 	if err != nil {
 		http.Error(w, err.Error(), 500)
@@ -95,7 +132,9 @@ func typed(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), 400)
 		return
 	}
-	answered(w, asked.Request.UID, r.URL.Path, startsWork(asked.Request.Object.Status.Phase))
+	request := asked.Request
+	answered(w, r.URL.Path, question{request.UID, request.Name, startsWork(request.Object.Status.Phase),
+		func(key string) string { return request.Object.Metadata.Labels[key] }})
 }
 
 func mapped(w http.ResponseWriter, r *http.Request) {
@@ -106,12 +145,18 @@ func mapped(w http.ResponseWriter, r *http.Request) {
 	}
 	status, _ := asked.Request.Object["status"].(map[string]any)
 	phase, _ := status["phase"].(string)
-	answered(w, asked.Request.UID, r.URL.Path, startsWork(phase))
+	metadata, _ := asked.Request.Object["metadata"].(map[string]any)
+	labels, _ := metadata["labels"].(map[string]any)
+	answered(w, r.URL.Path, question{asked.Request.UID, asked.Request.Name, startsWork(phase), func(key string) string {
+		text, _ := labels[key].(string)
+		return text
+	}})
 }
 
 func main() {
 	cert := flag.String("cert", "", "the certificate, PEM")
 	key := flag.String("key", "", "its key, PEM")
+	flag.StringVar(&action, "action", "", "what is called for a Backup with the label bench=act")
 	toMap := flag.Bool("object", false, "read the object into a map")
 	flag.Parse()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -123,5 +168,6 @@ func main() {
 		handler = mapped
 	}
 	fmt.Fprintf(os.Stdout, "listens on %s\n", listener.Addr())
+	http.DefaultTransport.(*http.Transport).MaxIdleConnsPerHost = 64
 	log.Fatal(http.ServeTLS(listener, http.HandlerFunc(handler), *cert, *key))
 }
