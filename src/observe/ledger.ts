@@ -87,7 +87,9 @@ export class Ledger {
 
   /** How many records wait to be written. */
   waiting(): number {
-    return [...this.#entries.values()].filter(({ isDirty }) => isDirty).length
+    let count = 0
+    for (const { isDirty } of this.#entries.values()) if (isDirty) count += 1
+    return count
   }
 
   /** The record as it is to be stored now. */
