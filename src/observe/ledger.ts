@@ -151,7 +151,7 @@ export class Ledger {
 
   /** Counts the decision in its record, or opens one; false if there is no room. */
   #keep(namespace: string, placed: Placed): boolean {
-    const key = this.#ports.hash(keyOf(namespace, placed.spec))
+    const key = keyOf(namespace, placed.spec)
     const open = this.#entries.get(this.#open.get(key) ?? '')
     const grown = open === undefined ? undefined : counted(open.record, placed)
     if (open !== undefined && grown !== undefined) {

@@ -39,8 +39,12 @@ function saidAgain(text: string, most: number): string {
   return fresh
 }
 
+// What names and uids are made of is no credential, and takes no more room as JSON.
+const plain = /^[0-9a-z.-]*$/
+
 /** The text in so many bytes of JSON, without what looks like a credential. */
 function said(text: string, most: number): string {
+  if (text.length <= most && plain.test(text)) return text
   // What is cut off must not be half of a credential: it is taken out first, but of what could matter only.
   const clean = redacted(text.slice(0, most * 4))
   let room = most
