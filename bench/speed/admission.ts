@@ -19,11 +19,12 @@ const rounds = quick ? 1 : 5
 const lastsMs = quick ? 300 : 2_000
 // An action takes calls to the API server, one after another.
 const actingMs = quick ? 2_000 : 3_000
+const actingRounds = quick ? 1 : 3
 const warmMs = quick ? 200 : 700
 // Until V8 has compiled what is hot: what comes first would otherwise be measured cold, and the rest warm.
-const firstMs = quick ? 300 : 8_000
+const firstMs = quick ? 300 : 5_000
 const pacedRate = 200
-const pacedMs = quick ? 1_000 : 10_000
+const pacedMs = quick ? 1_000 : 8_000
 
 /** What is asked of whom: the Backup decides whether an action is to be done for it. */
 const questions: readonly { readonly name: string; readonly asked: Asked; readonly acts: boolean }[] = [
@@ -111,8 +112,11 @@ await inWorld(async (world) => {
   }
   const compared: Compared[] = []
   const disturbed = { again: 0, left: 0 }
-  const inTurn = async (turnOf: (server: Server) => Promise<Measured>): Promise<Rounds<Measured>> => {
-    const found = await inRounds(rounds, names, pidsOf, (name) => turnOf(named(name)))
+  const inTurn = async (
+    turnOf: (server: Server) => Promise<Measured>,
+    times = rounds,
+  ): Promise<Rounds<Measured>> => {
+    const found = await inRounds(times, names, pidsOf, (name) => turnOf(named(name)))
     disturbed.again += found.again
     disturbed.left += found.disturbed
     return found
@@ -127,8 +131,9 @@ await inWorld(async (world) => {
   for (const { name: what, asked, acts } of questions)
     for (const size of bySize) {
       console.error(`${what}, ${size} KB ...`)
-      const found = await inTurn((server) =>
-        turn(server, server.urlOf(asked), bodyOf(size, acts), { ms: acts ? actingMs : lastsMs }),
+      const found = await inTurn(
+        (server) => turn(server, server.urlOf(asked), bodyOf(size, acts), { ms: acts ? actingMs : lastsMs }),
+        acts ? actingRounds : rounds,
       )
       for (const name of names)
         rows.push([
@@ -185,7 +190,7 @@ await inWorld(async (world) => {
   tell({
     title: 'Admission: one processor, HTTP/1.1 over TLS 1.3, 16 connections',
     text: [
-      `${rounds} rounds of ${lastsMs / 1000} s for each server in turn; medians, and medians of the ratios to bare node:https of the same round.`,
+      `${rounds} rounds of ${lastsMs / 1000} s for each server in turn (${actingRounds} of ${actingMs / 1000} s with an action); medians, and medians of the ratios to bare node:https of the same round.`,
       disturbed.left > 0
         ? `**This machine cannot measure: others took more than they should in ${disturbed.left} turns that count (${disturbed.again} were taken again).**`
         : `${disturbed.again} turns were taken again because others used the machine.`,
