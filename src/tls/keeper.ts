@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
 import { materialOf, type Material, type Renewal } from './material.ts'
 import { createObserver, type Observer } from './observe.ts'
+import { createOthers, type Others } from './others.ts'
 import type { ReadTold, SecretStore, StoredSecret } from './ports.ts'
 import { renewed } from './renew.ts'
 import { isGood, renewalOf } from './renewal.ts'
@@ -41,11 +42,15 @@ export type Keeper = {
 }
 
 const longestEveryMs = 60_000
+// Replicas that began together need not look together.
+const [leastShare, jitterShare] = [0.9, 0.2]
 // A read and a write of one Secret take milliseconds.
 const patienceMs = 15_000
 const mostRounds = 8
 const firstWaitMs = 500
 const longestWaitMs = 30_000
+// What others bring back is to be seen soon.
+const othersLookMs = 2_000
 // A pod's certificates begin an hour before they were made.
 const clockOffMs = 5 * 60_000
 
@@ -55,6 +60,8 @@ export function buildKeeper(options: KeeperOptions): Keeper {
   const { clock, log, overlapMs, isServed = true } = options
   const everyMs = Math.min(longestEveryMs, overlapMs / 10)
   const observer = createObserver({ clock, overlapMs, isServed })
+  // The longest that a look of another replica takes to come, and to end.
+  const others = createOthers(options, everyMs * (leastShare + jitterShare) + patienceMs)
   const compareClocks = clockCheck(options)
   const tellStanding = standingTold(options)
   let material: Material | undefined
@@ -75,35 +82,37 @@ export function buildKeeper(options: KeeperOptions): Keeper {
     if (material === undefined) throw new TypeError('the certificates were asked for before they were read')
     return material
   }
-  /** One look; false if it failed, which is logged. */
-  async function look(signal: AbortSignal): Promise<boolean> {
+  /** One look; what failed is logged. */
+  async function look(signal: AbortSignal): Promise<'good' | 'waiting' | 'failed'> {
     const deadline = clock.abortAfter(patienceMs)
     try {
-      adopt(
-        await settle({ ...options, observer, shown: material }, AbortSignal.any([signal, deadline.signal])),
-      )
+      const looking = { ...options, observer, others, shown: material }
+      const settled = await settle(looking, AbortSignal.any([signal, deadline.signal]))
+      if (settled === 'waiting') return settled
+      adopt(settled)
       compareClocks()
       tellStanding(observer.standing())
-      return true
+      return 'good'
     } catch (err) {
       if (!signal.aborted)
         log.warn({ err }, 'the Secret with our certificates could not be read or renewed; trying again')
-      return false
+      return 'failed'
     } finally {
       deadline.release()
     }
   }
   async function goOn(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      // Replicas that began together need not look together.
-      await clock.sleep(everyMs * (0.9 + clock.random() * 0.2), signal)
+      await clock.sleep(everyMs * (leastShare + clock.random() * jitterShare), signal)
       await look(signal)
     }
   }
   return {
     start: async (signal) => {
-      for (let wait = firstWaitMs; !(await look(signal)); wait = Math.min(wait * 2, longestWaitMs)) {
-        await clock.sleep(wait * (0.5 + clock.random() * 0.5), signal)
+      let wait = firstWaitMs
+      for (let found = await look(signal); found !== 'good'; found = await look(signal)) {
+        await clock.sleep(found === 'waiting' ? othersLookMs : wait * (0.5 + clock.random() * 0.5), signal)
+        wait = found === 'waiting' ? firstWaitMs : Math.min(wait * 2, longestWaitMs)
       }
       // It ends by the signal only, which is no failure.
       goOn(signal).catch(() => {})
@@ -146,11 +155,15 @@ function standingTold({ log, onStanding }: KeeperOptions): (standing: Standing) 
   }
 }
 
-type Looking = KeeperOptions & { readonly observer: Observer; readonly shown: Material | undefined }
+type Looking = KeeperOptions & {
+  readonly observer: Observer
+  readonly others: Others
+  readonly shown: Material | undefined
+}
 
 /** Reads the Secret, makes it good if it is not, and answers what it then holds: what another replica wrote first, if one did. */
-async function settle(looking: Looking, signal: AbortSignal): Promise<Material> {
-  const { store, names, now, log, shown } = looking
+async function settle(looking: Looking, signal: AbortSignal): Promise<Material | 'waiting'> {
+  const { store, names, now, log, others, shown } = looking
   for (let round = 0; round < mostRounds; round += 1) {
     const found = await store.read(signal)
     const values = found === 'missing' ? {} : found.values
@@ -158,6 +171,7 @@ async function settle(looking: Looking, signal: AbortSignal): Promise<Material> 
     const material = materialOf(values, names, judging.now)
     const why = renewalOf(values, judging)
     if (material !== undefined && isGood(why)) return material
+    if (others.mayHaveLost(values, judging.known)) return 'waiting'
     try {
       // What was written is read again: only what is stored is served.
       await renew(looking, { found, judging }, signal)

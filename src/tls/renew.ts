@@ -2,24 +2,17 @@
 import { randomBytes, type X509Certificate } from 'node:crypto'
 import type { Pair } from './authority.ts'
 import { readBundle, readCertificate } from './certificate.ts'
-import {
-  isToken,
-  keys,
-  livingAuthorities,
-  macKeyOf,
-  namesForRenewal,
-  part,
-  type Renewal,
-} from './material.ts'
+import { isToken, keys, livingAuthorities, namesForRenewal, part, type Renewal } from './material.ts'
 import { renewalOf } from './renewal.ts'
-import { isOutputsKeyDamaged, renewedOutputsKey } from './outputs-key.ts'
+import { hasLostKeys } from './others.ts'
+import { renewedOutputsKey } from './outputs-key.ts'
 import type { SecretValues } from './ports.ts'
 import { calledToken } from './told.ts'
 import { isOfNewest, isShowable, nothingKnown, type Judging, type Known } from './turning.ts'
 
-/** What is brought back where the whole Secret was lost, or damaged. Who takes the key of the outputs away alone wants another. */
+/** What is brought back where the whole Secret was lost, or damaged. */
 const lostOutputsKeys = (values: SecretValues, { shown }: Known) =>
-  macKeyOf(values)?.length !== 32 || isOutputsKeyDamaged(values) ? shown?.outputsKeys : undefined
+  hasLostKeys(values) ? shown?.outputsKeys : undefined
 
 // The newest, the one whose leaf is shown, and one more.
 const mostAuthorities = 3

@@ -60,7 +60,8 @@ export async function whole(count = 2): Promise<void> {
       const { body } = await call('GET', podsPath)
       return body.items.length === count && (await replicas()).filter(({ ready }) => ready).length === count
     },
-    { ms: 90_000, what: `${count} replicas that are ready, and none that goes` },
+    // Without its Secret a replica waits 81 s for the others.
+    { ms: 180_000, what: `${count} replicas that are ready, and none that goes` },
   )
   await leader()
   await eventually(async () => (await probe()).includes('tidewaiter probe: reached'), {

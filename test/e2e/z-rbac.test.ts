@@ -79,6 +79,8 @@ t.after(() => whole())
 /** What is broken, or undefined when all is well. */
 type Scenario = {
   readonly broken: (since: string) => Promise<string | undefined>
+  /** How long it may take. */
+  readonly ms?: number
   /** Makes ready, and gives what puts it back before the right is given back. */
   readonly prepare?: () => Promise<() => Promise<unknown>>
 }
@@ -242,6 +244,8 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   'tidewaiter: get update secrets': start(/cannot get resource \\?"secrets\\?"/),
   'tidewaiter: create secrets': {
     ...start(/cannot create resource \\?"secrets\\?"/),
+    // It waits 81 s for others to put the Secret back.
+    ms: 120_000,
     prepare: without(`/api/v1/namespaces/${ownNamespace}/secrets/tidewaiter-tls`),
   },
   'tidewaiter: get patch leases': log(/the lease cannot be read or written/),
@@ -290,7 +294,7 @@ for (const role of roles) {
       const putBack = await scenario.prepare?.()
       try {
         const found = await eventually(() => scenario.broken(since), {
-          ms: 45_000,
+          ms: scenario.ms ?? 45_000,
           what: 'something that fails',
         })
         t.comment(found.trim().slice(-300))

@@ -88,6 +88,18 @@ t.test(
   },
 )
 
+t.test(
+  'a first start waits for nobody: a registration without a path shows that there is none',
+  async (t) => {
+    // As the manifests have it, or with a CA that somebody else put there.
+    for (const caBundle of ['', 'a CA']) {
+      const { store, clock } = await started(t, { told: () => [{ caBundle, token: '' }] })
+      t.equal(store.writes, 1)
+      t.equal(clock.now(), newYear)
+    }
+  },
+)
+
 t.test('a replica that finds a good Secret adopts it and writes nothing', async (t) => {
   const values = await goodSecret(t)
   const { keeper, store } = await started(t, { store: new FakeSecret(values) })

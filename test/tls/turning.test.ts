@@ -264,15 +264,78 @@ t.test(
 t.test('a replica that began with nothing gives way to one whose certificate is trusted', async (t) => {
   const { world, before } = await settled(t)
   world.leader = 1
-  // Both at once: the Secret goes, and the replica that makes it anew has seen nothing of it.
+  // All at once: the Secret goes, and the replica that makes it anew has seen nothing of it, nor hears from the other.
   world.store.values = undefined
   world.restart(0)
+  world.blind = 1
+  await world.pass(30, false)
+  t.not(world.shown(0).cert, before[keys.cert], 'nobody is waited for for ever')
+  world.blind = undefined
   await world.pass(50, false)
   t.equal(world.shown(1).cert, before[keys.cert])
   t.equal(world.shown(0).cert, before[keys.cert], 'the one that is trusted is back')
   await turned(world)
   t.same(world.failed, [])
   t.not(world.shown(0).cert, before[keys.cert])
+})
+
+const lasting = [keys.macKey, 'outputs.key', 'outputs.pub']
+
+const lost: Readonly<Record<string, (values: SecretValues) => SecretValues | undefined>> = {
+  'the Secret is gone': () => undefined,
+  'the Secret is empty': () => ({}),
+  'the key of the stamps is gone': without(keys.macKey),
+  'the key of the stamps is damaged': (values) => ({ ...values, [keys.macKey]: 'YWJj' }),
+  'the key of the outputs is damaged': (values) => ({ ...values, 'outputs.key': 'junk' }),
+}
+
+for (const [name, damage] of Object.entries(lost)) {
+  t.test(`a replica that starts while ${name} leaves it to one that has it still`, async (t) => {
+    const { world, before } = await settled(t)
+    world.leader = 1
+    const damaged = damage(before)
+    if (damaged === undefined) world.store.values = undefined
+    else world.store.put(damaged)
+    // It looks at once, and the other one some seconds later.
+    world.restart(0)
+    await turned(world)
+    await world.pass(20)
+    for (const key of lasting) t.equal(world.store.values?.[key], before[key], key)
+    t.same(world.shown(0), world.shown(1))
+    t.same(world.failed, [])
+  })
+}
+
+t.test('replicas that start after all have died with the Secret come up by themselves', async (t) => {
+  const { world, before } = await settled(t)
+  world.store.values = undefined
+  world.restart(0)
+  world.restart(1)
+  await world.pass(15, false)
+  for (const index of [0, 1]) t.throws(() => world.shown(index), TypeError, 'it is not up yet')
+  await world.pass(15, false)
+  t.same(world.shown(0), world.shown(1))
+  for (const key of lasting) t.not(world.store.values?.[key], before[key], key)
+  const said = world.log.lines.filter((line) => /put them back|no replica has put back/.test(line))
+  t.equal(said.length, 2 * 2, 'each says that it waits, and that it does no more')
+})
+
+t.test('while nobody can read the Secret nobody is waited for in vain', async (t) => {
+  const { world, before } = await settled(t)
+  world.leader = 1
+  world.store.values = undefined
+  world.blind = 1
+  world.restart(0)
+  await world.pass(1)
+  world.store.fault = { on: 'read', error: new Error('no route') }
+  await world.pass(45)
+  world.store.fault = undefined
+  // The one that starts looks first again.
+  await world.pass(8)
+  t.equal(world.store.values, undefined)
+  world.blind = undefined
+  await world.pass(10)
+  for (const key of lasting) t.equal(world.store.values?.[key], before[key], key)
 })
 
 for (const [name, skewMs] of Object.entries({
