@@ -158,8 +158,8 @@ async function driveHeld(at: At): Promise<Again> {
   const wait = Math.max(heldForMs(run, leadOf(ports)), restOf(run, now))
   if (wait > 0) return { inMs: wait }
   const endsAt = holdEndsAt({ object, longestMs: longestMsOf(run, ports) })
-  // The same moment by the clock of this machine, by which actions are timed.
-  const endsHere = endsAt + (now - ports.serverTime())
+  // The same moment by the clock of this machine, by which actions are timed, and which may be set between two of them.
+  const endsHere = () => endsAt + (ports.clock.now() - ports.serverTime())
   const watch = watchHold(object, endsAt, ports)
   const see = run.status.phase === 'Running' ? 'overdue' : 'claim'
   const seen: Seen = { see, owner: ports.owner, until: now + 60_000 }
@@ -171,7 +171,7 @@ async function driveHeld(at: At): Promise<Again> {
       because: () => watch.because() ?? (at.signal.aborted || ports.leading.aborted ? 'Stopping' : undefined),
       words: watch.words,
       perform: (one, work, remember) =>
-        performClaimed(one, work, { ports, signal, endsAt: endsHere, remember }),
+        performClaimed(one, work, { ports, signal, endsAt: endsHere(), remember }),
     })
     return afterDriving(driven, ports)
   } finally {

@@ -59,7 +59,7 @@ export type ClientOptions = {
   readonly log: Log
   readonly userAgent: string
   readonly metrics?: ClientMetrics
-  /** Told the API server's time with each answer, to the second. */
+  /** Told the API server's time with each answer, to the second; not with those to another identity, which may be of an API server behind it. */
   readonly onDate?: (ms: number) => void
 }
 
@@ -89,7 +89,8 @@ function clientOf(shell: Shell): KubeClient {
     // The one cast of an answer: the caller says what the path gives, or parses it.
     request: async <T>(call: Call) => jsonIn(await requestText(call), call) as T,
     stream: (call) => openStream(shell, call),
-    as: (actAs) => clientOf({ ...shell, world: { ...world, access: { ...world.access, actAs } } }),
+    as: (actAs) =>
+      clientOf({ ...shell, world: { ...world, access: { ...world.access, actAs }, onDate: undefined } }),
     close: () => world.transports.close(),
   }
 }

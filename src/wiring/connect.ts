@@ -5,6 +5,7 @@ import { textAt } from '../core/velero.ts'
 import type { ClusterAccess } from '../kube/access.ts'
 import { createKubeClient, type KubeClient } from '../kube/client.ts'
 import { isKubeError, KubeError } from '../kube/errors.ts'
+import { createServerTime } from '../kube/server-time.ts'
 import type { Log } from '../log.ts'
 import { StartError } from '../start-error.ts'
 import { calls, type Calls } from './kinds.ts'
@@ -17,7 +18,7 @@ export type Connection = {
   readonly calls: Calls
   /** uid of the namespace kube-system. */
   readonly cluster: string
-  /** The time as the API server told it last, gone on since by our own clock. */
+  /** The time as the API server told it last, gone on since, however our own clock is set. */
   readonly serverTime: () => number
 }
 
@@ -38,16 +39,14 @@ export async function connect(world: ConnectWorld): Promise<Connection> {
   const { config, env, clock, log, userAgent } = world
   const access = await accessOf({ kubeconfig: config.kubeconfig, env, clock })
   const { signal } = world
-  let aheadMs = 0
+  const serverTime = createServerTime(clock)
   const client = createKubeClient({
     access,
     clock,
     log,
     userAgent,
     metrics: { called: ({ method, code }) => world.onCall(method, code) },
-    onDate: (ms) => {
-      aheadMs = clock.now() - ms
-    },
+    onDate: serverTime.heard,
   })
   const typed = calls(client)
   try {
@@ -61,7 +60,7 @@ export async function connect(world: ConnectWorld): Promise<Connection> {
       signal,
     })
     const cluster = textAt(system, 'metadata', 'uid')
-    return { access, client, calls: typed, cluster, serverTime: () => clock.now() - aheadMs }
+    return { access, client, calls: typed, cluster, serverTime: serverTime.now }
   } catch (error) {
     await client.close()
     throw startErrorOf(error, access.server)

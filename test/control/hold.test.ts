@@ -347,6 +347,19 @@ t.test('a clock that is ahead of the API server ends no hold', async (t) => {
   t.equal(made.object('Backup', 'b1')?.status?.['phase'], 'New')
 })
 
+t.test('a clock that is set forth while actions are at work cuts none of them short', async (t) => {
+  const { made, backup } = holding({ name: '10-a' }, { name: '20-b' })
+  made.act = async ({ signal, endsAt }) => {
+    if (endsAt <= made.clock.now()) return aFailed()
+    made.clock.step(2 * hour)
+    await made.clock.pass(3_000)
+    return signal.aborted ? anAborted() : aDone()
+  }
+  await looks(made, backup)
+  t.match(made.runs.all(), [{ status: { phase: 'Succeeded' } }])
+  t.equal(made.object('Backup', 'b1')?.status?.['phase'], 'New')
+})
+
 /** An action that is at work when `change` happens, and stops when it is told to. */
 const cutBy = (made: FakeControl, change: () => void | Promise<void>) => async (performing: Performing) => {
   await change()

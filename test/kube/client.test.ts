@@ -217,6 +217,26 @@ t.test('another identity is taken on by headers, on the same connection', async 
   })
 })
 
+t.test('the time is taken from answers to ourselves, not from those to another identity', async (t) => {
+  // What is asked for another may be answered by an API server behind the API server, with a clock of its own.
+  const { url } = await serve(t, ({ headers }, response) => {
+    response.setHeader('date', new Date(headers['impersonate-user'] === undefined ? 1_000 : 0).toUTCString())
+    json(response, 200, {})
+  })
+  const heard: number[] = []
+  const client = createKubeClient({
+    access: anAccess(url),
+    clock: new FakeClock(),
+    log: aLog(),
+    userAgent: 'tidewaiter/test',
+    onDate: (ms) => heard.push(ms),
+  })
+  t.teardown(() => client.close())
+  await client.request({ method: 'GET', path: '/x' })
+  await client.as({ user: 'ann' }).request({ method: 'GET', path: '/x' })
+  t.same(heard, [1_000])
+})
+
 t.test(
   'over TLS the server must be signed by the authority, and sees our certificate; a rotated one is used next',
   async (t) => {

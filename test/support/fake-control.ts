@@ -66,7 +66,7 @@ export class FakeControl {
   beforePatch: () => void = () => {}
   /** How many objects Velero works on at once. */
   slots = 1
-  /** How far the clock is ahead of the API server's. */
+  /** How far the clock was ahead of the API server's when that was heard last; one that is set since changes nothing of it. */
   aheadMs = 0
   readonly absentSince = new Map<string, number>()
   schedules: Readonly<Record<string, Readonly<Record<string, string>>>> = {}
@@ -118,7 +118,7 @@ export class FakeControl {
       absentSince: this.absentSince,
       leading: new AbortController().signal,
       holds: () => true,
-      serverTime: () => clock.now() - this.aheadMs,
+      serverTime: () => newYear + clock.steady() - this.aheadMs,
       formers: () => new Set(this.formers),
       unguarded: (object) => void this.unguarded.push(object.name),
       unsure: () => this.unsure,
