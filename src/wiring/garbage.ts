@@ -52,7 +52,7 @@ async function often(
 }
 
 async function pruneRuns(world: World, namespace: string, signal: AbortSignal): Promise<void> {
-  const { caches, calls, clock, config, log, metrics } = world
+  const { caches, calls, clock, config, log, metrics, serverTime } = world
   const kept = caches.get(namespace)
   if (kept === undefined) return
   const named = ({ spec }: ActionRun) => kept.objects[spec.objectRef.kind].get(namespace, spec.objectRef.name)
@@ -67,10 +67,10 @@ async function pruneRuns(world: World, namespace: string, signal: AbortSignal): 
         run,
         object: objectOf(run),
         stuckAfterMs: config.stuckAfterSeconds * 1000,
-        now: clock.now(),
+        now: serverTime(),
       }),
     keep: { days: config.runsDays, perAction: config.runsPerAction },
-    now: clock.now(),
+    now: serverTime(),
   })
   for (const { run, because } of spare) {
     const { name, uid, resourceVersion } = run.metadata
@@ -86,7 +86,7 @@ async function pruneClaims(world: World, namespace: string): Promise<void> {
   const leases = world.calls.leases(namespace)
   const { items } = await leases.list({ labelSelector: 'tidewaiter.io/claim=name' })
   const old = items.filter(
-    (lease) => world.clock.now() - Date.parse(textAt(lease, 'spec', 'acquireTime')) > claimSeconds * 2_000,
+    (lease) => world.serverTime() - Date.parse(textAt(lease, 'spec', 'acquireTime')) > claimSeconds * 2_000,
   )
   for (const lease of old) {
     await gone(
@@ -102,13 +102,13 @@ async function pruneClaims(world: World, namespace: string): Promise<void> {
  * took the key, and its run was over when it went on.
  */
 async function pruneKeys(world: World, namespace: string): Promise<void> {
-  const { calls, clock, log } = world
+  const { calls, log, serverTime } = world
   const leases = calls.leases(namespace)
   const { items } = await leases.list({ labelSelector: 'tidewaiter.io/claim=exclusive' })
   for (const lease of items) {
-    const acquired = Date.parse(textAt(lease, 'spec', 'acquireTime'))
+    const taken = Date.parse(textAt(lease, 'metadata', 'creationTimestamp'))
     const run = textMapAt(lease, 'metadata', 'annotations')['tidewaiter.io/run'] ?? ''
-    if (clock.now() - acquired < keyMs || !(await isLeft(world, namespace, run))) continue
+    if (serverTime() - taken < keyMs || !(await isLeft(world, namespace, run))) continue
     const name = textAt(lease, 'metadata', 'name')
     log.warn({ namespace, lease: name, run }, 'an exclusive key that its run needs no more is given back')
     await gone(leases.delete(name, { resourceVersion: textAt(lease, 'metadata', 'resourceVersion') }))
@@ -130,13 +130,13 @@ async function isLeft(world: World, namespace: string, name: string): Promise<bo
   }
 }
 
-function isOver({ caches, clock, config }: World, run: ActionRun): boolean {
+function isOver({ caches, config, serverTime }: World, run: ActionRun): boolean {
   const { kind, name, uid } = run.spec.objectRef
   const { namespace } = run.metadata
   const kept = caches.get(namespace)
   const found = kept?.objects[kind].get(namespace, name)
   const object = found?.uid === uid ? found : undefined
-  const now = clock.now()
+  const now = serverTime()
   // Its post stage may still have to be planned.
   const endedNow = object !== undefined && now - finishedAt(object) < everyMs
   const ofObject = readable(kept?.runs.byIndex('uid', uid) ?? [])

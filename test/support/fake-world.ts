@@ -69,8 +69,13 @@ export class FakeWorld {
   /** Statuses that were patched, in order. */
   readonly patched: { readonly name: string; readonly patch: unknown }[] = []
 
+  /** The API server's time as it was heard when the world began: a clock that is set does not move it. */
+  readonly #serverTime: () => number
+
   constructor(clock = new FakeClock()) {
     this.clock = clock
+    const began = clock.now() - clock.steady()
+    this.#serverTime = () => began + clock.steady()
   }
 
   store(object: VeleroObject): void {
@@ -99,6 +104,7 @@ export class FakeWorld {
       ...one,
       runs: { read },
       clock,
+      serverTime: this.#serverTime,
       log,
       metrics,
       calls: this.#calls(),

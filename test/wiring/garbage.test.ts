@@ -1,7 +1,7 @@
 /** Old records go, a little at a time, and nothing that is still needed does. */
 import t from 'tap'
 import { collectGarbage } from '../../src/wiring/garbage.ts'
-import { aBackup, aPlannedAction, aRun, type RunGiven } from '../support/build.ts'
+import { aBackup, anHttp, aPlannedAction, aRun, type RunGiven } from '../support/build.ts'
 import { newYear } from '../support/fake-clock.ts'
 import { FakeWorld } from '../support/fake-world.ts'
 
@@ -48,9 +48,9 @@ const keyOf = (run: string, hour = 0) => ({
   metadata: {
     name: `key-of-${run}`,
     resourceVersion: '3',
+    creationTimestamp: new Date(newYear + hour * hourMs).toISOString(),
     annotations: { 'tidewaiter.io/run': run },
   },
-  spec: { acquireTime: new Date(newYear + hour * hourMs).toISOString() },
 })
 
 t.test('exclusive keys that their runs need no more are given back, all others stay', async (t) => {
@@ -85,6 +85,26 @@ t.test('exclusive keys that their runs need no more are given back, all others s
   t.match(made.log.lines, [/other-version|could not be read/, /needs no more/, /needs no more/])
 })
 
+t.test('a clock that is a day ahead gives back no key of a Backup at work, and prunes no run', async (t) => {
+  const made = new FakeWorld()
+  const actions = [aPlannedAction({ exclusive: 'shop', undo: { http: anHttp() } })]
+  const objectRef = { kind: 'Backup', name: 'works', uid: 'u1' } as const
+  const status = { phase: 'Succeeded', completionTimestamp: new Date(newYear).toISOString() } as const
+  const run = aRun({ name: 'works', uid: 'u1', actions, objectRef, status })
+  made.runs.put(run.metadata, run)
+  const startTimestamp = new Date(newYear).toISOString()
+  made.store(aBackup({ name: 'works', uid: 'u1', phase: 'InProgress', status: { startTimestamp } }))
+  made.leases = [keyOf('works')]
+  await made.clock.pass(600_000)
+  made.clock.step(30 * 24 * hourMs)
+  const stop = new AbortController()
+  const collecting = collectGarbage(made.world(), stop.signal)
+  await made.clock.pass(600_000)
+  stop.abort()
+  await collecting
+  t.same(made.deleted, [])
+})
+
 t.test('a key that came late, after its run was over, is given back within three minutes', async (t) => {
   const made = new FakeWorld()
   const over = { phase: 'Refused', completionTimestamp: new Date(newYear).toISOString() } as const
@@ -93,7 +113,7 @@ t.test('a key that came late, after its run was over, is given back within three
   const stop = new AbortController()
   const collecting = collectGarbage(made.world(), stop.signal)
   await made.clock.pass(70_000)
-  made.leases = [{ ...keyOf('over'), spec: { acquireTime: new Date(newYear + 70_000).toISOString() } }]
+  made.leases = [keyOf('over', 70_000 / hourMs)]
   await made.clock.pass(60_000)
   t.same(made.deleted, [], 'its run may not be seen yet')
   await made.clock.pass(120_000)
