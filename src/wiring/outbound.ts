@@ -31,13 +31,14 @@ export function outboundOf({ config, connection, env, clock, log }: OutboundWorl
   readonly egress: Egress
   readonly refused: Refused
 } {
+  const { inCluster } = connection.access
   const apiServer = env['KUBERNETES_SERVICE_HOST'] ?? ''
   const refused = createRefused(
-    { calls: connection.calls, clock, log },
+    { calls: connection.calls, clock, log, inCluster },
     [apiServer].filter((one) => one !== ''),
   )
   const rules = {
-    inCluster: connection.access.inCluster,
+    inCluster,
     refusedAddresses: refused.addresses,
     allowNames: config.egressAllow,
     onlyTo: config.egressOnly,

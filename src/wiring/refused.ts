@@ -5,6 +5,7 @@ import { at, textAt, type Json } from '../core/velero.ts'
 import type { Log } from '../log.ts'
 import type { Answer, Egress, Request } from '../net/ports.ts'
 import { unlessAborted } from '../until.ts'
+import { apiAddresses } from './api-addresses.ts'
 import type { Calls } from './kinds.ts'
 
 /** Knows them. */
@@ -26,7 +27,7 @@ const nodesAtOnce = 100
 
 /** `own`: addresses that are known without asking (KUBERNETES_SERVICE_HOST). */
 export function createRefused(
-  world: { readonly calls: Calls; readonly clock: Clock; readonly log: Log },
+  world: { readonly calls: Calls; readonly clock: Clock; readonly log: Log; readonly inCluster: boolean },
   own: readonly string[],
 ): Refused {
   // What was read once stays refused while it cannot be read again; what is new is refused a minute later.
@@ -42,7 +43,7 @@ export function createRefused(
     found?: readonly string[]
   }[] = [
     { what: 'nodes', read: nodes },
-    { what: 'API server', read: () => apiAddresses(world.calls) },
+    { what: 'API server', read: () => apiAddresses(world.calls, world.inCluster) },
   ]
   const known = () => parts.every(({ found }) => found !== undefined)
   const knowing = Promise.withResolvers<void>()
@@ -79,12 +80,6 @@ export function platformsOf(nodes: readonly Json[]): readonly Platform[] {
   }))
   const each = new Map(found.map((platform) => [`${platform.os}/${platform.architecture}`, platform]))
   return [...each.values()].filter(({ os, architecture }) => os !== '' && architecture !== '')
-}
-
-/** The EndpointSlices of the Service kubernetes: what its ClusterIP leads to. */
-async function apiAddresses(calls: Calls): Promise<readonly string[]> {
-  const slice = await calls.of('discovery.k8s.io', 'endpointslices', 'default').find('kubernetes')
-  return list(at(slice, 'endpoints')).flatMap((endpoint) => list(at(endpoint, 'addresses')).map(String))
 }
 
 const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])

@@ -35,9 +35,10 @@ function world() {
   }
   const clock = new FakeClock()
   // Only these two calls are ever made.
-  const refused = createRefused({ calls: calls as unknown as Calls, clock, log: new FakeLog() }, [
-    '10.96.0.1',
-  ])
+  const refused = createRefused(
+    { calls: calls as unknown as Calls, clock, log: new FakeLog(), inCluster: true },
+    ['10.96.0.1'],
+  )
   return { api, clock, refused }
 }
 
