@@ -9,6 +9,7 @@ import { isSame } from '../core/same.ts'
 import { mostObjects, selectorText, targetText } from '../core/target.ts'
 import { textAt } from '../core/velero.ts'
 import { failedBy, notTried } from './acted.ts'
+import { keepBefore } from './keep.ts'
 import type { Change, KubeObject } from './ports.ts'
 import type { Context, FailedAttempt } from './runners.ts'
 
@@ -176,16 +177,18 @@ async function planned(
     const changes = changesBetween(object, answer.ok, { status: patching.body.subresource === 'status' })
     kept.set(`${uid}/${name}`, { name, uid, changes })
   }
-  const refused = await keep([...kept.values()], keeping)
-  return refused === undefined ? { ok, stand } : notTried(`${patching.what}: ${refused}`)
+  return (await keep([...kept.values()], patching, keeping)) ?? { ok, stand }
 }
 
-async function keep(objects: readonly KeptObject[], keeping: Keeping): Promise<string | undefined> {
+async function keep(
+  objects: readonly KeptObject[],
+  { what }: Patching,
+  keeping: Keeping,
+): Promise<FailedAttempt | undefined> {
   if (isSame(keeping.kept, objects)) return undefined
-  const answer = await keeping.remember?.(keptAs(objects))
-  if (answer !== undefined && 'refused' in answer) return answer.refused
-  keeping.kept = objects
-  return undefined
+  const failed = await keepBefore(what, keptAs(objects), keeping)
+  if (failed === undefined) keeping.kept = objects
+  return failed
 }
 
 /** Sends the patch for each, until one fails. */

@@ -5,6 +5,7 @@ import { restoreStep, scaledIn, scaleStep, toKeep } from '../core/scale.ts'
 import type { Scale, Scaled, ScaleStep } from '../core/scale.ts'
 import { targetText } from '../core/target.ts'
 import { failedBy } from './acted.ts'
+import { keepBefore } from './keep.ts'
 import { requestText } from './request-text.ts'
 import type { Attempt, Context, FailedAttempt, Preparation, Runner } from './runners.ts'
 import { find, findAll, refused, set, type Scaling } from './scale-calls.ts'
@@ -74,9 +75,8 @@ async function once(
   if (!('ok' in found)) return { end: 'failed', failed: found }
   const keeping = toKeep(body.replicas, kept, found.ok)
   if (context.reverts && !dryRun && !isSame(keeping, kept)) {
-    const written = await context.remember?.(keeping)
-    if (written !== undefined && 'refused' in written)
-      return { end: 'failed', failed: refused(`${what}: ${written.refused}`) }
+    const failed = await keepBefore(what, keeping, context)
+    if (failed !== undefined) return { end: 'failed', failed }
   }
   const objects = keeping.objects.slice(0, found.ok.length)
   const step: Step = (before, now) => scaleStep(body.replicas, before, now)

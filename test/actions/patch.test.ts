@@ -188,6 +188,32 @@ t.test('what was there is kept before anything is changed; where it cannot be, n
   t.match(await made.undo(), { status: 'done', message: /nothing was changed/ })
 })
 
+t.test('a write of what was there that fails sends nothing, and the action may be begun again', async (t) => {
+  const made = await scene(t, aPatch({ selector: { matchLabels: { tier: 'front' } } }), {}, ['a', 'b'])
+  const remember = () => Promise.reject(new Error('PUT got no answer'))
+  const { resourceVersion } = made.read('a').metadata
+  t.match(await made.perform({ remember }), {
+    status: 'failed',
+    cause: 'internal',
+    mayHaveHadEffect: false,
+    message: /what was there could not be written down, so nothing was changed then: PUT got no answer/,
+  })
+  t.equal(made.read('a').metadata.resourceVersion, resourceVersion)
+  const conflict = { kind: 'answer', code: 409, reason: 'Conflict', message: 'modified' } as const
+  // Two are looked at by a dry run first; a is patched, b is looked at again.
+  made.cluster.api.faults.add({ match: { verb: 'patch' }, nth: 4, effect: conflict })
+  let writes = 0
+  const outcome = await made.perform({
+    remember: async () => {
+      writes += 1
+      if (writes === 1)
+        made.cluster.api.seed([aDeployment('b', { metadata: { labels: { tier: 'front', by: 'else' } } })])
+      return writes === 1 ? { ok: true } : remember()
+    },
+  })
+  t.match(outcome, { mayHaveHadEffect: true, message: /PUT got no answer; patched before that: a$/ })
+})
+
 t.test('only the fields that the patch changes are kept', async (t) => {
   const made = await scene(t, aPatch())
   await made.perform()

@@ -105,6 +105,19 @@ t.test('nothing is changed where what is there cannot be kept', async (t) => {
   t.equal(await replicasOf('web'), 3)
 })
 
+t.test('a write of what was there that fails sends nothing, and the action may be begun again', async (t) => {
+  const scale = { ...web, replicas: 0 }
+  const remember = () => Promise.reject(new Error('PUT got no answer'))
+  t.match(await perform({ scale }, { remember }), {
+    status: 'failed',
+    cause: 'internal',
+    mayHaveHadEffect: false,
+    message:
+      'scale apps/v1 Deployment shop/web to 0: what was there could not be written down, so nothing was changed then: PUT got no answer',
+  })
+  t.equal(await replicasOf('web'), 3)
+})
+
 t.test(
   'the undo leaves what somebody changed since, what was made anew and what is gone, and says so',
   async (t) => {

@@ -139,6 +139,35 @@ t.test(
   },
 )
 
+t.test(
+  'an action whose write of what it found failed is begun again; if the write was made, the run is read anew',
+  async (t) => {
+    for (const landed of [false, true]) {
+      const made = stage()
+      const run = made.runs.put(
+        aRun({ held: true, name: `held-${landed}`, actions: [aPlannedAction({ name: '10-a' })] }),
+      )
+      const write: DrivePorts['write'] = async (before, status) => {
+        if (status.actions?.every((row) => row.before === undefined) === true)
+          return made.ports.write(before, status)
+        if (landed) await made.ports.write(before, status)
+        throw new Error('no answer')
+      }
+      const perform: DrivePorts['perform'] = async (_run, _work, remember) => {
+        await t.rejects(remember(found), { message: 'no answer' })
+        return aFailed({ cause: 'internal', mayHaveHadEffect: false, attempts: 1 })
+      }
+      const driven = await drive(run, claim, { ...made.ports, write, perform })
+      if (landed) t.match(driven, { lost: 'conflict', effects: [] })
+      else
+        t.match(driven, {
+          lost: undefined,
+          run: { status: { phase: 'Pending', actions: [{ phase: 'Pending', cutShort: undefined }] } },
+        })
+    }
+  },
+)
+
 t.test('what cannot be kept is refused before anything is written', async (t) => {
   const { run, order, ports } = stage({
     perform: async (_run, _work, remember) => {
