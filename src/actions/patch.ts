@@ -7,8 +7,10 @@ import { textOf } from '../core/patch/tree.ts'
 import { targetText } from '../core/target.ts'
 import { at, textAt } from '../core/velero.ts'
 import { notTried } from './acted.ts'
-import { patchAll, rehearseAll, type Keeping, type Patched, type Patching } from './patch-objects.ts'
+import { patchAll, rehearseAll, type Patched } from './patch-objects.ts'
+import { keepingFrom, type Keeping } from './patch-plan.ts'
 import { revertAll } from './patch-revert.ts'
+import type { Patching } from './patch-send.ts'
 import type { KubeObject } from './ports.ts'
 import { requestText } from './request-text.ts'
 import type { Attempt, Context, FailedAttempt, Preparation, Runner } from './runners.ts'
@@ -80,7 +82,7 @@ const unreadable = (what: string): FailedAttempt =>
 
 function keepingOf({ before, remember }: Context): Keeping | undefined {
   const kept = keptIn(before)
-  return kept === undefined ? undefined : { kept, remember }
+  return kept === undefined ? undefined : keepingFrom(kept, remember)
 }
 
 // A message has 4096 characters; the objects are all in the outputs.

@@ -277,6 +277,106 @@ t.test('a json patch that adds is not added twice', async (t) => {
   ])
 })
 
+/** Of the Deployment, as a person would. */
+const write = (made: Scene, annotations: Readonly<Record<string, string>>) =>
+  made.cluster.call('PATCH', '/apis/apps/v1/namespaces/shop/deployments/web', {
+    body: { metadata: { annotations } },
+    type: 'application/merge-patch+json',
+  })
+const annotations = (a: string, b: string, c: string) => ({ a, b, c })
+
+for (const type of ['merge', 'apply'] as const)
+  for (const [what, person, back] of [
+    ['some', { b: '5', c: '5' }, annotations('0', '5', '5')],
+    ['what it had not changed', { c: '5' }, annotations('0', '0', '5')],
+    ['all', annotations('5', '5', '5'), annotations('5', '5', '5')],
+    ['nothing', {}, annotations('0', '0', '1')],
+  ] as const)
+    t.test(
+      `of a ${type} patch that is done again after somebody wrote ${what}, that is put back`,
+      async (t) => {
+        const patch = { metadata: { annotations: annotations('1', '1', '1') } }
+        const made = await scene(t, aPatch({ type, patch, ...(type === 'apply' ? { force: true } : {}) }))
+        await write(made, annotations('0', '0', '1'))
+        const remove = made.cluster.api.faults.add({
+          match: { verb: 'patch', resource: 'deployments' },
+          nth: 2,
+          effect: { kind: 'cut-answer' },
+        })
+        t.match(await made.perform(), { status: 'failed', mayHaveHadEffect: true })
+        remove()
+        await write(made, person)
+        t.match(await made.perform(), { status: 'done' })
+        t.same(made.read().metadata.annotations, annotations('1', '1', '1'), 'it is made')
+        t.match(await made.undo(), { status: 'done' })
+        t.same(made.read().metadata.annotations, back)
+      },
+    )
+
+const listOfArgs = '/spec/template/spec/containers/0/args'
+const adds = aPatch({ type: 'json', patch: [{ op: 'add', path: `${listOfArgs}/-`, value: 'y' }] })
+const setArgs = (made: Scene, args: readonly string[]) =>
+  made.cluster.call('PATCH', '/apis/apps/v1/namespaces/shop/deployments/web', {
+    body: [{ op: 'add', path: listOfArgs, value: args }],
+    type: 'application/json-patch+json',
+  })
+const argsOf = (made: Scene): unknown => made.read().spec.template.spec.containers[0].args
+
+t.test(
+  'a json patch that may have been made, to a list that somebody changed since, is not made again',
+  async (t) => {
+    const made = await scene(t, adds)
+    await setArgs(made, ['x'])
+    const remove = made.cluster.api.faults.add({
+      match: { verb: 'patch' },
+      nth: 2,
+      effect: { kind: 'cut-answer' },
+    })
+    t.match(await made.perform(), { status: 'failed', mayHaveHadEffect: true })
+    remove()
+    await setArgs(made, ['x', 'y', 'z'])
+    t.match(await made.perform(), {
+      status: 'failed',
+      cause: 'answer',
+      mayHaveHadEffect: true,
+      message: /shop\/web may have been patched before, and somebody changed the same fields since/,
+    })
+    t.same(argsOf(made), ['x', 'y', 'z'])
+    t.match(await made.undo(), { status: 'done', message: /changed by somebody else since/ })
+  },
+)
+
+t.test('a json patch that was certainly not made is made, whatever somebody wrote meanwhile', async (t) => {
+  for (const args of [
+    ['x', 'z'],
+    ['x', 'y'],
+  ]) {
+    const made = await scene(t, adds)
+    await setArgs(made, ['x'])
+    let once = true
+    const remember: Performance['remember'] = async (before) => {
+      made.kept = before
+      if (once) await setArgs(made, args)
+      once = false
+      return { ok: true }
+    }
+    t.match(await made.perform({ remember }), { status: 'done', attempts: 1 })
+    t.same(argsOf(made), [...args, 'y'])
+    await made.undo()
+    t.same(argsOf(made), args)
+  }
+})
+
+t.test('a json patch that an owner kept and never sent is made by the next', async (t) => {
+  const made = await scene(t, adds)
+  await setArgs(made, ['x'])
+  const remove = made.cluster.api.faults.add({ match: { verb: 'patch' }, nth: 2, effect: { kind: 'cut' } })
+  t.match(await made.perform(), { status: 'failed', mayHaveHadEffect: true })
+  remove()
+  t.match(await made.perform(), { status: 'done' })
+  t.same(argsOf(made), ['x', 'y'])
+})
+
 t.test('a json patch is put back too', async (t) => {
   const env = '/spec/template/spec/containers/0/env'
   const made = await scene(

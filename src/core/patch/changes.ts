@@ -95,12 +95,33 @@ function ofItems(before: readonly Tree[], after: readonly Tree[], at: Place): re
   })
 }
 
-/** Whether all, some or none of what a patch made is there. */
-export function standing(current: Tree, changes: readonly Change[]): 'all' | 'some' | 'none' {
-  const made = changes.filter(({ path, after }) => isSame(valueAt(current, path), after))
-  if (made.length === 0) return 'none'
-  return made.length === changes.length ? 'all' : 'some'
+const isMade = (current: Tree, { path, after }: Change): boolean => isSame(valueAt(current, path), after)
+
+/** Whether a patch that may have been sent before has been made, by the fields that it changes; `unclear`: somebody wrote them since. */
+export function wasMade(current: Tree, kept: readonly Change[]): 'yes' | 'no' | 'unclear' {
+  if (kept.some((change) => isMade(current, change))) return 'yes'
+  return kept.every(({ path, before }) => isSame(valueAt(current, path), before)) ? 'no' : 'unclear'
 }
+
+/**
+ * What is kept of a patch that is made again. A field that is still as it was made before had first what was kept of it then; any
+ * other has now what is to be put back. The newest come first: what was made on the way to a field is left empty only after them.
+ */
+export function changesAgain(
+  current: Tree,
+  kept: readonly Change[],
+  anew: readonly Change[],
+): readonly Change[] {
+  const made = kept.filter((change) => isMade(current, change))
+  const atPath = (changes: readonly Change[], path: Path) => changes.find((one) => isSame(one.path, path))
+  return [
+    ...anew.map((change) => sinceFirst(change, atPath(made, change.path))),
+    ...made.filter(({ path }) => atPath(anew, path) === undefined),
+  ]
+}
+
+const sinceFirst = (change: Change, first: Change | undefined): Change =>
+  first === undefined ? change : one(first.before, change.after, first)
 
 const valueAt = (object: Tree, path: Path): unknown =>
   path.reduce<unknown>((at, step) => entryOf(at, step), object)

@@ -1,6 +1,6 @@
 /** What a patch changed, and how it is put back: over what others did since nothing is written. */
 import t from 'tap'
-import { changesBetween, putBack, standing } from '../../../src/core/patch/changes.ts'
+import { changesAgain, changesBetween, putBack, wasMade } from '../../../src/core/patch/changes.ts'
 import { keptAs, keptIn } from '../../../src/core/patch/kept.ts'
 import { mergeBetween, textOf, type Tree } from '../../../src/core/patch/tree.ts'
 
@@ -137,14 +137,44 @@ t.test('an item that was taken out comes back at the end, and one that was put i
   })
 })
 
-t.test('whether a patch stands is told by the fields that it changed', async (t) => {
+t.test('whether a patch was made is told by the fields that it changes', async (t) => {
   const [before, after] = [object({ a: 1, b: 1 }), object({ a: 2, b: 2 })]
   const changes = between(before, after)
-  t.equal(standing(after, changes), 'all')
-  t.equal(standing(before, changes), 'none')
-  t.equal(standing(object({ a: 2, b: 3 }), changes), 'some')
-  t.equal(standing(after, []), 'none', 'a patch that changed nothing is told by nothing')
+  t.equal(wasMade(after, changes), 'yes')
+  t.equal(wasMade(object({ a: 2, b: 3 }), changes), 'yes', 'one that stands is enough')
+  t.equal(wasMade(before, changes), 'no')
+  t.equal(wasMade(object({ a: 1, b: 3 }), changes), 'unclear')
+  t.equal(wasMade(after, []), 'no', 'a patch that changed nothing is told by nothing')
 })
+
+t.test(
+  'a patch that is made again keeps the first of what still stands, and the last of all else',
+  async (t) => {
+    const wanted = { a: 1, b: 1, c: 1 }
+    const kept = between(object({ a: 0, b: 0, c: 1 }), object(wanted))
+    const current = object({ a: 1, b: 5, c: 5 })
+    const again = changesAgain(current, kept, between(current, object(wanted)))
+    t.same(putBack(object(wanted), again).object['spec'], { a: 0, b: 5, c: 5 })
+    t.same(changesAgain(object(wanted), again, []), again, 'once more it is the same')
+    t.same(changesAgain(current, [], between(current, object(wanted))), between(current, object(wanted)))
+    const other = changesAgain(current, kept, between(current, object({ ...wanted, a: 2 })))
+    t.same(
+      putBack(object({ ...wanted, a: 2 }), other).object['spec'],
+      { a: 0, b: 5, c: 5 },
+      'a value that is new',
+    )
+  },
+)
+
+t.test(
+  'what the first patch made on the way to a field goes with it, also when another added to it',
+  async (t) => {
+    const first = between(object({}), object({ a: { b: 1 } }))
+    const wanted = object({ a: { b: 1, c: 1 } })
+    const again = changesAgain(object({ a: { b: 1 } }), first, between(object({ a: { b: 1 } }), wanted))
+    t.same(putBack(wanted, again).object['spec'], {})
+  },
+)
 
 t.test('a key __proto__ is a key like any other', async (t) => {
   const before = JSON.parse('{"spec":{"__proto__":{"a":1}}}') as Tree
