@@ -83,9 +83,9 @@ function unanswered(error: KubeError, sent: boolean, phrase: string): Unacted {
   return { failed: 'answer', sent, message }
 }
 
-/** A refusal of the API server (4xx) changed nothing; 408 says that it gave up waiting for itself. */
+/** A refusal of the API server (4xx) changed nothing, but 408 says that it gave up waiting for itself; an answer of 200 may be too large to be read. */
 const mayHaveChanged = ({ status }: KubeError): boolean =>
-  status === undefined || status >= 500 || status === 408
+  status === undefined || status < 400 || status >= 500 || status === 408
 
 // apiserver/pkg/endpoints/filters/impersonation: the verb is impersonate, or since 1.35 impersonate-on:serviceaccount:<verb>.
 const isNotLetAct = ({ code, message }: KubeError): boolean =>

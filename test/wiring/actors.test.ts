@@ -205,6 +205,19 @@ t.test('each failure has the name by which a retry policy knows it, and is tried
   remove()
 })
 
+t.test('a change whose answer is too large to be read may have been made', async (t) => {
+  const { spec } = aDeployment('web')
+  const containers = [{ name: 'web', image: 'web:1', args: ['x'.repeat(4 * 1024 * 1024)] }]
+  const large = { spec: { template: { ...spec.template, spec: { containers } } } }
+  const cluster = await startAccounts(t, [aDeployment('web', large)])
+  const actor = await actorOf(cluster)
+  const answer = { failed: 'answer', message: /must answer at most 4194304 bytes, got more/ }
+  t.match(await actor.patch(deployments, 'web', merge), { ...answer, sent: true })
+  t.match(cluster.api.read('apps/deployments', 'shop', 'web'), { spec: { paused: true } }, 'it was')
+  t.match(await actor.patch(deployments, 'web', { ...merge, dryRun: true }), { ...answer, sent: false })
+  t.match(await actor.get(deployments, 'web', { signal }), { ...answer, sent: false })
+})
+
 t.test(
   'a field that the kind does not have is refused where that is asked for, and dropped elsewhere',
   async (t) => {
