@@ -1,6 +1,6 @@
 /** The rows of a run: which action is due, which waits, which never runs. */
 import type { ActionSpec, EndedAs } from '../../api/action.ts'
-import type { PlannedAction, RunRow, RunSpec, RunStatus } from '../../api/action-run.ts'
+import type { PlannedAction, RowUndo, RunRow, RunSpec, RunStatus } from '../../api/action-run.ts'
 import { jsonBytesOf } from '../bytes.ts'
 import { promised } from '../exported/promised.ts'
 import type { Progress } from '../velero.ts'
@@ -30,17 +30,33 @@ export function entries(spec: RunSpec, status: RunStatus): readonly Entry[] {
 /** All rows together, in bytes of JSON. An ActionRun must fit into etcd (1.5 MiB): half of that for what was done, the other for what is to be done. */
 export const largestRows = 512 * 1024
 
-/** The row, without what was sent and its outputs if the rows together would grow too large for the API server. */
+/** The row; if the rows together would grow too large for the API server, with less of its undo, and else of itself too. */
 function fitting(others: readonly RunRow[], { action, row }: Entry): RunRow {
-  if (jsonBytesOf(others) + jsonBytesOf(row) <= largestRows) return row
+  const room = largestRows - jsonBytesOf(others)
+  const lessUndo = row.undo === undefined ? row : { ...row, undo: smallUndo(row.undo) }
+  return [row, lessUndo].find((one) => jsonBytesOf(one) <= room) ?? smallRow({ action, row: lessUndo })
+}
+
+/** Without what was sent, and of its outputs only those that are promised. */
+function smallRow({ action, row }: Entry): RunRow {
   const { request: _request, outputs = {}, ...small } = row
   const kept = promised(specOf(action), outputs)
   return {
     ...small,
     ...(Object.keys(kept).length === 0 ? {} : { outputs: kept }),
-    message: `${(row.message ?? '').slice(0, 256)} (the record is full: request and outputs left out)`,
+    message: beginning(row.message, ' (the record is full: request and outputs left out)'),
   }
 }
+
+function smallUndo({ request: _request, ...undo }: RowUndo): RowUndo {
+  return { ...undo, message: beginning(undo.message, ' (the record is full: request left out)') }
+}
+
+const longestBeginning = 256
+
+/** Of a message, with why there is no more of it; one that was cut before says so once. */
+const beginning = (message = '', note: string): string =>
+  message.endsWith(note) ? message : `${message.slice(0, longestBeginning)}${note}`
 
 /** The status with one row replaced. */
 export function withRow(spec: RunSpec, status: RunStatus, row: RunRow): RunStatus {
