@@ -27,6 +27,9 @@ export const keyLeaseName = (key: string, hash: (text: string) => string): strin
 const isDone = ({ action }: Entry): boolean => action.skip === undefined && !specOf(action).dryRun
 const isBegun = ({ row }: Entry): boolean => row.startTimestamp !== undefined
 
+/** It failed before it was sent, as for want of a key of its stage, and was passed over: it does not stand for all of them. */
+const wasKeptAway = ({ row }: Entry): boolean => row.noEffect === true && row.attempts === 0
+
 /** All keys of a run, each once, in one order for everybody. */
 function wantedBy(run: ActionRun): readonly string[] {
   const done = entries(run.spec, run.status).filter(isDone)
@@ -46,7 +49,7 @@ export function keysOf(run: ActionRun): readonly string[] {
  */
 export function keysFor(run: ActionRun, name: string): readonly string[] {
   const others = entries(run.spec, run.status).filter(({ action }) => action.name !== name)
-  if (!others.some((entry) => isDone(entry) && isBegun(entry))) return wantedBy(run)
+  if (!others.some((entry) => isDone(entry) && isBegun(entry) && !wasKeptAway(entry))) return wantedBy(run)
   return ownKey(run, name)
 }
 

@@ -2,7 +2,9 @@ import t from 'tap'
 import { undoDue } from '../../../src/core/hold/undo-scope.ts'
 import { keysAreOver, keysFor, keysOf } from '../../../src/core/hold/exclusive.ts'
 import { keyOf } from '../../../src/core/hold/keys.ts'
+import { notBegun } from '../../../src/core/outcome.ts'
 import { seenObjectOf } from '../../../src/core/post.ts'
+import { step } from '../../../src/core/run/machine.ts'
 import {
   anActionSpec,
   anHttp,
@@ -13,6 +15,7 @@ import {
   type VeleroGiven,
 } from '../../support/build.ts'
 import { newYear } from '../../support/fake-clock.ts'
+import { aDone } from '../../support/outcomes.ts'
 
 const iso = (ms: number) => new Date(ms).toISOString()
 const day = 24 * 3_600_000
@@ -140,6 +143,25 @@ t.test('the first action takes all keys of its stage in one order, a later one o
   t.same(keysFor(claimed('10-read', '30-first'), '30-first'), ['queue', 'shop'])
   t.same(keysFor(claimed('30-first', '40-next'), '40-next'), ['queue'])
   t.same(keysOf(claimed('10-read')), [], 'what is only tried out takes none')
+})
+
+t.test('an action that was passed over for want of a key leaves all keys to the next one', async (t) => {
+  const actions = [
+    aPlannedAction({ name: '10-a', exclusive: 'a', onError: 'Continue' }),
+    aPlannedAction({ name: '20-b', exclusive: 'b' }),
+    aPlannedAction({ name: '30-c', exclusive: 'c' }),
+  ]
+  const claim = { see: 'claim', owner: 'one', until: newYear + 30_000 } as const
+  let run = aRun({ actions })
+  run = { ...run, status: step(run, claim, newYear).status }
+  t.same(keysFor(run, '10-a'), ['a', 'b', 'c'])
+  const outcome = notBegun('exclusive', 'the exclusive key "c" is taken by Backup velero/other')
+  run = { ...run, status: step(run, { see: 'outcome', action: '10-a', outcome }, newYear).status }
+  t.match(run.status.actions, [{ phase: 'Failed' }, { phase: 'Running' }, { phase: 'Pending' }])
+  t.same(keysFor(run, '20-b'), ['a', 'b', 'c'])
+  t.same(keysOf(run), ['a', 'b', 'c'], 'it may have taken some, which are given back')
+  const done = step(run, { see: 'outcome', action: '20-b', outcome: aDone() }, newYear)
+  t.same(keysFor({ ...run, status: done.status }, '30-c'), ['c'])
 })
 
 t.test('a run may have all its keys once an action was claimed, whatever became of it', async (t) => {
