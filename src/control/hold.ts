@@ -5,6 +5,7 @@ import {
   abortedWords,
   endsWithoutRun,
   goneStep,
+  heldTooLong,
   holdEndsAt,
   holdStep,
   type HoldStep,
@@ -214,10 +215,26 @@ const workless = (ports: ControlPorts) => ({
   perform: () => Promise.reject(new Error('nothing is performed here')),
 })
 
-async function letGo({ object, run, ports }: At): Promise<Again> {
+async function letGo(at: At): Promise<Again> {
+  const { object, run, ports } = at
   await tellPreEvent(run, object, ports)
-  const annotations = { ...preAnnotation(run), ...(await exportedAnnotation(run, ports)) }
+  let exported: Readonly<Record<string, string>>
+  try {
+    exported = await exportedAnnotation(run, ports)
+  } catch (error) {
+    return failUnsigned(error, at)
+  }
+  const annotations = { ...preAnnotation(run), ...exported }
   return endHold(object, ports, (live) => releasePatch(live, annotations))
+}
+
+/** What its actions export cannot be signed: that is tried again for as long as the hold may last, and no longer. */
+async function failUnsigned(error: unknown, { object, run, ports }: At): Promise<Again> {
+  if (ports.serverTime() < holdEndsAt({ object, longestMs: longestMsOf(run, ports) })) throw error
+  ports.log.warn({ object: object.name, err: error }, 'a hold ends, and what it exports could not be signed')
+  const why = error instanceof Error ? error.message : String(error)
+  const said = abortedRefusal(object, `${heldTooLong}, and ${why}`, run.metadata.name)
+  return failWith(object, { ports, validationErrors: [said], annotations: preAnnotation(run) })
 }
 
 async function failHeld({ object, run, ports }: At): Promise<Again> {

@@ -125,6 +125,31 @@ t.test('it is not let go without what it exports: while that cannot be signed, i
   t.equal(made.performed.length, 1, 'and nothing is done twice')
 })
 
+t.test(
+  'a hold whose outputs cannot be signed ends when it lasts too long: it fails, and is undone',
+  async (t) => {
+    const { made, backup } = holding({ ...exporter, undo: { http: anHttp() } })
+    made.act = () => aDone({ outputs: { lsn: '0/16B' } })
+    const problem = 'outputs cannot be signed: there is no key for it yet'
+    const ports = { ...made.ports(), signOutputs: async () => Promise.reject(new Error(problem)) }
+    await t.rejects(looks(made, backup, 12, ports), { message: problem })
+    await made.clock.pass(hour - 60_000)
+    await t.rejects(look(made, backup, ports), { message: problem })
+    t.equal(phaseOf(made), 'New')
+    await made.clock.pass(60_000)
+    await looks(made, backup, 12, ports)
+    t.match(made.object('Backup', 'b1')?.status, {
+      phase: 'FailedValidation',
+      validationErrors: [
+        /^tidewaiter refused Backup velero\/b1: it was held for longer than .* \(--hold-max-seconds\), and outputs cannot be signed: there is no key for it yet\. The Backup was not started\. Run: /,
+      ],
+    })
+    t.equal(isHeld(made), false)
+    t.equal(made.object('Backup', 'b1')?.metadata.annotations?.['tidewaiter.io/outputs'], undefined)
+    t.match(made.performed, [{ action: '10-a' }, { action: '10-a', key: /undo/ }])
+  },
+)
+
 t.test('one whose hold was lifted by hand after its actions is told to export nothing', async (t) => {
   const { made, backup } = holding(exporter)
   made.act = () => aDone({ outputs: { lsn: '0/16B' } })
