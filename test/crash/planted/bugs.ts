@@ -134,13 +134,13 @@ export const bugs: readonly Bug[] = [
     [`leaseMs: 15_000, renewDeadlineMs: 10_000`, `leaseMs: 86_400_000, renewDeadlineMs: 10_000`],
     ['^held$', '^call ', '^killed'],
   ),
-  inFile('actions/patch-objects.ts')(
+  inFile('actions/patch-plan.ts')(
     'what was there is kept after the object is changed',
     [
-      `  const answer = await keeping.remember?.(keptAs(objects))
-  if (answer !== undefined && 'refused' in answer) return answer.refused
+      `  const failed = await keepBefore(what, keptAs(objects), keeping)
 `,
-      `  setTimeout(() => void keeping.remember?.(keptAs(objects)), 50)
+      `  const failed = undefined
+  setTimeout(() => void keepBefore(what, keptAs(objects), keeping), 50)
 `,
     ],
     ['^patched-refused$', '^act patch', '^killed'],
