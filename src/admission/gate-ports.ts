@@ -32,10 +32,15 @@ export type ForesightPorts = {
   readonly evaluate: Evaluate
   /** Whether an expression that may use these variables names this one of them. */
   readonly namesVariable: (source: string, variable: string, variables: readonly string[]) => boolean
-  /** The Actions of a namespace: from the cache while it is fresh, else asked for; or why they are not known. */
+  /**
+   * The Actions of a namespace: from the cache while it is fresh, else asked for; or why they are not known. `unadopted`: the names
+   * of those that cannot be understood and that nobody adopted; they are left out.
+   */
   readonly actionsOf: (
     namespace: string,
-  ) => Promise<{ readonly ok: readonly Action[] } | { readonly unknown: string }>
+  ) => Promise<
+    { readonly ok: readonly Action[]; readonly unadopted?: readonly string[] } | { readonly unknown: string }
+  >
   readonly authorOf: (action: Action) => Author | undefined
   readonly defaultsOf: (namespace: string) => Promise<VeleroDefaults>
   /** The Schedule that made a Backup, or ''. */

@@ -30,10 +30,16 @@ export async function weigh(
   // Backup sync creates finished Backups (backup_sync_controller.go): leave them alone.
   if (request.operation !== 'CREATE' || !startsWork(request.object)) return decided(allow('NotStarting'))
   const planned = await plan(at)
-  return 'verdict' in planned ? decided(planned.verdict) : judged(planned.plans, at)
+  return 'verdict' in planned ? decided(planned.verdict) : judged(planned, at)
 }
 
-function judged(plans: Plans, at: Case): Weighed {
+type Planned = {
+  readonly plans: Plans
+  /** The names of Actions that cannot be understood, and that nobody adopted. */
+  readonly unread: readonly string[]
+}
+
+function judged({ plans, unread }: Planned, at: Case): Weighed {
   const { subject } = at.arrival
   const { pre, post } = plans
   const problems = [...pre.problems, ...post.problems]
@@ -42,17 +48,15 @@ function judged(plans: Plans, at: Case): Weighed {
     const verdict = deny('MatchFailed', refusal(subject, problems.join('; '), next))
     return { at, plans, warnings: [], verdict }
   }
-  const unadopted = [...pre.unadopted, ...post.unadopted]
-  const warnings = unadopted.length > 0 ? [unadoptedWarning(subject.namespace, unadopted)] : []
+  const warnings = warningsOf(subject.namespace, [...pre.unadopted, ...post.unadopted, ...unread])
   if (pre.actions.length > 0 || post.actions.length > 0) return { at, plans, warnings }
   return { at, plans, warnings, verdict: allow('NoActionMatches', '', warnings) }
 }
 
-async function plan({
-  arrival,
-  request,
-  ports,
-}: Case): Promise<{ readonly plans: Plans } | { readonly verdict: Verdict }> {
+const warningsOf = (namespace: string, unadopted: readonly string[]): readonly string[] =>
+  unadopted.length > 0 ? [unadoptedWarning(namespace, unadopted)] : []
+
+async function plan({ arrival, request, ports }: Case): Promise<Planned | { readonly verdict: Verdict }> {
   const { subject } = arrival
   const actions = await ports.actionsOf(subject.namespace)
   if ('unknown' in actions) {
@@ -60,7 +64,9 @@ async function plan({
     const next = `Try again. ${breakGlass(subject.namespace)}`
     return { verdict: deny('ActionsUnknown', refusal(subject, why, next), { code: 500 }) }
   }
-  if (actions.ok.length === 0) return { verdict: allow('NoActionMatches') }
+  const { unadopted: unread = [] } = actions
+  if (actions.ok.length === 0)
+    return { verdict: allow('NoActionMatches', '', warningsOf(subject.namespace, unread)) }
   const skips = await skipsOf(arrival, request, ports)
   if ('refused' in skips) return { verdict: skips.refused }
   const facts = await matchFactsOf(arrival.kind, arrival.object, ports)
@@ -68,5 +74,5 @@ async function plan({
   const of = (stage: Stage) =>
     planStage({ stage, actions: actions.ok, facts, skips: skips.ok, authorOf, evaluate })
   const stages = stagesOf(arrival.kind)
-  return { plans: { pre: of(stages.pre), post: of(stages.post) } }
+  return { plans: { pre: of(stages.pre), post: of(stages.post) }, unread }
 }

@@ -39,7 +39,10 @@ function accepted(
   { problem, action, doubts, adopted }: ActionFacts,
   old: Condition | undefined,
 ): Pick<Condition, 'status' | 'reason' | 'message'> {
-  if (problem !== undefined) return { status: 'False', reason: 'Invalid', message: problem.slice(0, 1000) }
+  if (problem !== undefined)
+    return adopted
+      ? { status: 'False', reason: 'Invalid', message: problem.slice(0, 1000) }
+      : { status: 'False', reason: 'Unadopted', message: `${unread}: ${problem}`.slice(0, 1000) }
   if (action?.spec.suspend === true)
     return { status: 'False', reason: 'Suspended', message: 'spec.suspend is true' }
   if (adopted) {
@@ -49,6 +52,9 @@ function accepted(
   }
   return { status: 'False', reason: 'Unadopted', message: unadopted(action) }
 }
+
+const unread =
+  'nobody has adopted it, so it is not run and refuses nothing; it can be adopted once it can be understood'
 
 function unadopted(action: Action | undefined): string {
   const { namespace = 'NAMESPACE', name = 'NAME' } = action?.metadata ?? {}

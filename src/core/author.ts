@@ -10,8 +10,10 @@ export type Sign = (text: string) => string
 /** Makes a short text of a long one. */
 export type Hash = (text: string) => string
 
+type Named = { readonly namespace: string; readonly name: string }
+
 /** Which Action a stamp is for; a stamp copied to another Action is void. */
-export type Stamped = { readonly namespace: string; readonly name: string; readonly spec: unknown }
+export type Stamped = Named & { readonly spec: unknown }
 
 /** JSON with sorted keys, so that equal values give equal text. */
 export function canonical(value: unknown): string {
@@ -31,7 +33,7 @@ export function canonical(value: unknown): string {
   return `{${text}}`
 }
 
-const payload = (author: Author, specHash: string, at: Stamped): string =>
+const payload = (author: Author, specHash: string, at: Named): string =>
   canonical({
     user: author.username,
     groups: author.groups,
@@ -63,16 +65,25 @@ export function authorOf(
 ): Author | undefined {
   const read = text === undefined ? undefined : readStamp(text)
   if (read === undefined || read.spec !== tools.hash(canonical(at.spec))) return undefined
-  return tools.sign(payload(read.author, read.spec, at)) === read.mac ? read.author : undefined
+  return isSigned(read, at, tools.sign) ? read.author : undefined
 }
+
+/** Whether a stamp is by our key and for the Action of this name, whatever its spec says: that may be one that nobody here can read. */
+export function isOurs(text: string | undefined, at: Named, sign: Sign): boolean {
+  const read = text === undefined ? undefined : readStamp(text)
+  return read !== undefined && isSigned(read, at, sign)
+}
+
+const isSigned = ({ author, spec, mac }: Read, at: Named, sign: Sign): boolean =>
+  sign(payload(author, spec, at)) === mac
 
 /** Who a stamp says the author is, not authenticated: to be shown, never to be relied on. */
 export const claimedAuthor = (text: string | undefined): Author | undefined =>
   text === undefined ? undefined : readStamp(text)?.author
 
-function readStamp(
-  text: string,
-): { readonly author: Author; readonly spec: string; readonly mac: string } | undefined {
+type Read = { readonly author: Author; readonly spec: string; readonly mac: string }
+
+function readStamp(text: string): Read | undefined {
   let value: unknown
   try {
     value = JSON.parse(text)

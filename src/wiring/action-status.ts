@@ -5,7 +5,7 @@ import type { Condition } from '../core/condition.ts'
 import { doubtsOf } from '../core/action-check.ts'
 import { isKubeError } from '../kube/errors.ts'
 import type { KeptAction } from './caches.ts'
-import { authorOfKept, cachesOf, type World } from './world.ts'
+import { cachesOf, isAdopted, type World } from './world.ts'
 
 /** The status of the Actions that this leader knows. Keys are those of the queue: see `actionKey`. */
 export type ActionStatuses = {
@@ -51,10 +51,14 @@ export function actionStatuses(
       }
     },
     look: async (key) => {
+      const [, namespace = ''] = key.split('/')
       const action = kept(key)
       if (action === undefined) known.delete(key)
       else
-        await write(world(), key, { ...conditionPart(world(), action), ...lastPart(action, known.get(key)) })
+        await write(world(), key, {
+          ...conditionPart(world(), namespace, action),
+          ...lastPart(action, known.get(key)),
+        })
       return undefined
     },
   }
@@ -66,22 +70,23 @@ function lastPart(kept: KeptAction, last: Last | undefined) {
   return stands ? {} : { lastRunTimestamp: last.at, lastResult: last.result }
 }
 
-function conditionPart(world: World, kept: KeptAction) {
-  const condition = conditionOf(world, kept)
+function conditionPart(world: World, namespace: string, kept: KeptAction) {
+  const condition = conditionOf(world, namespace, kept)
   if (condition === undefined) return {}
   const { observedGeneration } = condition
   return { ...(observedGeneration === undefined ? {} : { observedGeneration }), conditions: [condition] }
 }
 
-function conditionOf(world: World, kept: KeptAction): Condition | undefined {
+function conditionOf(world: World, namespace: string, kept: KeptAction): Condition | undefined {
   const now = world.clock.now()
+  const adopted = isAdopted(world, namespace, kept)
   if ('problem' in kept) {
     const status = kept.status === undefined ? {} : { status: kept.status }
-    return acceptedCondition({ problem: kept.problem, adopted: false, ...status }, now)
+    return acceptedCondition({ problem: kept.problem, adopted, ...status }, now)
   }
   const { action } = kept
   const doubts = () => doubtsOf(action.spec, { unknownFields: world.cel.unknownFields })
-  return acceptedCondition({ action, adopted: authorOfKept(world, action) !== undefined, doubts }, now)
+  return acceptedCondition({ action, adopted, doubts }, now)
 }
 
 async function write(world: World, key: string, status: object): Promise<void> {

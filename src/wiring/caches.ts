@@ -4,6 +4,7 @@ import type { ActionRun } from '../api/action-run.ts'
 import { parseAction, parseKeeping } from '../api/parse.ts'
 import { sentenceOf } from '../api/problems.ts'
 import type { Clock } from '../clock.ts'
+import { authorAnnotation } from '../core/author.ts'
 import { cooldownKeysOf } from '../core/cooldown.ts'
 import { seenObjectOf, type SeenObject } from '../core/post.ts'
 import { at, textAt, type VeleroKind } from '../core/velero.ts'
@@ -14,7 +15,7 @@ import type { Log } from '../log.ts'
 import { ownPath, veleroPath, veleroPlural } from './kinds.ts'
 import { runOf } from './runs.ts'
 
-/** An Action as it is kept: parsed, or why it cannot be. One that cannot be parsed must never look like none. */
+/** An Action as it is kept: parsed, or why it cannot be. One that cannot be parsed must never look like none, unless nobody adopted it. */
 export type KeptAction =
   | {
       readonly name: string
@@ -22,7 +23,15 @@ export type KeptAction =
       readonly stamp: string | undefined
       readonly changedAt: number
     }
-  | { readonly name: string; readonly problem: string; readonly status?: ActionStatus }
+  | UnreadAction
+
+/** An Action that this version cannot understand. */
+export type UnreadAction = {
+  readonly name: string
+  readonly problem: string
+  readonly stamp: string | undefined
+  readonly status?: ActionStatus
+}
 
 /** A BackupStorageLocation, as far as defaults need it. */
 export type KeptLocation = { readonly name: string; readonly isDefault: boolean }
@@ -127,13 +136,13 @@ export const defaultLocation = (locations: readonly KeptLocation[]): string =>
 export function keptAction(raw: unknown): KeptAction {
   const name = textAt(raw, 'metadata', 'name')
   const parsed = parseAction(raw)
+  const stamp = textAt(raw, 'metadata', 'annotations', authorAnnotation) || undefined
   if ('problems' in parsed) {
     const status = parseKeeping(actionKind.status, at(raw, 'status'), 'status')
     const problem = parsed.problems.map(sentenceOf).join('; ')
-    return { name, problem, ...('ok' in status ? { status: status.ok } : {}) }
+    return { name, problem, stamp, ...('ok' in status ? { status: status.ok } : {}) }
   }
-  const stamp = textAt(raw, 'metadata', 'annotations', 'tidewaiter.io/author')
-  return { name, action: parsed.ok, stamp: stamp === '' ? undefined : stamp, changedAt: specWrittenAt(raw) }
+  return { name, action: parsed.ok, stamp, changedAt: specWrittenAt(raw) }
 }
 
 /** When the spec was last written, by managedFields; the creation if nobody says. */

@@ -19,6 +19,7 @@ import {
   authorOfKept,
   cachesOf,
   defaultsOf,
+  isUnreadAdopted,
   isVelero,
   readObject,
   scheduleOfBackup,
@@ -151,11 +152,13 @@ async function countAgainst(
   }
 }
 
-/** An Action that cannot be understood must never look like none; nor may a copy that is behind. */
+/** An Action that cannot be understood must never look like none, unless nobody adopted it; nor may a copy that is behind. */
 function unsure(world: World, namespace: string): string | undefined {
   const caches = cachesOf(world, namespace)
   if (caches === undefined || !isFresh(caches)) return 'the copy of the Actions is behind'
-  const broken = caches.actions.list().find((kept) => 'problem' in kept)
+  const broken = caches.actions
+    .list()
+    .find((kept) => 'problem' in kept && isUnreadAdopted(world, namespace, kept))
   return broken === undefined
     ? undefined
     : `the Action ${broken.name} cannot be understood: mend or delete it`

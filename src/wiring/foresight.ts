@@ -9,7 +9,7 @@ import type { Author } from '../core/plan.ts'
 import { objectAt, scheduleLabel, textAt, textMapAt, type Json } from '../core/velero.ts'
 import type { AccessReview } from '../kube/access-review.ts'
 import type { Log } from '../log.ts'
-import { defaultLocation, keptAction, keptLocation } from './caches.ts'
+import { defaultLocation, keptAction, keptLocation, type UnreadAction } from './caches.ts'
 import { hash } from './crypto.ts'
 import { backupOf, exportedFor, type ExportedWorld } from './exported.ts'
 import { knownActions } from './gate.ts'
@@ -62,7 +62,7 @@ export function clusterForesight(
   return ports(world, {
     actionsOf: once(async (namespace) => {
       const { items } = await calls.own('actions', namespace).list()
-      return knownActions(items.map(keptAction))
+      return knownActions(items.map(keptAction), wasAdopted)
     }),
     authorOf: authorShown,
     defaultsOf: once((namespace) => defaultsOf(asking, namespace)),
@@ -91,6 +91,11 @@ function authorShown({ metadata, status }: Action): Author | undefined {
   if (said?.reason === 'Unadopted' && !isOld) return undefined
   return claimedAuthor(metadata.annotations?.[authorAnnotation])
 }
+
+/** As far as a person can know. What the leader says of it has no generation: a stamp that came since makes it say so anew. */
+const wasAdopted = ({ stamp, status }: UnreadAction): boolean =>
+  claimedAuthor(stamp) !== undefined &&
+  status?.conditions?.find(({ type }) => type === 'Accepted')?.reason !== 'Unadopted'
 
 type Asked = Pick<
   ForesightPorts,

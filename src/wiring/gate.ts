@@ -6,7 +6,7 @@ import { parseActionRun } from '../api/parse.ts'
 import { cooldownKeysOf } from '../core/cooldown.ts'
 import type { Subject } from '../core/refusal.ts'
 import { at } from '../core/velero.ts'
-import { isFresh, keptAction, readable, type KeptAction } from './caches.ts'
+import { isFresh, keptAction, readable, type KeptAction, type UnreadAction } from './caches.ts'
 import { claimsBy } from './claims.ts'
 import { count } from './control.ts'
 import { hash } from './crypto.ts'
@@ -19,6 +19,7 @@ import {
   authorOfKept,
   cachesOf,
   defaultsOf,
+  isUnreadAdopted,
   isVelero,
   scheduleOfBackup,
   type World,
@@ -61,17 +62,18 @@ export function gatePorts(world: World, perform: (performing: Performing) => Pro
   }
 }
 
-type Answer = { readonly ok: readonly Action[] } | { readonly unknown: string }
+type Answer = Awaited<ReturnType<GatePorts['actionsOf']>>
 
 /** From the copy while it is fresh, else asked for: never "no action matches" from a stale copy. */
 async function actionsOf(world: World, namespace: string): Promise<Answer> {
   const caches = cachesOf(world, namespace)
   if (caches === undefined)
     return { unknown: `tidewaiter does not look after namespace ${namespace} (--velero-namespace)` }
-  if (isFresh(caches)) return knownActions(caches.actions.list())
+  const wasAdopted = (one: UnreadAction): boolean => isUnreadAdopted(world, namespace, one)
+  if (isFresh(caches)) return knownActions(caches.actions.list(), wasAdopted)
   try {
     const listed = await insistOnList(world.calls.own('actions', namespace))
-    return knownActions(listed.map(keptAction))
+    return knownActions(listed.map(keptAction), wasAdopted)
   } catch (error) {
     return {
       unknown: `the copy of them is stale, and the API server did not answer (${String(at({ error }, 'error', 'message') ?? error)})`,
@@ -91,24 +93,30 @@ async function recentRuns(world: World, namespace: string, key: string): Promise
   })
 }
 
-const known = new WeakMap<readonly KeptAction[], Answer>()
+type Sorted = { readonly ok: readonly Action[]; readonly unread: readonly UnreadAction[] }
+
+const known = new WeakMap<readonly KeptAction[], Sorted>()
 
 /**
- * What an answer of the API server says of the Actions: one that cannot be understood makes all of them unknown. The same list
- * gives the same answer, so that what is made of it (core/action-index.ts) lasts as long as nothing changes.
+ * What an answer of the API server says of the Actions: one that cannot be understood makes all of them unknown, unless nobody
+ * adopted it. The same list gives the same Actions, so that what is made of them (core/action-index.ts) lasts as long as nothing
+ * changes.
  */
-export function knownActions(kept: readonly KeptAction[]): Answer {
-  const answer = known.get(kept) ?? understood(kept)
-  known.set(kept, answer)
-  return answer
+export function knownActions(
+  kept: readonly KeptAction[],
+  wasAdopted: (one: UnreadAction) => boolean,
+): Answer {
+  const sorted = known.get(kept) ?? sortedOut(kept)
+  known.set(kept, sorted)
+  const { ok, unread } = sorted
+  const broken = unread.find(wasAdopted)
+  if (broken === undefined) return { ok, unadopted: unread.map(({ name }) => name) }
+  return {
+    unknown: `the Action ${broken.name} cannot be understood (${broken.problem}): mend or delete it`,
+  }
 }
 
-function understood(kept: readonly KeptAction[]): Answer {
-  const broken = kept.find((one) => 'problem' in one)
-  if (broken !== undefined && 'problem' in broken) {
-    return {
-      unknown: `the Action ${broken.name} cannot be understood (${broken.problem}): mend or delete it`,
-    }
-  }
-  return { ok: kept.flatMap((one) => ('action' in one ? [one.action] : [])) }
-}
+const sortedOut = (kept: readonly KeptAction[]): Sorted => ({
+  ok: kept.flatMap((one) => ('action' in one ? [one.action] : [])),
+  unread: kept.flatMap((one) => ('problem' in one ? [one] : [])),
+})

@@ -5,7 +5,7 @@ import { isStuck as isUndoStuck } from '../core/run/undo.ts'
 import { progressOf } from '../core/velero.ts'
 import { readable } from './caches.ts'
 import { gaugeCooldowns } from './cooldowns.ts'
-import { authorOfKept, type World } from './world.ts'
+import { isAdopted, type World } from './world.ts'
 
 const everyMs = 15_000
 
@@ -67,10 +67,10 @@ function countHeld({ caches, clock, metrics }: World): void {
 function countUnadopted(world: World, onAction: (namespace: string, name: string) => void): void {
   for (const { namespace, actions } of world.caches.values()) {
     const kept = actions.list()
-    const unadopted = kept.filter((one) => 'action' in one && authorOfKept(world, one.action) === undefined)
+    const unadopted = kept.filter((one) => !isAdopted(world, namespace, one))
     world.metrics.unadopted.set({ namespace }, unadopted.length)
     // A stamp that does not verify: another key, or a forgery. Every Action at once: the key was lost.
-    const voided = unadopted.filter((one) => 'stamp' in one && one.stamp !== undefined)
+    const voided = unadopted.filter(({ stamp }) => stamp !== undefined)
     if (voided.length > 0)
       world.log.error(
         { namespace, actions: voided.map(({ name }) => name) },

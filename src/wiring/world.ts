@@ -2,7 +2,7 @@
 import type { PluginPorts } from '../admission/plugin-ports.ts'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
-import { authorOf as readAuthor, usernameOf } from '../core/author.ts'
+import { authorOf as readAuthor, isOurs, usernameOf } from '../core/author.ts'
 import { minimal } from '../api/minimal.ts'
 import { actionKind, type Action } from '../api/action.ts'
 import type { OutputsKey } from '../core/exported/keys.ts'
@@ -16,7 +16,8 @@ import type { Log } from '../log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Recorder } from '../observe/recorder.ts'
 import type { OutputsKeys } from '../tls/outputs-key.ts'
-import { defaultLocation, isFresh, keptLocation, type NamespaceCaches } from './caches.ts'
+import { defaultLocation, isFresh, keptLocation } from './caches.ts'
+import type { KeptAction, NamespaceCaches, UnreadAction } from './caches.ts'
 import { hash, signer } from './crypto.ts'
 import { insistOnList } from './insist.ts'
 import type { Calls } from './kinds.ts'
@@ -74,6 +75,14 @@ export function authorOfKept(world: World, action: Action): Author | undefined {
     (kept !== undefined && 'stamp' in kept ? kept.stamp : undefined)
   return readAuthor(stamp, { namespace, name, spec: minimalSpec(action.spec) }, stampTools(world))
 }
+
+/** Whether somebody with the rights wrote or adopted an Action that cannot be understood: its spec cannot be looked at, its stamp can. */
+export const isUnreadAdopted = (world: World, namespace: string, { name, stamp }: UnreadAction): boolean =>
+  isOurs(stamp, { namespace, name }, stampTools(world).sign)
+
+/** Whether somebody with the rights wrote or adopted an Action. */
+export const isAdopted = (world: World, namespace: string, kept: KeptAction): boolean =>
+  'problem' in kept ? isUnreadAdopted(world, namespace, kept) : authorOfKept(world, kept.action) !== undefined
 
 /** What asks the API server, and the copies that save it the question where there are some. */
 export type Asking = Pick<World, 'caches' | 'calls'>

@@ -297,6 +297,16 @@ t.test('an unadopted Action is not run, and a warning says so', async (t) => {
   t.same(made.performed, ['b'])
 })
 
+t.test('what cannot be understood and nobody adopted refuses nothing, and a warning names it', async (t) => {
+  const made = gateOf({ name: 'b' })
+  made.unread = ['new']
+  const warnings = [/not run.*actions adopt -n velero --all\): new$/]
+  t.match(await ask(made), { allowed: true, reason: 'ActionsSucceeded', warnings })
+  const alone = gateOf()
+  alone.unread = ['new']
+  t.match(await ask(alone), { allowed: true, reason: 'NoActionMatches', warnings })
+})
+
 t.test('a dry run has no writes at all; warnings say what would run', async (t) => {
   const made = gateOf({ name: 'a' }, { name: 'b' }, { name: 'p', stage: 'PostBackup' })
   made.skippers = ['ann']

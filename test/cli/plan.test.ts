@@ -627,10 +627,27 @@ t.test(
 )
 
 t.test('an Action of the cluster that cannot be understood refuses, as it would', async (t) => {
-  const odd = { ...anActionObject({ name: 'odd' }), spec: { stage: 'MidBackup' } }
+  const odd = { ...stamped({ name: 'odd' }), spec: { stage: 'MidBackup' } }
   const ask = await inCluster(t, [odd], velero('Backup', 'b'))
   t.match(await ask('admin'), {
     code: 1,
     out: /would be refused\n.*it is not known which Actions there are: the Action odd/s,
   })
+})
+
+t.test('one that nobody adopted refuses nothing, whether it can be understood or not', async (t) => {
+  const unstamped = { ...anActionObject({ name: 'odd' }), spec: { stage: 'MidBackup' } }
+  const conditions = [
+    {
+      type: 'Accepted',
+      status: 'False',
+      reason: 'Unadopted',
+      message: 'm',
+      lastTransitionTime: '2026-01-01T00:00:00Z',
+    },
+  ]
+  // Of another cluster: only the leader can tell.
+  const voided = { ...stamped({ name: 'old' }), spec: { stage: 'MidBackup' }, status: { conditions } }
+  const ask = await inCluster(t, [unstamped, voided], velero('Backup', 'b'))
+  t.match(await ask('admin'), { code: 0, out: /would be admitted/ })
 })

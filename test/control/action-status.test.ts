@@ -26,8 +26,12 @@ for (const [name, { facts, want }] of Object.entries({
     },
   },
   'not understood': {
+    facts: { problem: 'spec.http must be given', adopted: true },
+    want: { status: 'False', reason: 'Invalid', message: /^spec.http/ },
+  },
+  'not understood, and not adopted': {
     facts: { problem: 'spec.http must be given', adopted: false },
-    want: { status: 'False', reason: 'Invalid', message: /spec.http/ },
+    want: { status: 'False', reason: 'Unadopted', message: /refuses nothing; .*: spec.http must be given$/ },
   },
 })) {
   t.test(`whether an Action can run: ${name}`, async (t) => {

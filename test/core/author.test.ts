@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { authorOf, canonical, stamp } from '../../src/core/author.ts'
+import { authorOf, canonical, isOurs, stamp } from '../../src/core/author.ts'
 import { hash, signer } from '../../src/wiring/crypto.ts'
 
 const tools = { hash, sign: signer(new Uint8Array(32).fill(7)) }
@@ -38,6 +38,16 @@ for (const [name, { text, where }] of Object.entries({
     t.equal(authorOf(text, where, tools), undefined)
   })
 }
+
+t.test('whose key made a stamp is told without the spec', async (t) => {
+  const { sign } = tools
+  t.ok(isOurs(stamped, at, sign))
+  t.ok(isOurs(bent({ more: 1 }), at, sign))
+  for (const text of [undefined, '', 'ann', bent({ user: 'root' }), bent({ spec: 'x' }), bent({ mac: 'x' })])
+    t.notOk(isOurs(text, at, sign), String(text))
+  t.notOk(isOurs(stamped, { ...at, name: '20-b' }, sign))
+  t.notOk(isOurs(stamped, at, signer(new Uint8Array(32))))
+})
 
 t.test('a stamp of another key names nobody', async (t) => {
   t.equal(authorOf(stamped, at, { ...tools, sign: signer(new Uint8Array(32)) }), undefined)

@@ -57,6 +57,8 @@ export class FakeGate {
   actions: readonly Action[] | { readonly unknown: string } = []
   guardClosed = true
   unadopted: readonly string[] = []
+  /** Names of Actions that cannot be understood, and that nobody adopted. */
+  unread: readonly string[] = []
   skippers: readonly string[] = []
   schedules: Readonly<Record<string, Readonly<Record<string, string>>>> = {}
   /** What asking for a Schedule fails with. */
@@ -91,7 +93,8 @@ export class FakeGate {
         recent: async (namespace, key) =>
           runs.known(namespace).filter((run) => cooldownKeysOf(run).includes(key)),
       },
-      actionsOf: async () => ('unknown' in this.actions ? this.actions : { ok: this.actions }),
+      actionsOf: async () =>
+        'unknown' in this.actions ? this.actions : { ok: this.actions, unadopted: this.unread },
       authorOf: ({ metadata }) =>
         this.unadopted.includes(metadata.name) ? undefined : { username: 'ann', groups: ['shop'] },
       defaultsOf: async () => ({ storageLocation: 'default' }),

@@ -42,7 +42,13 @@ t.test(
       problem: /spec.stage/,
       status: { conditions },
     })
-    t.match(keptAction({ ...rest, spec: {}, status: 7 }), { name: 'a', problem: /spec.stage/ })
+    t.match(keptAction({ ...rest, spec: {}, status: 7 }), {
+      name: 'a',
+      problem: /spec.stage/,
+      stamp: undefined,
+    })
+    const annotations = { 'tidewaiter.io/author': 'stamp' }
+    t.match(keptAction({ ...anActionObject({ name: 'a', annotations }), spec: {} }), { stamp: 'stamp' })
   },
 )
 
