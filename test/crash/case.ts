@@ -5,7 +5,7 @@ import { claimLeaseOf, keyLeasesOf, type Lane } from './cluster.ts'
 import type { Triple } from './faults.ts'
 import { actorUser, hasFollowed, sorts, targetName } from './targets.ts'
 import { roleOf, type Happening } from './history.ts'
-import { began } from './judge.ts'
+import { began } from './story.ts'
 
 type Reader = Pick<ApiServer, 'read'>
 
@@ -182,5 +182,11 @@ function happeningOf({ metadata, status }: Loose): Happening {
       return note === undefined ? [] : [[stage, JSON.parse(note).phase]]
     }),
   )
-  return { is: 'object', phase: status?.phase ?? '', held: 'tidewaiter.io/hold' in annotations, notes }
+  return {
+    is: 'object',
+    phase: status?.phase ?? '',
+    held: 'tidewaiter.io/hold' in annotations,
+    notes,
+    ...(status?.errors === undefined ? {} : { errors: status.errors }),
+  }
 }

@@ -21,7 +21,14 @@ export type Happening =
   /** A record was written, by whomever. */
   | { readonly is: 'record'; readonly stage: string; readonly status: Loose }
   /** The object was written. */
-  | { readonly is: 'object'; readonly phase: string; readonly held: boolean; readonly notes: Loose }
+  | {
+      readonly is: 'object'
+      readonly phase: string
+      readonly held: boolean
+      readonly notes: Loose
+      /** As its status counts them; absent while it does not. */
+      readonly errors?: number
+    }
   | { readonly is: 'deleted' }
   /** An exclusive key of it was given back. */
   | { readonly is: 'freed' }
@@ -45,7 +52,9 @@ export function told(one: Happening): string {
     case 'record':
       return `record: ${one.stage} ${statusWords(one.status)}${whyOf(one.status)}`
     case 'object':
-      return `object: ${one.phase || 'no phase'}${one.held ? ', held' : ''}${Object.entries(one.notes)
+      return `object: ${one.phase || 'no phase'}${one.held ? ', held' : ''}${one.errors === undefined ? '' : `, errors: ${one.errors}`}${Object.entries(
+        one.notes,
+      )
         .map(([key, value]) => ` ${key}=${String(value)}`)
         .join('')}`
     case 'deleted':

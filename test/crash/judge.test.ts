@@ -109,6 +109,22 @@ const wrong: Readonly<Record<string, readonly [readonly Happening[], RegExp]>> =
     [...claimed, ...checked, ...admitted, record(post, 'Pending'), ...ran, { is: 'freed' }, ...told],
     /its exclusive key was given back before/,
   ],
+  'its key is free before its post stage is recorded': [
+    [...claimed, ...checked, ...admitted, ...ran, { is: 'freed' }, ...told],
+    /its exclusive key was given back before/,
+  ],
+  'its post stage is recorded after its key is free, and nothing is done': [
+    [
+      ...claimed,
+      ...checked,
+      ...admitted,
+      ...ran,
+      { is: 'freed' },
+      record(post, 'Pending'),
+      record(post, 'Failed', row('90-note', 'Failed', { noEffect: true })),
+    ],
+    /its exclusive key was given back before/,
+  ],
   'it hangs': [[{ is: 'hangs', why: 'the Pre run is Running' }], /never comes to an end/],
 }
 
@@ -219,4 +235,71 @@ t.test('what waits is done when what it waits for has come to be, and not before
     'it began to run, and what 20-drained waits for had not come to be',
     '20-drained is recorded as done, and what it waits for had not come to be',
   ])
+})
+
+const answered = (name: string, story: readonly Happening[]) => judge(scenarioOf(name), story).join('\n')
+const refusing = (name: string, phase: string, done: string) => [
+  record(pre, 'Running', row('10-freeze', 'Succeeded'), row(name, 'Running')),
+  effect(name, pre),
+  record(pre, phase, row('10-freeze', 'Succeeded'), row(name, done)),
+]
+
+t.test('what a pre action refuses does not run, and is not recorded as done', async (t) => {
+  const takingBack = (phase: string, check: string) =>
+    record(pre, phase, row('10-freeze', 'Succeeded', { undo: { phase } }), row('20-check', check))
+  const takenBack = (check: string) => [
+    takingBack('Undoing', check),
+    effect('10-freeze', pre, true),
+    takingBack('Undone', check),
+  ]
+  const refused = [...claimed, ...refusing('20-check', 'Refused', 'Failed'), ...takenBack('Failed')]
+  t.equal(answered('inline-refused', refused), '')
+  const begun = [...claimed, ...refusing('20-check', 'Succeeded', 'Failed'), ...ran, ...told]
+  t.equal(answered('inline-refused', begun), 'it began to run, and its pre action 20-check was answered 503')
+  const believed = [...claimed, ...refusing('20-check', 'Refused', 'Succeeded'), ...takenBack('Succeeded')]
+  t.equal(answered('held-refused', believed), '20-check is recorded as done, and was answered 503')
+  t.notMatch(answered('inline', [...whole]), /was answered/)
+})
+
+t.test('a pre action that is answered so and says onError: Continue lets it begin', async (t) => {
+  const { roles, ...more } = scenarioOf('inline-refused')
+  const going = roles.map((one) =>
+    one.status === undefined ? one : { ...one, spec: { onError: 'Continue' } },
+  )
+  const begun = [...claimed, ...refusing('20-check', 'Succeeded', 'Failed'), ...ran, ...told]
+  t.same(judge({ ...more, roles: going }, begun), [])
+})
+
+const counting = [
+  object('InProgress'),
+  object('Completed'),
+  record(post, 'Running', row('90-note', 'Running')),
+  effect('90-note', post),
+  record(post, 'Failed', row('90-note', 'Failed')),
+]
+const result = (phase: string, errors?: number): Happening => ({
+  is: 'object',
+  phase,
+  held: false,
+  notes: { post: 'Failed' },
+  ...(errors === undefined ? {} : { errors }),
+})
+
+t.test('a failed post action that counts makes PartiallyFailed with one error', async (t) => {
+  t.equal(answered('post-counted', [...counting, result('PartiallyFailed', 1)]), '')
+  for (const wrong of [
+    result('Completed'),
+    result('Completed', 1),
+    result('PartiallyFailed'),
+    result('PartiallyFailed', 2),
+  ])
+    t.match(
+      answered('post-counted', [...counting, wrong]),
+      /^90-note failed and counts, and the object ends as/,
+    )
+})
+
+t.test('nobody could look at it: nothing counts, and it is told', async (t) => {
+  t.equal(answered('post-counted', [...ran, object('Completed', { post: 'Unknown' })]), '')
+  t.equal(answered('post-counted', [object('InProgress')]), '')
 })

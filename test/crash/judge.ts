@@ -1,31 +1,10 @@
 /** The invariants: what must never have happened to an object, whatever went wrong around it. Pure. */
 import type { Loose } from '../support/asking.ts'
 import { roleOf, type Happening } from './history.ts'
+import { answerWrongs } from './judge-answers.ts'
 import type { Role, Scenario } from './scenarios.ts'
-
-type Effect = Extract<Happening, { is: 'effect' }>
-type Story = readonly Happening[]
-
-/** The phases of an object that Velero began with. */
-export const began = [
-  'InProgress',
-  'Finalizing',
-  'FinalizingPartiallyFailed',
-  'Completed',
-  'PartiallyFailed',
-  'Failed',
-]
-const over = ['Completed', 'PartiallyFailed', 'Failed']
-
-const objectIn = (story: Story, phases: readonly string[]): number =>
-  story.findIndex((one) => one.is === 'object' && phases.includes(one.phase))
-
-const isEffectOf =
-  ({ role, stage }: Role, undo: boolean) =>
-  (one: Happening): one is Effect =>
-    one.is === 'effect' && one.role === role && one.stage === stage && one.undo === undo
-
-const isPre = ({ stage }: Role): boolean => stage.startsWith('Pre')
+import { began, isEffectOf, isPre, objectIn, over, recordsOf } from './story.ts'
+import type { Effect, Recorded, Story } from './story.ts'
 
 /** Everything that is wrong with a story; nothing if it is as promised. */
 export function judge(scenario: Scenario, story: Story): readonly string[] {
@@ -33,6 +12,7 @@ export function judge(scenario: Scenario, story: Story): readonly string[] {
   const ofRoles = scenario.roles.flatMap((role) => [
     ...(role.on === 'wait' ? waitWrongs(role, story, started) : wrongsOf(role, story, started)),
     ...(role.on === undefined ? [] : actingWrongs(role, story)),
+    ...answerWrongs(role, story),
   ])
   const early = freedEarly(scenario, story, started)
     ? ['its exclusive key was given back before its undo or its post stage had ended']
@@ -95,11 +75,22 @@ function isOthers({ role }: Role, story: Story): boolean {
   return last?.is === 'changed'
 }
 
+/** The record of a post stage that is still to come to its end. */
+const isOpenPost = (one: Happening | undefined): boolean =>
+  one?.is === 'record' &&
+  one.stage.startsWith('Post') &&
+  ['Pending', 'Running', undefined].includes(one.status?.phase)
+
+const isPostWork = (one: Happening): boolean =>
+  isOpenPost(one) || (one.is === 'effect' && one.stage.startsWith('Post'))
+
 /** Whether its key was free for others while it was still owed an undo, or a post stage that thaws. */
 function freedEarly({ roles }: Scenario, story: Story, started: number): boolean {
   const freed = story.findIndex(({ is }) => is === 'freed')
   if (freed < 0) return false
   const before = story.slice(0, freed)
+  // There may be no record of it yet when the key is given back: what comes after tells. Of what never ran nothing is to thaw.
+  if (started >= 0 && story.slice(freed).some(isPostWork)) return true
   const role = roles.find(({ hasUndo }) => hasUndo === true)
   const [done, undoneByUs] = [false, true].map(
     (undo) => role !== undefined && before.some(isEffectOf(role, undo)),
@@ -107,8 +98,7 @@ function freedEarly({ roles }: Scenario, story: Story, started: number): boolean
   const undone = undoneByUs === true || (role !== undefined && isOthers(role, before))
   if (started < 0 || started > freed) return done === true && !undone
   const post = before.findLast((one) => one.is === 'record' && one.stage.startsWith('Post'))
-  const isOpen = post?.is === 'record' && ['Pending', 'Running', undefined].includes(post.status?.phase)
-  return isOpen || (role?.spec?.undoAt === 'Always' && !undone)
+  return isOpenPost(post) || (role?.spec?.undoAt === 'Always' && !undone)
 }
 
 function preWrongs(role: Role, story: Story, started: number): readonly string[] {
@@ -160,15 +150,6 @@ function saysSo(role: Role, story: Story): boolean {
   const before = (status?.actions ?? []).filter(({ name }: Loose) => roleOf(name) <= role.role)
   return before.some(({ phase }: Loose) => phase === 'Failed' || phase === 'Unknown')
 }
-
-type Recorded = { readonly at: number; readonly row: Loose; readonly status: Loose }
-
-const recordsOf = (role: Role, story: Story): readonly Recorded[] =>
-  story.flatMap((one, at) => {
-    if (one.is !== 'record' || one.stage !== role.stage) return []
-    const row = (one.status?.actions ?? []).find(({ name }: Loose) => roleOf(name) === role.role)
-    return [{ at, row: row ?? { phase: 'Pending' }, status: one.status }]
-  })
 
 /** No record contradicts an effect, and nothing is done that is not claimed, nor again once it is recorded. */
 function recordWrongs(role: Role, story: Story): readonly string[] {

@@ -18,6 +18,21 @@ const scope = inFile('core/hold/undo-scope.ts')
 
 /** All of them. */
 export const bugs: readonly Bug[] = [
+  inFile('actions/answer.ts')(
+    'what a server answers counts as success, whatever it says',
+    [`  return wanted.includes(String(status))`, `  return status > 0 || wanted.includes(String(status))`],
+    ['^(inline|held)-refused$', '^call ', ''],
+  ),
+  inFile('core/counted.ts')(
+    'a failed post action that counts is told, and no error is counted',
+    [`: 0) + countedFailures(run),`, `: 0),`],
+    ['^post-counted$', '^call 90', ''],
+  ),
+  undo(
+    'exclusive keys are given back while the record of the post stage is not there yet',
+    [`postEnded: post === 'over' }`, `postEnded: post !== 'open' }`],
+    ['^(inline|held)$', '^create actionruns PostBackup', '^(500|409|cut|killed)'],
+  ),
   drive(
     'an action is done before its claim is written',
     [
