@@ -43,24 +43,28 @@ async function waited({ body, what, context }: Asked, signal: AbortSignal): Prom
   const startedAt = clock.now()
   const reads = context.reads(until, 'object', ['object', 'objects'])
   const watched = new Watched((seen) => judgeWait(body, seen, { evaluate, reads }))
-  const followed = await follow({
-    actor,
-    clock,
-    aim: { apiVersion, kind, namespace },
-    name,
-    selector: selectorText(selector),
-    watched,
-    most: mostWaitedFor,
-    signal,
-  })
-  const durationMs = clock.now() - startedAt
-  if (followed.end !== 'holds') return unfulfilled(followed, { what, because: watched.because }, signal)
-  const objects = watched.objects()
-  const [object] = objects
-  return {
-    status: 'done',
-    message: `waited ${(durationMs / 1000).toFixed(1)} s: ${what.replace(/^wait /, '')}`,
-    response: { objects, durationMs, ...(name === undefined || object === undefined ? {} : { object }) },
+  try {
+    const followed = await follow({
+      actor,
+      clock,
+      aim: { apiVersion, kind, namespace },
+      name,
+      selector: selectorText(selector),
+      watched,
+      most: mostWaitedFor,
+      signal,
+    })
+    const durationMs = clock.now() - startedAt
+    if (followed.end !== 'holds') return unfulfilled(followed, { what, because: watched.because }, signal)
+    const objects = watched.objects()
+    const [object] = objects
+    return {
+      status: 'done',
+      message: `waited ${(durationMs / 1000).toFixed(1)} s: ${what.replace(/^wait /, '')}`,
+      response: { objects, durationMs, ...(name === undefined || object === undefined ? {} : { object }) },
+    }
+  } finally {
+    watched.release()
   }
 }
 

@@ -3,10 +3,13 @@ import { mostWaitedFor } from '../api/wait-body.ts'
 import { jsonBytesOf } from '../core/bytes.ts'
 import { textAt } from '../core/velero.ts'
 import type { Waited } from '../core/wait.ts'
+import { ByteBudget } from './byte-budget.ts'
 import type { ActorEvent, KubeObject } from './ports.ts'
 
 /** All objects of one wait together, in bytes of JSON: an action of a webhook must not fill its memory. */
 const mostBytes = 16 * 1024 * 1024
+/** All objects of all waits of this process together. */
+const together = new ByteBudget(64 * 1024 * 1024)
 
 type Kept = { readonly object: KubeObject; readonly bytes: number }
 type Judge = (seen: {
@@ -17,21 +20,32 @@ type Judge = (seen: {
 /** What is known of the objects at this moment. */
 export class Watched {
   readonly #judge: Judge
+  readonly #budget: ByteBudget
   #objects = new Map<string, Kept>()
   #bytes = 0
   #culprit = ''
+  /** Why not all of them are kept. */
+  #refusal: string | undefined
   /** What was wrong when it was last judged. */
   because: string | undefined
 
-  constructor(judge: Judge) {
+  constructor(judge: Judge, budget = together) {
     this.#judge = judge
+    this.#budget = budget
   }
 
   /** Begins anew with what a list gave. */
   replace(items: readonly KubeObject[]): void {
-    this.#objects = new Map()
-    this.#bytes = 0
+    this.release()
     for (const item of items) this.#put(item)
+  }
+
+  /** Forgets all of them: others may keep as much. */
+  release(): void {
+    this.#objects = new Map()
+    this.#budget.give(this.#bytes)
+    this.#bytes = 0
+    this.#refusal = undefined
   }
 
   /** Takes in what a watch told; true if the objects may be others than before. */
@@ -46,9 +60,7 @@ export class Watched {
   tooMany(): string | undefined {
     if (this.#objects.size > mostWaitedFor)
       return `more than ${mostWaitedFor} objects carry these labels; select fewer`
-    return this.#bytes > mostBytes
-      ? `the objects with these labels have more than ${mostBytes} bytes of JSON; select fewer`
-      : undefined
+    return this.#refusal
   }
 
   /** Judges them as they are now, one after another. */
@@ -72,12 +84,20 @@ export class Watched {
     const { managedFields: _managed, ...metadata } = metadataOf(given)
     const object = { ...given, metadata }
     const bytes = jsonBytesOf(object)
-    this.#objects.set(nameOf(given), { object, bytes })
-    this.#bytes += bytes
+    if (this.#bytes + bytes > mostBytes)
+      this.#refusal = `the objects with these labels have more than ${mostBytes} bytes of JSON; select fewer`
+    else if (!this.#budget.take(bytes))
+      this.#refusal = `all waits of this replica together would keep more than ${this.#budget.most} bytes of JSON; let fewer wait at once, or select fewer`
+    else {
+      this.#objects.set(nameOf(given), { object, bytes })
+      this.#bytes += bytes
+    }
   }
 
   #drop(name: string): void {
-    this.#bytes -= this.#objects.get(name)?.bytes ?? 0
+    const bytes = this.#objects.get(name)?.bytes ?? 0
+    this.#budget.give(bytes)
+    this.#bytes -= bytes
     this.#objects.delete(name)
   }
 }

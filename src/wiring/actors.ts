@@ -14,6 +14,7 @@ import { isKubeError, KubeError, objectIn } from '../kube/errors.ts'
 import { collectionPath, objectPath } from '../kube/resource.ts'
 import type { WatchEvent } from '../kube/watch-event.ts'
 import { watchOnce } from '../kube/watch-stream.ts'
+import { semaphore, type Semaphore } from '../net/semaphore.ts'
 import { authorMay } from './author-may.ts'
 import { unactedOf, type Wanted } from './unacted.ts'
 
@@ -52,6 +53,7 @@ export const mayBecome = (
 /** Actors for Actions; whether the author may have one is asked anew each time. */
 export function createActors(world: ActorWorld): Actors {
   const discovery = createDiscovery(world.clock)
+  const large = semaphore(mostLists)
   return async (name, { author, namespace }) => {
     if (author === undefined)
       return {
@@ -68,7 +70,7 @@ export function createActors(world: ActorWorld): Actors {
       }
     // Groups are left out: the API server gives an account its own, and would want the right to impersonate each that we name.
     const client = world.client.as({ user: username })
-    return { ok: actorBy({ client, discovery, clock: world.clock, namespace, name }) }
+    return { ok: actorBy({ client, discovery, large, clock: world.clock, namespace, name }) }
   }
 }
 
@@ -76,6 +78,8 @@ type Acting = {
   /** The account's. */
   readonly client: KubeClient
   readonly discovery: Discovery
+  /** Lets few lists be read at once. */
+  readonly large: Semaphore
   readonly clock: Clock
   /** The namespace of the Action and of the account. */
   readonly namespace: string
@@ -85,6 +89,10 @@ type Acting = {
 // An object is at most 3 MiB in JSON (etcd takes 1.5 MiB), and a list is bounded by its limit.
 const objectBytes = 4 * 1024 * 1024
 const listBytes = 32 * 1024 * 1024
+/** Lists of many objects that are read at once, of all actions together: the others wait within their own time, and nothing is sent for them. */
+export const mostLists = 3
+// A server that does not go on must not keep the places of others.
+const listMs = 30_000
 const watchSeconds = 240
 // Bookmarks come every minute.
 const silenceMs = 150_000
@@ -93,7 +101,7 @@ type Place = { readonly served: ServedKind & { readonly namespace?: string }; re
 type Asking = Omit<Wanted, 'account' | 'served'>
 
 function actorBy(acting: Acting): Actor {
-  const { client, clock } = acting
+  const { client, clock, large } = acting
   const account = `${acting.namespace}/${acting.name}`
   /** Finds the resource, then calls; every failure in words. */
   const acted = async <T>(asking: Asking, work: (place: Place) => Promise<T>): Promise<Acted<T>> => {
@@ -109,13 +117,16 @@ function actorBy(acting: Acting): Actor {
     }
   }
   const request = async (
-    call: Pick<Call, 'method' | 'path' | 'query' | 'body' | 'contentType' | 'maxBytes' | 'signal'>,
+    call: Pick<
+      Call,
+      'method' | 'path' | 'query' | 'body' | 'contentType' | 'maxBytes' | 'timeoutMs' | 'signal'
+    >,
   ) => {
     const answer = objectIn(
       await client.request<unknown>({
         maxBytes: objectBytes,
-        ...call,
         timeoutMs: longestCallMs,
+        ...call,
         retry: false,
       }),
     )
@@ -147,8 +158,13 @@ function actorBy(acting: Acting): Actor {
         },
         async ({ served }) => {
           const query = { ...selecting({ name, selector }), limit }
-          const path = collectionPath(served)
-          return listed(await request({ method: 'GET', path, query, signal, maxBytes: listBytes }), limit)
+          const call = { method: 'GET', path: collectionPath(served), query, signal } as const
+          // Of one name there is one object at most.
+          const raw =
+            name === undefined
+              ? large(() => request({ ...call, maxBytes: listBytes, timeoutMs: listMs }), signal)
+              : request(call)
+          return listed(await raw, limit)
         },
       ),
     patch: (aim, name, change) => {

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { ByteBudget } from '../../src/actions/byte-budget.ts'
 import { follow } from '../../src/actions/follow.ts'
 import type { Acted, Actor, ActorEvent, KubeObject, Unacted } from '../../src/actions/ports.ts'
 import { Watched } from '../../src/actions/watched.ts'
@@ -199,6 +200,27 @@ t.test('more bytes than are kept end it', async (t) => {
   const big = { annotations: { a: 'x'.repeat(9 * 1024 * 1024) } }
   const { followed } = await following({ lists: [listed(pod('a', false, big), pod('b', false, big))] })
   t.match(followed, { end: 'refused', because: /more than 16777216 bytes/ })
+})
+
+t.test('all waits together keep so many bytes, and give back what they no longer need', async (t) => {
+  const budget = new ByteBudget(2_000)
+  const one = new Watched(allReady, budget)
+  const other = new Watched(allReady, budget)
+  const big = (name: string, bytes: number) => pod(name, true, { annotations: { a: 'x'.repeat(bytes) } })
+  one.replace([big('a', 1_000), big('b', 500)])
+  other.replace([big('c', 1_000)])
+  t.equal(one.tooMany(), undefined)
+  t.match(other.tooMany(), /^all waits of this replica together would keep more than 2000 bytes of JSON/)
+  one.take({ type: 'delete', object: big('b', 500) })
+  other.replace([big('c', 700)])
+  t.equal(other.tooMany(), undefined)
+  other.take({ type: 'put', object: big('c', 1_000) })
+  t.match(other.tooMany(), /all waits of this replica/)
+  one.release()
+  one.release()
+  other.replace([big('c', 1_800)])
+  t.equal(other.tooMany(), undefined)
+  t.same(other.objects(), [big('c', 1_800)])
 })
 
 t.test('managed fields are not kept', async (t) => {

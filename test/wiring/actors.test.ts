@@ -1,6 +1,10 @@
 /** The Kubernetes API as the account of an Action: judged by the API server as that account's, whatever we may do ourselves. */
+import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
 import type { Actor } from '../../src/actions/ports.ts'
+import type { Call, KubeClient } from '../../src/kube/client.ts'
+import type { AccessReview } from '../../src/kube/access-review.ts'
+import { createActors, mostLists } from '../../src/wiring/actors.ts'
 import type { Loose } from '../support/asking.ts'
 import {
   aDeployment,
@@ -10,6 +14,7 @@ import {
   startAccounts,
   type Accounts,
 } from '../support/accounts.ts'
+import { FakeClock } from '../support/fake-clock.ts'
 
 const signal = new AbortController().signal
 const deployments = { apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'shop' }
@@ -286,4 +291,50 @@ t.test('a watch tells what becomes of an object, as the account may see it', asy
     message:
       /Give the account the verb watch on deployments\.apps in namespace shop \(for all of them: a rule with resourceNames does not allow it\)/,
   })
+})
+
+/** Actors of an API server that answers lists only when it is told to. */
+function slowServer() {
+  const asked: Call[] = []
+  const answers: (() => void)[] = []
+  const request = async (call: Call) => {
+    if (!call.path.includes('/namespaces/'))
+      return { resources: [{ kind: 'Deployment', name: 'deployments', namespaced: true, verbs: ['list'] }] }
+    asked.push(call)
+    await new Promise<void>((resolve) => answers.push(resolve))
+    return { items: [], metadata: { resourceVersion: '7' } }
+  }
+  const client = { request } as unknown as KubeClient
+  const review = { may: async () => true, mayI: async () => true } as unknown as AccessReview
+  const clock = new FakeClock()
+  const actors = createActors({ client: { as: () => client }, review, clock, isVelero: () => false })
+  return { actors, asked, answers }
+}
+
+t.test('few lists are read at once, whoever asks; the others wait within their own time', async (t) => {
+  const { actors, asked, answers } = slowServer()
+  const list = async (name: string, more: object = {}) => {
+    const answer = await actors(name, by)
+    if ('refused' in answer) throw new Error(answer.refused)
+    return answer.ok.list(deployments, { selector: 'app=web', limit: 1, signal, ...more })
+  }
+  const lists = Array.from({ length: mostLists }, (_, at) => list(`account-${at}`))
+  const gaveUp = new AbortController()
+  await turn()
+  const late = list('late', { signal: gaveUp.signal })
+  const last = list('last')
+  await turn()
+  t.equal(asked.length, mostLists)
+  t.ok(asked.every(({ timeoutMs = Number.POSITIVE_INFINITY }) => timeoutMs <= 30_000))
+  const named = list('named', { selector: '', name: 'web' })
+  await turn()
+  t.equal(asked.length, mostLists + 1, 'one object takes no place')
+  gaveUp.abort(new Error('its time is over'))
+  t.match(await late, { failed: 'aborted', sent: false, message: /list apps\/v1 Deployment/ })
+  for (const answer of answers.splice(0)) answer()
+  t.match(await Promise.all(lists), [{ ok: { items: [] } }])
+  await turn()
+  t.equal(asked.length, mostLists + 2)
+  for (const answer of answers) answer()
+  t.match(await Promise.all([last, named]), [{ ok: { items: [] } }, { ok: { items: [] } }])
 })
