@@ -1,6 +1,7 @@
 /**
- * A cluster of the sandbox whose Backups change while it is told to: between two SIGUSR2. They are changed where they are stored, so that
- * the changes cost as little beside the load generator as they can. usage: node changing.ts FOLDER BACKUPS CHANGES-PER-SECOND
+ * A cluster of the sandbox that has so many Backups, of which all change while it is told to: between two SIGUSR2. They are made and
+ * changed where they are stored, so that it costs as little beside the load generator as it can.
+ * usage: node changing.ts FOLDER BACKUPS PHASE CHANGES-PER-SECOND
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,20 +10,21 @@ import { kinds } from '../../src/api/kinds.ts'
 import { startCluster } from '../../src/sandbox/start.ts'
 import { hookOf } from './reviews.ts'
 
-const [folder = '', backups = '0', perSecond = '0'] = process.argv.slice(2)
+const [folder = '', backups = '0', phase = '', perSecond = '0'] = process.argv.slice(2)
 const users = [{ name: 'tidewaiter', token: 'token-of-tidewaiter', groups: ['system:masters'] }]
 const { api } = await startCluster({ users, objects: kinds.map(crdOf) })
 
-const running = (i: number, itemsBackedUp: number): object => ({
+const began = new Date().toISOString().replace(/\.\d+Z$/, 'Z')
+const ended = phase === 'Completed' ? { completionTimestamp: began } : {}
+const backup = (i: number, itemsBackedUp: number): object => ({
   apiVersion: 'velero.io/v1',
   kind: 'Backup',
-  metadata: { name: `running-${i}`, namespace: 'velero' },
+  metadata: { name: `backup-${i}`, namespace: 'velero' },
   spec: { includedNamespaces: ['shop'], hooks: { resources: [0, 1, 2, 3, 4, 5].map(hookOf) } },
-  status: { phase: 'InProgress', startTimestamp: began, progress: { totalItems: 1_000_000, itemsBackedUp } },
+  status: { phase, startTimestamp: began, ...ended, progress: { totalItems: 1_000_000, itemsBackedUp } },
 })
-const began = new Date().toISOString().replace(/\.\d+Z$/, 'Z')
 const count = Number(backups)
-api.seed(Array.from({ length: count }, (_, i) => running(i, 0)))
+api.seed(Array.from({ length: count }, (_, i) => backup(i, 0)))
 
 let turn: { readonly since: number; made: number; readonly timer: NodeJS.Timeout } | undefined
 process.on('SIGUSR2', () => {
@@ -42,7 +44,7 @@ function catchUp(since: number): void {
   const due = Math.floor(((performance.now() - since) / 1000) * Number(perSecond)) - turn.made
   for (let i = 0; i < Math.min(due, 10); i += 1) {
     turn.made += 1
-    api.seed([running(turn.made % count, turn.made)])
+    api.seed([backup(turn.made % count, turn.made)])
   }
 }
 

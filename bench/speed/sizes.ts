@@ -7,11 +7,10 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { memoryOf } from '../processes.ts'
 import { table } from '../report.ts'
-import { inParts } from './in-parts.ts'
 import { load } from './load.ts'
 import { reviewOf, sizes } from './reviews.ts'
 import { atMost, quick, tell, type Compared } from './section.ts'
-import { createEnded, inWorld, serve, type Service } from './world.ts'
+import { inWorld, serve, withBackups, type Service } from './world.ts'
 
 const counts = quick ? [10, 200] : [10, 1_000, 50_000]
 const restMs = quick ? 500 : 10_000
@@ -29,33 +28,35 @@ async function blockedOf({ metrics }: Service): Promise<number> {
 const rows: string[][] = []
 const goals: Compared[] = []
 for (const count of counts)
-  await inWorld(async (world) => {
-    console.error(`${count} Backups are made ...`)
-    await inParts(count, (i) => createEnded(world, `ended-${i}`))
-    const body = join(world.folder, '8.json')
-    writeFileSync(body, reviewOf(sizes[8]))
-    const service = await serve(world)
-    const readyMs = await service.readyMs
-    await sleep(restMs)
-    const beginningMs = await blockedOf(service)
-    const restMb = memoryOf(service.child)
-    const seen = await load({ url: service.urlOf('backups'), body, rate: 200, lastsMs })
-    if (seen.failures + seen.eofs > 0) throw new Error(`${count} Backups: ${seen.failure}`)
-    const mostMb = memoryOf(service.child, 'VmHWM')
-    const blockedMs = await blockedOf(service)
-    rows.push([
-      String(count),
-      `${readyMs.toFixed(0)} ms`,
-      `${restMb.toFixed(0)} MB`,
-      `${mostMb.toFixed(0)} MB`,
-      `${seen.p50.toFixed(0)} us`,
-      `${seen.p99.toFixed(0)} us`,
-      `${beginningMs.toFixed(0)} / ${blockedMs.toFixed(0)} ms`,
-    ])
-    goals.push(
-      atMost(`memory at most with ${count} Backups, of the limit in the manifests`, limitMb, mostMb, ' MB'),
-    )
-  })
+  await inWorld(
+    async (world) => {
+      console.error(`${count} Backups ...`)
+      const body = join(world.folder, '8.json')
+      writeFileSync(body, reviewOf(sizes[8]))
+      const service = await serve(world)
+      const readyMs = await service.readyMs
+      await sleep(restMs)
+      const beginningMs = await blockedOf(service)
+      const restMb = memoryOf(service.child)
+      const seen = await load({ url: service.urlOf('backups'), body, rate: 200, lastsMs })
+      if (seen.failures + seen.eofs > 0) throw new Error(`${count} Backups: ${seen.failure}`)
+      const mostMb = memoryOf(service.child, 'VmHWM')
+      const blockedMs = await blockedOf(service)
+      rows.push([
+        String(count),
+        `${readyMs.toFixed(0)} ms`,
+        `${restMb.toFixed(0)} MB`,
+        `${mostMb.toFixed(0)} MB`,
+        `${seen.p50.toFixed(0)} us`,
+        `${seen.p99.toFixed(0)} us`,
+        `${beginningMs.toFixed(0)} / ${blockedMs.toFixed(0)} ms`,
+      ])
+      goals.push(
+        atMost(`memory at most with ${count} Backups, of the limit in the manifests`, limitMb, mostMb, ' MB'),
+      )
+    },
+    withBackups(count, 'Completed'),
+  )
 tell({
   title: 'How much there is',
   text: [
