@@ -20,7 +20,7 @@ import { accepted, createAction, inWorld, serve, type World } from './world.ts'
 
 const rounds = quick ? 1 : 7
 const lastsMs = quick ? 300 : 2_000
-const actingMs = quick ? 2_000 : 4_000
+const actingMs = quick ? 1_000 : 4_000
 const warmMs = quick ? 100 : 700
 const actions = quick ? 50 : 1_000
 const runs = quick ? 100 : 10_000
