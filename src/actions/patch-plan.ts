@@ -13,15 +13,18 @@ import type { FailedAttempt } from './runners.ts'
 /** What was kept so far, by this performance or one before it; each attempt goes on with it. */
 export type Keeping = {
   kept: readonly KeptObject[]
-  /** Of which objects what was kept may be what the patch made of them: it was sent, or a performance before this one kept it. */
-  readonly perhaps: Set<string>
+  /**
+   * Of which objects what was kept may be what the patch made of them: it was sent, or a performance before this one kept it. 'hardly':
+   * the API server refused it, as it also does where the same patch was delivered before.
+   */
+  readonly perhaps: Map<string, 'perhaps' | 'hardly'>
   readonly remember: Remember | undefined
 }
 
 /** With what was kept by a performance before this one. */
 export const keepingFrom = (kept: readonly KeptObject[], remember: Remember | undefined): Keeping => ({
   kept,
-  perhaps: new Set(kept.map(keyOf)),
+  perhaps: new Map(kept.map((one) => [keyOf(one), 'perhaps'])),
   remember,
 })
 
@@ -48,8 +51,9 @@ export async function planned(
   const [ok, stand]: [Found[], Found[]] = [[], []]
   for (const one of found) {
     const id = idOf(one)
-    const known = keeping.perhaps.has(keyOf(id)) ? (kept.get(keyOf(id))?.changes ?? []) : []
-    const plan = await planOne(one, patching, { known, signal })
+    const sent = keeping.perhaps.get(keyOf(id))
+    const known = sent === undefined ? [] : (kept.get(keyOf(id))?.changes ?? [])
+    const plan = await planOne(one, patching, { known, sent, signal })
     if ('status' in plan) return plan
     if (plan.stands) stand.push(one)
     else ok.push(one)
@@ -58,23 +62,27 @@ export async function planned(
   return (await keep([...kept.values()], patching, keeping)) ?? { ok, stand }
 }
 
+type Known = {
+  readonly known: readonly Change[]
+  readonly sent: 'perhaps' | 'hardly' | undefined
+}
 type PlannedOne = { readonly stands: boolean; readonly changes: readonly Change[] }
 
-/** `known`: what was kept when it may have been sent before. */
+/** `known`: what was kept when it may have been sent before, and `sent` how likely that is. */
 async function planOne(
   one: Found,
   patching: Patching,
-  { known, signal }: { readonly known: readonly Change[]; readonly signal: AbortSignal },
+  { known, sent, signal }: Known & { readonly signal: AbortSignal },
 ): Promise<PlannedOne | FailedAttempt> {
   const { object = {} } = one
   const made = patching.body.type === 'json' ? wasMade(object, known) : 'no'
-  if (made === 'unclear') return unclear(one, patching)
+  if (made === 'unclear' && sent === 'perhaps') return unclear(one, patching)
   // Half of a json patch is not sent again: what it did to the rest is not known.
   if (made === 'yes') return { stands: true, changes: known }
   const answer = await send(one, patching, { dryRun: true, signal })
   if (!('ok' in answer)) return failedBy(answer)
   const anew = changesBetween(object, answer.ok, { status: patching.body.subresource === 'status' })
-  const changes = changesAgain(object, known, anew)
+  const changes = changesAgain(object, made === 'unclear' ? [] : known, anew)
   return { stands: anew.length === 0 && changes.length > 0, changes }
 }
 
@@ -85,10 +93,10 @@ export async function sendPlanned(
   { keeping, signal }: With,
 ): ReturnType<typeof send> {
   const key = keyOf(idOf(one))
-  const before = keeping.perhaps.has(key)
-  keeping.perhaps.add(key)
+  const before = keeping.perhaps.get(key)
+  keeping.perhaps.set(key, 'perhaps')
   const answer = await send(one, patching, { dryRun: false, signal })
-  if (!('ok' in answer) && !answer.sent && !before) keeping.perhaps.delete(key)
+  if (!('ok' in answer) && !answer.sent && before !== 'perhaps') keeping.perhaps.set(key, 'hardly')
   return answer
 }
 
