@@ -7,7 +7,16 @@ import { actLabel } from './hook.ts'
 import { load } from './load.ts'
 import { mint, type Pair } from './mint.ts'
 import { reviewOf, sizes } from './reviews.ts'
-import { accepted, cores, createAction, flagsOfImage, serve, type World } from './world.ts'
+import {
+  accepted,
+  cores,
+  createAction,
+  flagsOfImage,
+  metricsOf,
+  serve,
+  type Service,
+  type World,
+} from './world.ts'
 
 /** What is asked: the mutating or the validating webhook. */
 export type Asked = 'mutate' | 'validate'
@@ -60,13 +69,13 @@ export async function ours(world: World, hook?: string): Promise<Server> {
     name: 'tidewaiter',
     pid: service.child.pid ?? 0,
     urlOf: (asked) => service.urlOf(endpoint[asked]),
-    lost: () => lostOf(service.metrics),
+    lost: () => lostOf(service),
   }
 }
 
 /** How many decisions found no room in memory. */
-async function lostOf(metrics: string): Promise<number> {
-  const text = await (await fetch(`http://${metrics}/metrics`)).text()
+async function lostOf(service: Service): Promise<number> {
+  const text = await metricsOf(service)
   const lines = text.matchAll(/^tidewaiter_decisions_dropped_total(?:\{.*\})? (\d+)/gm)
   return [...lines].reduce((sum, [, count]) => sum + Number(count), 0)
 }

@@ -10,7 +10,7 @@ import { table } from '../report.ts'
 import { load } from './load.ts'
 import { reviewOf, sizes } from './reviews.ts'
 import { atMost, quick, tell, type Compared } from './section.ts'
-import { inWorld, serve, withBackups, type Service } from './world.ts'
+import { inWorld, metricsOf, serve, withBackups, type Service } from './world.ts'
 
 const counts = quick ? [10, 200] : [10, 1_000, 50_000]
 const restMs = quick ? 500 : 10_000
@@ -19,8 +19,8 @@ const lastsMs = quick ? 500 : 10_000
 const limitMb = 512
 
 /** How long the event loop stood still at most since this was asked before, milliseconds. */
-async function blockedOf({ metrics }: Service): Promise<number> {
-  const text = await (await fetch(`http://${metrics}/metrics`)).text()
+async function blockedOf(service: Service): Promise<number> {
+  const text = await metricsOf(service)
   const [, seconds] = /^tidewaiter_nodejs_eventloop_lag_max_seconds (\S+)$/m.exec(text) ?? []
   return Number(seconds) * 1000
 }

@@ -123,6 +123,10 @@ export async function createAction({ call }: World, name: string, spec: object):
   })
 }
 
+/** What a replica tells Prometheus. */
+export const metricsOf = async ({ metrics }: Pick<Service, 'metrics'>): Promise<string> =>
+  (await fetch(`http://${metrics}/metrics`)).text()
+
 /** Waits until every Action is accepted: one that is not is for no Backup. */
 export async function accepted({ call }: World): Promise<void> {
   await until('all Actions to be accepted', async () => {

@@ -25,6 +25,12 @@ export function at(object: unknown, ...path: readonly string[]): unknown {
   return value
 }
 
+/** The list at a path; none where there is something else. */
+export function listAt(object: unknown, ...path: readonly string[]): readonly unknown[] {
+  const found = at(object, ...path)
+  return Array.isArray(found) ? found : []
+}
+
 /** The object at a path, or an empty one. */
 export function objectAt(object: unknown, ...path: readonly string[]): Json {
   const value = at(object, ...path)

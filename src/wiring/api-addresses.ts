@@ -1,5 +1,5 @@
 /** The addresses of the API server: what the ClusterIP of the Service kubernetes leads to. */
-import { at } from '../core/velero.ts'
+import { listAt } from '../core/velero.ts'
 import type { Calls } from './kinds.ts'
 
 // API servers keep an EndpointSlice of this name, unless they are told not to (--endpoint-reconciler-type=none): then somebody else
@@ -24,6 +24,4 @@ const notFound =
   'the namespace default must have an EndpointSlice kubernetes with the addresses of the API server, or ones labelled kubernetes.io/service-name=kubernetes that tidewaiter may list; see docs/egress.md'
 
 const addressesOf = (slice: unknown): readonly string[] =>
-  list(at(slice, 'endpoints')).flatMap((endpoint) => list(at(endpoint, 'addresses')).map(String))
-
-const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
+  listAt(slice, 'endpoints').flatMap((endpoint) => listAt(endpoint, 'addresses').map(String))

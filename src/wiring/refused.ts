@@ -1,7 +1,7 @@
 /** The addresses of API server and nodes, which must not be called, and what the nodes run: asked once a minute. */
 import type { Clock } from '../clock.ts'
 import type { Platform } from '../core/plugin-check/platform.ts'
-import { at, textAt, type Json } from '../core/velero.ts'
+import { listAt, textAt, type Json } from '../core/velero.ts'
 import type { Log } from '../log.ts'
 import type { Answer, Egress, Request } from '../net/ports.ts'
 import { unlessAborted } from '../until.ts'
@@ -70,7 +70,7 @@ export function createRefused(
 }
 
 const nodeAddresses = (nodes: readonly Json[]): readonly string[] =>
-  nodes.flatMap((node) => list(at(node, 'status', 'addresses')).map((address) => textAt(address, 'address')))
+  nodes.flatMap((node) => listAt(node, 'status', 'addresses').map((address) => textAt(address, 'address')))
 
 /** The platforms of nodes, each once; a node that says none is left out. */
 export function platformsOf(nodes: readonly Json[]): readonly Platform[] {
@@ -81,8 +81,6 @@ export function platformsOf(nodes: readonly Json[]): readonly Platform[] {
   const each = new Map(found.map((platform) => [`${platform.os}/${platform.architecture}`, platform]))
   return [...each.values()].filter(({ os, architecture }) => os !== '' && architecture !== '')
 }
-
-const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
 
 /** A call that was not made because it is not known yet where it may not go: nobody's fault but ours, and soon over. */
 export type NotYet = { readonly failed: 'internal'; readonly message: string; readonly sent: false }

@@ -2,7 +2,7 @@
 import type { PluginPorts } from '../admission/plugin-ports.ts'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
-import { authorOf as readAuthor, isOurs, usernameOf } from '../core/author.ts'
+import { authorAnnotation, authorOf as readAuthor, isOurs, usernameOf } from '../core/author.ts'
 import { minimal } from '../api/minimal.ts'
 import { actionKind, type Action } from '../api/action.ts'
 import type { OutputsKey } from '../core/exported/keys.ts'
@@ -70,9 +70,7 @@ export const stampTools = (world: World) => ({ hash, sign: signer(world.macKey()
 export function authorOfKept(world: World, action: Action): Author | undefined {
   const { namespace, name } = action.metadata
   const kept = cachesOf(world, namespace)?.actions.get(namespace, name)
-  const stamp =
-    action.metadata.annotations?.['tidewaiter.io/author'] ??
-    (kept !== undefined && 'stamp' in kept ? kept.stamp : undefined)
+  const stamp = action.metadata.annotations?.[authorAnnotation] ?? kept?.stamp
   return readAuthor(stamp, { namespace, name, spec: minimalSpec(action.spec) }, stampTools(world))
 }
 
