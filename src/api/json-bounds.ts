@@ -20,18 +20,17 @@ function faultOf(value: unknown, depth: number, walk: Walk): string | undefined 
   // Brackets, and a comma or colon after each part.
   const tooLarge = spend(walk, 1)
   if (tooLarge !== undefined) return tooLarge
-  if (Array.isArray(value))
-    return firstFault(value, (item) => spend(walk, 1) ?? faultOf(item, depth + 1, walk))
-  return firstFault(
-    Object.entries(value),
-    ([key, item]) => scalarFault(key, walk) ?? spend(walk, 2) ?? faultOf(item, depth + 1, walk),
-  )
-}
-
-function firstFault<T>(items: readonly T[], fault: (item: T) => string | undefined): string | undefined {
-  for (const item of items) {
-    const found = fault(item)
-    if (found !== undefined) return found
+  if (Array.isArray(value)) {
+    for (const item of value as readonly unknown[]) {
+      const fault = spend(walk, 1) ?? faultOf(item, depth + 1, walk)
+      if (fault !== undefined) return fault
+    }
+    return undefined
+  }
+  const fields = value as Readonly<Record<string, unknown>>
+  for (const key of Object.keys(fields)) {
+    const fault = scalarFault(key, walk) ?? spend(walk, 2) ?? faultOf(fields[key], depth + 1, walk)
+    if (fault !== undefined) return fault
   }
   return undefined
 }
@@ -51,5 +50,5 @@ function spend(walk: Walk, bytes: number): string | undefined {
 /** UTF-8 bytes of a text with its quotes; escapes are counted as one byte, so this is a lower bound. */
 function bytesOf(text: string, enough: number): number {
   if (text.length > enough) return text.length
-  return new TextEncoder().encode(text).length + 2
+  return Buffer.byteLength(text) + 2
 }

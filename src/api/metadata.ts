@@ -68,7 +68,7 @@ const valueProblem = (key: string, value: string): readonly FieldProblem[] =>
 const longestAnnotations = 256 * 1024
 
 function sizeProblem(annotations: Readonly<Record<string, string>>): readonly FieldProblem[] {
-  const bytes = new TextEncoder().encode(Object.entries(annotations).flat().join('')).length
+  const bytes = Buffer.byteLength(Object.entries(annotations).flat().join(''))
   return bytes <= longestAnnotations
     ? []
     : [

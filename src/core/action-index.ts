@@ -4,7 +4,6 @@
  */
 import type { Action, Stage } from '../api/action.ts'
 import type { MatchFacts } from './match.ts'
-import { textMapAt } from './velero.ts'
 import { inRunOrder } from './order.ts'
 
 /** The Actions of one stage. */
@@ -80,7 +79,7 @@ function found(
 ): Ranked[] {
   const { schedule, label, namespace } = tables
   const under = (table: Table, keys: readonly string[]) => keys.flatMap((key) => table.get(key) ?? [])
-  const labels = label.size === 0 ? [] : Object.entries(textMapAt(facts.object, 'metadata', 'labels'))
+  const labels = label.size === 0 ? [] : Object.entries(facts.labels)
   return [
     ...under(schedule, [...new Set(facts.scheduleNames)]),
     ...labels.flatMap((one) => under(label, [one.join('=')])),
@@ -93,7 +92,7 @@ const mostNamed = 100
 
 /** The namespaces that the object touches; undefined if it says so by more than their names. */
 function namespacesOf({ namespaces }: MatchFacts): readonly string[] | undefined {
-  const { included, mapping } = namespaces.scope
+  const { included, mapping } = namespaces().scope
   const named = [...new Set([...included, ...Object.values(mapping)])]
   const isKnown = included.length > 0 && named.length <= mostNamed && named.every(isPlain)
   return isKnown ? named : undefined

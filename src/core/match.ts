@@ -12,19 +12,20 @@ import {
   type VeleroKind,
 } from './velero.ts'
 
+type Labels = Readonly<Record<string, string>>
+
 /** Evaluates one CEL expression; never throws, never hangs. */
 export type Evaluate = (source: string, values: Json) => { readonly ok: unknown } | { readonly error: string }
 
-/** What matching looks at. */
+/** What matching looks at. What most Actions do not ask for is made when the first one does. */
 export type MatchFacts = {
-  /** The object with Velero's defaults filled in. */
-  readonly object: Json
-  /** Its namespaces. What all Actions together may take to compare theirs is spent here. */
-  readonly namespaces: Namespaces
+  readonly labels: Labels
   /** The Schedules it comes from: its label; for a Restore also spec.scheduleName and its backup's Schedule. */
   readonly scheduleNames: readonly string[]
-  /** What expressions see: `backup` or `restore`. */
-  readonly variables: Json
+  /** Its namespaces, the same for each Action: what all together may take to compare theirs is spent there. */
+  readonly namespaces: () => Namespaces
+  /** What expressions see: `backup` or `restore`, with Velero's defaults filled in. */
+  readonly variables: () => Json
 }
 
 /** What must be asked to know what matching looks at. */
@@ -37,27 +38,33 @@ export type MatchSources = {
 /** What matching looks at, for an object at its admission or later. */
 export async function matchFactsOf(kind: VeleroKind, raw: Json, sources: MatchSources): Promise<MatchFacts> {
   const namespace = textAt(raw, 'metadata', 'namespace')
-  const object = withDefaults(kind, raw, await sources.defaultsOf(namespace))
+  const defaults = await sources.defaultsOf(namespace)
+  const backup = kind === 'Restore' ? textAt(raw, 'spec', 'backupName') : ''
+  const backupSchedule = backup === '' ? '' : await sources.scheduleOfBackup(namespace, backup)
+  return matchFacts(kind, raw, { defaults, backupSchedule })
+}
+
+/** The same, of what was asked: `backupSchedule` is the Schedule of the Backup that a Restore is of, or ''. */
+export function matchFacts(
+  kind: VeleroKind,
+  raw: Json,
+  asked: { readonly defaults: VeleroDefaults; readonly backupSchedule: string },
+): MatchFacts {
+  const labels = textMapAt(raw, 'metadata', 'labels')
+  const schedules = [labels[scheduleLabel] ?? '', textAt(raw, 'spec', 'scheduleName'), asked.backupSchedule]
   return {
-    object,
-    namespaces: comparable(namespaceScopeOf(object)),
-    scheduleNames: await scheduleNamesOf(kind, raw, sources),
-    variables: { [kind === 'Backup' ? 'backup' : 'restore']: object },
+    labels,
+    scheduleNames: schedules.filter((name) => name !== ''),
+    namespaces: madeOnce(() => comparable(namespaceScopeOf(raw))),
+    variables: madeOnce(() => ({
+      [kind === 'Backup' ? 'backup' : 'restore']: withDefaults(kind, raw, asked.defaults),
+    })),
   }
 }
 
-async function scheduleNamesOf(
-  kind: VeleroKind,
-  raw: Json,
-  { scheduleOfBackup }: MatchSources,
-): Promise<readonly string[]> {
-  const backup = kind === 'Restore' ? textAt(raw, 'spec', 'backupName') : ''
-  const made = backup === '' ? '' : await scheduleOfBackup(textAt(raw, 'metadata', 'namespace'), backup)
-  const named = [
-    textMapAt(raw, 'metadata', 'labels')[scheduleLabel] ?? '',
-    textAt(raw, 'spec', 'scheduleName'),
-  ]
-  return [...named, made].filter((name) => name !== '')
+function madeOnce<T extends object>(make: () => T): () => T {
+  let made: T | undefined
+  return () => (made ??= make())
 }
 
 /** Matched, not matched (then which condition does not hold), or an expression that failed (which refuses). */
@@ -87,15 +94,15 @@ function unmetNamespace(
   { includedNamespaces: wanted }: Wanted,
   { namespaces }: MatchFacts,
 ): string | undefined {
-  if (wanted === undefined || mayTouch(namespaces, wanted)) return undefined
-  const { scope } = namespaces
+  if (wanted === undefined || mayTouch(namespaces(), wanted)) return undefined
+  const { scope } = namespaces()
   const without = scope.excluded.length === 0 ? '' : ` without ${listed(scope.excluded)}`
   const included = scope.included.length === 0 ? '*' : listed(scope.included)
   return `includedNamespaces: it touches ${included}${without}, wanted ${listed(wanted)}`
 }
 
-function unmetLabel({ selector }: Wanted, { object }: MatchFacts): string | undefined {
-  const unmet = selector && unmetRequirement(selector, textMapAt(object, 'metadata', 'labels'))
+function unmetLabel({ selector }: Wanted, { labels }: MatchFacts): string | undefined {
+  const unmet = selector && unmetRequirement(selector, labels)
   return unmet === undefined ? undefined : `selector: ${unmet}`
 }
 
@@ -107,7 +114,7 @@ const listed = (names: readonly string[]): string =>
     : `${names.slice(0, fewListed).join(', ')} and ${names.length - fewListed} more`
 
 function holds(expression: string, facts: MatchFacts, evaluate: Evaluate): Match {
-  const result = evaluate(expression, facts.variables)
+  const result = evaluate(expression, facts.variables())
   if ('error' in result) return result
   if (typeof result.ok !== 'boolean') return { error: `must give true or false, got ${typeof result.ok}` }
   return result.ok ? { matched: true } : { matched: false, because: 'expression: it is false' }
@@ -115,8 +122,6 @@ function holds(expression: string, facts: MatchFacts, evaluate: Evaluate): Match
 
 type Selector = NonNullable<Wanted['selector']>
 type Requirement = NonNullable<Selector['matchExpressions']>[number]
-type Labels = Readonly<Record<string, string>>
-
 /** The first requirement of a label selector that does not hold, in words; undefined if all hold. */
 export function unmetRequirement(selector: Selector, labels: Labels): string | undefined {
   const requirements: readonly Requirement[] = [

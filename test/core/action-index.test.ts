@@ -2,24 +2,17 @@ import fc from 'fast-check'
 import t from 'tap'
 import type { Action } from '../../src/api/action.ts'
 import { indexOf } from '../../src/core/action-index.ts'
-import { match, type MatchFacts } from '../../src/core/match.ts'
-import { comparable } from '../../src/core/namespaces.ts'
+import { match, matchFacts, type MatchFacts } from '../../src/core/match.ts'
 import { inRunOrder } from '../../src/core/order.ts'
-import { namespaceScopeOf } from '../../src/core/velero.ts'
 import { aBackup, anAction } from '../support/build.ts'
 
 const evaluate = (source: string) => ({ ok: source === 'true' })
 const namesOf = (actions: readonly Action[]) => actions.map(({ metadata }) => metadata.name)
-const factsOf = (given: { labels?: object; spec?: object; schedules?: readonly string[] }): MatchFacts => ({
-  object: {
-    ...aBackup(),
-    metadata: { name: 'b', namespace: 'velero', labels: given.labels ?? {} },
-    spec: given.spec ?? {},
-  },
-  namespaces: comparable(namespaceScopeOf({ spec: given.spec ?? {} })),
-  scheduleNames: given.schedules ?? [],
-  variables: {},
-})
+const factsOf = (given: { labels?: object; spec?: object; schedules?: readonly string[] }): MatchFacts => {
+  const raw = { ...aBackup(), metadata: { labels: given.labels ?? {} }, spec: given.spec ?? {} }
+  const facts = matchFacts('Backup', raw, { defaults: { storageLocation: 'default' }, backupSchedule: '' })
+  return { ...facts, scheduleNames: given.schedules ?? [] }
+}
 
 const isMatched = (spec: Action['spec'], facts: MatchFacts): boolean => {
   const found = match(spec, facts, evaluate)

@@ -1,19 +1,13 @@
 import t from 'tap'
 import type { ActionSpec } from '../../src/api/action.ts'
-import { match, unmetRequirement, type Evaluate } from '../../src/core/match.ts'
-import { comparable } from '../../src/core/namespaces.ts'
-import { namespaceScopeOf } from '../../src/core/velero.ts'
+import { match, matchFacts, unmetRequirement, type Evaluate } from '../../src/core/match.ts'
 import { aBackup, anActionSpec } from '../support/build.ts'
 
 const evaluate: Evaluate = (source) =>
   source === 'broken' ? { error: 'no such key' } : { ok: JSON.parse(source) as unknown }
 const object = aBackup({ labels: { tier: 'prod' } })
-const facts = {
-  object,
-  namespaces: comparable(namespaceScopeOf(object)),
-  scheduleNames: ['nightly'],
-  variables: { backup: object },
-}
+const asked = { defaults: { storageLocation: 'default' }, backupSchedule: 'nightly' }
+const facts = matchFacts('Backup', object, asked)
 const matching = (wanted: NonNullable<ActionSpec['match']>) =>
   match(anActionSpec({ match: wanted }), facts, evaluate)
 

@@ -1,6 +1,5 @@
 import t from 'tap'
-import { comparable } from '../../src/core/namespaces.ts'
-import { namespaceScopeOf } from '../../src/core/velero.ts'
+import { matchFacts } from '../../src/core/match.ts'
 import { actionsHashOf, mostActions, planStage, secondsOf, type PlanInput } from '../../src/core/plan.ts'
 import { aBackup, anAction, aPlannedAction, type ActionGiven } from '../support/build.ts'
 
@@ -10,7 +9,7 @@ const plan = (actions: readonly ActionGiven[], given: Partial<PlanInput> = {}) =
   planStage({
     stage: 'PreBackup',
     actions: actions.map((one) => anAction(one)),
-    facts: { object, namespaces: comparable(namespaceScopeOf(object)), scheduleNames: [], variables: {} },
+    facts: matchFacts('Backup', object, { defaults: { storageLocation: 'default' }, backupSchedule: '' }),
     skips: {},
     authorOf: () => ann,
     evaluate: (source) => (source === 'broken' ? { error: 'no such key' } : { ok: source === 'true' }),
