@@ -1,5 +1,5 @@
 /** Which addresses our own calls may go to. Judged on the address that is connected to, in every notation. */
-import { embedded, sameAddress } from './egress-address.ts'
+import { embedded } from './egress-address.ts'
 import type { Address, ParseAddress } from './egress-address.ts'
 import { entryProblem, hostOf, matchesEntry, namesHost, type Takes } from './egress-entry.ts'
 import { loopback, never, rangeOf, reserved, serviceBehind, type Sort } from './egress-ranges.ts'
@@ -7,7 +7,7 @@ import { loopback, never, rangeOf, reserved, serviceBehind, type Sort } from './
 /** What an install lets out. The lists hold entries as `entryProblem` knows them. */
 export type EgressRules = {
   readonly inCluster: boolean
-  /** The API server's and the nodes' addresses as they are now. */
+  /** The API server's and the nodes' addresses as they are now: the same list while they do not change. */
   readonly refusedAddresses: () => readonly string[]
   /** `--egress-allow`: hosts or addresses, with or without a port, that may be called although they are inside. */
   readonly allowNames: readonly string[]
@@ -101,14 +101,25 @@ export type Lists = {
 }
 
 function insideOf(forms: readonly Address[], rules: EgressRules, parse: ParseAddress): string | undefined {
-  const refused = rules.refusedAddresses()
-  if (forms.some((form) => refused.some((text) => sameAddress(form, text, parse)))) {
+  const refused = canonicalOf(rules.refusedAddresses(), parse)
+  if (forms.some(({ text }) => refused.has(text))) {
     return 'an address of the API server or of a node'
   }
   const own = rules.inCluster ? sortOf(forms, [loopback], parse) : undefined
   return own === undefined
     ? sortOf(forms, [reserved], parse)
     : `${own}, which in a cluster is this pod itself`
+}
+
+const readBefore = new WeakMap<readonly string[], ReadonlySet<string>>()
+
+/** The addresses in the notation in which they are compared: read once for each list, for a cluster may have thousands of nodes. */
+function canonicalOf(texts: readonly string[], parse: ParseAddress): ReadonlySet<string> {
+  const known = readBefore.get(texts)
+  if (known !== undefined) return known
+  const read = new Set(texts.map((text) => parse(text)?.text).filter((text) => text !== undefined))
+  readBefore.set(texts, read)
+  return read
 }
 
 function translated(address: Address): string | undefined {
