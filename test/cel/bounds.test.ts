@@ -127,12 +127,12 @@ function countParsed(t: Test): () => number {
 }
 
 t.test(
-  'the expressions of thousands of Actions are compiled once, though asked one after another',
+  'the expressions of a thousand Actions are compiled once, though asked one after another',
   async (t) => {
     const parsed = countParsed(t)
     const many = createCel()
-    for (const want of [2_000, 0]) {
-      for (let i = 0; i < 2_000; i += 1)
+    for (const want of [1_000, 0]) {
+      for (let i = 0; i < 1_000; i += 1)
         many.check(`a.team == 'team-${i}' && a.names.exists(n, n.startsWith('shop-'))`, ['a'])
       t.equal(parsed(), want)
     }
@@ -150,11 +150,11 @@ for (const [name, { sourceOf, most }] of Object.entries({
   t.test(`of expressions with ${name}, fewer are kept`, async (t) => {
     const parsed = countParsed(t)
     const few = createCel({ kept: 1_000_000 })
-    const sources = Array.from({ length: 100 }, (_, i) => sourceOf(i))
+    const sources = Array.from({ length: 40 }, (_, i) => sourceOf(i))
     t.notOk(sources.some((source) => few.check(source, []) !== undefined))
-    t.equal(parsed(), 100)
+    t.equal(parsed(), 40)
     for (const source of sources.toReversed()) few.check(source, [])
-    t.ok(100 - parsed() <= most)
+    t.ok(40 - parsed() <= most)
   })
 }
 

@@ -136,8 +136,8 @@ t.test('two patterns meet exactly if some text matches both', async (t) => {
 t.test('what would take too long to find out matches, and at once', async (t) => {
   const hostile = [
     scope({ included: ['*a'.repeat(500_000)] }),
-    scope({ included: Array.from({ length: 200_000 }, (_, i) => `*${i}*x`) }),
-    scope({ excluded: Array.from({ length: 200_000 }, (_, i) => `*${i}*x`) }),
+    scope({ included: Array.from({ length: 60_000 }, (_, i) => `*${i}*x`) }),
+    scope({ excluded: Array.from({ length: 60_000 }, (_, i) => `*${i}*x`) }),
     scope({
       mapping: Object.fromEntries(Array.from({ length: 100_000 }, (_, i) => [`*x${i}`, 'z*'])),
       included: ['q'],
@@ -161,7 +161,7 @@ t.test('all Actions of one question together take no more than one of them may',
 })
 
 t.test('a name is told from other names with no steps left, and at once', async (t) => {
-  const many = Array.from({ length: 200_000 }, (_, i) => `team-${i}`)
+  const many = Array.from({ length: 60_000 }, (_, i) => `team-${i}`)
   const namespaces = comparableOf({
     included: ['shop', ...many],
     excluded: many,
