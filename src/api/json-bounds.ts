@@ -6,6 +6,7 @@ export const defaultMaxDepth = 32
 /** Bytes of JSON that a field of any JSON may have unless it says otherwise. */
 export const defaultMaxBytes = 64 * 1024
 
+type Json = Readonly<Record<string, unknown>>
 type Walk = { readonly maxDepth: number; readonly maxBytes: number; bytes: number }
 
 /** What a value must do to be JSON within the limits of its field (a phrase after "must"); undefined if it does. */
@@ -20,14 +21,18 @@ function faultOf(value: unknown, depth: number, walk: Walk): string | undefined 
   // Brackets, and a comma or colon after each part.
   const tooLarge = spend(walk, 1)
   if (tooLarge !== undefined) return tooLarge
-  if (Array.isArray(value)) {
-    for (const item of value as readonly unknown[]) {
-      const fault = spend(walk, 1) ?? faultOf(item, depth + 1, walk)
-      if (fault !== undefined) return fault
-    }
-    return undefined
+  return Array.isArray(value) ? faultInList(value, depth, walk) : faultInFields(value as Json, depth, walk)
+}
+
+function faultInList(items: readonly unknown[], depth: number, walk: Walk): string | undefined {
+  for (const item of items) {
+    const fault = spend(walk, 1) ?? faultOf(item, depth + 1, walk)
+    if (fault !== undefined) return fault
   }
-  const fields = value as Readonly<Record<string, unknown>>
+  return undefined
+}
+
+function faultInFields(fields: Json, depth: number, walk: Walk): string | undefined {
   for (const key of Object.keys(fields)) {
     const fault = scalarFault(key, walk) ?? spend(walk, 2) ?? faultOf(fields[key], depth + 1, walk)
     if (fault !== undefined) return fault
