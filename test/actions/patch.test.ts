@@ -1,5 +1,6 @@
 /** The body `patch`, performed as an account on an API server: what is changed, what is kept before, and what is put back. */
 import t, { type Test } from 'tap'
+import { keptByActions } from '../../src/actions/byte-budget.ts'
 import { createPerformer } from '../../src/actions/perform.ts'
 import type { Performance } from '../../src/actions/ports.ts'
 import type { ActionSpec } from '../../src/api/action.ts'
@@ -588,3 +589,22 @@ t.test('what another version kept is not guessed at', async (t) => {
     t.match(outcome, { status: 'failed', mayHaveHadEffect: false, message: /another version of tidewaiter/ })
   t.equal(made.read().spec.replicas, 3)
 })
+
+t.test(
+  'what has no room beside the objects of other actions is not patched, and the room is given back',
+  async (t) => {
+    const made = await scene(t, aPatch({ selector: { matchLabels: { tier: 'front' } } }), {}, ['a', 'b'])
+    const others = keptByActions.most - 2_000
+    t.ok(keptByActions.take(others))
+    t.match(await made.perform(), {
+      status: 'failed',
+      message:
+        /: all actions of this replica together would keep more than 67108864 bytes of JSON of objects/,
+    })
+    keptByActions.give(others)
+    t.match([made.read('a').spec.replicas, made.read('b').spec.replicas], [3, 3])
+    t.match(await made.perform(), { status: 'done' })
+    t.ok(keptByActions.take(keptByActions.most), 'all of it is there again')
+    keptByActions.give(keptByActions.most)
+  },
+)
