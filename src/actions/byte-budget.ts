@@ -19,10 +19,3 @@ export class ByteBudget {
     this.#taken -= bytes
   }
 }
-
-/** What all actions of this process together keep of objects while they are at work, bytes of JSON: those of a webhook must not fill its memory. */
-export const keptByActions = new ByteBudget(64 * 1024 * 1024)
-
-/** Why something is not kept. */
-export const noRoomFor = (budget: ByteBudget): string =>
-  `all actions of this replica together would keep more than ${budget.most} bytes of JSON of objects; let fewer be at work at once, or select fewer`

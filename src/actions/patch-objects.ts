@@ -1,17 +1,27 @@
 /** Patches each object of a target: looked at first and written down where it must be put back later, then patched at the version that was looked at. */
-import { jsonBytesOf } from '../core/bytes.ts'
 import { compareNames } from '../core/order.ts'
 import { mostObjects, selectorText, targetText } from '../core/target.ts'
-import { textAt } from '../core/velero.ts'
+import { at, textAt } from '../core/velero.ts'
 import { failedBy, notTried } from './acted.ts'
-import { keptByActions, noRoomFor } from './byte-budget.ts'
+import { causeOf } from './attempts.ts'
 import { planned, sendPlanned, type Keeping } from './patch-plan.ts'
 import { keeps, send, type Found, type Patching } from './patch-send.ts'
 import type { KubeObject } from './ports.ts'
+import { enterRoom, mostOfOne, type Room } from './room.ts'
 import type { FailedAttempt } from './runners.ts'
 
+/** What is told of an object as it is afterwards: nothing of what is in it. */
+export type Shown = ReturnType<typeof shown>
+
+const shown = (object: KubeObject) => ({
+  name: textAt(object, 'metadata', 'name'),
+  namespace: textAt(object, 'metadata', 'namespace'),
+  resourceVersion: textAt(object, 'metadata', 'resourceVersion'),
+  generation: Number(at(object, 'metadata', 'generation') ?? 0),
+})
+
 /** The objects as they are afterwards, and how many of them were so before. */
-export type Patched = { readonly objects: readonly KubeObject[]; readonly standing: number }
+export type Patched = { readonly objects: readonly Shown[]; readonly standing: number }
 
 // An apply to a name that is free would create the object: it is patched only as the object that was seen.
 const looks = (patching: Patching): boolean => keeps(patching) || patching.body.type === 'apply'
@@ -25,11 +35,13 @@ export async function patchAll(
   keeping: Keeping,
   signal: AbortSignal,
 ): Promise<Patched | FailedAttempt> {
-  const done = new Map<string, KubeObject>()
+  const done = new Map<string, Shown>()
   let already = 0
   for (let round = 1; ; round += 1) {
-    const room = new Room()
-    const ended = await oneRound(patching, { keeping, done, room, signal }).finally(() => room.leave())
+    const ended = await inRoom({ patching, signal }, (room) =>
+      oneRound(patching, { keeping, done, room, signal }),
+    )
+    if ('status' in ended) return after(ended, done)
     already += ended.stood
     if (ended.failed === undefined) return { objects: [...done.values()], standing: already }
     const again = ended.failed.why === '409' && looks(patching) && round < mostRounds
@@ -37,30 +49,37 @@ export async function patchAll(
   }
 }
 
-/** The room that the objects of one round take of what all actions may keep: as they were, and as their patch makes them. */
-class Room {
-  #bytes = 0
-
-  /** Takes room for an object; why there is none. */
-  take(object: KubeObject): string | undefined {
-    const bytes = 2 * jsonBytesOf(object)
-    if (!keptByActions.take(bytes)) return noRoomFor(keptByActions)
-    this.#bytes += bytes
-    return undefined
-  }
-
-  leave(): void {
-    keptByActions.give(this.#bytes)
-    this.#bytes = 0
-  }
-}
-
 type Round = {
   readonly keeping: Keeping
   /** The objects that are as the patch wants them, by name. */
-  readonly done: Map<string, KubeObject>
+  readonly done: Map<string, Shown>
   readonly room: Room
   readonly signal: AbortSignal
+}
+
+type Looking = Pick<Round, 'room' | 'signal'>
+
+/** Works with room for what is found; where there is none in its time, nothing was sent. */
+async function inRoom<T>(
+  { patching, signal }: { readonly patching: Patching; readonly signal: AbortSignal },
+  work: (room: Room) => Promise<T>,
+): Promise<T | FailedAttempt> {
+  let room: Room
+  try {
+    room = await enterRoom(signal)
+  } catch {
+    const cause = causeOf(signal)
+    const why = 'patches of other actions kept as many objects as all of them may, until its time was over'
+    return {
+      ...notTried(`${patching.what}: ${why}`, cause),
+      ...(cause === 'timeout' ? { why: cause } : {}),
+    }
+  }
+  try {
+    return await work(room)
+  } finally {
+    room.leave()
+  }
 }
 
 /** Looks at what is not done yet, has it written down, and patches it; `stood`: how many needed no patch. */
@@ -73,8 +92,11 @@ async function oneRound(
   const open = found.ok.filter(({ name }) => !done.has(name))
   const plan = keeps(patching) ? await planned(open, patching, { keeping, signal }) : { ok: open, stand: [] }
   if ('status' in plan) return { stood: 0, failed: plan }
-  for (const { name, object } of plan.stand) if (object !== undefined) done.set(name, object)
-  return { stood: plan.stand.length, failed: await patchEach(plan.ok, patching, { keeping, done, signal }) }
+  for (const { name, object } of plan.stand) if (object !== undefined) done.set(name, shown(object))
+  return {
+    stood: plan.stand.length,
+    failed: await patchEach(plan.ok, patching, { keeping, done, room, signal }),
+  }
 }
 
 /** A failure after some were patched: it may have had its effect, and says on which. */
@@ -85,28 +107,30 @@ function after(failed: FailedAttempt, done: ReadonlyMap<string, unknown>): Faile
 }
 
 /** Asks the API server what would become of all, and changes nothing. */
-export async function rehearseAll(patching: Patching, signal: AbortSignal): Promise<Patched | FailedAttempt> {
-  const room = new Room()
-  try {
+export const rehearseAll = (patching: Patching, signal: AbortSignal): Promise<Patched | FailedAttempt> =>
+  inRoom({ patching, signal }, async (room) => {
     const found = await targetsOf(patching, { room, signal })
     if ('status' in found) return found
-    const objects: KubeObject[] = []
+    const objects: Shown[] = []
     for (const one of found.ok) {
       const answer = await send(one, patching, { dryRun: true, signal })
       if (!('ok' in answer)) return failedBy(answer)
-      objects.push(answer.ok)
+      objects.push(shown(answer.ok))
     }
     return { objects, standing: 0 }
-  } finally {
-    room.leave()
-  }
-}
+  })
 
-type Looking = Pick<Round, 'room' | 'signal'>
 type Targets = { readonly ok: readonly Found[] } | FailedAttempt
 
+/** What there is to patch, in a room that is as large as they are. */
+async function targetsOf(patching: Patching, looking: Looking): Promise<Targets> {
+  const found = await foundBy(patching, looking)
+  looking.room.settle()
+  return found
+}
+
 /** Which objects: the one of the name, or those with the labels in the order of their names. */
-async function targetsOf(patching: Patching, { room, signal }: Looking): Promise<Targets> {
+async function foundBy(patching: Patching, { room, signal }: Looking): Promise<Targets> {
   const { body, what, context } = patching
   const { name, selector = {} } = body
   if (name !== undefined)
@@ -125,15 +149,10 @@ async function targetsOf(patching: Patching, { room, signal }: Looking): Promise
   const found = items
     .map((object) => ({ name: textAt(object, 'metadata', 'name'), object }))
     .sort((a, b) => compareNames(a.name, b.name))
-  if (body.subresource !== undefined && looks(patching)) {
-    const names = found.map((one) => one.name)
-    return lookedAt(names, patching, { room, signal })
-  }
-  for (const { object } of found) {
-    const full = room.take(object)
-    if (full !== undefined) return notTried(`${what}: ${full}`)
-  }
-  return { ok: found }
+  if (body.subresource === undefined || !looks(patching))
+    return found.every(({ object }) => room.hold(object)) ? { ok: found } : tooLarge(what)
+  const names = found.map((one) => one.name)
+  return lookedAt(names, patching, { room, signal })
 }
 
 async function lookedAt(
@@ -146,12 +165,14 @@ async function lookedAt(
     const answer = await context.actor.get(body, name, { subresource: body.subresource, signal })
     if (!('ok' in answer)) return failedBy(answer)
     if (answer.ok === undefined) return missing(what, targetText({ ...body, name }))
-    const full = room.take(answer.ok)
-    if (full !== undefined) return notTried(`${what}: ${full}`)
+    if (!room.hold(answer.ok)) return tooLarge(what)
     found.push({ name, object: answer.ok })
   }
   return { ok: found }
 }
+
+const tooLarge = (what: string): FailedAttempt =>
+  notTried(`${what}: the objects with these labels have more than ${mostOfOne} bytes of JSON; select fewer`)
 
 const missing = (what: string, target: string): FailedAttempt => ({
   ...notTried(`${what}: ${target} must exist, and does not`),
@@ -162,12 +183,12 @@ const missing = (what: string, target: string): FailedAttempt => ({
 async function patchEach(
   found: readonly Found[],
   patching: Patching,
-  { keeping, done, signal }: Omit<Round, 'room'>,
+  { keeping, done, signal }: Round,
 ): Promise<FailedAttempt | undefined> {
   for (const one of found) {
     const answer = await sendPlanned(one, patching, { keeping, signal })
     if (!('ok' in answer)) return failedBy(answer)
-    done.set(one.name, answer.ok)
+    done.set(one.name, shown(answer.ok))
   }
   return undefined
 }

@@ -5,13 +5,11 @@ import { checkPatchBody, renderPatch } from '../core/patch/body.ts'
 import { keptIn } from '../core/patch/kept.ts'
 import { textOf } from '../core/patch/tree.ts'
 import { targetText } from '../core/target.ts'
-import { at, textAt } from '../core/velero.ts'
 import { notTried } from './acted.ts'
 import { patchAll, rehearseAll, type Patched } from './patch-objects.ts'
 import { keepingFrom, type Keeping } from './patch-plan.ts'
 import { revertAll } from './patch-revert.ts'
 import type { Patching } from './patch-send.ts'
-import type { KubeObject } from './ports.ts'
 import { requestText } from './request-text.ts'
 import type { Attempt, Context, FailedAttempt, Preparation, Runner } from './runners.ts'
 
@@ -92,20 +90,12 @@ const mostTold = 10
 function told(patched: Patched | FailedAttempt, what: string): Attempt {
   if ('status' in patched) return patched
   const { objects, standing } = patched
-  const names = objects.slice(0, mostTold).map((object) => textAt(object, 'metadata', 'name'))
+  const names = objects.slice(0, mostTold).map(({ name }) => name)
   const more = objects.length > mostTold ? ` and ${objects.length - mostTold} more` : ''
   const many = objects.length === 0 ? 'no object has these labels' : `${names.join(', ')}${more}`
   const was = standing === 0 ? '' : ` (${standing} were so already)`
-  return { status: 'done', message: `${what}: ${many}${was}`, response: { objects: objects.map(shown) } }
+  return { status: 'done', message: `${what}: ${many}${was}`, response: { objects } }
 }
-
-/** What outputs see of an object: nothing of what is in it. */
-const shown = (object: KubeObject) => ({
-  name: textAt(object, 'metadata', 'name'),
-  namespace: textAt(object, 'metadata', 'namespace'),
-  resourceVersion: textAt(object, 'metadata', 'resourceVersion'),
-  generation: Number(at(object, 'metadata', 'generation') ?? 0),
-})
 
 /** Puts back what the patch changed. */
 function revert(body: PatchBody, context: Context): Preparation {

@@ -3,11 +3,13 @@ import { mostWaitedFor } from '../api/wait-body.ts'
 import { jsonBytesOf } from '../core/bytes.ts'
 import { textAt } from '../core/velero.ts'
 import type { Waited } from '../core/wait.ts'
-import { keptByActions, noRoomFor, type ByteBudget } from './byte-budget.ts'
+import { ByteBudget } from './byte-budget.ts'
 import type { ActorEvent, KubeObject } from './ports.ts'
 
 /** All objects of one wait together, in bytes of JSON: an action of a webhook must not fill its memory. */
 const mostBytes = 16 * 1024 * 1024
+/** All objects of all waits of this process together. */
+const together = new ByteBudget(64 * 1024 * 1024)
 
 type Kept = { readonly object: KubeObject; readonly bytes: number }
 type Judge = (seen: {
@@ -27,7 +29,7 @@ export class Watched {
   /** What was wrong when it was last judged. */
   because: string | undefined
 
-  constructor(judge: Judge, budget = keptByActions) {
+  constructor(judge: Judge, budget = together) {
     this.#judge = judge
     this.#budget = budget
   }
@@ -84,7 +86,8 @@ export class Watched {
     const bytes = jsonBytesOf(object)
     if (this.#bytes + bytes > mostBytes)
       this.#refusal = `the objects with these labels have more than ${mostBytes} bytes of JSON; select fewer`
-    else if (!this.#budget.take(bytes)) this.#refusal = noRoomFor(this.#budget)
+    else if (!this.#budget.take(bytes))
+      this.#refusal = `all waits of this replica together would keep more than ${this.#budget.most} bytes of JSON; let fewer wait at once, or select fewer`
     else {
       this.#objects.set(nameOf(given), { object, bytes })
       this.#bytes += bytes

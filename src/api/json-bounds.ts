@@ -18,12 +18,12 @@ export function jsonFault(node: Pick<AnyNode, 'maxDepth' | 'maxBytes'>, value: u
 function faultOf(value: unknown, depth: number, walk: Walk): string | undefined {
   if (typeof value !== 'object' || value === null) return scalarFault(value, walk)
   if (depth === walk.maxDepth) return `be nested at most ${walk.maxDepth} levels deep`
-  // Brackets, and a comma or colon after each part.
   const tooLarge = spend(walk, 1)
   if (tooLarge !== undefined) return tooLarge
   return Array.isArray(value) ? faultInList(value, depth, walk) : faultInFields(value as Json, depth, walk)
 }
 
+// Brackets were counted; here comes a comma or colon after each part.
 function faultInList(items: readonly unknown[], depth: number, walk: Walk): string | undefined {
   for (const item of items) {
     const fault = spend(walk, 1) ?? faultOf(item, depth + 1, walk)

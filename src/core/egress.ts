@@ -7,7 +7,10 @@ import { loopback, never, rangeOf, reserved, serviceBehind, type Sort } from './
 /** What an install lets out. The lists hold entries as `entryProblem` knows them. */
 export type EgressRules = {
   readonly inCluster: boolean
-  /** The API server's and the nodes' addresses as they are now: the same list while they do not change. */
+  /**
+   * The API server's and the nodes' addresses as they are now. A list is never changed once it was given, for what was read of it is
+   * kept: when they change, another one is given.
+   */
   readonly refusedAddresses: () => readonly string[]
   /** `--egress-allow`: hosts or addresses, with or without a port, that may be called although they are inside. */
   readonly allowNames: readonly string[]

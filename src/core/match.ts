@@ -122,6 +122,7 @@ function holds(expression: string, facts: MatchFacts, evaluate: Evaluate): Match
 
 type Selector = NonNullable<Wanted['selector']>
 type Requirement = NonNullable<Selector['matchExpressions']>[number]
+
 /** The first requirement of a label selector that does not hold, in words; undefined if all hold. */
 export function unmetRequirement(selector: Selector, labels: Labels): string | undefined {
   const requirements: readonly Requirement[] = [

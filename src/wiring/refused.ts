@@ -45,13 +45,13 @@ export function createRefused(
     { what: 'nodes', read: nodes },
     { what: 'API server', read: () => apiAddresses(world.calls, world.inCluster) },
   ]
-  let all = own
+  let all = Object.freeze([...own])
   const known = () => parts.every(({ found }) => found !== undefined)
   const knowing = Promise.withResolvers<void>()
   const look = async (part: (typeof parts)[number]) => {
     try {
       part.found = await part.read()
-      all = [...own, ...parts.flatMap(({ found }) => found ?? [])]
+      all = Object.freeze([...own, ...parts.flatMap(({ found }) => found ?? [])])
       if (known()) knowing.resolve()
     } catch (error) {
       world.log.warn({ err: error, what: part.what }, 'addresses that actions may not call could not be read')

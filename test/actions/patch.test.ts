@@ -1,8 +1,8 @@
 /** The body `patch`, performed as an account on an API server: what is changed, what is kept before, and what is put back. */
 import t, { type Test } from 'tap'
-import { keptByActions } from '../../src/actions/byte-budget.ts'
 import { createPerformer } from '../../src/actions/perform.ts'
 import type { Performance } from '../../src/actions/ports.ts'
+import { enterRoom } from '../../src/actions/room.ts'
 import type { ActionSpec } from '../../src/api/action.ts'
 import type { PatchBody } from '../../src/api/patch-body.ts'
 import { createCel } from '../../src/cel/cel.ts'
@@ -13,6 +13,7 @@ import { aDeployment, ann, startAccounts, type Accounts } from '../support/accou
 import type { Loose } from '../support/asking.ts'
 import { anActionSpec } from '../support/build.ts'
 import { FakeLog } from '../support/fake-log.ts'
+import { whenThorough } from '../support/runs.ts'
 import { unchanged } from './support.ts'
 
 const cel = createCel()
@@ -590,21 +591,49 @@ t.test('what another version kept is not guessed at', async (t) => {
   t.equal(made.read().spec.replicas, 3)
 })
 
-t.test(
-  'what has no room beside the objects of other actions is not patched, and the room is given back',
-  async (t) => {
-    const made = await scene(t, aPatch({ selector: { matchLabels: { tier: 'front' } } }), {}, ['a', 'b'])
-    const others = keptByActions.most - 2_000
-    t.ok(keptByActions.take(others))
-    t.match(await made.perform(), {
+const labelled = aPatch({ selector: { matchLabels: { tier: 'front' } } })
+
+for (const [name, { patch, more }] of Object.entries<{ patch: PatchBody; more: Partial<ActionSpec> }>({
+  'of the labels': { patch: labelled, more: {} },
+  'of a name, looked at for its undo': { patch: aPatch(), more: {} },
+  'that are only tried': { patch: labelled, more: { dryRun: true } },
+}))
+  t.test(`objects ${name} wait for room, and give it back`, async (t) => {
+    const made = await scene(t, patch, more)
+    const others = await Promise.all(Array.from({ length: 4 }, () => enterRoom(new AbortController().signal)))
+    t.teardown(() => others.forEach((room) => room.leave()))
+    t.match(await made.perform({ endsAt: systemClock.now() + 200, signal: AbortSignal.timeout(200) }), {
       status: 'failed',
-      message:
-        /: all actions of this replica together would keep more than 67108864 bytes of JSON of objects/,
+      cause: 'timeout',
+      mayHaveHadEffect: false,
+      message: /patches of other actions kept as many objects as all of them may, until its time was over/,
     })
-    keptByActions.give(others)
-    t.match([made.read('a').spec.replicas, made.read('b').spec.replicas], [3, 3])
-    t.match(await made.perform(), { status: 'done' })
-    t.ok(keptByActions.take(keptByActions.most), 'all of it is there again')
-    keptByActions.give(keptByActions.most)
-  },
-)
+    t.equal(made.read().spec.replicas, 3)
+    const waiting = made.perform()
+    others[0]?.leave()
+    t.match(await waiting, { status: 'done' })
+    made.cluster.api.faults.add({ match: { verb: 'patch' }, times: 9, effect: { kind: 'cut' } })
+    t.match(await made.perform(), { status: 'failed' })
+    const last = await enterRoom(AbortSignal.timeout(1_000))
+    last.leave()
+  })
+
+t.test('objects that are too large for one patch are not patched', whenThorough, async (t) => {
+  const names = Array.from({ length: 12 }, (_, i) => `web-${i}`)
+  const made = await scene(t, labelled, {}, names)
+  for (const name of names)
+    await made.cluster.call('PATCH', `/apis/apps/v1/namespaces/shop/deployments/${name}`, {
+      body: {
+        spec: {
+          template: { spec: { containers: [{ name: 'web', image: 'web', args: ['x'.repeat(1_400_000)] }] } },
+        },
+      },
+      type: 'application/merge-patch+json',
+    })
+  t.match(await made.perform(), {
+    status: 'failed',
+    mayHaveHadEffect: false,
+    message: /the objects with these labels have more than 16777216 bytes of JSON; select fewer/,
+  })
+  t.equal(made.read('web-0').spec.replicas, 3)
+})

@@ -127,13 +127,12 @@ function countParsed(t: Test): () => number {
 }
 
 t.test(
-  'the expressions of a thousand Actions are compiled once, though asked one after another',
+  'the expressions of thousands of Actions are compiled once, though asked one after another',
   async (t) => {
     const parsed = countParsed(t)
     const many = createCel()
-    for (const want of [1_000, 0]) {
-      for (let i = 0; i < 1_000; i += 1)
-        many.check(`a.team == 'team-${i}' && a.names.exists(n, n.startsWith('shop-'))`, ['a'])
+    for (const want of [2_000, 0]) {
+      for (let i = 0; i < 2_000; i += 1) many.check(`a.team == 'team-${i}'`, ['a'])
       t.equal(parsed(), want)
     }
   },

@@ -174,7 +174,7 @@ t.test('a name is told from other names with no steps left, and at once', async 
   for (const [name, want] of Object.entries(wanted))
     for (let i = 0; i < 1_000; i += 1)
       if (mayTouch(namespaces, [name]) !== want) t.fail(`${name}: wanted ${want}`)
-  t.ok(performance.now() - began < 5_000, 'looked up; walked through it takes minutes')
+  t.ok(performance.now() - began < 1_000, 'looked up; walked through it takes more than twice as long')
   t.comment(`${Math.round(performance.now() - began)} ms`)
 })
 

@@ -41,7 +41,7 @@ t.test('what cannot be read is a problem with its line, beside what can', async 
 })
 
 t.test('hostile text stops nobody else while it is read', async (t) => {
-  const hostile = texts(`embeddedcluster.replicated.com/ ${'\t: }\n'.repeat(10_000)}`)
+  const hostile = texts(`embeddedcluster.replicated.com/ ${'\t: }\n'.repeat(20_000)}`)
   let longest = 0
   const began = performance.now()
   let last = began
@@ -57,7 +57,7 @@ t.test('hostile text stops nobody else while it is read', async (t) => {
   t.match(found, [{ problems: [{ want: /^(hold YAML that can be read|be read)/ }] }])
   // Read here, it would stand still for all that time; a machine that is slow lets it wait too.
   t.ok(
-    longest < Math.max(1000, took / 2),
+    longest < took / 2 + 100,
     `the event loop stood still for ${Math.round(longest)} of ${Math.round(took)} ms`,
   )
 })
