@@ -32,7 +32,8 @@ export const cases = about('backups', [
     const { status } = at('InProgress')
     has(status, { version: 1, formatVersion: '1.1.0' })
     const seconds = secondsBetween(status.startTimestamp, status.expiration)
-    assert.ok(Math.abs(seconds - 720 * 3600) <= 1, `expires after ${seconds} s`)
+    // It is counted from when the Backup was prepared, which is some time before it starts on a busy machine.
+    assert.ok(seconds <= 720 * 3600 + 1 && seconds >= 720 * 3600 - 10, `expires after ${seconds} s`)
   }),
   rule('completionTimestamp comes with Completed, and not before', async (velero) => {
     const { states, last } = await velero.usualBackup()
