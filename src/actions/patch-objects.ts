@@ -149,10 +149,23 @@ async function foundBy(patching: Patching, { room, signal }: Looking): Promise<T
   const found = items
     .map((object) => ({ name: textAt(object, 'metadata', 'name'), object }))
     .sort((a, b) => compareNames(a.name, b.name))
-  if (body.subresource === undefined || !looks(patching))
-    return found.every(({ object }) => room.hold(object)) ? { ok: found } : tooLarge(what)
-  const names = found.map((one) => one.name)
-  return lookedAt(names, patching, { room, signal })
+  if (body.subresource !== undefined && looks(patching)) {
+    const names = found.map((one) => one.name)
+    return lookedAt(names, patching, { room, signal })
+  }
+  if (!found.every(({ object }) => room.hold(object))) return tooLarge(what)
+  return (await notToRevert(found, patching, signal)) ?? { ok: found }
+}
+
+/** Why what is patched could not be put back: that takes `get` on each, of which a list says nothing. */
+async function notToRevert(
+  [first]: readonly Found[],
+  { body, context }: Patching,
+  signal: AbortSignal,
+): Promise<FailedAttempt | undefined> {
+  if (first === undefined || !context.reverts) return undefined
+  const answer = await context.actor.get(body, first.name, { subresource: undefined, signal })
+  return 'ok' in answer ? undefined : failedBy(answer)
 }
 
 async function lookedAt(

@@ -102,7 +102,8 @@ function scaleOf(
   const times = began.map((entry) => timesOf(entry, now))
   const from = Math.min(...times.map((one) => one.from))
   const last = Math.max(...times.map((one) => one.to))
-  const deadline = Date.parse(status.deadline ?? '')
+  // Once it is being undone, the deadline is that of the undo.
+  const deadline = status.undoneFrom === undefined ? Date.parse(status.deadline ?? '') : Number.NaN
   return isInline({ spec }) && deadline >= last
     ? { scale: { from, to: deadline }, of: 'to be admitted in' }
     : { scale: { from, to: last }, of: 'in all' }

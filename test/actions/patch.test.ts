@@ -637,3 +637,20 @@ t.test('objects that are too large for one patch are not patched', whenThorough,
   })
   t.equal(made.read('web-0').spec.replicas, 3)
 })
+
+t.test('what the undo may not get is not patched', async (t) => {
+  const made = await scene(t, labelled, {}, ['a', 'b'])
+  const forbidden = { kind: 'answer', code: 403, reason: 'Forbidden', message: 'may not get it' } as const
+  const remove = made.cluster.api.faults.add({
+    match: { verb: 'get', resource: 'deployments' },
+    effect: forbidden,
+  })
+  t.match(await made.perform(), {
+    status: 'failed',
+    mayHaveHadEffect: false,
+    message: /Give the account the verb get/,
+  })
+  t.same([made.read('a').spec.replicas, made.kept], [3, undefined])
+  remove()
+  t.match(await made.perform(), { status: 'done' })
+})

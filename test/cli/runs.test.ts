@@ -254,11 +254,15 @@ const thawed: RunGiven = {
     reason: 'Done',
     startTimestamp: after(1_000),
     completionTimestamp: after(2_000),
+    // That of the undo: its admission was over long before.
+    deadline: after(110_000),
     actions: [
       aRow({
         name: '10-freeze',
         phase: 'Succeeded',
         attempts: 1,
+        startTimestamp: after(1_000),
+        completionTimestamp: after(2_000),
         undo: { phase: 'Undone', attempts: 2, lastTimestamp: after(100_000) },
       }),
     ],
