@@ -5,7 +5,7 @@ import { oneTarget, target } from './target.ts'
 /** The body `patch`. */
 export const patch = {
   type: 'object',
-  doc: 'Patches objects of the cluster, as the ServiceAccount that serviceAccountName names: it needs the verb patch on them, and get (with a selector list) where what was there is kept or the type is apply. Kinds of tidewaiter.io, Secrets, and the status of kinds of velero.io are refused.',
+  doc: 'Patches objects of the cluster, as the ServiceAccount that serviceAccountName names: it needs the verb patch on them, also get where what was there is kept or the type is apply, and also list with a selector. Kinds of tidewaiter.io, Secrets, and the status of kinds of velero.io are refused.',
   fields: {
     ...target,
     subresource: {
