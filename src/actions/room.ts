@@ -1,6 +1,6 @@
 /** Room for the objects that patches keep while they are at work: few large ones at once, the others wait for theirs. */
 import { jsonBytesOf } from '../core/bytes.ts'
-import { unlessAborted } from '../until.ts'
+import { line } from '../until.ts'
 import type { KubeObject } from './ports.ts'
 
 /** Most that one patch keeps of the objects it found, bytes of JSON. */
@@ -24,34 +24,15 @@ export type Enter = (signal: AbortSignal) => Promise<Room>
 /** Makes rooms that share so many bytes, in the order in which they are asked for. */
 export function rooms(most = mostOfAll): Enter {
   let left = most
-  // A Set keeps the order in which they came.
-  const waiting = new Set<() => void>()
+  const { wait, next } = line()
   const give = (bytes: number) => {
     left += bytes
-    for (const turn of waiting) {
-      if (left < mostOfOne) break
-      left -= mostOfOne
-      turn()
-    }
-  }
-  const wait = async (signal: AbortSignal) => {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const turn = () => {
-      waiting.delete(turn)
-      resolve()
-    }
-    waiting.add(turn)
-    try {
-      await unlessAborted(signal, promise)
-    } catch (error) {
-      // Who was given room in the moment in which it gave up hands it on.
-      if (!waiting.delete(turn)) give(mostOfOne)
-      throw error
-    }
+    while (left >= mostOfOne && next()) left -= mostOfOne
   }
   return async (signal) => {
-    if (waiting.size === 0 && left >= mostOfOne) left -= mostOfOne
-    else await wait(signal)
+    // While there is room for one, nobody waits: it was handed on.
+    if (left >= mostOfOne) left -= mostOfOne
+    else await wait(signal, () => give(mostOfOne))
     let [taken, held] = [mostOfOne, 0]
     const shrink = (to: number) => {
       give(taken - to)
