@@ -1,4 +1,5 @@
 /** A number of runs: first clean ones for their traces, then every triple once, then random ones, all lanes at the same time. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { seeded, type Coverage, type Plan } from './coverage.ts'
 import type { Harness, Played, SeenSite } from './harness.ts'
 import type { Lane } from './cluster.ts'
@@ -43,6 +44,21 @@ export const seenInto =
   ({ lane, site, phase, after }: SeenSite): void =>
     coverage.see({ scenario: lane?.scenario.name ?? '', site, phase, after })
 
+const unmetMs = 100
+
+/** First each triple by itself, then, in turn, those that did not come so and whatever chance has. */
+function nextOf(
+  coverage: Coverage,
+  scenario: string,
+  { random, mayKill }: { readonly random: () => number; readonly mayKill: boolean },
+): Plan {
+  const alone = coverage.next(scenario, mayKill)
+  if (alone !== undefined) return alone
+  const of = random() < 0.2 ? '' : scenario
+  const any = random() < 0.6 ? coverage.any(of, random, mayKill) : undefined
+  return any === undefined ? coverage.random(scenario, random, mayKill) : { ...any, scenario }
+}
+
 /** Plays them. */
 export async function campaign(
   harness: Harness,
@@ -59,11 +75,7 @@ export async function campaign(
     const number = (index += 1)
     for (let tries = 0; tries < 4; tries += 1) {
       const again = tries === 0 ? '' : `-${tries}`
-      const played = await harness.play(
-        `${lane.scenario.name}-${options.seed}-${number}${again}`,
-        lane,
-        plan.armed,
-      )
+      const played = await harness.play(`${lane.scenario.name}-${options.seed}-${number}${again}`, lane, plan)
       if (played.isVoid && tries < 3) {
         voids += 1
         if (played.wrongs.length === 0) continue
@@ -77,8 +89,8 @@ export async function campaign(
       return
     }
   }
-  const along = async (lane: Lane, next: () => Plan | undefined): Promise<void> => {
-    for (let plan = next(); plan !== undefined && !isOver(plan); plan = next()) {
+  const along = async (lane: Lane, next: () => Plan | Promise<Plan> | undefined): Promise<void> => {
+    for (let plan = await next(); plan !== undefined && !isOver(plan); plan = await next()) {
       await harness.whenBearable()
       await play(lane, plan)
     }
@@ -112,13 +124,15 @@ export async function campaign(
     traced = index
     await Promise.all(
       lanes.map((lane) =>
-        along(lane, () => {
+        along(lane, async () => {
           const { name } = lane.scenario
-          const mayKill = harness.mayKill()
-          return (
-            coverage.next(name, mayKill) ??
-            coverage.random(name, seeded(options.seed * 1_000_003 + index), mayKill)
-          )
+          const random = seeded(options.seed * 1_000_003 + index)
+          for (;;) {
+            const plan = nextOf(coverage, name, { random, mayKill: harness.mayKill() })
+            // What would meet nothing shows nothing.
+            if (plan.armed.length > 0 || plan.anyOf !== undefined || isOver(plan)) return plan
+            await sleep(unmetMs)
+          }
         }),
       ),
     )

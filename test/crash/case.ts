@@ -2,6 +2,7 @@
 import type { ApiServer } from '../../src/sandbox/apiserver/server.ts'
 import type { Loose } from '../support/asking.ts'
 import { claimLeaseOf, keyLeasesOf, type Lane } from './cluster.ts'
+import type { Armed } from './coverage.ts'
 import type { Triple } from './faults.ts'
 import { actorUser, hasFollowed, sorts, targetName } from './targets.ts'
 import { roleOf, type Happening } from './history.ts'
@@ -30,9 +31,10 @@ export class Case {
   readonly name: string
   readonly lane: Lane
   readonly story: Happening[] = []
-  /** Faults that have not happened yet. */
-  readonly armed: Triple[]
   readonly fired: Triple[] = []
+  /** Faults that have not happened yet; of `anyOf` one happens. */
+  #armed: readonly Triple[]
+  #anyOf: readonly Triple[]
   /** By stage. */
   readonly runs = new Map<string, string>()
   readonly #api: Reader
@@ -41,11 +43,28 @@ export class Case {
   #last = ''
   readonly #noted = new Map<string, string>()
 
-  constructor(name: string, lane: Lane, at: { readonly api: Reader; readonly armed: readonly Triple[] }) {
+  constructor(name: string, lane: Lane, at: Armed & { readonly api: Reader }) {
     this.name = name
     this.lane = lane
     this.#api = at.api
-    this.armed = [...at.armed]
+    this.#armed = at.armed
+    this.#anyOf = at.anyOf ?? []
+  }
+
+  /** The faults that it may still meet. */
+  awaited(): readonly Triple[] {
+    return this.isOver ? [] : [...this.#armed, ...this.#anyOf]
+  }
+
+  /** A call is made: the fault that it meets. */
+  meet(site: string, phase: string): Triple | undefined {
+    const triple = this.awaited().find((one) => one.site === site && one.phase === phase)
+    if (triple === undefined) return undefined
+    if (!this.#armed.includes(triple)) this.#anyOf = []
+    this.#armed = this.#armed.filter((one) => one !== triple)
+    this.fired.push(triple)
+    this.story.push({ is: 'fault', ...triple })
+    return triple
   }
 
   get #kind(): 'Backup' | 'Restore' {

@@ -25,7 +25,7 @@ t.test(
   },
 )
 
-t.test('what does not happen is tried eight times, then named', async (t) => {
+t.test('what does not happen is tried three times by itself, then together, then named', async (t) => {
   const coverage = new Coverage()
   coverage.see({ ...put, site: 'watch backups', ...none })
   let plans = 0
@@ -33,9 +33,54 @@ t.test('what does not happen is tried eight times, then named', async (t) => {
     plans += 1
     coverage.played(plan, [])
   }
-  t.equal(plans, 5 * 8)
+  t.equal(plans, 5 * 3)
+  const random = seeded(1)
+  const calm = coverage.any('held', random, false)
+  t.notOk(
+    calm?.anyOf?.some(({ fault }) => fault.startsWith('killed')),
+    'a kill only while there may be one',
+  )
+  plans = calm === undefined ? 0 : 1
+  for (let plan = coverage.any('held', random, true); plan; plan = coverage.any('held', random, true)) {
+    plans += 1
+    t.equal(plan.anyOf?.length, 5)
+    coverage.played(plan, [])
+  }
+  t.equal(plans, 5 * 9)
   t.equal(coverage.summary().traced.missed.length, 5)
 })
+
+t.test('a run that goes on tries what was missed, and not what was covered', async (t) => {
+  const before = new Coverage()
+  before.see({ ...put, ...none })
+  const plan = before.next('held', false)
+  if (plan === undefined) throw new TypeError('nothing is planned')
+  before.played(plan, plan.armed)
+  const kept = JSON.parse(JSON.stringify(before.entries())) as ReturnType<Coverage['entries']>
+  const coverage = new Coverage({ sites: /^/, faults: /^4/ }, kept)
+  t.match(coverage.summary().traced, { sites: 1, triples: 9, covered: 1 })
+  const tried = []
+  for (let next = coverage.next('held', true); next; next = coverage.next('held', true)) {
+    coverage.played(next, next.armed)
+    tried.push(next.armed[0]?.fault)
+  }
+  t.same(tried.sort(), ['409', '429'], 'only these faults were asked for')
+  t.equal(coverage.summary().traced.covered, 3)
+})
+
+t.test(
+  'what was seen only after a fault, and then by a clean object, needs that fault no more',
+  async (t) => {
+    const coverage = new Coverage()
+    coverage.isTracing = false
+    coverage.see({ ...put, after: [{ site: 'get a', phase: 'x', fault: '500' }] })
+    coverage.isTracing = true
+    coverage.see({ ...put, ...none })
+    const { traced, later } = coverage.summary()
+    t.same([traced.triples, later.triples], [9, 0])
+    t.equal(coverage.next('held', false)?.armed.length, 1)
+  },
+)
 
 t.test('kills of calls that are about no object have their share beside those of objects', async (t) => {
   const coverage = new Coverage()

@@ -1,10 +1,12 @@
 /** Which triples there are, which were covered, and which comes next. */
 import { faultsOf, kindOf, textOf, type Fault, type Triple } from './faults.ts'
 
+/** What one object is to meet: all that are armed, and of `anyOf` the one that is met first. */
+export type Armed = { readonly armed: readonly Triple[]; readonly anyOf?: readonly Triple[] }
+
 /** What one run is to meet. */
-export type Plan = {
+export type Plan = Armed & {
   readonly scenario: string
-  readonly armed: readonly Triple[]
   readonly why: 'clean' | 'trace' | 'systematic' | 'random'
 }
 
@@ -16,16 +18,23 @@ export type Sighting = {
   readonly after: readonly Triple[]
 }
 
-type Wanted = {
+/** A triple that is known, and what came of it so far. */
+export type Entry = {
   readonly triple: Triple
   readonly scenario: string
-  readonly after: readonly Triple[]
-  readonly fromTrace: boolean
+  /** The faults after which it is to be had. */
+  after: readonly Triple[]
+  /** Whether a clean trace shows it. */
+  fromTrace: boolean
+  /** How often its call was seen. */
+  seen: number
   tries: number
+  covered: number
 }
 
-// Some calls are made only now and then, and one that is to be killed may be of a process that dies already.
-const mostTries = 8
+/** So often it is tried by itself; then together with the others that did not come: some calls are made only now and then. */
+const mostAlone = 3
+const mostTries = 12
 /** What was seen only after many faults is left to chance. */
 const mostBefore = 1
 
@@ -41,91 +50,140 @@ export function seeded(seed: number): () => number {
 }
 
 const kills = ({ fault }: Triple): boolean => fault.startsWith('killed')
-const rank = ({ fromTrace, triple }: Wanted): number => (fromTrace ? 2 : 0) + (kills(triple) ? 1 : 0)
+const rank = ({ fromTrace, triple }: Entry): number => (fromTrace ? 2 : 0) + (kills(triple) ? 1 : 0)
+const isMissed = ({ covered }: Entry): boolean => covered === 0
+const pick = <T>(from: readonly T[], random: () => number): T | undefined =>
+  from[Math.floor(random() * from.length)]
+/** Whether it costs no process. */
+const isMild = (triple: Triple): boolean => !kills(triple) && triple.phase !== 'starting'
 
 /** Where faults may be, and which: no other call meets one. */
 export type Only = { readonly sites: RegExp; readonly faults: RegExp }
 
 /** The book of triples. */
 export class Coverage {
-  readonly #known = new Map<string, Wanted>()
-  readonly #covered = new Map<string, number>()
-  /** What waits, by scenario; of the process under the empty name. */
-  readonly #waiting = new Map<string, Wanted[]>()
+  readonly #known = new Map<string, Entry>()
+  /** What waits to be tried by itself, by scenario; of the process under the empty name. */
+  readonly #waiting = new Map<string, Entry[]>()
   readonly #sites = new Map<string, Map<string, Omit<Triple, 'fault'>>>()
   readonly #only: Only
   #asked = 0
   isTracing = true
 
-  constructor(only: Only = { sites: /^/, faults: /^/ }) {
+  /** `entries`: what earlier runs of the same code came to; each is tried again as often as if it were new. */
+  constructor(only: Only = { sites: /^/, faults: /^/ }, entries: readonly Entry[] = []) {
     this.#only = only
+    for (const entry of entries) this.#learn({ ...entry, tries: 0 })
+  }
+
+  /** All that is known, for a run that goes on. */
+  entries(): readonly Entry[] {
+    return [...this.#known.values()]
+  }
+
+  #mayMeet({ site, fault }: Triple): boolean {
+    return this.#only.sites.test(site) && this.#only.faults.test(fault)
   }
 
   #faultsAt(site: string): readonly Fault[] {
-    return faultsOf(kindOf(site)).filter((fault) => this.#only.faults.test(fault))
+    return faultsOf(kindOf(site)).filter((fault) => this.#mayMeet({ site, phase: '', fault }))
+  }
+
+  #learn(entry: Entry): void {
+    const { triple, scenario } = entry
+    this.#known.set(textOf(triple), entry)
+    this.#sitesOf(scenario).set(`${triple.site} | ${triple.phase}`, triple)
+    if (!isMissed(entry) || !this.#mayMeet(triple)) return
+    const waiting = this.#waiting.get(scenario) ?? []
+    this.#waiting.set(scenario, waiting)
+    waiting.push(entry)
+  }
+
+  #sitesOf(scenario: string): Map<string, Omit<Triple, 'fault'>> {
+    const sites = this.#sites.get(scenario) ?? new Map<string, Omit<Triple, 'fault'>>()
+    this.#sites.set(scenario, sites)
+    return sites
   }
 
   see({ scenario, site, phase, after }: Sighting): void {
     if (!this.#only.sites.test(site)) return
-    const key = `${site} | ${phase}`
-    const sites = this.#sites.get(scenario) ?? new Map<string, Omit<Triple, 'fault'>>()
-    this.#sites.set(scenario, sites)
-    if (sites.has(key)) return
-    sites.set(key, { site, phase })
-    if (after.length > mostBefore) return
+    this.#sitesOf(scenario).set(`${site} | ${phase}`, { site, phase })
     for (const fault of this.#faultsAt(site)) {
       const triple = { site, phase, fault }
-      if (this.#known.has(textOf(triple))) continue
-      const wanted = { triple, scenario, after, fromTrace: this.isTracing, tries: 0 }
-      this.#known.set(textOf(triple), wanted)
-      this.#waiting.set(scenario, [...(this.#waiting.get(scenario) ?? []), wanted])
+      const known = this.#known.get(textOf(triple))
+      if (known !== undefined) this.#seenAgain(known, after)
+      else if (after.length <= mostBefore)
+        this.#learn({ triple, scenario, after, fromTrace: this.isTracing, seen: 1, tries: 0, covered: 0 })
     }
   }
 
-  /** The next triple for an object of this scenario; undefined if every one was covered or tried often enough. */
+  #seenAgain(entry: Entry, after: readonly Triple[]): void {
+    entry.seen += 1
+    if (after.length < entry.after.length) entry.after = after
+    if (this.isTracing) entry.fromTrace = true
+  }
+
+  /** The next triple for an object of this scenario; undefined if every one was covered or tried by itself often enough. */
   next(scenario: string, mayKill: boolean): Plan | undefined {
     // Kills are rare: those of calls that are about no object have their share of them.
     const isForProcess = mayKill && (this.#asked += 1) % 3 === 0
     const [first, second] = isForProcess ? ['', scenario] : [scenario, '']
-    const wanted = this.#take(first, mayKill) ?? this.#take(second, mayKill)
-    if (wanted === undefined) return undefined
-    wanted.tries += 1
-    return { scenario, armed: [...wanted.after, wanted.triple], why: 'systematic' }
+    const entry = this.#take(first, mayKill) ?? this.#take(second, mayKill)
+    if (entry === undefined) return undefined
+    entry.tries += 1
+    return { scenario, armed: [...entry.after, entry.triple], why: 'systematic' }
   }
 
   /** The first that may be: of those that clean traces show before the others, and a kill while there may be one. */
-  #take(scenario: string, mayKill: boolean): Wanted | undefined {
-    const open = (this.#waiting.get(scenario) ?? []).filter(
-      ({ triple }) => !this.#covered.has(textOf(triple)),
-    )
+  #take(scenario: string, mayKill: boolean): Entry | undefined {
+    const open = (this.#waiting.get(scenario) ?? []).filter(isMissed)
     this.#waiting.set(scenario, open)
-    const may = open.filter((wanted) => mayKill || (!kills(wanted.triple) && !wanted.after.some(kills)))
+    const may = open.filter((entry) => mayKill || (!kills(entry.triple) && !entry.after.some(kills)))
     const [first] = may.sort((a, b) => rank(b) - rank(a))
     if (first !== undefined) open.splice(open.indexOf(first), 1)
     return first
   }
 
+  /**
+   * All triples of this scenario (empty: of the process) that did not come when they were tried by themselves: the one whose call is made
+   * first happens. Undefined: all were covered, or tried often enough.
+   */
+  any(scenario: string, random: () => number, mayKill: boolean): Plan | undefined {
+    const may = (triple: Triple) => this.#mayMeet(triple) && (mayKill || isMild(triple))
+    const missed = [...this.#known.values()].filter(
+      (entry) => entry.scenario === scenario && isMissed(entry) && may(entry.triple),
+    )
+    const open = missed.filter(
+      ({ tries, after }) => tries < mostTries && after.every((one) => mayKill || isMild(one)),
+    )
+    const chosen = pick(open, random)
+    if (chosen === undefined) return undefined
+    chosen.tries += 1
+    return { scenario, armed: chosen.after, anyOf: missed.map(({ triple }) => triple), why: 'systematic' }
+  }
+
   /** What came of a plan. */
   played({ armed }: Plan, fired: readonly Triple[]): void {
-    for (const triple of fired)
-      this.#covered.set(textOf(triple), (this.#covered.get(textOf(triple)) ?? 0) + 1)
+    for (const triple of fired) {
+      const entry = this.#known.get(textOf(triple))
+      if (entry !== undefined) entry.covered += 1
+    }
     for (const triple of armed) {
-      const wanted = this.#known.get(textOf(triple))
-      if (wanted === undefined || this.#covered.has(textOf(triple)) || wanted.tries >= mostTries) continue
-      this.#waiting.get(wanted.scenario)?.push(wanted)
+      const entry = this.#known.get(textOf(triple))
+      if (entry === undefined || !isMissed(entry) || entry.tries >= mostAlone) continue
+      this.#waiting.get(entry.scenario)?.push(entry)
     }
   }
 
-  /** One to three faults anywhere, as this source of numbers has it. */
+  /** One to three faults anywhere, as this source of numbers has it; none where all that it came upon would kill, and none may. */
   random(scenario: string, random: () => number, mayKill: boolean): Plan {
-    const pick = <T>(from: readonly T[]): T | undefined => from[Math.floor(random() * from.length)]
     const sites = (name: string) =>
-      [...(this.#sites.get(name) ?? [])].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, at]) => at)
+      [...this.#sitesOf(name)].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, at]) => at)
     const [own, process] = [sites(scenario), sites('')]
     const armed = Array.from({ length: 1 + Math.floor(random() * 3) }, () => {
-      const at = pick(random() < 0.1 ? process : own)
-      const fault = at === undefined ? undefined : pick(this.#faultsAt(at.site))
-      return at === undefined || fault === undefined ? [] : [{ ...at, fault }]
+      const at = pick(random() < 0.1 ? process : own, random)
+      const fault = at === undefined ? undefined : pick(this.#faultsAt(at.site), random)
+      return at === undefined || fault === undefined ? [] : [{ site: at.site, phase: at.phase, fault }]
     })
     return { scenario, armed: armed.flat().filter((triple) => mayKill || !kills(triple)), why: 'random' }
   }
@@ -138,13 +196,13 @@ export class Coverage {
         readonly sites: number
         readonly triples: number
         readonly covered: number
-        readonly missed: readonly Wanted[]
+        readonly missed: readonly Entry[]
       }
     >
   > {
     const of = (fromTrace: boolean) => {
       const all = [...this.#known.values()].filter((one) => one.fromTrace === fromTrace)
-      const missed = all.filter(({ triple }) => !this.#covered.has(textOf(triple)))
+      const missed = all.filter(isMissed)
       const sites = new Set(all.map(({ triple: { site, phase } }) => `${site} | ${phase}`))
       return { sites: sites.size, triples: all.length, covered: all.length - missed.length, missed }
     }

@@ -29,7 +29,7 @@ const planned: readonly Triple[] = [
 
 t.test('what dies, is cut off or is asked twice comes to the promised end all the same', async (t) => {
   for (const lane of lanes) {
-    const { wrongs, fired, story } = await harness.play('held-1', lane, planned)
+    const { wrongs, fired, story } = await harness.play('held-1', lane, { armed: planned })
     const isWell = t.same(wrongs, [], 'nothing is wrong')
     const met = t.same(fired, planned, 'all faults happened')
     if (!isWell || !met) t.comment(story.map(told).join('\n'))

@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs'
 import { seenInto, type Outcome, type Run } from './campaign.ts'
 import type { Case } from './case.ts'
 import { lanesOf } from './cluster.ts'
-import type { Coverage, Plan } from './coverage.ts'
+import { seeded, type Coverage, type Plan } from './coverage.ts'
 import { textOf } from './faults.ts'
 import type { Harness, Played } from './harness.ts'
 import type { Happening } from './history.ts'
@@ -68,7 +68,9 @@ export async function firstStarts(coverage: Coverage, options: FirstStartOptions
   await playAll(() => left.shift())
   const traced = options.only === undefined ? count.index : 0
   coverage.isTracing = false
-  if (options.only === undefined) await playAll(() => of(coverage.next('', true)))
+  const random = seeded(options.seed)
+  if (options.only === undefined)
+    await playAll(() => of(coverage.next('', true) ?? coverage.any('', random, true)))
   const seconds = (performance.now() - began) / 1000
   return { ...count, runs: count.index - traced, voids: 0, wrong, seconds }
 }
@@ -87,11 +89,7 @@ type Playing = {
 }
 
 /** One install, and one object in it. */
-async function playOne(
-  name: string,
-  { armed }: Plan,
-  { coverage, options, count }: Playing,
-): Promise<Played> {
+async function playOne(name: string, plan: Plan, { coverage, options, count }: Playing): Promise<Played> {
   const { speed, replicas } = options
   const log = `${options.folder}/${name}.log`
   const see = seenInto(coverage)
@@ -107,7 +105,7 @@ async function playOne(
   }
   try {
     const harness = await startHarness({ lanes: [lane], speed, replicas, log, onSite }, (made) => {
-      first = made.prepare(name, lane, armed)
+      first = made.prepare(name, lane, plan)
     })
     isStarting = false
     try {
@@ -124,7 +122,9 @@ async function playOne(
     }
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
-    const wrongs = [`the install never worked after ${armed.map(textOf).join(', ') || 'no fault'}: ${why}`]
+    const wrongs = [
+      `the install never worked after ${plan.armed.map(textOf).join(', ') || 'no fault'}: ${why}`,
+    ]
     return whole({ name, wrongs, story: first?.story ?? [], fired: first?.fired ?? [], isJudged: true })
   }
 }
@@ -134,7 +134,7 @@ async function refused(harness: Harness, { name, story, fired }: Played): Promis
   const why = refusalIn(story)
   if (why === undefined) return []
   if (fired.length === 0) return [`the install refuses: ${why}`]
-  const after = await harness.play(`${name}-after`, lane, [])
+  const after = await harness.play(`${name}-after`, lane, { armed: [] })
   const still = refusalIn(after.story)
   return still === undefined ? after.wrongs : [...after.wrongs, `the install still refuses: ${still}`]
 }

@@ -9,6 +9,7 @@ import { Case } from './case.ts'
 import { Cases, type Written } from './cases.ts'
 import { objectOf, type Lane } from './cluster.ts'
 import type { ActionCall, Effects } from './effects.ts'
+import type { Armed } from './coverage.ts'
 import type { Triple } from './faults.ts'
 import type { Happening } from './history.ts'
 import { inject } from './inject.ts'
@@ -98,17 +99,17 @@ export class Harness {
   }
 
   /** Arms the faults of an object. It may be long before it is played: a first start meets faults before there is an object. */
-  prepare(name: string, lane: Lane, armed: readonly Triple[]): Case {
-    const one = new Case(name, lane, { api: this.#parts.cluster.api, armed })
+  prepare(name: string, lane: Lane, plan: Armed): Case {
+    const one = new Case(name, lane, { ...plan, api: this.#parts.cluster.api })
     this.cases.add(one)
     this.#armProcesses(one)
     return one
   }
 
   /** Plays one object through, and judges it. */
-  async play(name: string, lane: Lane, armed: readonly Triple[]): Promise<Played> {
+  async play(name: string, lane: Lane, plan: Armed): Promise<Played> {
     for (const [path, patch] of resets(lane.name)) await this.#merge(path, patch)
-    return this.playPrepared(this.prepare(name, lane, armed))
+    return this.playPrepared(this.prepare(name, lane, plan))
   }
 
   /** Plays one that was prepared. */
@@ -211,7 +212,7 @@ export class Harness {
 
   /** Calls that are about no object meet their fault whichever process makes them; those of a start need a start. */
   #armProcesses(one: Case): void {
-    const ofProcess = one.armed.filter(({ phase }) => processPhases.includes(phase))
+    const ofProcess = one.awaited().filter(({ phase }) => processPhases.includes(phase))
     this.#armedForAny.push(...ofProcess.map((triple) => ({ triple, of: one })))
     if (ofProcess.some(({ phase }) => phase === 'starting')) this.restartStandby()
   }
@@ -328,12 +329,9 @@ export class Harness {
       this.#parts.options.onSite({ lane: one?.lane, site, phase, after: [...(one?.fired ?? [])] })
     const at = (triple: Triple) => triple.site === site && triple.phase === phase
     const of = one ?? this.#armedForAny.find(({ triple }) => at(triple))?.of
-    const triple = of?.isOver === true ? undefined : of?.armed.find(at)
-    if (of === undefined || triple === undefined) return undefined
-    of.armed.splice(of.armed.indexOf(triple), 1)
-    this.#armedForAny = this.#armedForAny.filter((armed) => armed.triple !== triple)
-    of.fired.push(triple)
-    of.story.push({ is: 'fault', ...triple })
+    const triple = of?.meet(site, phase)
+    if (triple === undefined) return undefined
+    this.#armedForAny = this.#armedForAny.filter((armed) => armed.of.awaited().includes(armed.triple))
     if (one === undefined)
       for (const other of this.#begun.keys())
         if (other !== of) other.story.push({ is: 'disturbed', site, fault: triple.fault })

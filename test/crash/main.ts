@@ -3,6 +3,7 @@
  * hold all the same. See README.md beside this.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { Book, codeOf } from './book.ts'
 import { campaign, seenInto, type Outcome, type Run } from './campaign.ts'
 import { lanesOf } from './cluster.ts'
 import { Coverage, type Plan } from './coverage.ts'
@@ -10,7 +11,7 @@ import { textOf } from './faults.ts'
 import { firstStart, firstStarts } from './first-starts.ts'
 import { startHarness } from './start.ts'
 import { told } from './history.ts'
-import { folder, parsed, planFile, usage, type CrashOptions } from './options.ts'
+import { bookFile, folder, parsed, planFile, usage, type CrashOptions } from './options.ts'
 import { scenarios } from './scenarios.ts'
 
 const values = asked()
@@ -63,24 +64,44 @@ const shared = {
   ...(only === undefined ? {} : { only }),
   onPlayed: tell,
 }
-const bookOf = () => new Coverage({ sites: values.sites, faults: values.faults })
+const book = new Book(bookFile, codeOf(['src', 'test/crash']))
+const cannot = values.goesOn ? book.goOn() : undefined
+if (cannot !== undefined) say(`nothing to go on with, all is tried: ${cannot}`)
+const coverageOf = (part: string) =>
+  new Coverage({ sites: values.sites, faults: values.faults }, book.of(part))
+
+/** Keeps what a part covers, while it runs and when it has ended. */
+async function kept(part: string, coverage: Coverage, run: () => Promise<Outcome>): Promise<Outcome> {
+  // The plan of one run again says nothing of the others.
+  const keep = () => (only === undefined ? book.keep(part, coverage) : undefined)
+  const timer = setInterval(keep, saidMs)
+  try {
+    return await run()
+  } finally {
+    clearInterval(timer)
+    keep()
+  }
+}
+
 const chosen = scenarios.filter(({ name }) => isAsked(name))
 
 let isWell = true
 if (isAsked(firstStart)) {
-  const coverage = bookOf()
-  const outcome = await firstStarts(coverage, {
-    ...shared,
-    speed,
-    replicas,
-    folder,
-    lanes: values.lanes,
-    longestMs: longestMs / (chosen.length > 0 ? 3 : 1),
-  })
+  const coverage = coverageOf(firstStart)
+  const outcome = await kept(firstStart, coverage, () =>
+    firstStarts(coverage, {
+      ...shared,
+      speed,
+      replicas,
+      folder,
+      lanes: values.lanes,
+      longestMs: longestMs / (chosen.length > 0 ? 3 : 1),
+    }),
+  )
   isWell = summed('first starts', outcome, { coverage, mayBeEmpty: chosen.length > 0 })
 }
 if (chosen.length > 0 && (isWell || !shared.untilWrong)) {
-  const coverage = bookOf()
+  const coverage = coverageOf('runs')
   const see = seenInto(coverage)
   let isFirstStart = true
   const onSite: typeof see = (seen) => (isFirstStart ? undefined : see(seen))
@@ -90,7 +111,7 @@ if (chosen.length > 0 && (isWell || !shared.untilWrong)) {
   try {
     const left = longestMs - performance.now()
     const told = { ...shared, runs: values.runs, longestMs: left }
-    const outcome = await campaign(harness, { lanes, coverage }, told)
+    const outcome = await kept('runs', coverage, () => campaign(harness, { lanes, coverage }, told))
     for (const line of harness.late) say(`LATE: ${line}`)
     isWell = summed('runs', outcome, { coverage, late: harness.late.length }) && isWell
   } finally {
@@ -114,7 +135,8 @@ function summed(what: string, outcome: Outcome, { coverage, late = 0, mayBeEmpty
     `what clean traces show: ${traced.sites} call sites in their phases, ${traced.triples} triples with their faults, ${traced.covered} covered`,
   )
   const shown = values.verbose ? traced.missed : traced.missed.slice(0, mostShown)
-  for (const { triple, tries } of shown) say(`  not reached in ${tries} tries: ${textOf(triple)}`)
+  for (const { triple, tries, seen } of shown)
+    say(`  not reached in ${tries} tries (its call was seen ${seen} times): ${textOf(triple)}`)
   if (shown.length < traced.missed.length)
     say(`  and ${traced.missed.length - shown.length} more: --verbose shows them`)
   say(

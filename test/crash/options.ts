@@ -8,6 +8,9 @@ import { scenarios } from './scenarios.ts'
 /** Where plans that went wrong are kept, and the log of the service. */
 export const folder = '.crash'
 
+/** What was covered, for `--continue`. */
+export const bookFile = `${folder}/covered.json`
+
 /** The file of one plan, by its name: `SEED/RUN`. */
 export const planFile = (name: string): string => `${folder}/${name.replace('/', '-')}.json`
 
@@ -26,6 +29,7 @@ export const usage = `usage: npm run crash -- [OPTIONS]
   --faults REGEXP     only these faults
   --replay SEED/RUN   the plan of that run again, until it goes wrong, twenty times at most
   --until-wrong       ends with the first that is wrong
+  --continue          counts as covered what earlier runs of the same code covered, and tries what they did not reach
   --verbose           tells each run
   --help
 
@@ -47,6 +51,7 @@ const options = {
   faults: { type: 'string', default: '' },
   replay: { type: 'string' },
   'until-wrong': { type: 'boolean', default: false },
+  continue: { type: 'boolean', default: false },
   verbose: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
 } as const
@@ -72,6 +77,7 @@ export type CrashOptions = Numbers &
   Patterns & {
     readonly replay: string | undefined
     readonly untilWrong: boolean
+    readonly goesOn: boolean
     readonly verbose: boolean
   }
 
@@ -101,7 +107,8 @@ function read(values: Values) {
     throw new RangeError(
       `--replay must be SEED/RUN of a run that went wrong here, got "${replay}": there is no ${planFile(replay)}`,
     )
-  return { ...(Object.fromEntries(found) as Numbers), replay, untilWrong: values['until-wrong'], verbose }
+  const { 'until-wrong': untilWrong, continue: goesOn } = values
+  return { ...(Object.fromEntries(found) as Numbers), replay, untilWrong, goesOn, verbose }
 }
 
 function patternsOf(values: Values): Patterns {
