@@ -14,6 +14,7 @@ import { flagsOfImage } from './world.ts'
 export const speed = [
   'admission',
   'profile',
+  'least',
   'selection',
   'starts',
   'watcher',

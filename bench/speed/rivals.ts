@@ -86,6 +86,17 @@ export async function bareTwin(world: World, hook = ''): Promise<Server> {
   return listening('bare node:https', world, [...flagsOfImage(), 'bench/speed/bare.ts', cert, key, hook])
 }
 
+/** The least that keeps what tidewaiter promises, in the simplest code. */
+export async function promised(world: World): Promise<Server> {
+  const { cert, key } = await mint(world.folder)
+  return listening('what is promised, simplest', world, [
+    ...flagsOfImage(),
+    'bench/speed/promised.ts',
+    cert,
+    key,
+  ])
+}
+
 /** The bare twin, and with it whatever else can run on this machine. */
 export async function rivals(world: World, hook = ''): Promise<readonly Server[]> {
   const { cert, key } = await mint(world.folder)
