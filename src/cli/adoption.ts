@@ -1,7 +1,8 @@
 /** Adopts one Action: by an annotation that our webhook answers with the stamp of the one who writes it. */
 import { adoptAnnotation } from '../admission/author.ts'
 import { stampedFor } from '../core/adoption.ts'
-import { authorAnnotation, canonical } from '../core/author.ts'
+import { authorAnnotation } from '../core/author.ts'
+import { canonical } from '../core/canonical.ts'
 import { at, textAt, type Json } from '../core/velero.ts'
 import { isKubeError } from '../kube/errors.ts'
 import type { Resource } from '../kube/resource.ts'

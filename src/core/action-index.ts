@@ -78,13 +78,15 @@ function found(
   facts: MatchFacts,
 ): Ranked[] {
   const { schedule, label, namespace } = tables
-  const under = (table: Table, keys: readonly string[]) => keys.flatMap((key) => table.get(key) ?? [])
-  const labels = label.size === 0 ? [] : Object.entries(facts.labels)
-  return [
-    ...under(schedule, [...new Set(facts.scheduleNames)]),
-    ...labels.flatMap((one) => under(label, [one.join('=')])),
-    ...(namespace.size === 0 ? [] : under(namespace, namespacesOf(facts) ?? [...namespace.keys()])),
-  ]
+  const all: Ranked[] = []
+  const take = (table: Table, key: string) => {
+    const there = table.get(key)
+    if (there !== undefined) for (const one of there) all.push(one)
+  }
+  for (const name of facts.scheduleNames) take(schedule, name)
+  if (label.size > 0) for (const one of Object.entries(facts.labels)) take(label, one.join('='))
+  if (namespace.size > 0) for (const key of namespacesOf(facts) ?? namespace.keys()) take(namespace, key)
+  return all
 }
 
 // `mayTouch` says yes where a list is too long to be compared; it must be asked about those.

@@ -1,5 +1,6 @@
 /** The author of an Action: who last wrote its spec, stamped by our mutating webhook, authenticated with a key of ours. */
 import { group } from '../api/schema.ts'
+import { canonical } from './canonical.ts'
 import type { Author } from './plan.ts'
 
 /** The annotation that carries the stamp. */
@@ -14,24 +15,6 @@ type Named = { readonly namespace: string; readonly name: string }
 
 /** Which Action a stamp is for; a stamp copied to another Action is void. */
 export type Stamped = Named & { readonly spec: unknown }
-
-/** JSON with sorted keys, so that equal values give equal text. */
-export function canonical(value: unknown): string {
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
-  // Appended, not joined: what is deep in the value would be copied once for each level.
-  let text = ''
-  if (Array.isArray(value)) {
-    for (const item of value) text += `${text === '' ? '' : ','}${canonical(item)}`
-    return `[${text}]`
-  }
-  const fields = value as Readonly<Record<string, unknown>>
-  // In the order of UTF-16 units, as `sort` has it unless told.
-  for (const key of Object.keys(fields).sort()) {
-    if (fields[key] === undefined) continue
-    text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${canonical(fields[key])}`
-  }
-  return `{${text}}`
-}
 
 const payload = (author: Author, specHash: string, at: Named): string =>
   canonical({

@@ -110,14 +110,8 @@ type Counted = {
 }
 
 function count(webhook: string, request: AdmissionRequest, { ports, verdict, reason, ms }: Counted): void {
-  const labels = {
-    webhook,
-    kind: known.has(request.kind.kind) ? request.kind.kind : 'other',
-    operation: request.operation,
-    verdict,
-    reason,
-    dry_run: String(request.dryRun),
-  }
-  ports.metrics.requests.inc(labels)
-  ports.metrics.duration.observe({ webhook, verdict }, ms / 1000)
+  const { requests, duration } = ports.metrics
+  const kind = known.has(request.kind.kind) ? request.kind.kind : 'other'
+  requests.inc(webhook, kind, request.operation, verdict, reason, String(request.dryRun))
+  duration.observe(ms / 1000, webhook, verdict)
 }

@@ -1,5 +1,6 @@
 /** Every metric, on one screen. Labels are bounded: never the name of a Backup. */
 import { Counter, Gauge, Histogram, Registry, addProcessMetrics } from '../lean/prom-client.ts'
+import { Tally, Timing } from './tally.ts'
 
 // Up to the API server's 30 s.
 const seconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 20, 25, 29, 30]
@@ -29,18 +30,18 @@ export function createMetrics(version: string) {
   for (const kind of ['Backup', 'Restore']) unguarded.inc({ kind }, 0)
   return {
     registry,
-    requests: new Counter({
+    requests: new Tally({
       name: 'tidewaiter_admission_requests_total',
       help: 'Admission requests by what was decided.',
       labelNames: ['webhook', 'kind', 'operation', 'verdict', 'reason', 'dry_run'],
-      registers,
+      registry,
     }),
-    duration: new Histogram({
+    duration: new Timing({
       name: 'tidewaiter_admission_duration_seconds',
       help: 'How long an admission request took here.',
       labelNames: ['webhook', 'verdict'],
       buckets: seconds,
-      registers,
+      registry,
     }),
     inFlight: new Gauge({
       name: 'tidewaiter_admission_in_flight',

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { authorOf, canonical, isOurs, stamp } from '../../src/core/author.ts'
+import { authorOf, isOurs, stamp } from '../../src/core/author.ts'
+import { canonical } from '../../src/core/canonical.ts'
 import { hash, signer } from '../../src/wiring/crypto.ts'
 
 const tools = { hash, sign: signer(new Uint8Array(32).fill(7)) }

@@ -343,7 +343,8 @@ for (const [name, skewMs] of Object.entries({
   'hours behind': -5 * 3_600_000,
   'two years ahead': 2 * 365 * 86_400_000,
 })) {
-  t.test(`a clock that is ${name} replaces no good certificate, and is told of once`, async (t) => {
+  const often = name === 'two years ahead' ? {} : whenThorough
+  t.test(`a clock that is ${name} replaces no good certificate, and is told of once`, often, async (t) => {
     const { world } = await settled(t, [skewMs, 0])
     const { writes } = world.store
     t.equal(writes, 1)

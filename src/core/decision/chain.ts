@@ -1,6 +1,7 @@
 /** The chain of one replica's decisions in one namespace: what is hashed, and what is signed. */
 import type { ChainHead, DecisionEvent, DecisionSpec, DecisionStatus } from '../../api/admission-decision.ts'
-import { canonical, type Hash } from '../author.ts'
+import type { Hash } from '../author.ts'
+import { canonical } from '../canonical.ts'
 import type { LooseEvent } from './event.ts'
 
 /** Which chain. */
@@ -15,7 +16,7 @@ export function digestOf(
   of: {
     readonly namespace: string
     readonly spec: DecisionSpec
-    readonly event: LooseEvent & { readonly seq: number }
+    readonly event: LooseEvent
   },
   hash: Hash,
 ): string {

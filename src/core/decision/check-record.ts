@@ -1,6 +1,7 @@
 /** What one record says of itself: its signature, its digests and its numbers. */
 import type { AdmissionDecision, DecisionDetail, DecisionEvent } from '../../api/admission-decision.ts'
-import { canonical, type Hash } from '../author.ts'
+import type { Hash } from '../author.ts'
+import { canonical } from '../canonical.ts'
 import { digestOf, recordText } from './chain.ts'
 import { seqsIn, sizeOf, type Seqs } from './seqs.ts'
 

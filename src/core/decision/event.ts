@@ -1,12 +1,13 @@
 /** From what was decided to what is recorded of it: bounded, redacted, and with all that makes decisions the same apart. */
 import type { DecisionDetail, DecisionEvent, DecisionSpec } from '../../api/admission-decision.ts'
-import { canonical, type Hash } from '../author.ts'
+import type { Hash } from '../author.ts'
+import { canonical } from '../canonical.ts'
 import { bytesOf, cutToBytes, jsonBytesOf } from '../bytes.ts'
 import type { Decided } from './decided.ts'
 import { redacted } from './redact.ts'
 
-/** An event that has no place in a chain yet. */
-export type LooseEvent = Omit<DecisionEvent, 'seq' | 'digest' | 'chain'>
+/** An event that has no place in a chain yet: its number is 0. */
+export type LooseEvent = Omit<DecisionEvent, 'digest' | 'chain'>
 
 /** What is recorded of one decision. */
 export type Noted = {
@@ -65,41 +66,45 @@ const identity = (text: string, most: number, hash: Hash): string =>
 export function noted(decided: Decided, by: Decider): Noted {
   const spec = specOf(decided, by)
   const { name, request, uid, run } = decided
+  // In the order of their names, which is how they are hashed.
   const bare = {
-    time: new Date(decided.at).toISOString(),
-    request: said(request, 64),
-    ...(uid === '' ? {} : { uid: said(uid, 64) }),
-    name: said(name || decided.generateName, longestName),
-    milliseconds: Math.max(0, Math.round(decided.ms)),
     ...(decided.message === '' ? {} : { message: said(decided.message, longestMessage) }),
-    warnings: decided.warnings,
+    milliseconds: Math.max(0, Math.round(decided.ms)),
+    name: said(name || decided.generateName, longestName),
     patches: decided.patches,
+    request: said(request, 64),
     ...(run === undefined ? {} : { run: said(run, longestName) }),
+    seq: 0,
+    time: new Date(decided.at).toISOString(),
+    ...(uid === '' ? {} : { uid: said(uid, 64) }),
+    warnings: decided.warnings,
   }
   const detail = detailOf(decided, roomFor(spec, bare))
-  return { spec, detail, event: { ...bare, detail: by.hash(canonical(detail)) } }
+  return { spec, detail, event: { detail: by.hash(canonical(detail)), ...bare } }
 }
 
 function specOf(decided: Decided, { replica, key, hash }: Decider): DecisionSpec {
   const { webhook, operation, apiGroup, kind, verdict, reason, schedule, generateName, name, action } =
     decided
   // A Schedule names its Backups anew each time, and so does the API server: their own names do not count.
-  const subject =
-    schedule !== '' ? { schedule } : generateName !== '' ? { generateName } : name === '' ? {} : { name }
-  const named = Object.entries({ ...subject, ...(action === undefined ? {} : { action }) }).map(
-    ([field, text]) => [field, identity(text, longestName, hash)],
-  )
+  const [bySchedule, byApiServer] = [schedule !== '', schedule === '' && generateName !== '']
+  const isNamed = schedule === '' && generateName === '' && name !== ''
+  const named = (text: string) => identity(text, longestName, hash)
+  // In the order of their names, which is how they are hashed.
   return {
-    replica: cutToBytes(replica, 280),
-    webhook: cutToBytes(webhook, 63),
-    operation,
+    ...(action === undefined ? {} : { action: named(action) }),
     ...(apiGroup === '' ? {} : { apiGroup: cutToBytes(apiGroup, longestName) }),
-    kind: cutToBytes(kind, 63),
-    verdict,
-    reason: cutToBytes(reason, 64),
-    user: identity(decided.user, longestUser, hash),
+    ...(byApiServer ? { generateName: named(generateName) } : {}),
     key,
-    ...(Object.fromEntries(named) as Pick<DecisionSpec, 'schedule' | 'generateName' | 'name' | 'action'>),
+    kind: cutToBytes(kind, 63),
+    ...(isNamed ? { name: named(name) } : {}),
+    operation,
+    reason: cutToBytes(reason, 64),
+    replica: cutToBytes(replica, 280),
+    ...(bySchedule ? { schedule: named(schedule) } : {}),
+    user: identity(decided.user, longestUser, hash),
+    verdict,
+    webhook: cutToBytes(webhook, 63),
   }
 }
 

@@ -7,7 +7,8 @@ import type {
   DecisionStatus,
 } from '../../api/admission-decision.ts'
 import { group, version } from '../../api/schema.ts'
-import { canonical, type Hash } from '../author.ts'
+import type { Hash } from '../author.ts'
+import { canonical } from '../canonical.ts'
 import { jsonBytesOf } from '../bytes.ts'
 import { ownLabels } from '../registration.ts'
 import { labelValue } from '../run/names.ts'

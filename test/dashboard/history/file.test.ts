@@ -133,7 +133,7 @@ t.test('of several damaged files the largest is kept: it holds most', whenThorou
 })
 
 t.test('a file at its limit: said, what is there can be read, and a purge makes room', async (t) => {
-  const { store } = await aStore(t, { maxBytes: 2 ** 22 })
+  const { store } = await aStore(t, { maxBytes: 2 ** 20 })
   let full: unknown
   let n = 0
   for (; full === undefined && n < 100; n++)
@@ -142,9 +142,9 @@ t.test('a file at its limit: said, what is there can be read, and a purge makes 
   await t.rejects(store.insert(records(100, n * 100)), { code: 'FULL' })
   const { records: before, bytes } = await store.extent()
   t.equal(before, (n - 1) * 100, 'a batch that failed left nothing')
-  t.ok(bytes <= 2 ** 22)
+  t.ok(bytes <= 2 ** 20)
   t.equal((await idsOf(store, {})).length, 50)
-  const removed = await store.purge({ now: newYear, maxDays: 90, maxBytes: 2 ** 22 })
+  const removed = await store.purge({ now: newYear, maxDays: 90, maxBytes: 2 ** 20 })
   t.ok(removed > 0 && removed < before, `${removed} of ${before} removed`)
   await store.insert(records(100, n * 100))
   t.equal((await store.extent()).records, before - removed + 100)
