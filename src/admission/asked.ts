@@ -30,7 +30,7 @@ export function isAccepted(prefix: string, accepted: readonly string[]): boolean
   return accepted.some((wanted) => wanted !== '' && isSame(prefix, wanted))
 }
 
-/** All of both is looked at, wherever they differ: as crypto.timingSafeEqual does, which wants bytes, and they cost more than this. */
+/** It does not end at the first difference, which would tell how much was guessed. crypto.timingSafeEqual wants bytes, which cost more than this. */
 function isSame(got: string, wanted: string): boolean {
   if (got.length !== wanted.length) return false
   let differ = 0

@@ -1,6 +1,6 @@
 /** One text for each value of JSON: what is signed or hashed must not depend on the order in which fields were written. */
 
-/** JSON with sorted keys, so that equal values give equal text. */
+/** JSON with sorted keys, so that equal values give equal text. For values of JSON alone: what has a `toJSON` is none. */
 export function canonical(value: unknown): string {
   // What has nothing within, and stands in order, JSON writes at once: a third of the time.
   if (typeof value !== 'object' || value === null || isAtOnce(value)) return JSON.stringify(value) ?? 'null'

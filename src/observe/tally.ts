@@ -4,12 +4,15 @@
  */
 import { Counter, type Registry } from '../lean/prom-client.ts'
 
-type Told<Name extends string> = {
+type Told<Names extends readonly string[]> = {
   readonly name: string
   readonly help: string
-  readonly labelNames: readonly Name[]
+  readonly labelNames: Names
   readonly registry: Registry
 }
+
+/** A value for each label, in the order of their names. */
+type Values<Names extends readonly string[]> = { readonly [Place in keyof Names]: string }
 
 type Labels = Readonly<Record<string, string>>
 
@@ -41,10 +44,10 @@ class ByLabels<T> {
 }
 
 /** A counter of prom-client that is told of what came when it is asked. */
-export class Tally<Name extends string> {
+export class Tally<const Names extends readonly string[]> {
   readonly #pending: ByLabels<{ count: number }>
 
-  constructor({ registry, ...told }: Told<Name>) {
+  constructor({ registry, ...told }: Told<Names>) {
     const pending = new ByLabels(told.labelNames, () => ({ count: 0 }))
     this.#pending = pending
     const counter: Counter = new Counter({
@@ -60,7 +63,7 @@ export class Tally<Name extends string> {
   }
 
   /** One more, with these values of the labels, in the order of their names. */
-  inc(...values: readonly string[]): void {
+  inc(...values: Values<Names>): void {
     this.#pending.at(values).count += 1
   }
 }
@@ -68,7 +71,7 @@ export class Tally<Name extends string> {
 type Series = { readonly counts: number[]; sum: number }
 
 /** A histogram as prom-client reads it (lib/registry.js asks each metric for `get()`). */
-export class Timing<Name extends string> {
+export class Timing<const Names extends readonly string[]> {
   readonly name: string
   readonly help: string
   readonly labelNames: readonly string[]
@@ -77,7 +80,7 @@ export class Timing<Name extends string> {
   readonly #buckets: readonly number[]
   readonly #series: ByLabels<Series>
 
-  constructor({ registry, name, help, labelNames, buckets }: Told<Name> & { readonly buckets: number[] }) {
+  constructor({ registry, name, help, labelNames, buckets }: Told<Names> & { readonly buckets: number[] }) {
     this.name = name
     this.help = help
     this.labelNames = labelNames
@@ -91,7 +94,8 @@ export class Timing<Name extends string> {
   }
 
   /** It took so many seconds, with these values of the labels, in the order of their names. */
-  observe(seconds: number, ...values: readonly string[]): void {
+  observe(seconds: number, ...values: Values<Names>): void {
+    if (!Number.isFinite(seconds)) throw new TypeError(`${this.name} wants seconds, got ${seconds}`)
     const series = this.#series.at(values)
     let at = 0
     while (at < this.#buckets.length && seconds > (this.#buckets[at] ?? 0)) at += 1

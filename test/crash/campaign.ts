@@ -66,7 +66,7 @@ export async function campaign(
   options: CampaignOptions,
 ): Promise<Outcome> {
   const began = performance.now()
-  let [index, traced, voids, unjudged, faults] = [0, 0, 0, 0, 0]
+  let [index, traced, voids, unjudged, faults, draws] = [0, 0, 0, 0, 0, 0]
   const wrong: Run[] = []
   const isStopped = () =>
     performance.now() - began > options.longestMs || (options.untilWrong === true && wrong.length > 0)
@@ -80,7 +80,7 @@ export async function campaign(
         voids += 1
         if (played.wrongs.length === 0) continue
       }
-      coverage.played(plan, played.fired)
+      coverage.played(plan, played)
       const run = { ...played, index: number, plan }
       faults += played.fired.length
       if (!played.isJudged) unjudged += 1
@@ -89,7 +89,10 @@ export async function campaign(
       return
     }
   }
-  const along = async (lane: Lane, next: () => Plan | Promise<Plan> | undefined): Promise<void> => {
+  const along = async (
+    lane: Lane,
+    next: () => Plan | undefined | Promise<Plan | undefined>,
+  ): Promise<void> => {
     for (let plan = await next(); plan !== undefined && !isOver(plan); plan = await next()) {
       await harness.whenBearable()
       await play(lane, plan)
@@ -126,13 +129,14 @@ export async function campaign(
       lanes.map((lane) =>
         along(lane, async () => {
           const { name } = lane.scenario
-          const random = seeded(options.seed * 1_000_003 + index)
-          for (;;) {
+          const random = seeded(options.seed * 1_000_003 + (draws += 1))
+          while (coverage.canMeet(name)) {
             const plan = nextOf(coverage, name, { random, mayKill: harness.mayKill() })
             // What would meet nothing shows nothing.
             if (plan.armed.length > 0 || plan.anyOf !== undefined || isOver(plan)) return plan
             await sleep(unmetMs)
           }
+          return undefined
         }),
       ),
     )

@@ -1,8 +1,10 @@
 /** Which triple comes next, and what is said of those that did not come. */
 import t from 'tap'
 import { Coverage, seeded } from './coverage.ts'
+import type { Triple } from './faults.ts'
 
 const none = { after: [] }
+const well = (fired: readonly Triple[]) => ({ fired, isJudged: true, wrongs: [] })
 const put = { scenario: 'held', site: 'update actionruns/status', phase: 'Pre Running' }
 
 t.test(
@@ -17,7 +19,7 @@ t.test(
     const found = new Set([calm?.armed[0]?.fault])
     for (let plan = coverage.next('held', true); plan !== undefined; plan = coverage.next('held', true)) {
       found.add(plan.armed[0]?.fault)
-      coverage.played(plan, plan.armed)
+      coverage.played(plan, well(plan.armed))
     }
     t.equal(found.size, 9)
     const { traced } = coverage.summary()
@@ -31,7 +33,7 @@ t.test('what does not happen is tried three times by itself, then together, then
   let plans = 0
   for (let plan = coverage.next('held', true); plan !== undefined; plan = coverage.next('held', true)) {
     plans += 1
-    coverage.played(plan, [])
+    coverage.played(plan, well([]))
   }
   t.equal(plans, 5 * 3)
   const random = seeded(1)
@@ -44,7 +46,7 @@ t.test('what does not happen is tried three times by itself, then together, then
   for (let plan = coverage.any('held', random, true); plan; plan = coverage.any('held', random, true)) {
     plans += 1
     t.equal(plan.anyOf?.length, 5)
-    coverage.played(plan, [])
+    coverage.played(plan, well([]))
   }
   t.equal(plans, 5 * 9)
   t.equal(coverage.summary().traced.missed.length, 5)
@@ -55,13 +57,13 @@ t.test('a run that goes on tries what was missed, and not what was covered', asy
   before.see({ ...put, ...none })
   const plan = before.next('held', false)
   if (plan === undefined) throw new TypeError('nothing is planned')
-  before.played(plan, plan.armed)
+  before.played(plan, well(plan.armed))
   const kept = JSON.parse(JSON.stringify(before.entries())) as ReturnType<Coverage['entries']>
   const coverage = new Coverage({ sites: /^/, faults: /^4/ }, kept)
   t.match(coverage.summary().traced, { sites: 1, triples: 9, covered: 1 })
   const tried = []
   for (let next = coverage.next('held', true); next; next = coverage.next('held', true)) {
-    coverage.played(next, next.armed)
+    coverage.played(next, well(next.armed))
     tried.push(next.armed[0]?.fault)
   }
   t.same(tried.sort(), ['409', '429'], 'only these faults were asked for')
@@ -109,4 +111,46 @@ t.test('the same seed gives the same runs', async (t) => {
     Array.from({ length: 20 }, (_, at) => coverage.random('held', seeded(seed + at), true))
   t.same(runs(7), runs(7))
   t.notSame(runs(7), runs(8))
+})
+
+t.test('a run that says nothing, or that was wrong, covers nothing', async (t) => {
+  const coverage = new Coverage()
+  coverage.see({ ...put, ...none })
+  const plan = coverage.next('held', false)
+  if (plan === undefined) throw new TypeError('nothing is planned')
+  coverage.played(plan, { ...well(plan.armed), isJudged: false })
+  coverage.played(plan, { ...well(plan.armed), wrongs: ['it hangs'] })
+  t.equal(coverage.summary().traced.covered, 0)
+  coverage.played(plan, well(plan.armed))
+  t.equal(coverage.summary().traced.covered, 1)
+})
+
+t.test(
+  'of those that are tried together the one that is meant keeps its try where another came first',
+  async (t) => {
+    const coverage = new Coverage()
+    for (const site of ['get a', 'get b']) coverage.see({ ...put, site, ...none })
+    for (let plan = coverage.next('held', true); plan; plan = coverage.next('held', true))
+      coverage.played(plan, well([]))
+    const plan = coverage.any('held', seeded(1), true)
+    const [chosen, other] = plan?.anyOf ?? []
+    if (plan === undefined || chosen === undefined || other === undefined) throw new TypeError('too few')
+    const triesOf = ({ site, fault }: Triple) =>
+      coverage.entries().find(({ triple }) => triple.site === site && triple.fault === fault)?.tries
+    t.equal(triesOf(chosen), 4)
+    coverage.played(plan, well([other]))
+    t.equal(triesOf(chosen), 3)
+    coverage.played(plan, well([]))
+    t.equal(triesOf(chosen), 3)
+  },
+)
+
+t.test('where no call fits what was asked for nothing can be met', async (t) => {
+  const coverage = new Coverage({ sites: /^nothing$/, faults: /^/ })
+  coverage.see({ ...put, ...none })
+  t.notOk(coverage.canMeet('held'))
+  const known = new Coverage()
+  known.see({ ...put, ...none })
+  t.ok(known.canMeet('held'))
+  t.notOk(new Coverage({ sites: /^/, faults: /^nothing$/ }, known.entries()).canMeet('held'))
 })

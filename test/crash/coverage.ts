@@ -18,6 +18,13 @@ export type Sighting = {
   readonly after: readonly Triple[]
 }
 
+/** What became of a run, as far as it counts. */
+export type Outcome = {
+  readonly fired: readonly Triple[]
+  readonly isJudged: boolean
+  readonly wrongs: readonly string[]
+}
+
 /** A triple that is known, and what came of it so far. */
 export type Entry = {
   readonly triple: Triple
@@ -92,7 +99,8 @@ export class Coverage {
   #learn(entry: Entry): void {
     const { triple, scenario } = entry
     this.#known.set(textOf(triple), entry)
-    this.#sitesOf(scenario).set(`${triple.site} | ${triple.phase}`, triple)
+    if (this.#only.sites.test(triple.site))
+      this.#sitesOf(scenario).set(`${triple.site} | ${triple.phase}`, triple)
     if (!isMissed(entry) || !this.#mayMeet(triple)) return
     const waiting = this.#waiting.get(scenario) ?? []
     this.#waiting.set(scenario, waiting)
@@ -146,7 +154,7 @@ export class Coverage {
 
   /**
    * All triples of this scenario (empty: of the process) that did not come when they were tried by themselves: the one whose call is made
-   * first happens. Undefined: all were covered, or tried often enough.
+   * first happens. The first of them is the one that is tried. Undefined: all were covered, or tried often enough.
    */
   any(scenario: string, random: () => number, mayKill: boolean): Plan | undefined {
     const may = (triple: Triple) => this.#mayMeet(triple) && (mayKill || isMild(triple))
@@ -159,12 +167,15 @@ export class Coverage {
     const chosen = pick(open, random)
     if (chosen === undefined) return undefined
     chosen.tries += 1
-    return { scenario, armed: chosen.after, anyOf: missed.map(({ triple }) => triple), why: 'systematic' }
+    const others = missed.filter((entry) => entry !== chosen)
+    const anyOf = [chosen, ...others].map(({ triple }) => triple)
+    return { scenario, armed: chosen.after, anyOf, why: 'systematic' }
   }
 
-  /** What came of a plan. */
-  played({ armed }: Plan, fired: readonly Triple[]): void {
-    for (const triple of fired) {
+  /** What came of a plan. A run that says nothing, or that was wrong, covers nothing: its triples are tried again. */
+  played({ armed, anyOf = [] }: Plan, { fired, isJudged, wrongs }: Outcome): void {
+    const covered = isJudged && wrongs.length === 0 ? fired : []
+    for (const triple of covered) {
       const entry = this.#known.get(textOf(triple))
       if (entry !== undefined) entry.covered += 1
     }
@@ -173,6 +184,22 @@ export class Coverage {
       if (entry === undefined || !isMissed(entry) || entry.tries >= mostAlone) continue
       this.#waiting.get(entry.scenario)?.push(entry)
     }
+    this.#giveBackTry(anyOf, covered)
+  }
+
+  /** One that was chosen out of many had no chance where another of them came first. */
+  #giveBackTry(anyOf: readonly Triple[], covered: readonly Triple[]): void {
+    const names = new Set(covered.map(textOf))
+    const [chosen] = anyOf
+    const entry = chosen === undefined ? undefined : this.#known.get(textOf(chosen))
+    if (entry !== undefined && isMissed(entry) && anyOf.some((one) => names.has(textOf(one))))
+      entry.tries -= 1
+  }
+
+  /** Whether an object of this scenario can meet any fault at all. */
+  canMeet(scenario: string): boolean {
+    const sites = [...this.#sitesOf(scenario).values(), ...this.#sitesOf('').values()]
+    return sites.some(({ site }) => this.#faultsAt(site).length > 0)
   }
 
   /** One to three faults anywhere, as this source of numbers has it; none where all that it came upon would kill, and none may. */

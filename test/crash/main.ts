@@ -15,9 +15,13 @@ import { bookFile, folder, parsed, planFile, usage, type CrashOptions } from './
 import { scenarios } from './scenarios.ts'
 
 const values = asked()
-const keep = ({ index, plan }: Run): string => {
+const keep = ({ index, plan, fired }: Run): string => {
   const name = `${values.seed}/${index}`
-  writeFileSync(planFile(name), JSON.stringify(plan))
+  // Of many that might have come, those that came.
+  const { anyOf, ...rest } = plan
+  const armed =
+    anyOf === undefined ? plan.armed : [...plan.armed, ...fired.filter((one) => anyOf.includes(one))]
+  writeFileSync(planFile(name), JSON.stringify({ ...rest, armed }))
   return name
 }
 const say = (line: string): void => console.log(line)
@@ -64,7 +68,7 @@ const shared = {
   ...(only === undefined ? {} : { only }),
   onPlayed: tell,
 }
-const book = new Book(bookFile, codeOf(['src', 'test/crash']))
+const book = new Book(bookFile, () => codeOf(['src', 'test/crash', 'test/support', 'package-lock.json']))
 const cannot = values.goesOn ? book.goOn() : undefined
 if (cannot !== undefined) say(`nothing to go on with, all is tried: ${cannot}`)
 const coverageOf = (part: string) =>
@@ -72,8 +76,11 @@ const coverageOf = (part: string) =>
 
 /** Keeps what a part covers, while it runs and when it has ended. */
 async function kept(part: string, coverage: Coverage, run: () => Promise<Outcome>): Promise<Outcome> {
-  // The plan of one run again says nothing of the others.
-  const keep = () => (only === undefined ? book.keep(part, coverage) : undefined)
+  // Only who goes on with it writes it: a short look at something must not take away what hours have covered.
+  const keep = () => {
+    const cannot = values.goesOn ? book.keep(part, coverage) : undefined
+    if (cannot !== undefined) say(`what was covered could not be kept: ${cannot}`)
+  }
   const timer = setInterval(keep, saidMs)
   try {
     return await run()
@@ -136,7 +143,7 @@ function summed(what: string, outcome: Outcome, { coverage, late = 0, mayBeEmpty
   )
   const shown = values.verbose ? traced.missed : traced.missed.slice(0, mostShown)
   for (const { triple, tries, seen } of shown)
-    say(`  not reached in ${tries} tries (its call was seen ${seen} times): ${textOf(triple)}`)
+    say(`  not reached in ${tries} tries of this run (its call was seen ${seen} times): ${textOf(triple)}`)
   if (shown.length < traced.missed.length)
     say(`  and ${traced.missed.length - shown.length} more: --verbose shows them`)
   say(
@@ -147,7 +154,7 @@ function summed(what: string, outcome: Outcome, { coverage, late = 0, mayBeEmpty
   const wrong = outcome.wrong.length + late
   say(`${wrong} wrong (seed ${seed})`)
   // Where no call of a first start was asked for there is nothing to try.
-  const isEmpty = faults === 0 && !(mayBeEmpty && traced.triples === 0)
+  const isEmpty = faults === 0 && !values.goesOn && !(mayBeEmpty && traced.triples === 0)
   if (isEmpty) say('no fault was tried: more runs, or more time, is needed to show anything')
   return wrong === 0 && !isEmpty && unjudged <= runs * mostUnjudged
 }

@@ -79,7 +79,8 @@ export function noted(decided: Decided, by: Decider): Noted {
     ...(uid === '' ? {} : { uid: said(uid, 64) }),
     warnings: decided.warnings,
   }
-  const detail = detailOf(decided, roomFor(spec, bare))
+  const { seq: _seq, ...measured } = bare
+  const detail = detailOf(decided, roomFor(spec, measured))
   return { spec, detail, event: { detail: by.hash(canonical(detail)), ...bare } }
 }
 
