@@ -24,10 +24,10 @@ const settings: readonly Setting[] = [
     post: true,
     faults: 0,
   },
-  { name: 'two held Backups with one key', held: [true, true], actions: alone, faults: 0, behind: false },
 ]
 /** What takes longer than a test may. */
 const longer: readonly Setting[] = [
+  { name: 'two held Backups with one key', held: [true, true], actions: alone, faults: 0, behind: false },
   {
     name: 'a held Backup, and one that is not, with one key',
     held: [true, false],

@@ -117,7 +117,7 @@ t.test('each that is refused is told with why, and the others are adopted', when
   })
 })
 
-t.test('where nobody stamps it, it is not called adopted', async (t) => {
+t.test('where nobody stamps it, it is not called adopted', whenThorough, async (t) => {
   const { system, ask } = await restored(t, [at('10-freeze', 'http://shop.example/')])
   t.match(await ask('adopt 10-freeze --yes', { as: veleroAccount }), {
     code: 1,

@@ -46,51 +46,55 @@ t.test('a leader fires nothing before it knows which addresses must not be calle
   t.match(status, { phase: 'Succeeded', actions: [{ attempts: 1 }] })
 })
 
-t.test('what ended while the leader could not look is reported by the next one, and not fired', async (t) => {
-  const system = await startCluster(t, { speed: 12 })
-  await act(system, action('90-post', { stage: 'PostBackup' }))
-  await create(system, backup('before'))
-  await settledRun(system, 'before', 'PostBackup')
-  await unregister(system)
-  const mend = system.api.faults.add({
-    match: { verb: 'create', resource: 'actionruns' },
-    times: forever,
-    effect: { kind: 'answer', code: 500 },
-  })
-  t.equal((await create(system, backup('missed'))).status, 201)
-  const { status } = await ended(system, 'missed')
-  const lease = async (): Promise<Loose> =>
-    (await system.call('GET', '/apis/coordination.k8s.io/v1/leases')).body.items.find(({ metadata }: Loose) =>
-      metadata.name.endsWith('-leader'),
+t.test(
+  'what ended while the leader could not look is reported by the next one, and not fired',
+  whenThorough,
+  async (t) => {
+    const system = await startCluster(t, { speed: 12 })
+    await act(system, action('90-post', { stage: 'PostBackup' }))
+    await create(system, backup('before'))
+    await settledRun(system, 'before', 'PostBackup')
+    await unregister(system)
+    const mend = system.api.faults.add({
+      match: { verb: 'create', resource: 'actionruns' },
+      times: forever,
+      effect: { kind: 'answer', code: 500 },
+    })
+    t.equal((await create(system, backup('missed'))).status, 201)
+    const { status } = await ended(system, 'missed')
+    const lease = async (): Promise<Loose> =>
+      (await system.call('GET', '/apis/coordination.k8s.io/v1/leases')).body.items.find(
+        ({ metadata }: Loose) => metadata.name.endsWith('-leader'),
+      )
+    // A minute is the margin in which it would still be fired: the former leader may have died with it unseen.
+    await eventually('the lease was renewed for more than a minute', async () => {
+      const { spec } = await lease()
+      return Date.parse(spec.renewTime) > Date.parse(status.completionTimestamp) + 65_000 || undefined
+    })
+    const { metadata } = await lease()
+    t.ok(
+      // When it first came up, or a little later: Velero's times are whole seconds.
+      Date.parse(metadata.annotations['tidewaiter.io/looked-until']) <
+        Date.parse(status.completionTimestamp) + 30_000,
+      'and yet the lease does not say that it was looked at',
     )
-  // A minute is the margin in which it would still be fired: the former leader may have died with it unseen.
-  await eventually('the lease was renewed for more than a minute', async () => {
-    const { spec } = await lease()
-    return Date.parse(spec.renewTime) > Date.parse(status.completionTimestamp) + 65_000 || undefined
-  })
-  const { metadata } = await lease()
-  t.ok(
-    // When it first came up, or a little later: Velero's times are whole seconds.
-    Date.parse(metadata.annotations['tidewaiter.io/looked-until']) <
-      Date.parse(status.completionTimestamp) + 30_000,
-    'and yet the lease does not say that it was looked at',
-  )
-  await system.service.kill()
-  mend()
-  await system.startService()
-  const told = await eventually('the next leader tells', () => {
-    const found = system.api.read('velero.io/backups', 'velero', 'missed') as Loose
-    return found?.metadata.annotations?.['tidewaiter.io/post']
-  })
-  t.match(JSON.parse(told), { phase: 'Unknown', run: /^missed-/ })
-  const { body } = await system.call('GET', pathOf('events'))
-  const events = body.items.filter(({ involvedObject }: Loose) => involvedObject.name === 'missed')
-  t.match(
-    events.find(({ reason }: Loose) => reason === 'PostActionsNotFired'),
-    { type: 'Warning', message: /could not look at it .* wanted of 90-post$/ },
-  )
-  t.equal(system.hooks.calls('/90-post').length, 1, 'only for the one before')
-})
+    await system.service.kill()
+    mend()
+    await system.startService()
+    const told = await eventually('the next leader tells', () => {
+      const found = system.api.read('velero.io/backups', 'velero', 'missed') as Loose
+      return found?.metadata.annotations?.['tidewaiter.io/post']
+    })
+    t.match(JSON.parse(told), { phase: 'Unknown', run: /^missed-/ })
+    const { body } = await system.call('GET', pathOf('events'))
+    const events = body.items.filter(({ involvedObject }: Loose) => involvedObject.name === 'missed')
+    t.match(
+      events.find(({ reason }: Loose) => reason === 'PostActionsNotFired'),
+      { type: 'Warning', message: /could not look at it .* wanted of 90-post$/ },
+    )
+    t.equal(system.hooks.calls('/90-post').length, 1, 'only for the one before')
+  },
+)
 
 t.test(
   'a Backup that began although its run said no is marked so, and its run keeps what it froze',

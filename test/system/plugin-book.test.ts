@@ -339,7 +339,7 @@ t.test(
   },
 )
 
-t.test('a plugin from a registry that is not allowed is never asked for', async (t) => {
+t.test('a plugin from a registry that is not allowed is never asked for', whenThorough, async (t) => {
   const started = await start(t, { allowed: ['ghcr.io'] })
   const { registry } = started
   await apply(t, started, 'acme', { image: `${registry.host}/acme/plugin:v1` })

@@ -94,7 +94,7 @@ const effects: Readonly<Record<string, Effect>> = {
   'an answer that takes longer than anybody waits': { kind: 'delay', ms: 400 },
 }
 
-const worst = ['429 with Retry-After', 'a connection that closes instead of an answer']
+const worst = ['429 with Retry-After']
 const oftenIf = (what: string) => (worst.includes(what) ? {} : whenThorough)
 
 for (const [what, effect] of Object.entries(effects))

@@ -1,18 +1,23 @@
 /** An informer of client-node and our reflector follow the sandbox without loss; `followers/main.ts` does it for 100,000 events. */
 import t from 'tap'
+import { whenThorough } from '../../support/runs.ts'
 import { openAccount } from './account.ts'
 import { follow } from './run.ts'
 
-t.test('an informer and a reflector follow 300 events without loss', { timeout: 110_000 }, async (t) => {
-  const { written, followers, troubles, compactions } = await follow({
-    events: 300,
-    seed: 1,
-    troubleEvery: 10,
-  })
-  t.equal(written, 300)
-  t.ok(troubles > 20 && compactions > 5, 'things went wrong meanwhile')
-  for (const { who, lists } of followers) t.ok(lists > 1, `${who} had to list again`)
-})
+t.test(
+  'an informer and a reflector follow 300 events without loss',
+  { timeout: 110_000, ...whenThorough },
+  async (t) => {
+    const { written, followers, troubles, compactions } = await follow({
+      events: 300,
+      seed: 1,
+      troubleEvery: 10,
+    })
+    t.equal(written, 300)
+    t.ok(troubles > 20 && compactions > 5, 'things went wrong meanwhile')
+    for (const { who, lists } of followers) t.ok(lists > 1, `${who} had to list again`)
+  },
+)
 
 t.test('what a follower is told wrongly is noticed', async (t) => {
   const wrongOf = (...told: readonly (readonly ['add' | 'update' | 'delete', string, number])[]) => {
