@@ -1,12 +1,12 @@
 /**
  * How near to the bare twin a server can come that keeps what tidewaiter promises: the code of the twin inside tidewaiter's process, and
- * the promises in the simplest code in a process of its own, beside both. usage: npm run bench -- least [--quick]
+ * part of the promises in the simplest code in a process of its own, beside tidewaiter and the twin. usage: npm run bench -- least [--quick]
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { median, table } from '../report.ts'
-import { load } from './load.ts'
+import { load, type Seen } from './load.ts'
 import { cpuOf } from './quiet.ts'
 import { reviewOf, sizes } from './reviews.ts'
 import { bareTwin, ours, promised, type Asked, type Server } from './rivals.ts'
@@ -19,24 +19,37 @@ const lastsMs = quick ? 300 : 1_500
 const warmMs = quick ? 100 : 500
 const firstMs = quick ? 300 : 5_000
 
-/** Tidewaiter with what makes it answer as the twin where it is asked so, and both of them. */
-async function withInside(world: World): Promise<readonly Server[]> {
+/** Tidewaiter with what makes it answer as the twin where it is asked so. */
+async function inside(world: World): Promise<Server> {
   process.env['NODE_OPTIONS'] = `--import=${pathToFileURL('bench/speed/inside.ts').href}`
   const service = await ours(world).finally(() => delete process.env['NODE_OPTIONS'])
-  const inside = {
-    ...service,
-    name: 'the twin inside tidewaiter',
-    urlOf: (asked: Asked) => `${service.urlOf(asked)}&as=bare`,
-  }
-  return [inside, service]
+  const urlOf = (asked: Asked) => `${service.urlOf(asked)}&as=bare`
+  return { name: 'the twin inside tidewaiter', pid: service.pid, urlOf }
 }
 
-await inWorld(async (world) => {
+/** Allowed, with the word about the chain where a server is to have one, or the comparison says nothing. */
+function mustBe(server: Server, asked: Asked, { answer }: Seen): void {
+  const { response } = answer as { readonly response?: { allowed?: unknown; auditAnnotations?: object } }
+  const isChained = 'chain' in (response?.auditAnnotations ?? {})
+  const isToBe = asked === 'validate' && !server.name.includes('twin') && !server.name.startsWith('bare')
+  if (response?.allowed !== true || isChained !== isToBe)
+    throw new Error(
+      `${server.name} must allow it, ${isToBe ? '' : 'not '}chained, said ${JSON.stringify(answer)}`,
+    )
+}
+
+// Each of the two has a cluster of its own: they are not to be replicas of each other.
+await inWorld((other) => inWorld(async (world) => compare(world, await inside(other), other)))
+
+async function compare(world: World, twinInside: Server, other: World): Promise<void> {
   const bare = await bareTwin(world)
-  const servers = [bare, await promised(world), ...(await withInside(world))]
+  const servers = [bare, await promised(world), twinInside, await ours(world)]
   const names = servers.map(({ name }) => name)
   const named = (name: string): Server => servers.find((one) => one.name === name) ?? bare
-  const pidsOf = (name: string) => [named(name).pid, world.cluster.child.pid ?? 0]
+  const pidsOf = () =>
+    [...servers.map(({ pid }) => pid), world.cluster.child.pid, other.cluster.child.pid].map(
+      (pid) => pid ?? 0,
+    )
   const bodyOf = (size: keyof typeof sizes): string => {
     const file = join(world.folder, `${size}.json`)
     writeFileSync(file, reviewOf(sizes[size]))
@@ -44,7 +57,11 @@ await inWorld(async (world) => {
   }
   for (const server of servers)
     for (const asked of ['mutate', 'validate'] as const)
-      await load({ url: server.urlOf(asked), body: bodyOf(8), warmMs: 1, lastsMs: firstMs })
+      mustBe(
+        server,
+        asked,
+        await load({ url: server.urlOf(asked), body: bodyOf(8), warmMs: 1, lastsMs: firstMs }),
+      )
   const rows: string[][] = []
   let disturbed = 0
   for (const asked of ['mutate', 'validate'] as const)
@@ -79,12 +96,12 @@ await inWorld(async (world) => {
     title: 'The least that it would take',
     text: [
       `${rounds} rounds of ${lastsMs / 1000} s for each server in turn; medians.${disturbed === 0 ? '' : ` **Others took more than they should in ${disturbed} turns that count.**`}`,
-      'The simplest code (bench/speed/promised.ts) bounds size and time, checks the fields that it reads, looks for Actions, counts, and',
-      'where it validates writes the audit line and the chained, signed record: for this one case, and nothing else is in its process. The',
-      'twin inside tidewaiter (bench/speed/inside.ts) is the code of the twin, answering in a process that does all the rest beside.',
+      'The simplest code (bench/speed/promised.ts, which says what of the promises it leaves out) is for this one case, and alone in its',
+      'process. The twin inside tidewaiter (bench/speed/inside.ts) is the code of the twin, answering in a process that does all the rest',
+      'beside. What tidewaiter would have to come near to is the product of the two.',
       '',
       table(['asked', 'size', 'server', 'answers/s beside bare', 'CPU us/answer'], rows),
     ].join('\n'),
     goals: [],
   })
-})
+}

@@ -86,10 +86,10 @@ export async function bareTwin(world: World, hook = ''): Promise<Server> {
   return listening('bare node:https', world, [...flagsOfImage(), 'bench/speed/bare.ts', cert, key, hook])
 }
 
-/** The least that keeps what tidewaiter promises, in the simplest code. */
+/** Part of what tidewaiter promises, in the simplest code. */
 export async function promised(world: World): Promise<Server> {
   const { cert, key } = await mint(world.folder)
-  return listening('what is promised, simplest', world, [
+  return listening('part of the promises, simplest', world, [
     ...flagsOfImage(),
     'bench/speed/promised.ts',
     cert,
