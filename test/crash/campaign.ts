@@ -44,7 +44,14 @@ export const seenInto =
   ({ lane, site, phase, after }: SeenSite): void =>
     coverage.see({ scenario: lane?.scenario.name ?? '', site, phase, after })
 
-const unmetMs = 100
+/** Whether a process may be killed, as soon as one may; false after two seconds. */
+async function mayKillSoon(harness: Harness): Promise<boolean> {
+  for (let left = 2_000; left > 0; left -= 100) {
+    await sleep(100)
+    if (harness.mayKill()) return true
+  }
+  return false
+}
 
 /** First each triple by itself, then, in turn, those that did not come so and whatever chance has. */
 function nextOf(
@@ -130,11 +137,12 @@ export async function campaign(
         along(lane, async () => {
           const { name } = lane.scenario
           const random = seeded(options.seed * 1_000_003 + (draws += 1))
+          let mayKill = harness.mayKill()
           while (coverage.canMeet(name)) {
-            const plan = nextOf(coverage, name, { random, mayKill: harness.mayKill() })
-            // What would meet nothing shows nothing.
+            const plan = nextOf(coverage, name, { random, mayKill })
+            // What would meet nothing shows nothing: then only kills are left, or what others try now.
             if (plan.armed.length > 0 || plan.anyOf !== undefined || isOver(plan)) return plan
-            await sleep(unmetMs)
+            mayKill = await mayKillSoon(harness)
           }
           return undefined
         }),

@@ -154,3 +154,18 @@ t.test('where no call fits what was asked for nothing can be met', async (t) => 
   t.ok(known.canMeet('held'))
   t.notOk(new Coverage({ sites: /^/, faults: /^nothing$/ }, known.entries()).canMeet('held'))
 })
+
+t.test(
+  'a call that objects of several scenarios make is tried by whichever comes first, by one at a time',
+  async (t) => {
+    const coverage = new Coverage({ sites: /^/, faults: /^4/ })
+    for (const scenario of ['held', 'inline']) coverage.see({ ...put, scenario, ...none })
+    const [first, second] = [coverage.next('inline', false), coverage.next('held', false)]
+    t.same([first?.armed[0]?.fault, second?.armed[0]?.fault], ['409', '429'])
+    t.equal(coverage.next('inline', false), undefined, 'both are being tried')
+    if (first === undefined) throw new TypeError('nothing is planned')
+    coverage.played(first, well([]))
+    t.equal(coverage.next('held', false)?.armed[0]?.fault, '409', 'it did not come: the other tries it')
+    t.equal(coverage.summary().traced.triples, 2)
+  },
+)

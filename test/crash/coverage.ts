@@ -58,6 +58,7 @@ export function seeded(seed: number): () => number {
 
 const kills = ({ fault }: Triple): boolean => fault.startsWith('killed')
 const rank = ({ fromTrace, triple }: Entry): number => (fromTrace ? 2 : 0) + (kills(triple) ? 1 : 0)
+const placeOf = ({ site, phase }: Omit<Triple, 'fault'>): string => `${site} | ${phase}`
 const isMissed = ({ covered }: Entry): boolean => covered === 0
 const pick = <T>(from: readonly T[], random: () => number): T | undefined =>
   from[Math.floor(random() * from.length)]
@@ -70,8 +71,11 @@ export type Only = { readonly sites: RegExp; readonly faults: RegExp }
 /** The book of triples. */
 export class Coverage {
   readonly #known = new Map<string, Entry>()
-  /** What waits to be tried by itself, by scenario; of the process under the empty name. */
-  readonly #waiting = new Map<string, Entry[]>()
+  /** What was asked for and is not covered, with the place of its call. */
+  readonly #missed = new Map<Entry, string>()
+  /** What an object tries by itself at this moment. */
+  readonly #tried = new Set<Entry>()
+  /** The calls of each scenario; those of the process under the empty name. */
   readonly #sites = new Map<string, Map<string, Omit<Triple, 'fault'>>>()
   readonly #only: Only
   #asked = 0
@@ -99,12 +103,8 @@ export class Coverage {
   #learn(entry: Entry): void {
     const { triple, scenario } = entry
     this.#known.set(textOf(triple), entry)
-    if (this.#only.sites.test(triple.site))
-      this.#sitesOf(scenario).set(`${triple.site} | ${triple.phase}`, triple)
-    if (!isMissed(entry) || !this.#mayMeet(triple)) return
-    const waiting = this.#waiting.get(scenario) ?? []
-    this.#waiting.set(scenario, waiting)
-    waiting.push(entry)
+    if (this.#only.sites.test(triple.site)) this.#sitesOf(scenario).set(placeOf(triple), triple)
+    if (isMissed(entry) && this.#mayMeet(triple)) this.#missed.set(entry, placeOf(triple))
   }
 
   #sitesOf(scenario: string): Map<string, Omit<Triple, 'fault'>> {
@@ -115,7 +115,7 @@ export class Coverage {
 
   see({ scenario, site, phase, after }: Sighting): void {
     if (!this.#only.sites.test(site)) return
-    this.#sitesOf(scenario).set(`${site} | ${phase}`, { site, phase })
+    this.#sitesOf(scenario).set(placeOf({ site, phase }), { site, phase })
     for (const fault of this.#faultsAt(site)) {
       const triple = { site, phase, fault }
       const known = this.#known.get(textOf(triple))
@@ -139,17 +139,29 @@ export class Coverage {
     const entry = this.#take(first, mayKill) ?? this.#take(second, mayKill)
     if (entry === undefined) return undefined
     entry.tries += 1
+    this.#tried.add(entry)
     return { scenario, armed: [...entry.after, entry.triple], why: 'systematic' }
   }
 
-  /** The first that may be: of those that clean traces show before the others, and a kill while there may be one. */
+  /** The first that may be: of those that clean traces show before the others, a kill while there may be one, and what was tried less often. */
   #take(scenario: string, mayKill: boolean): Entry | undefined {
-    const open = (this.#waiting.get(scenario) ?? []).filter(isMissed)
-    this.#waiting.set(scenario, open)
-    const may = open.filter((entry) => mayKill || (!kills(entry.triple) && !entry.after.some(kills)))
-    const [first] = may.sort((a, b) => rank(b) - rank(a))
-    if (first !== undefined) open.splice(open.indexOf(first), 1)
-    return first
+    const open = this.#missedIn(scenario).filter(
+      (entry) =>
+        !this.#tried.has(entry) &&
+        entry.tries < mostAlone &&
+        (mayKill || (!kills(entry.triple) && !entry.after.some(kills))),
+    )
+    return open.sort((a, b) => rank(b) - rank(a) || a.tries - b.tries)[0]
+  }
+
+  /** What was not covered of the calls that objects of this scenario make: whichever of them makes a call, it is the same one. */
+  #missedIn(scenario: string): Entry[] {
+    const sites = this.#sitesOf(scenario)
+    const missed: Entry[] = []
+    for (const [entry, place] of this.#missed)
+      // The faults after which a call comes are of the scenario in which they were seen.
+      if (sites.has(place) && (entry.after.length === 0 || entry.scenario === scenario)) missed.push(entry)
+    return missed
   }
 
   /**
@@ -157,13 +169,9 @@ export class Coverage {
    * first happens. The first of them is the one that is tried. Undefined: all were covered, or tried often enough.
    */
   any(scenario: string, random: () => number, mayKill: boolean): Plan | undefined {
-    const may = (triple: Triple) => this.#mayMeet(triple) && (mayKill || isMild(triple))
-    const missed = [...this.#known.values()].filter(
-      (entry) => entry.scenario === scenario && isMissed(entry) && may(entry.triple),
-    )
-    const open = missed.filter(
-      ({ tries, after }) => tries < mostTries && after.every((one) => mayKill || isMild(one)),
-    )
+    const may = (triple: Triple) => mayKill || isMild(triple)
+    const missed = this.#missedIn(scenario).filter(({ triple }) => may(triple))
+    const open = missed.filter(({ tries, after }) => tries < mostTries && after.every(may))
     const chosen = pick(open, random)
     if (chosen === undefined) return undefined
     chosen.tries += 1
@@ -177,12 +185,13 @@ export class Coverage {
     const covered = isJudged && wrongs.length === 0 ? fired : []
     for (const triple of covered) {
       const entry = this.#known.get(textOf(triple))
-      if (entry !== undefined) entry.covered += 1
+      if (entry === undefined) continue
+      entry.covered += 1
+      this.#missed.delete(entry)
     }
     for (const triple of armed) {
       const entry = this.#known.get(textOf(triple))
-      if (entry === undefined || !isMissed(entry) || entry.tries >= mostAlone) continue
-      this.#waiting.get(entry.scenario)?.push(entry)
+      if (entry !== undefined) this.#tried.delete(entry)
     }
     this.#giveBackTry(anyOf, covered)
   }
@@ -229,9 +238,11 @@ export class Coverage {
   > {
     const of = (fromTrace: boolean) => {
       const all = [...this.#known.values()].filter((one) => one.fromTrace === fromTrace)
-      const missed = all.filter(isMissed)
-      const sites = new Set(all.map(({ triple: { site, phase } }) => `${site} | ${phase}`))
-      return { sites: sites.size, triples: all.length, covered: all.length - missed.length, missed }
+      const covered = all.filter((one) => !isMissed(one)).length
+      // What was not asked for was not looked for.
+      const missed = all.filter((one) => this.#missed.has(one))
+      const sites = new Set(all.map(({ triple }) => placeOf(triple)))
+      return { sites: sites.size, triples: all.length, covered, missed }
     }
     return { traced: of(true), later: of(false) }
   }
