@@ -5,13 +5,13 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { forgetPeak, memoryOf } from '../processes.ts'
-import { median, table } from '../report.ts'
+import { table } from '../report.ts'
 import { actLabel, startHook } from './hook.ts'
 import { load, type Seen } from './load.ts'
 import { cpuOf } from './quiet.ts'
 import { reviewOf, sizes } from './reviews.ts'
 import { ours, rivals, type Asked, type Server } from './rivals.ts'
-import { inRounds, type Rounds } from './rounds.ts'
+import { inRounds, medianOf, ratioOf, type Rounds } from './rounds.ts'
 import { atLeast, atMost, quick, tell, type Compared } from './section.ts'
 import { inWorld } from './world.ts'
 
@@ -81,15 +81,6 @@ async function turn(
   return { perSecond, cpuUs, p50: seen.p50, p99: seen.p99 }
 }
 
-const medianOf = (rounds: Rounds<Measured>, name: string, of: keyof Measured): number =>
-  median((rounds.of.get(name) ?? []).map((one) => one[of]))
-
-/** The median of the ratios to the bare twin, each of one round. */
-function ratio(found: Rounds<Measured>, name: string, to: string, of: keyof Measured): number {
-  const [some = [], others = []] = [found.of.get(name), found.of.get(to)]
-  return median(some.map((one, round) => one[of] / (others[round]?.[of] ?? Number.NaN)))
-}
-
 const bare = 'bare node:https'
 const own = 'tidewaiter'
 const goals: Readonly<Record<Size, { bare: number; map: number }>> = {
@@ -141,11 +132,11 @@ await inWorld(async (world) => {
           `${size} KB`,
           name,
           medianOf(found, name, 'perSecond').toFixed(0),
-          `x ${ratio(found, name, bare, 'perSecond').toFixed(2)}`,
+          `x ${ratioOf(found, name, bare, 'perSecond').toFixed(2)}`,
           medianOf(found, name, 'cpuUs').toFixed(0),
         ])
       if (asked === 'validate') continue
-      const of = (name: string) => ratio(found, own, name, 'perSecond')
+      const of = (name: string) => ratioOf(found, own, name, 'perSecond')
       compared.push(
         atLeast(`answers a second, ${size} KB, beside bare node:https`, goals[size].bare, of(bare)),
       )
@@ -177,11 +168,11 @@ await inWorld(async (world) => {
       name,
       `${medianOf(calm, name, 'p50').toFixed(0)} us`,
       `${medianOf(calm, name, 'p99').toFixed(0)} us`,
-      `x ${ratio(calm, name, bare, 'p99').toFixed(2)}`,
+      `x ${ratioOf(calm, name, bare, 'p99').toFixed(2)}`,
       `${medianOf(calm, name, 'cpuUs').toFixed(0)} us`,
     ])
   compared.push(
-    atMost(`p99 at ${pacedRate} a second, beside bare node:https`, 1.25, ratio(calm, own, bare, 'p99')),
+    atMost(`p99 at ${pacedRate} a second, beside bare node:https`, 1.25, ratioOf(calm, own, bare, 'p99')),
     atMost('memory under load, webhook and controller', 150, peak.of.get(own) ?? Number.NaN, ' MB'),
   )
   const lost = (await service.lost?.()) ?? 0

@@ -5,12 +5,12 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { median, table } from '../report.ts'
+import { table } from '../report.ts'
 import { load, type Seen } from './load.ts'
 import { cpuOf } from './quiet.ts'
 import { reviewOf, sizes } from './reviews.ts'
 import { bareTwin, ours, promised, type Asked, type Server } from './rivals.ts'
-import { inRounds } from './rounds.ts'
+import { inRounds, medianOf, ratioOf } from './rounds.ts'
 import { quick, tell } from './section.ts'
 import { inWorld, type World } from './world.ts'
 
@@ -79,17 +79,13 @@ async function compare(world: World, twinInside: Server, other: World): Promise<
         return { cpuUs, perSecond: seen.requests / seen.seconds }
       })
       disturbed += found.disturbed
-      const ratios = (name: string) =>
-        (found.of.get(name) ?? []).map(
-          ({ perSecond }, round) => perSecond / (found.of.get(bare.name)?.[round]?.perSecond ?? Number.NaN),
-        )
       for (const name of names)
         rows.push([
           asked,
           `${size} KB`,
           name,
-          `x ${median(ratios(name)).toFixed(2)}`,
-          median((found.of.get(name) ?? []).map(({ cpuUs }) => cpuUs)).toFixed(0),
+          `x ${ratioOf(found, name, bare.name, 'perSecond').toFixed(2)}`,
+          medianOf(found, name, 'cpuUs').toFixed(0),
         ])
     }
   tell({

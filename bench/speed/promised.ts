@@ -12,6 +12,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { pino } from 'pino'
+import { isAccepted } from '../../src/admission/asked.ts'
 import { Gauge, Registry } from '../../src/lean/prom-client.ts'
 import { Tally, Timing } from '../../src/observe/tally.ts'
 
@@ -114,12 +115,6 @@ function understood(body: Buffer): Asked | undefined {
   }
 }
 
-function isSame(got: string): boolean {
-  let differ = got.length ^ prefix.length
-  for (let i = 0; i < prefix.length; i += 1) differ |= got.charCodeAt(i) ^ prefix.charCodeAt(i)
-  return differ === 0
-}
-
 function send(response: ServerResponse, code: number, text: string): void {
   response.writeHead(code, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) })
   response.end(text)
@@ -128,7 +123,7 @@ function send(response: ServerResponse, code: number, text: string): void {
 function answer(request: IncomingMessage, response: ServerResponse): void {
   const began = Date.now()
   const { headers, url = '' } = request
-  if (!isSame(url.slice(1, prefix.length + 1))) return send(response, 404, '{}')
+  if (!isAccepted(url.slice(1, prefix.length + 1), [prefix])) return send(response, 404, '{}')
   if (headers['content-type'] !== 'application/json' || Number(headers['content-length']) > mostBytes)
     return send(response, 415, '{}')
   const late = setTimeout(() => request.socket.destroy(), longestMs)

@@ -1,5 +1,6 @@
 /** Rounds: everybody in turn, again and again, so that what disturbs the machine disturbs all; a disturbed turn is taken again. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { median } from '../report.ts'
 import { quick } from './section.ts'
 import { disturbance, mostDisturbance } from './quiet.ts'
 
@@ -30,6 +31,18 @@ export async function inRounds<T>(
     for (const name of order) of.get(name)?.push(await quietly(() => turn(name), own(name), count))
   }
   return { of, ...count }
+}
+
+type Figures<Of extends string> = Rounds<Readonly<Record<Of, number>>>
+
+/** The median of one figure. */
+export const medianOf = <Of extends string>(rounds: Figures<Of>, name: string, of: Of): number =>
+  median((rounds.of.get(name) ?? []).map((one) => one[of]))
+
+/** The median of the ratios of one figure to that of another, each of one round. */
+export function ratioOf<Of extends string>(rounds: Figures<Of>, name: string, to: string, of: Of): number {
+  const [some = [], others = []] = [rounds.of.get(name), rounds.of.get(to)]
+  return median(some.map((one, round) => one[of] / (others[round]?.[of] ?? Number.NaN)))
 }
 
 async function quietly<T>(

@@ -1,5 +1,6 @@
 /** Which triples there are, which were covered, and which comes next. */
 import { faultsOf, kindOf, textOf, type Fault, type Triple } from './faults.ts'
+import type { Played } from './harness.ts'
 
 /** What one object is to meet: all that are armed, and of `anyOf` the one that is met first. */
 export type Armed = { readonly armed: readonly Triple[]; readonly anyOf?: readonly Triple[] }
@@ -16,13 +17,6 @@ export type Sighting = {
   readonly site: string
   readonly phase: string
   readonly after: readonly Triple[]
-}
-
-/** What became of a run, as far as it counts. */
-export type Outcome = {
-  readonly fired: readonly Triple[]
-  readonly isJudged: boolean
-  readonly wrongs: readonly string[]
 }
 
 /** A triple that is known, and what came of it so far. */
@@ -181,7 +175,10 @@ export class Coverage {
   }
 
   /** What came of a plan. A run that says nothing, or that was wrong, covers nothing: its triples are tried again. */
-  played({ armed, anyOf = [] }: Plan, { fired, isJudged, wrongs }: Outcome): void {
+  played(
+    { armed, anyOf = [] }: Plan,
+    { fired, isJudged, wrongs }: Pick<Played, 'fired' | 'isJudged' | 'wrongs'>,
+  ): void {
     const covered = isJudged && wrongs.length === 0 ? fired : []
     for (const triple of covered) {
       const entry = this.#known.get(textOf(triple))
