@@ -15,7 +15,8 @@ function pour(
   },
   text: string,
 ) {
-  while (!socket.destroyed && socket.write(text)) continue
+  const much = text.repeat(Math.ceil(16_384 / text.length))
+  while (!socket.destroyed && socket.write(much)) continue
   if (!socket.destroyed) socket.once('drain', () => pour(socket, text))
 }
 
