@@ -2,6 +2,7 @@
 import type { Clock } from './apiserver/clock.ts'
 import type { TokenUser } from './apiserver/authn/users.ts'
 import { startApiServer, type ApiServer } from './apiserver/server.ts'
+import type { Snapshot } from './apiserver/storage/store.ts'
 import { people } from './people.ts'
 import { veleroCrds, veleroInstall, veleroUser } from './velero/install.ts'
 import { startVelero, type Velero, type VeleroOptions } from './velero/velero.ts'
@@ -12,6 +13,8 @@ export type ClusterOptions = {
   readonly listen?: string
   /** Users beside admin, velero and alice. */
   readonly users?: readonly TokenUser[]
+  /** What `api.snapshot()` of an earlier cluster gave: Velero's kinds and install are in it, and are not stored again. */
+  readonly state?: Snapshot
   /** Objects to begin with, after Velero's; CRDs first. */
   readonly objects?: readonly unknown[]
   readonly clock?: Clock
@@ -31,10 +34,12 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   const api = await startApiServer({
     ...clock,
     ...(options.listen === undefined ? {} : { listen: options.listen }),
+    ...(options.state === undefined ? {} : { state: options.state }),
     users: [...people(), ...(options.users ?? [])],
   })
   try {
-    api.seed([...veleroCrds(), ...veleroInstall(), ...(options.objects ?? [])])
+    if (options.state === undefined) api.seed([...veleroCrds(), ...veleroInstall()])
+    api.seed(options.objects ?? [])
     const access = { url: api.url, ca: api.ca, token: api.token(veleroUser) }
     const velero = await startVelero({ ...clock, ...access, ...options.velero })
     const stop = async (): Promise<void> => {
