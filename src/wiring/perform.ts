@@ -91,7 +91,7 @@ async function keptBy(
     if ('ok' in taken) return undefined
     return notBegun(
       'exclusive',
-      `the exclusive key "${key}" is taken by ${taken.heldBy}, until its undo or its post actions have ended`,
+      `the exclusive key "${key}" is taken by ${taken.heldBy}, until its undo or its post actions have ended; that run says how far they are`,
     )
   } catch (error) {
     world.log.warn(
