@@ -3,6 +3,7 @@
  * an Action could not be understood, or work stood still, a Backup may have ended without its post actions being planned.
  * The next leader must tell those from the ones that were looked at and matched nothing; so this time is kept in the lease.
  */
+import { setImmediate } from 'node:timers/promises'
 import type { Clock } from '../clock.ts'
 
 /** Takes a key into the queue; false if there is no room. */
@@ -12,8 +13,11 @@ export type Add = (key: string) => boolean
 export type Looked = {
   /** Something may have happened to the object: it waits, and is given to the queue. */
   readonly offer: (key: string, add: Add) => void
-  /** Everything is to be looked at again, of which something was turned away before. */
-  readonly offerAll: (keys: readonly string[], add: Add) => void
+  /**
+   * Everything is to be looked at: nothing was yet, or something was turned away before. The event loop turns meanwhile; resolves
+   * when all of it waits, or once the signal aborts.
+   */
+  readonly offerAll: (keys: readonly string[], add: Add, signal: AbortSignal) => Promise<void>
   /** A look begins; gives since when the object waits for it. */
   readonly begin: (key: string) => number
   /** It is decided what to do for the object, or that there is nothing to do. */
@@ -24,36 +28,43 @@ export type Looked = {
   readonly until: () => number
 }
 
-/** `before`: until when the former leader had looked; the objects in `keys` were not looked at since. */
-export function createLooked(
-  keys: readonly string[],
-  ports: {
-    readonly before: number
-    readonly clock: Clock
-    /** How far the copies of the API server may be behind, milliseconds. */
-    readonly silentMs: () => number
-  },
-): Looked {
+// A millisecond or two of the event loop.
+const offeredAtOnce = 500
+
+/** `before`: until when the former leader had looked. This one has looked at nothing until everything was offered. */
+export function createLooked(ports: {
+  readonly before: number
+  readonly clock: Clock
+  /** How far the copies of the API server may be behind, milliseconds. */
+  readonly silentMs: () => number
+}): Looked {
   const { before, clock, silentMs } = ports
-  const waiting = new Map(keys.map((key) => [key, before]))
+  const waiting = new Map<string, number>()
   const looking = new Map<string, number>()
   // Since when one waits that the queue turned away. Which one is not kept: it may be gone before there is room.
-  let turnedAway = Number.POSITIVE_INFINITY
+  let turnedAway = before
+  // Since when those wait that are being offered and are not in `waiting` yet.
+  const offering = new Set<{ readonly from: number }>()
   const wait = (key: string, from: number) => waiting.set(key, Math.min(from, waiting.get(key) ?? from))
-  const offer = (key: string, add: Add) => {
+  const offer = (key: string, add: Add, from: number) => {
     // Before it is added: the look may begin at once.
-    wait(key, clock.now())
+    wait(key, from)
     if (add(key)) return
-    turnedAway = Math.min(turnedAway, waiting.get(key) ?? clock.now())
+    turnedAway = Math.min(turnedAway, waiting.get(key) ?? from)
     waiting.delete(key)
   }
   return {
-    offer,
-    offerAll: (keys, add) => {
-      const from = Math.min(turnedAway, clock.now())
+    offer: (key, add) => offer(key, add, clock.now()),
+    offerAll: async (keys, add, signal) => {
+      const all = { from: Math.min(turnedAway, clock.now()) }
+      offering.add(all)
       turnedAway = Number.POSITIVE_INFINITY
-      for (const key of keys) wait(key, from)
-      for (const key of keys) offer(key, add)
+      for (const [i, key] of keys.entries()) {
+        if (i % offeredAtOnce === offeredAtOnce - 1) await setImmediate()
+        if (signal.aborted) return
+        offer(key, add, all.from)
+      }
+      offering.delete(all)
     },
     begin: (key) => {
       const since = waiting.get(key) ?? clock.now()
@@ -68,6 +79,7 @@ export function createLooked(
     },
     until: () => {
       let until = Math.min(clock.now() - silentMs(), turnedAway)
+      for (const { from } of offering) until = Math.min(until, from)
       for (const open of [waiting, looking]) for (const since of open.values()) until = Math.min(until, since)
       return Math.max(before, until)
     },

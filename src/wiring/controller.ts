@@ -45,9 +45,9 @@ export function createController(world: () => World): Controller {
     onAction,
     lead: async (ports, looked, { signal, lost }) => {
       const { clock, log, metrics } = world()
-      const seed = () => {
-        looked.offerAll(objectKeys(world()), own.add)
+      const seed = async () => {
         for (const key of actionKeys(world())) own.add(key)
+        await looked.offerAll(objectKeys(world()), own.add, signal)
       }
       const own: Queue = createQueue({
         clock,
@@ -55,7 +55,7 @@ export function createController(world: () => World): Controller {
         name: 'objects',
         workers,
         workTimeoutMs,
-        onRoom: seed,
+        onRoom: () => void seed(),
         work: async (key, abort) => {
           metrics.queue.set(own.depth().waiting)
           const again = isActionKey(key)
@@ -67,9 +67,9 @@ export function createController(world: () => World): Controller {
       const statuses = actionStatuses(world, own.addAfter)
       queue = own
       looks = looked
-      seed()
       try {
         await Promise.all([
+          seed(),
           own.start(signal, lost),
           collectGarbage(world(), signal),
           pruneDecisions(world(), signal),
@@ -134,7 +134,7 @@ function kickHeld(
 }
 
 /** The keys of all Backups and Restores that are known, and of those that runs are for. */
-export function objectKeys(world: World): readonly string[] {
+function objectKeys(world: World): readonly string[] {
   return [...world.caches.values()].flatMap(({ namespace, objects, runs }) => [
     ...[...objects.Backup.list(), ...objects.Restore.list()].map((object) => textOf(object)),
     ...runs.list().map((run) => textOf({ ...refOf(run), namespace })),

@@ -6,7 +6,7 @@ import { missingWebhooks, ownLabels, registrationPatch } from '../core/registrat
 import { leaseAccess, type LeaseAccess, type LeaseObject } from '../kube/lease.ts'
 import { allOf } from './caches.ts'
 import { controlPorts } from './control.ts'
-import { objectKeys, type createController } from './controller.ts'
+import type { createController } from './controller.ts'
 import type { Install } from './install.ts'
 import type { ExclusiveKeys } from './exclusive.ts'
 import { installedAt } from './marker.ts'
@@ -154,7 +154,7 @@ export function lead(
         }
         const work = async () => {
           await refused.whenKnown(leading)
-          const looked = createLooked(objectKeys(world), { before, clock, silentMs: () => silentMs(world) })
+          const looked = createLooked({ before, clock, silentMs: () => silentMs(world) })
           signs.tell(looked)
           await controller.lead(controlPorts(world, term, { perform, keys, slots }), looked, {
             signal: leading,

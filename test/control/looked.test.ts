@@ -4,16 +4,21 @@ import { FakeClock, newYear } from '../support/fake-clock.ts'
 
 const before = newYear - 3_600_000
 
-function world(keys: readonly string[] = []) {
+const forever = new AbortController().signal
+
+/** A leader that just began, and knows these objects. */
+async function world(keys: readonly string[] = []) {
   const clock = new FakeClock()
   const copies = { silentMs: 0 }
-  return { clock, copies, looked: createLooked(keys, { before, clock, silentMs: () => copies.silentMs }) }
+  const looked = createLooked({ before, clock, silentMs: () => copies.silentMs })
+  await looked.offerAll(keys, () => true, forever)
+  return { clock, copies, looked }
 }
 
 t.test(
   'a new leader has looked at no more than the one before, until it looked at every object',
   async (t) => {
-    const { clock, looked } = world(['a', 'b'])
+    const { clock, looked } = await world(['a', 'b'])
     t.equal(looked.until(), before)
     looked.begin('a')
     looked.end('a')
@@ -26,7 +31,7 @@ t.test(
 )
 
 t.test('what came up waits since it came up, not since it came up again', async (t) => {
-  const { clock, looked } = world()
+  const { clock, looked } = await world()
   looked.offer('a', () => true)
   await clock.pass(1_000)
   looked.offer('a', () => true)
@@ -38,7 +43,7 @@ t.test('what came up waits since it came up, not since it came up again', async 
 })
 
 t.test('a look that failed holds the time back until one succeeds', async (t) => {
-  const { clock, looked } = world(['a'])
+  const { clock, looked } = await world(['a'])
   for (let looks = 0; looks < 3; looks += 1) {
     const since = looked.begin('a')
     looked.offer('a', () => true)
@@ -52,7 +57,7 @@ t.test('a look that failed holds the time back until one succeeds', async (t) =>
 })
 
 t.test('copies that are silent may be behind by as much', async (t) => {
-  const { clock, copies, looked } = world()
+  const { clock, copies, looked } = await world()
   copies.silentMs = 40_000
   t.equal(looked.until(), clock.now() - 40_000)
   copies.silentMs = Number.POSITIVE_INFINITY
@@ -62,12 +67,12 @@ t.test('copies that are silent may be behind by as much', async (t) => {
 t.test(
   'what the queue turns away is not kept, and holds the time back until everything was offered again',
   async (t) => {
-    const { clock, looked } = world(['a', 'b'])
-    looked.offerAll(['a', 'b'], (key) => key === 'a')
+    const { clock, looked } = await world(['a', 'b'])
+    await looked.offerAll(['a', 'b'], (key) => key === 'a', forever)
     looked.begin('a')
     looked.end('a')
     t.equal(looked.until(), before, 'b was turned away')
-    looked.offerAll(['b'], () => true)
+    await looked.offerAll(['b'], () => true, forever)
     t.equal(looked.until(), before, 'b is to be looked at')
     looked.begin('b')
     looked.end('b')
@@ -78,7 +83,7 @@ t.test(
     }
     await clock.pass(1_000)
     t.equal(looked.until(), newYear + 1_000)
-    looked.offerAll(['c'], () => true)
+    await looked.offerAll(['c'], () => true, forever)
     looked.begin('c')
     t.equal(looked.until(), newYear + 1_000, 'it may be the one')
     looked.end('c')
@@ -87,7 +92,7 @@ t.test(
 )
 
 t.test('an object whose look begins while it is added waits no more', async (t) => {
-  const { clock, looked } = world()
+  const { clock, looked } = await world()
   looked.offer('a', (key) => {
     looked.begin(key)
     return true
@@ -95,4 +100,43 @@ t.test('an object whose look begins while it is added waits no more', async (t) 
   looked.end('a')
   await clock.pass(1_000)
   t.equal(looked.until(), clock.now())
+})
+
+t.test('while many are offered others have their turn, and the time is held back', async (t) => {
+  const clock = new FakeClock()
+  const looked = createLooked({ before, clock, silentMs: () => 0 })
+  t.equal(looked.until(), before, 'nothing was offered yet')
+  const keys = Array.from({ length: 2_000 }, (_, i) => `object ${i}`)
+  const seen: number[] = []
+  let added = 0
+  const all = looked.offerAll(
+    keys,
+    (key) => {
+      looked.begin(key)
+      looked.end(key)
+      added += 1
+      return true
+    },
+    forever,
+  )
+  t.ok(added < keys.length, 'it does not take the event loop for itself')
+  seen.push(looked.until())
+  setImmediate(() => seen.push(looked.until()))
+  await all
+  t.equal(added, keys.length)
+  t.same(seen, [before, before], 'of those that came first it is not known what becomes of the others')
+  t.equal(looked.until(), clock.now())
+})
+
+t.test('who leads no more offers no more, and has not looked', async (t) => {
+  const stop = new AbortController()
+  const looked = createLooked({ before, clock: new FakeClock(), silentMs: () => 0 })
+  let added = 0
+  const all = looked.offerAll(Array(2_000).fill('a'), () => (added += 1) > 0, stop.signal)
+  stop.abort()
+  await all
+  t.ok(added < 2_000)
+  looked.begin('a')
+  looked.end('a')
+  t.equal(looked.until(), before)
 })

@@ -29,14 +29,15 @@ let first: Snapshot | undefined
 
 /** Starts it with these objects, and ends it with the test. */
 export async function startKept(t: Test, objects: readonly unknown[]): Promise<Kept> {
+  const state = first
   const api = await startApiServer({
     clock: { ...sandboxClock, now: () => madeAt },
     users: people(),
     controllers: false,
-    ...(first === undefined ? {} : { state: first }),
+    ...(state === undefined ? {} : { state }),
   })
   t.teardown(() => api.stop())
-  if (first === undefined) api.seed([...veleroCrds(), ...veleroInstall(), ...kinds.map(crdOf)])
+  if (state === undefined) api.seed([...veleroCrds(), ...veleroInstall(), ...kinds.map(crdOf)])
   first ??= api.snapshot()
   api.seed(objects)
   const folder = t.testdir()

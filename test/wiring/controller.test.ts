@@ -26,7 +26,7 @@ function leading(control = new FakeControl(), ports = control.ports()) {
       calls.push('note')
       add(key)
     },
-    offerAll: (keys, add) => keys.forEach((key) => void add(key)),
+    offerAll: async (keys, add) => keys.forEach((key) => void add(key)),
     begin: () => calls.push('begin'),
     end: () => void calls.push('end'),
     failed: () => void calls.push('failed'),
