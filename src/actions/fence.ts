@@ -35,11 +35,7 @@ export function fenced<P extends Pick<Ports, 'send'>>(
     ports: { ...ports, send: (call) => ports.send({ ...call, isWanted }) },
     actor: {
       ...actor,
-      patch: (aim, name, change) => {
-        // A no has aborted its signal.
-        isWanted()
-        return actor.patch(aim, name, change)
-      },
+      patch: (aim, name, change) => actor.patch(aim, name, { ...change, isWanted }),
     },
   }
 }

@@ -82,6 +82,8 @@ export type Change = {
   readonly dryRun?: boolean | undefined
   /** Refuses a field that the kind does not have, instead of dropping it (fieldValidation=Strict). */
   readonly strict?: boolean | undefined
+  /** Asked right before it is written: false, and nothing is sent. */
+  readonly isWanted?: (() => boolean) | undefined
   readonly signal: AbortSignal
 }
 

@@ -4,6 +4,7 @@ import { unlessAborted } from '../until.ts'
 import type { ActAs, ClusterAccess, Credentials } from './access.ts'
 import { errorFromAnswer, KubeError } from './errors.ts'
 import type { Transports } from './transport.ts'
+import { whileWanted } from './wanted.ts'
 import { warningsIn } from './warnings.ts'
 
 /** The methods that the API server knows. */
@@ -19,6 +20,8 @@ export type Attempt = {
   readonly signal: AbortSignal
   readonly stream: boolean
   readonly fresh: boolean
+  /** Asked right before the request is written; false: nothing is sent, and it fails. */
+  readonly isWanted?: (() => boolean) | undefined
   /** Told what the API server warns of, also where it refuses. */
   readonly onWarnings?: OnWarnings | undefined
 }
@@ -47,7 +50,8 @@ export async function attemptOnce(attempt: Attempt, world: AttemptWorld): Promis
   const credentials = await credentialsFor(attempt, world, call)
   const request = async () => {
     const { calls, streams } = world.transports.with(credentials)
-    return (attempt.stream ? streams : calls).request({
+    const pool = attempt.stream ? streams : calls
+    return (attempt.isWanted === undefined ? pool : whileWanted(pool, attempt.isWanted)).request({
       method: attempt.method,
       path: `${basePath(world.access.server)}${attempt.path}`,
       headers: headersOf(attempt, credentials, world),

@@ -29,6 +29,8 @@ export type Call = {
   readonly safe?: boolean
   /** False: the first failure is thrown. */
   readonly retry?: boolean
+  /** Asked right before each attempt is written; false: nothing is sent, and the call fails. */
+  readonly isWanted?: (() => boolean) | undefined
   /** Told what the API server warns of, once for each attempt. */
   readonly onWarnings?: OnWarnings | undefined
 }
@@ -107,11 +109,11 @@ async function textOf({ clock, metrics, world }: Shell, call: Call): Promise<str
     safe: call.safe ?? call.method === 'GET',
     retry: call.retry ?? true,
     send: async (signal, fresh) => {
-      const { method, onWarnings } = call
+      const { method, isWanted, onWarnings } = call
       const path = withQuery(call)
       const contentType = call.contentType ?? 'application/json'
       const response = await attemptOnce(
-        { method, path, body, contentType, signal, stream: false, fresh, onWarnings },
+        { method, path, body, contentType, signal, stream: false, fresh, isWanted, onWarnings },
         world,
       )
       return wholeBody(response, call, signal)

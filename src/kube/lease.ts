@@ -116,9 +116,10 @@ function parseLease(raw: unknown): LeaseObject {
   }
 }
 
+// The epoch is said of who looked at nothing yet; what is no time says nothing.
 function lookedIn(value: unknown): Pick<LeaseObject, 'lookedUntil'> {
-  const ms = timeIn(value)
-  return ms === 0 ? {} : { lookedUntil: ms }
+  const ms = Date.parse(textIn(value) ?? '')
+  return Number.isNaN(ms) ? {} : { lookedUntil: ms }
 }
 
 function wholeIn(value: unknown): number {

@@ -119,7 +119,7 @@ function actorBy(acting: Acting): Actor {
   const request = async (
     call: Pick<
       Call,
-      'method' | 'path' | 'query' | 'body' | 'contentType' | 'maxBytes' | 'timeoutMs' | 'signal'
+      'method' | 'path' | 'query' | 'body' | 'contentType' | 'maxBytes' | 'timeoutMs' | 'isWanted' | 'signal'
     >,
   ) => {
     const answer = objectIn(
@@ -168,7 +168,7 @@ function actorBy(acting: Acting): Actor {
         },
       ),
     patch: (aim, name, change) => {
-      const { subresource, signal, dryRun = false } = change
+      const { subresource, signal, isWanted, dryRun = false } = change
       const asking = {
         verb: 'patch',
         aim,
@@ -179,7 +179,7 @@ function actorBy(acting: Acting): Actor {
         signal,
       } as const
       return acted(asking, ({ served }) =>
-        request({ path: objectPath(served, name, subresource), ...patching(change), signal }),
+        request({ path: objectPath(served, name, subresource), ...patching(change), isWanted, signal }),
       )
     },
     watch: (aim, { name, selector, resourceVersion, signal, onEvent }) =>

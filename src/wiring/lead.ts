@@ -43,7 +43,7 @@ const marginMs = 60_000
 type Signs = {
   /** When the Lease was last renewed as far as was read: 0 if there was none. */
   readonly renewedAt: () => number
-  /** Until when its holder had looked at everything; when it renewed, if it does not say. */
+  /** Until when its holder had looked at everything; when it renewed, if it does not say; 0 if there was none. */
   readonly lookedUntil: () => number
   /** What to write into the Lease from now on; undefined: nothing. */
   readonly tell: (looked: Looked | undefined) => void
@@ -56,25 +56,35 @@ function signsOfLife(
 ): Signs & { readonly lease: LeaseAccess } {
   let found: LeaseObject | undefined
   let looked: Looked | undefined
+  let hasSaid = false
   const read: LeaseAccess['read'] = async (signal) => {
     const now = await access.read(signal)
     found = now ?? found
     return now
   }
-  const update: LeaseAccess['update'] = (lease, signal) => {
+  const renewedAt = () => found?.renewedAt ?? 0
+  const lookedUntil = () => Math.min(found?.lookedUntil ?? renewedAt(), renewedAt())
+  const told = (lease: LeaseObject): LeaseObject => {
     const { lookedUntil: _before, ...own } = lease
     const served = certificates()
-    const told = {
-      ...(looked === undefined ? {} : { lookedUntil: looked.until() }),
+    // Where nobody said it the Lease would say that we looked as long as we renew it, also before we did.
+    const isUnsaid = found?.lookedUntil === undefined && !hasSaid
+    const until = looked?.until() ?? (isUnsaid ? lookedUntil() : undefined)
+    hasSaid ||= until !== undefined
+    return {
+      ...own,
+      ...(until === undefined ? {} : { lookedUntil: until }),
       ...(served === undefined ? {} : { certificates: served }),
     }
-    return access.update({ ...own, ...told }, signal)
   }
-  const renewedAt = () => found?.renewedAt ?? 0
   return {
-    lease: { ...access, read, update },
+    lease: {
+      read,
+      create: (lease, signal) => access.create(told(lease), signal),
+      update: (lease, signal) => access.update(told(lease), signal),
+    },
     renewedAt,
-    lookedUntil: () => Math.min(found?.lookedUntil ?? renewedAt(), renewedAt()),
+    lookedUntil,
     tell: (now) => {
       looked = now
     },

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import * as fc from 'fast-check'
 import t from 'tap'
 import { goDurationMs, timeoutOf } from '../../src/admission/timeout.ts'
@@ -35,12 +36,12 @@ for (const [text, want] of Object.entries(cases)) {
   })
 }
 
-t.test('what Go prints is read back', async (t) => {
+t.test('what Go prints is read back', async () => {
   const part = fc.record({ h: fc.nat(99), m: fc.nat(59), s: fc.nat(59), ms: fc.nat(999) })
   fc.assert(
     fc.property(part, ({ h, m, s, ms }) => {
       const text = `${h}h${m}m${s}.${String(ms).padStart(3, '0')}s`
-      t.ok(Math.abs((goDurationMs(text) ?? NaN) - (((h * 60 + m) * 60 + s) * 1000 + ms)) < 1e-3, text)
+      assert.ok(Math.abs((goDurationMs(text) ?? NaN) - (((h * 60 + m) * 60 + s) * 1000 + ms)) < 1e-3, text)
     }),
     seed,
   )

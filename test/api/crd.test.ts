@@ -179,15 +179,20 @@ for (const kind of kinds) {
   })
 
   t.test(`${kind.kind} bounds every text, list and map, so that rules have a price`, async (t) => {
-    for (const schema of all) {
-      if (schema['type'] === 'string') t.type(schema['maxLength'], 'number')
-      if (schema['type'] === 'array') t.type(schema['maxItems'], 'number')
-      if (schema['additionalProperties'] !== undefined) t.type(schema['maxProperties'], 'number')
-    }
+    const unbounded = all.filter(
+      (schema) =>
+        (schema['type'] === 'string' && typeof schema['maxLength'] !== 'number') ||
+        (schema['type'] === 'array' && typeof schema['maxItems'] !== 'number') ||
+        (schema['additionalProperties'] !== undefined && typeof schema['maxProperties'] !== 'number'),
+    )
+    t.same(unbounded, [])
   })
 
   t.test(`${kind.kind} explains every field`, async (t) => {
-    for (const schema of all) t.match(schema['description'], /^\S.*\.$/u)
+    t.same(
+      all.filter((schema) => !/^\S.*\.$/u.test(String(schema['description'] ?? ''))),
+      [],
+    )
   })
 
   t.test(`${kind.kind} uses only patterns that mean the same in RE2 and in JavaScript`, async (t) => {

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import * as fc from 'fast-check'
 import t from 'tap'
 import {
@@ -194,7 +195,7 @@ function applied(current: unknown, patch: readonly RegistrationOperation[]): unk
     const keys = path.split('/').slice(1)
     const last = keys.pop() ?? ''
     const parent = keys.reduce<any>((at, key) => at[key], copy) // oxlint-disable-line typescript/no-explicit-any -- a JSON pointer
-    if (op === 'test') t.equal(parent[last], value)
+    if (op === 'test') assert.equal(parent[last], value)
     else parent[last] = value
   }
   return copy

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
 
@@ -67,19 +68,19 @@ t.test('no header makes reading challenges fail or take long', async (t) => {
 
 // --- JSON ---
 
-t.test('JSON within the limits is read as JSON.parse reads it', async (t) => {
+t.test('JSON within the limits is read as JSON.parse reads it', async () => {
   fc.assert(
     fc.property(fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 5 })), (value) => {
       const text = JSON.stringify(value)
-      t.same(readObject(bytes(text)), { ok: JSON.parse(text) })
+      assert.deepEqual(readObject(bytes(text)), { ok: JSON.parse(text) })
     }),
     { numRuns: 60 },
   )
 })
-t.test('no bytes make reading JSON throw', async (t) => {
+t.test('no bytes make reading JSON throw', async () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), (some) => {
-      t.match(Object.keys(readObject(some)), [/^(ok|problem)$/])
+      assert.match(Object.keys(readObject(some)).join(), /^(ok|problem)$/)
     }),
   )
 })

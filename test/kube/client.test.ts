@@ -370,3 +370,29 @@ t.test('a list is read in pages, begun again when they expire, and bounded', asy
   t.equal(seen[0]?.url.search, '?labelSelector=a%3Db&limit=2')
   await t.rejects(pods.list({ maxItems: 3 }), { code: 'TOO_LARGE' })
 })
+
+t.test('what is not wanted any more when its turn on a connection comes is not sent', async (t) => {
+  const busy: (() => void)[] = []
+  const { url, seen } = await serve(t, (_, response) => {
+    if (seen.length > 16) json(response, 200, {})
+    else busy.push(() => json(response, 200, {}))
+  })
+  const { client } = aClient(t, url)
+  const others = Array.from({ length: 16 }, () => client.request({ method: 'GET', path: '/busy' }))
+  await until(() => busy.length === 16)
+  let isWanted = true
+  const waiting = client
+    .request({ method: 'PATCH', path: '/late', body: {}, retry: false, isWanted: () => isWanted })
+    .catch((error: unknown) => error)
+  const wanted = client.request({ method: 'PATCH', path: '/good', body: {}, isWanted: () => true })
+  await until(() => busy.length === 16)
+  isWanted = false
+  for (const answer of busy) answer()
+  await Promise.all(others)
+  t.match(await waiting, { message: /it was not wanted any more/ })
+  t.same(await wanted, {})
+  t.same(
+    seen.slice(16).map(({ url }) => url.pathname),
+    ['/good'],
+  )
+})

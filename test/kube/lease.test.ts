@@ -52,10 +52,11 @@ t.test(
   'until when everything was looked at is kept beside the Lease, and left as it is if not said',
   async (t) => {
     const until = '2026-01-01T00:00:00.000Z'
-    const annotated = {
+    const annotatedBy = (annotations: object) => ({
       ...stored,
-      metadata: { ...stored.metadata, annotations: { 'tidewaiter.io/looked-until': until } },
-    }
+      metadata: { ...stored.metadata, annotations },
+    })
+    let annotated = annotatedBy({ 'tidewaiter.io/looked-until': until })
     const { url, seen } = await serve(t, (_, response) => json(response, 200, annotated))
     const access = leaseAccess(aClient(t, url).client, name)
     const known = { ...lease, lookedUntil: Date.parse(until) }
@@ -64,6 +65,10 @@ t.test(
     t.match(JSON.parse(seen[1]?.body ?? '').metadata.annotations, { 'tidewaiter.io/looked-until': until })
     await access.update(lease, signal)
     t.notOk('annotations' in JSON.parse(seen[2]?.body ?? '').metadata)
+    await access.update({ ...lease, lookedUntil: 0 }, signal)
+    const { annotations } = JSON.parse(seen[3]?.body ?? '').metadata
+    annotated = annotatedBy(annotations)
+    t.equal((await access.read(signal))?.lookedUntil, 0, 'who looked at nothing is not who says nothing')
   },
 )
 

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import * as fc from 'fast-check'
 import t from 'tap'
 import { createLines } from '../../src/kube/lines.ts'
@@ -22,7 +23,7 @@ t.test('however a stream is cut into chunks, the lines are the same', async () =
         const got = cutAt(Buffer.from(wanted.map((one) => `${one}\n`).join('')), places).flatMap((chunk) =>
           lines.push(chunk),
         )
-        t.same(
+        assert.deepEqual(
           got,
           wanted.map((one) => Buffer.from(one).toString()),
         )

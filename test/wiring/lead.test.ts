@@ -67,15 +67,34 @@ t.test('nothing is looked at before it is known which addresses must not be call
   t.match(made.lease.lease, { spec: { holderIdentity: 'one' } }, 'it leads')
   t.equal(led.length, 0)
   t.same(
-    made.lease.written.filter((annotations) => lookedUntil in annotations),
-    [],
-    'and does not say that it looked',
+    made.lease.written.flatMap((annotations) => annotations[lookedUntil] ?? []),
+    [iso(0)],
+    'and says that it looked at nothing yet',
   )
   knowing.resolve()
   await made.clock.pass(0)
   t.equal(led.length, 1)
   stop.abort()
   await leading
+})
+
+t.test('a leader that never came to look leaves said until when the one before it had', async (t) => {
+  const knowing = Promise.withResolvers<void>()
+  const { made, stop, start } = candidate(knowing.promise)
+  made.lease.lease = left({})
+  const leading = start()
+  await made.clock.pass(10 * minute)
+  stop.abort()
+  knowing.reject(new Error('it stops'))
+  await made.clock.pass(minute)
+  await leading.catch(() => undefined)
+  const next = candidate()
+  next.made.lease.lease = made.lease.lease
+  const again = next.start()
+  await next.made.clock.pass(20_000)
+  t.match(next.led, [{ ports: { lookedUntil: newYear - 11 * minute } }], 'a minute before it renewed last')
+  next.stop.abort()
+  await again
 })
 
 for (const [name, { lease, unwatchedSince, until }] of Object.entries({

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
 import { duplicateFields } from '../../../../src/sandbox/apiserver/rest/duplicates.ts'
@@ -18,16 +19,16 @@ for (const [name, [given, want]] of Object.entries(cases)) {
   })
 }
 
-t.test('what was an object has nothing twice', async (t) => {
+t.test('what was an object has nothing twice', async () => {
   fc.assert(
     fc.property(fc.jsonValue({ maxDepth: 5 }), (value) => {
-      t.same(duplicateFields(JSON.stringify(value)), [])
+      assert.deepEqual(duplicateFields(JSON.stringify(value)), [])
     }),
     { seed: 1, numRuns: 200 },
   )
 })
 
-t.test('a field that is written again is found wherever it stands', async (t) => {
+t.test('a field that is written again is found wherever it stands', async () => {
   const key = fc.string({ minLength: 1 })
   fc.assert(
     fc.property(key, fc.array(fc.tuple(key, fc.jsonValue({ maxDepth: 2 }))), (twice, others) => {
@@ -36,7 +37,7 @@ t.test('a field that is written again is found wherever it stands', async (t) =>
         ([name], index) => name === twice || fields.findIndex(([other]) => other === name) === index,
       )
       const text = unique.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`).join(',')
-      t.same(duplicateFields(`{${text}}`), [twice])
+      assert.deepEqual(duplicateFields(`{${text}}`), [twice])
     }),
     { seed: 1, numRuns: 200 },
   )

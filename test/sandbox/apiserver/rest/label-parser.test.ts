@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
 import { parseRequirements, type Requirement } from '../../../../src/sandbox/apiserver/rest/label-parser.ts'
@@ -18,23 +19,26 @@ function written({ key, operator, values }: Requirement): string {
     : `${key}${operator}${values[0]}`
 }
 
-t.test('what is written is read', async (t) => {
+t.test('what is written is read', async () => {
   fc.assert(
     fc.property(fc.array(requirement), (given) => {
-      t.same(parseRequirements(given.map(written).join(',')), given)
+      assert.deepEqual(
+        parseRequirements(given.map(written).join(',')),
+        given.map((one) => ({ ...one })),
+      )
     }),
     { seed: 1, numRuns: 200 },
   )
 })
 
-t.test('any text is read or refused, and nothing else happens', async (t) => {
+t.test('any text is read or refused, and nothing else happens', async () => {
   const token = fc.constantFrom('a', 'in', 'notin', '(', ')', ',', '=', '==', '!', '!=', '<', '>', ' ', 'é')
   fc.assert(
     fc.property(fc.array(token, { maxLength: 12 }), (words) => {
       try {
         parseRequirements(words.join(''))
       } catch (error) {
-        t.match(error, { code: 400 })
+        assert.equal(Object(error).code, 400)
       }
     }),
     { seed: 1, numRuns: 500 },
