@@ -10,7 +10,10 @@ export const longestOutputs = 16_384
 
 type Outputs = Readonly<Record<string, unknown>>
 
-/** Evaluates all outputs, secrets masked: what is recorded is what later actions see, also after a restart. */
+/**
+ * Evaluates all outputs, secrets masked: what is recorded is what later actions see, also after a restart. They are masked before, so
+ * that no expression takes one apart (`substring`) or asks for it piece by piece (`startsWith`), and after, for what it put together.
+ */
 export function outputsOf(
   outputs: NonNullable<ActionSpec['outputs']>,
   response: Readonly<Record<string, unknown>>,
@@ -18,8 +21,9 @@ export function outputsOf(
 ): { readonly ok: Outputs } | { readonly problem: string } {
   const done: [string, unknown][] = []
   let size = 0
+  const shown = outputs.length === 0 ? {} : masked(response, mask)
   for (const { name, expression } of outputs) {
-    const value = evaluate(expression, { response })
+    const value = evaluate(expression, { response: shown })
     if ('error' in value) return { problem: `output "${name}" cannot be evaluated: ${value.error}` }
     const json = jsonOf(value.ok)
     if (json === undefined) return { problem: `output "${name}" must be JSON, got ${typeof value.ok}` }
@@ -36,6 +40,12 @@ export function outputsOf(
   }
   return { ok: Object.fromEntries(done) }
 }
+
+// Numbers beside the body are ours to say: a status, a duration.
+const masked = (response: Readonly<Record<string, unknown>>, mask: Mask): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(
+    Object.entries(response).map(([key, of]) => [key, typeof of === 'number' ? of : maskJson(of, mask)]),
+  )
 
 /** JSON text; undefined for what has none. */
 function jsonOf(value: unknown): string | undefined {

@@ -3,7 +3,6 @@
  * an Action could not be understood, or work stood still, a Backup may have ended without its post actions being planned.
  * The next leader must tell those from the ones that were looked at and matched nothing; so this time is kept in the lease.
  */
-import { setImmediate } from 'node:timers/promises'
 import type { Clock } from '../clock.ts'
 
 /** Takes a key into the queue; false if there is no room. */
@@ -14,10 +13,10 @@ export type Looked = {
   /** Something may have happened to the object: it waits, and is given to the queue. */
   readonly offer: (key: string, add: Add) => void
   /**
-   * Everything is to be looked at: nothing was yet, or something was turned away before. The event loop turns meanwhile; resolves
-   * when all of it waits, or once the signal aborts.
+   * Everything is to be looked at: nothing was yet, or something was turned away before. It is offered in parts: `next` resolves when
+   * the next 500 may come, false if none are wanted any more.
    */
-  readonly offerAll: (keys: readonly string[], add: Add, signal: AbortSignal) => Promise<void>
+  readonly offerAll: (keys: readonly string[], add: Add, next: () => Promise<boolean>) => Promise<void>
   /** A look begins; gives since when the object waits for it. */
   readonly begin: (key: string) => number
   /** It is decided what to do for the object, or that there is nothing to do. */
@@ -28,8 +27,8 @@ export type Looked = {
   readonly until: () => number
 }
 
-// A millisecond or two of the event loop.
-const offeredAtOnce = 500
+/** How many keys are offered at once: a millisecond or two of the event loop. */
+export const offeredAtOnce = 500
 
 /** `before`: until when the former leader had looked. This one has looked at nothing until everything was offered. */
 export function createLooked(ports: {
@@ -55,14 +54,13 @@ export function createLooked(ports: {
   }
   return {
     offer: (key, add) => offer(key, add, clock.now()),
-    offerAll: async (keys, add, signal) => {
+    offerAll: async (keys, add, next) => {
       const all = { from: Math.min(turnedAway, clock.now()) }
       offering.add(all)
       turnedAway = Number.POSITIVE_INFINITY
-      for (const [i, key] of keys.entries()) {
-        if (i % offeredAtOnce === offeredAtOnce - 1) await setImmediate()
-        if (signal.aborted) return
-        offer(key, add, all.from)
+      for (let i = 0; i < keys.length; i += offeredAtOnce) {
+        if (i > 0 && !(await next())) return
+        for (const key of keys.slice(i, i + offeredAtOnce)) offer(key, add, all.from)
       }
       offering.delete(all)
     },

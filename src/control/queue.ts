@@ -57,11 +57,15 @@ export type Queue = {
    */
   readonly start: (signal: AbortSignal, atOnce?: AbortSignal) => Promise<void>
   readonly depth: () => QueueDepth
+  /** Resolves after a turn of the event loop, once so many keys may come in; false once the signal aborts. */
+  readonly room: (keys: number, signal: AbortSignal) => Promise<boolean>
 }
 
 // The objects of a large cluster, a few times over; a key has about 100 bytes.
 const usualMaxKeys = 100_000
 const usualWorkMs = 300_000
+// Some hundred looks.
+const roomMs = 20
 const usualDrainMs = 10_000
 
 /** A queue that keeps keys from the first `add` and works on them from `start`. */
@@ -72,6 +76,7 @@ export function createQueue(options: QueueOptions): Queue {
     addAfter: (key, ms) => queue.addAfter(key, ms),
     start: (signal, atOnce) => queue.run(signal, atOnce),
     depth: () => queue.depth(),
+    room: (keys, signal) => queue.room(keys, signal),
   }
 }
 
@@ -122,6 +127,13 @@ class KeyQueue {
     return true
   }
 
+  async room(keys: number, signal: AbortSignal): Promise<boolean> {
+    await (this.#options.turn ?? setImmediate)()
+    while (!signal.aborted && this.#size() + keys > this.#maxKeys())
+      await this.#options.clock.sleep(roomMs, signal).catch(() => undefined)
+    return !signal.aborted
+  }
+
   async run(signal: AbortSignal, atOnce?: AbortSignal): Promise<void> {
     if (this.#started) throw new TypeError('a queue can be started only once')
     this.#started = true
@@ -144,7 +156,7 @@ class KeyQueue {
   #admit(key: string): boolean {
     if (this.#stopped) return false
     if (this.#waiting.has(key) || this.#running.has(key) || this.#delays.has(key)) return true
-    if (this.#size() < (this.#options.maxKeys ?? usualMaxKeys)) return true
+    if (this.#size() < this.#maxKeys()) return true
     this.#dropped++
     if (!this.#owed)
       this.#options.log.error(
@@ -153,6 +165,10 @@ class KeyQueue {
       )
     this.#owed = true
     return false
+  }
+
+  #maxKeys(): number {
+    return this.#options.maxKeys ?? usualMaxKeys
   }
 
   #size(): number {
@@ -182,7 +198,7 @@ class KeyQueue {
 
   #freed(): void {
     void this.#fill()
-    if (!this.#owed || this.#size() > (this.#options.maxKeys ?? usualMaxKeys) / 2) return
+    if (!this.#owed || this.#size() > this.#maxKeys() / 2) return
     this.#owed = false
     this.#options.onRoom?.()
   }

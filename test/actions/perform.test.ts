@@ -1,6 +1,7 @@
 import t from 'tap'
 import { runners as real } from '../../src/actions/runners.ts'
 import type { Runners } from '../../src/actions/runners.ts'
+import { createCel } from '../../src/cel/cel.ts'
 import { anActionSpec, anHttp } from '../support/build.ts'
 import { answered, never, perform, stage } from './support.ts'
 
@@ -287,6 +288,23 @@ t.test('no recorded text shows a secret, also where the answer echoes it', async
     t.notMatch(JSON.stringify(outcome), Buffer.from(secret).toString('base64').slice(0, 10))
     t.match(outcome.request, 'X-Token: ***')
   }
+})
+t.test('no output takes a secret apart, nor asks for it piece by piece', async (t) => {
+  const secret = 'hunter22hunter22'
+  const { outcome } = await perform({
+    spec: {
+      http: anHttp({ headers }),
+      outputs: [
+        { name: 'half', expression: 'response.body.substring(0, 8)' },
+        { name: 'guess', expression: "response.body.startsWith('hunt')" },
+        { name: 'header', expression: "response.headers['x-echo'].substring(1)" },
+      ],
+    },
+    ports: { evaluate: createCel().evaluate },
+    secrets: { 'quiesce/token': secret },
+    answers: [answered(200, `${secret} and so on`, { 'content-type': 'text/plain', 'x-echo': secret })],
+  })
+  t.match(outcome, { outputs: { half: '*** and ', guess: false, header: '**' } })
 })
 t.test('a secret is masked before an answer is cut, so no half of it is left', async (t) => {
   const { outcome } = await perform({

@@ -1,17 +1,20 @@
 import t from 'tap'
-import { createLooked } from '../../src/control/looked.ts'
+import { createLooked, offeredAtOnce } from '../../src/control/looked.ts'
+import { createQueue } from '../../src/control/queue.ts'
+import { systemClock } from '../../src/system-clock.ts'
 import { FakeClock, newYear } from '../support/fake-clock.ts'
+import { FakeLog } from '../support/fake-log.ts'
 
 const before = newYear - 3_600_000
 
-const forever = new AbortController().signal
+const turn = () => new Promise<boolean>((resolve) => setImmediate(() => resolve(true)))
 
 /** A leader that just began, and knows these objects. */
 async function world(keys: readonly string[] = []) {
   const clock = new FakeClock()
   const copies = { silentMs: 0 }
   const looked = createLooked({ before, clock, silentMs: () => copies.silentMs })
-  await looked.offerAll(keys, () => true, forever)
+  await looked.offerAll(keys, () => true, turn)
   return { clock, copies, looked }
 }
 
@@ -68,11 +71,11 @@ t.test(
   'what the queue turns away is not kept, and holds the time back until everything was offered again',
   async (t) => {
     const { clock, looked } = await world(['a', 'b'])
-    await looked.offerAll(['a', 'b'], (key) => key === 'a', forever)
+    await looked.offerAll(['a', 'b'], (key) => key === 'a', turn)
     looked.begin('a')
     looked.end('a')
     t.equal(looked.until(), before, 'b was turned away')
-    await looked.offerAll(['b'], () => true, forever)
+    await looked.offerAll(['b'], () => true, turn)
     t.equal(looked.until(), before, 'b is to be looked at')
     looked.begin('b')
     looked.end('b')
@@ -83,7 +86,7 @@ t.test(
     }
     await clock.pass(1_000)
     t.equal(looked.until(), newYear + 1_000)
-    await looked.offerAll(['c'], () => true, forever)
+    await looked.offerAll(['c'], () => true, turn)
     looked.begin('c')
     t.equal(looked.until(), newYear + 1_000, 'it may be the one')
     looked.end('c')
@@ -117,7 +120,7 @@ t.test('while many are offered others have their turn, and the time is held back
       added += 1
       return true
     },
-    forever,
+    turn,
   )
   t.ok(added < keys.length, 'it does not take the event loop for itself')
   seen.push(looked.until())
@@ -129,14 +132,45 @@ t.test('while many are offered others have their turn, and the time is held back
 })
 
 t.test('who leads no more offers no more, and has not looked', async (t) => {
-  const stop = new AbortController()
   const looked = createLooked({ before, clock: new FakeClock(), silentMs: () => 0 })
   let added = 0
-  const all = looked.offerAll(Array(2_000).fill('a'), () => (added += 1) > 0, stop.signal)
-  stop.abort()
-  await all
+  await looked.offerAll(
+    Array(2_000).fill('a'),
+    () => (added += 1) > 0,
+    async () => false,
+  )
   t.ok(added < 2_000)
   looked.begin('a')
   looked.end('a')
   t.equal(looked.until(), before)
+})
+
+t.test('of more objects than the queue takes each is looked at once, and none is turned away', async (t) => {
+  const looked = createLooked({ before: 0, clock: systemClock, silentMs: () => 0 })
+  const looks = new Map<string, number>()
+  const log = new FakeLog()
+  const queue = createQueue({
+    clock: systemClock,
+    log,
+    name: 'test',
+    maxKeys: 1_000,
+    work: async (key) => {
+      looked.begin(key)
+      looks.set(key, (looks.get(key) ?? 0) + 1)
+      looked.end(key)
+    },
+  })
+  const stop = new AbortController()
+  const ended = queue.start(stop.signal)
+  const keys = Array.from({ length: 3_000 }, (_, i) => `object ${i}`)
+  await looked.offerAll(keys, queue.add, () => queue.room(offeredAtOnce, stop.signal))
+  while (looks.size < keys.length) await systemClock.sleep(5)
+  t.same([...new Set(looks.values())], [1])
+  t.match(queue.depth(), { dropped: 0 })
+  t.same(log.lines, [])
+  t.ok(looked.until() > 0)
+  const waits = queue.room(2_000, stop.signal)
+  stop.abort()
+  t.equal(await waits, false, 'who stops waits for no room')
+  await ended
 })
