@@ -1,6 +1,7 @@
 /** The page about the system: when the certificates of the webhook end, turn, and which of them callers meet. */
 import t from 'tap'
 import { newYear } from '../support/fake-clock.ts'
+import { whenThorough } from '../support/runs.ts'
 import { aDashboard, get } from './support.ts'
 
 const day = 86_400_000
@@ -50,20 +51,24 @@ t.test('each certificate is told with its end, its renewal, and how many callers
   t.notMatch(found.all, 'Not every replica')
 })
 
-t.test('a replica that serves another one, and a webhook that does not answer, are said', async (t) => {
-  const differ = await rows(t, {
-    lease: async () => ({ certificates: told }),
-    served: async () => ({ certificates: [met('AA:01', 5), met('BB:03', 3)], connections: 8 }),
-  })
-  t.match(differ.all, 'Not every replica serves the certificate of the leader')
-  t.match(differ.rows[1], /Served ✓ Good in 300 days – 3 of 8 ! Not by the leader bb03/)
-  const away = await rows(t, {
-    lease: async () => ({ certificates: told }),
-    served: async () => ({ certificates: [], connections: 8, trouble: 'connect ECONNREFUSED' }),
-  })
-  t.match(away.all, 'The webhook could not be called: connect ECONNREFUSED')
-  t.match((await rows(t, {})).all, 'Nothing is known of them')
-})
+t.test(
+  'a replica that serves another one, and a webhook that does not answer, are said',
+  whenThorough,
+  async (t) => {
+    const differ = await rows(t, {
+      lease: async () => ({ certificates: told }),
+      served: async () => ({ certificates: [met('AA:01', 5), met('BB:03', 3)], connections: 8 }),
+    })
+    t.match(differ.all, 'Not every replica serves the certificate of the leader')
+    t.match(differ.rows[1], /Served ✓ Good in 300 days – 3 of 8 ! Not by the leader bb03/)
+    const away = await rows(t, {
+      lease: async () => ({ certificates: told }),
+      served: async () => ({ certificates: [], connections: 8, trouble: 'connect ECONNREFUSED' }),
+    })
+    t.match(away.all, 'The webhook could not be called: connect ECONNREFUSED')
+    t.match((await rows(t, {})).all, 'Nothing is known of them')
+  },
+)
 
 t.test('a Lease that cannot be read hides nothing of what callers met', async (t) => {
   const found = await rows(t, {

@@ -112,6 +112,7 @@ t.test(
 
 t.test(
   'outputs beyond 4 KiB fail the action that exports them: it is undone, and nothing starts',
+  whenThorough,
   async (t) => {
     const system = await startCluster(t)
     system.hooks.behave('/10-freeze', { body: { lsn: 'x'.repeat(5000) } })

@@ -7,6 +7,7 @@ import { eventually, pathOf, type Loose } from '../support/asking.ts'
 import { startCluster, type System } from '../support/cluster.ts'
 import { projectRoot } from '../support/generate.ts'
 import { accepted, backup, create, ended, runs } from '../support/scenes.ts'
+import { whenThorough } from '../support/runs.ts'
 
 const documentsOf = (file: string): Loose[] =>
   parseAllDocuments(readFileSync(join(projectRoot, 'examples/quiesce-by-scale', file), 'utf8')).map((one) =>
@@ -75,16 +76,20 @@ t.test('the shop is stopped, waited for, backed up, and started again', async (t
   ])
 })
 
-t.test('where the pods do not go in time the Backup fails, and the shop is started again', async (t) => {
-  const system = await startShop(t)
-  const wait = pathOf('actions', '20-wait-stopped')
-  const body = { spec: { timeoutSeconds: 12 } }
-  await system.call('PATCH', wait, { body, type: 'application/merge-patch+json' })
-  await accepted(system, '20-wait-stopped')
-  await create(system, backup('b1'))
-  const { status } = await ended(system, 'b1', 'FailedValidation')
-  t.match(status.validationErrors, [
-    /still there: Pod shop\/web-1; the action had 12\.0 s \(timeoutSeconds\)/,
-  ])
-  await eventually('it has its replicas again', () => replicas(system) === 3 || undefined)
-})
+t.test(
+  'where the pods do not go in time the Backup fails, and the shop is started again',
+  whenThorough,
+  async (t) => {
+    const system = await startShop(t)
+    const wait = pathOf('actions', '20-wait-stopped')
+    const body = { spec: { timeoutSeconds: 12 } }
+    await system.call('PATCH', wait, { body, type: 'application/merge-patch+json' })
+    await accepted(system, '20-wait-stopped')
+    await create(system, backup('b1'))
+    const { status } = await ended(system, 'b1', 'FailedValidation')
+    t.match(status.validationErrors, [
+      /still there: Pod shop\/web-1; the action had 12\.0 s \(timeoutSeconds\)/,
+    ])
+    await eventually('it has its replicas again', () => replicas(system) === 3 || undefined)
+  },
+)

@@ -81,7 +81,7 @@ t.test('a skip by somebody with the right skips, by somebody without it is refus
   )
 })
 
-t.test('a dry run has no effect and says what would run', async (t) => {
+t.test('a dry run has no effect and says what would run', whenThorough, async (t) => {
   const system = await startCluster(t)
   await act(system, action('10-a', {}))
   const answer = await system.call('POST', `${pathOf('backups')}?dryRun=All`, { body: backup('b1') })
@@ -93,6 +93,7 @@ t.test('a dry run has no effect and says what would run', async (t) => {
 
 t.test(
   'a typo in a field of an expression is told when the Action is applied, and stands on it',
+  whenThorough,
   async (t) => {
     const system = await startCluster(t)
     const typo = action('10-a', {

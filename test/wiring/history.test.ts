@@ -11,6 +11,7 @@ import { eventually } from '../support/asking.ts'
 import { startCluster, type System } from '../support/cluster.ts'
 import { aDecision } from '../support/decisions.ts'
 import { FakeLog } from '../support/fake-log.ts'
+import { whenThorough } from '../support/runs.ts'
 
 const path = '/apis/tidewaiter.io/v1beta1/namespaces/velero/admissiondecisions'
 const newest = { sight: ['velero'], filter: {}, size: 50 } as const
@@ -83,7 +84,7 @@ t.test('it reads what is there, follows what changes, and keeps what the cluster
   t.equal((await again.store.page(newest)).rows.length, 5, 'also over a restart')
 })
 
-t.test('a history that is lost while it runs is read from the cluster again', async (t) => {
+t.test('a history that is lost while it runs is read from the cluster again', whenThorough, async (t) => {
   const system = await startCluster(t, { service: false })
   for (let n = 0; n < 20; n++) await decide(system, `r${n}`, 'x'.repeat(2000))
   const options = await optionsFor(t, system)

@@ -80,8 +80,9 @@ const broken: Readonly<Record<ExportForm, (text: string) => string>> = {
   ndjson: (text) => JSON.parse(text.trimEnd().split('\n').at(-1) ?? '').error,
   json: (text) => JSON.parse(text).at(-1).error,
 }
-for (const form of ['csv', 'ndjson', 'json'] as const)
-  t.test(`an export as ${form} that breaks off says so in its last line`, async (t) => {
+for (const form of ['csv', 'ndjson', 'json'] as const) {
+  const often = form === 'csv' ? {} : whenThorough
+  t.test(`an export as ${form} that breaks off says so in its last line`, often, async (t) => {
     const { store, log } = await aStore(t)
     await store.insert(records(1200))
     let text = ''
@@ -92,6 +93,7 @@ for (const form of ['csv', 'ndjson', 'json'] as const)
     t.match(broken[form](text), /EXPORT INCOMPLETE: the history must be open/)
     t.same(log.lines, ['warn an export broke off'])
   })
+}
 
 t.test('what is wrong with an export is said before its first byte', async (t) => {
   const { store } = await aStore(t)
