@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { seeded, type Coverage, type Plan } from './coverage.ts'
 import type { Harness, Played, SeenSite } from './harness.ts'
 import type { Lane } from './cluster.ts'
+import { isUnfired } from './judge.ts'
 
 /** How much. */
 export type CampaignOptions = {
@@ -29,6 +30,8 @@ export type Outcome = {
   readonly voids: number
   /** Of those that the machine was too busy for. */
   readonly unjudged: number
+  /** Of those whose object says that its post actions were not fired. */
+  readonly unfired: number
   readonly wrong: readonly Run[]
   readonly seconds: number
   /** Faults that happened. */
@@ -73,7 +76,7 @@ export async function campaign(
   options: CampaignOptions,
 ): Promise<Outcome> {
   const began = performance.now()
-  let [index, traced, voids, unjudged, faults, draws] = [0, 0, 0, 0, 0, 0]
+  let [index, traced, voids, unjudged, unfired, faults, draws] = [0, 0, 0, 0, 0, 0, 0]
   const wrong: Run[] = []
   const isStopped = () =>
     performance.now() - began > options.longestMs || (options.untilWrong === true && wrong.length > 0)
@@ -91,6 +94,7 @@ export async function campaign(
       const run = { ...played, index: number, plan }
       faults += played.fired.length
       if (!played.isJudged) unjudged += 1
+      if (isUnfired(played.story)) unfired += 1
       if (run.wrongs.length > 0) wrong.push(run)
       options.onPlayed?.(run)
       return
@@ -151,5 +155,5 @@ export async function campaign(
   }
   const { starts, kills } = harness.services
   const seconds = (performance.now() - began) / 1000
-  return { runs: index - traced, voids, unjudged, faults, wrong, seconds, starts, kills }
+  return { runs: index - traced, voids, unjudged, unfired, faults, wrong, seconds, starts, kills }
 }

@@ -7,6 +7,7 @@ import { seeded, type Coverage, type Plan } from './coverage.ts'
 import { textOf } from './faults.ts'
 import type { Harness, Played } from './harness.ts'
 import type { Happening } from './history.ts'
+import { isUnfired } from './judge.ts'
 import { scenarios } from './scenarios.ts'
 import { startHarness } from './start.ts'
 
@@ -42,7 +43,7 @@ const clean: Plan = { scenario: firstStart, armed: [], why: 'trace' }
 /** Plays them: clean ones, then one for each triple that those show. */
 export async function firstStarts(coverage: Coverage, options: FirstStartOptions): Promise<Outcome> {
   const began = performance.now()
-  const count = { index: 0, unjudged: 0, faults: 0, starts: 0, kills: 0 }
+  const count = { index: 0, unjudged: 0, unfired: 0, faults: 0, starts: 0, kills: 0 }
   const wrong: Run[] = []
   const isStopped = () =>
     performance.now() - began > options.longestMs || (options.untilWrong && wrong.length > 0)
@@ -54,6 +55,7 @@ export async function firstStarts(coverage: Coverage, options: FirstStartOptions
     const run = { ...played, index: -index, plan }
     count.faults += run.fired.length
     if (!run.isJudged) count.unjudged += 1
+    if (isUnfired(run.story)) count.unfired += 1
     if (run.wrongs.length > 0) wrong.push(run)
     options.onPlayed(run)
   }

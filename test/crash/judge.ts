@@ -140,12 +140,16 @@ function postWrongs(role: Role, story: Story, started: number): readonly string[
   return []
 }
 
+/** Whether it is reported on the object that its post actions were not fired: it ended while a leader was there that could not look. */
+export const isUnfired = (story: Story): boolean =>
+  story.findLast((one) => one.is === 'object')?.notes['post'] === 'Unknown'
+
 /**
  * Whether it is told that the action was not done: it failed, nobody knows, or one before it ended the stage so; or the object
- * ended while a leader was there that could not look, which is reported on it.
+ * says that it was not fired, which is bounded for all objects together (`mostUnfired`).
  */
 function saysSo(role: Role, story: Story): boolean {
-  if (story.findLast((one) => one.is === 'object')?.notes['post'] === 'Unknown') return true
+  if (isUnfired(story)) return true
   const status = recordsOf(role, story).at(-1)?.status
   const before = (status?.actions ?? []).filter(({ name }: Loose) => roleOf(name) <= role.role)
   return before.some(({ phase }: Loose) => phase === 'Failed' || phase === 'Unknown')

@@ -29,6 +29,9 @@ const say = (line: string): void => console.log(line)
 // Where all is well nothing else is said for minutes.
 const saidMs = 30_000
 const mostUnjudged = 0.05
+// It takes a leader that could not look for a minute of the faster time, and died: of all objects few may meet that.
+const mostUnfired = 0.01
+const fewUnfired = 2
 const mostShown = 20
 let [played, saidAt] = [0, performance.now()]
 
@@ -131,7 +134,7 @@ type Told = { readonly coverage: Coverage; readonly late?: number; readonly mayB
 
 /** Says what came of a part; whether it was well. */
 function summed(what: string, outcome: Outcome, { coverage, late = 0, mayBeEmpty = false }: Told): boolean {
-  const { runs, faults, seconds, voids, starts, kills, unjudged } = outcome
+  const { runs, faults, seconds, voids, starts, kills, unjudged, unfired } = outcome
   const { traced, later } = coverage.summary()
   const perMinute = Math.round((runs / seconds) * 60)
   const others = voids === 0 ? '' : `, and ${voids} that other objects' faults kept from beginning`
@@ -151,12 +154,19 @@ function summed(what: string, outcome: Outcome, { coverage, late = 0, mayBeEmpty
   )
   if (unjudged > 0)
     say(`${unjudged} say nothing: the machine was too busy (give it a slower clock: --speed 2)`)
+  const isSilent = unfired > Math.max(fewUnfired, runs * mostUnfired)
+  if (unfired > 0)
+    say(
+      `${unfired} say that their post actions were not fired${isSilent ? ': far too many, a leader should have' : ''}`,
+    )
   const wrong = outcome.wrong.length + late
   say(`${wrong} wrong (seed ${seed})`)
   // Where no call of a first start was asked for there is nothing to try.
   const isEmpty = faults === 0 && !values.goesOn && !(mayBeEmpty && traced.triples === 0)
   if (isEmpty) say('no fault was tried: more runs, or more time, is needed to show anything')
-  return wrong === 0 && !isEmpty && unjudged <= runs * mostUnjudged
+  const isShort = values.whole && traced.missed.length > 0
+  if (isShort) say('not all that clean traces show is covered: go on with --continue, or give it more time')
+  return wrong === 0 && !isSilent && !isEmpty && !isShort && unjudged <= runs * mostUnjudged
 }
 
 function asked(): CrashOptions {

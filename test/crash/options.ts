@@ -30,6 +30,7 @@ export const usage = `usage: npm run crash -- [OPTIONS]
   --replay SEED/RUN   the plan of that run again, until it goes wrong, twenty times at most
   --until-wrong       ends with the first that is wrong
   --continue          counts as covered what earlier runs of the same code covered, and tries what they did not reach
+  --whole             what clean traces show must be covered, all of it: else it is not well
   --verbose           tells each run
   --help
 
@@ -52,6 +53,7 @@ const options = {
   replay: { type: 'string' },
   'until-wrong': { type: 'boolean', default: false },
   continue: { type: 'boolean', default: false },
+  whole: { type: 'boolean', default: false },
   verbose: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
 } as const
@@ -78,6 +80,7 @@ export type CrashOptions = Numbers &
     readonly replay: string | undefined
     readonly untilWrong: boolean
     readonly goesOn: boolean
+    readonly whole: boolean
     readonly verbose: boolean
   }
 
@@ -102,13 +105,13 @@ function read(values: Values) {
       throw new RangeError(`--${name} must be a whole number from 1 to ${most}, got "${text}"`)
     return [name, Number(text)]
   })
-  const { replay, verbose } = values
+  const { replay, verbose, whole } = values
   if (replay !== undefined && !existsSync(planFile(replay)))
     throw new RangeError(
       `--replay must be SEED/RUN of a run that went wrong here, got "${replay}": there is no ${planFile(replay)}`,
     )
   const { 'until-wrong': untilWrong, continue: goesOn } = values
-  return { ...(Object.fromEntries(found) as Numbers), replay, untilWrong, goesOn, verbose }
+  return { ...(Object.fromEntries(found) as Numbers), replay, untilWrong, goesOn, whole, verbose }
 }
 
 function patternsOf(values: Values): Patterns {

@@ -28,7 +28,11 @@ function candidate(known: Promise<void> = Promise.resolve(), served?: string) {
     onAction: () => {},
     lead: async (ports, looked, { signal }) => {
       led.push({ ports, looked })
-      await looked.offerAll([], () => true, async () => !signal.aborted)
+      await looked.offerAll(
+        [],
+        () => true,
+        async () => !signal.aborted,
+      )
       await made.clock.sleep(3_600_000, signal).catch(() => undefined)
     },
   }
