@@ -3,7 +3,6 @@
  * an Action could not be understood, or work stood still, a Backup may have ended without its post actions being planned.
  * The next leader must tell those from the ones that were looked at and matched nothing; so this time is kept in the lease.
  */
-import type { Clock } from '../clock.ts'
 
 /** Takes a key into the queue; false if there is no room. */
 export type Add = (key: string) => boolean
@@ -33,11 +32,12 @@ export const offeredAtOnce = 500
 /** `before`: until when the former leader had looked. This one has looked at nothing until everything was offered. */
 export function createLooked(ports: {
   readonly before: number
-  readonly clock: Clock
+  /** The API server's time, milliseconds: a clock of ours that is ahead would tell of what nobody looked at yet. */
+  readonly now: () => number
   /** How far the copies of the API server may be behind, milliseconds. */
   readonly silentMs: () => number
 }): Looked {
-  const { before, clock, silentMs } = ports
+  const { before, now, silentMs } = ports
   const waiting = new Map<string, number>()
   const looking = new Map<string, number>()
   // Since when one waits that the queue turned away. Which one is not kept: it may be gone before there is room.
@@ -53,9 +53,9 @@ export function createLooked(ports: {
     waiting.delete(key)
   }
   return {
-    offer: (key, add) => offer(key, add, clock.now()),
+    offer: (key, add) => offer(key, add, now()),
     offerAll: async (keys, add, next) => {
-      const all = { from: Math.min(turnedAway, clock.now()) }
+      const all = { from: Math.min(turnedAway, now()) }
       offering.add(all)
       turnedAway = Number.POSITIVE_INFINITY
       for (let i = 0; i < keys.length; i += offeredAtOnce) {
@@ -65,7 +65,7 @@ export function createLooked(ports: {
       offering.delete(all)
     },
     begin: (key) => {
-      const since = waiting.get(key) ?? clock.now()
+      const since = waiting.get(key) ?? now()
       waiting.delete(key)
       looking.set(key, since)
       return since
@@ -76,7 +76,7 @@ export function createLooked(ports: {
       wait(key, since)
     },
     until: () => {
-      let until = Math.min(clock.now() - silentMs(), turnedAway)
+      let until = Math.min(now() - silentMs(), turnedAway)
       for (const { from } of offering) until = Math.min(until, from)
       for (const open of [waiting, looking]) for (const since of open.values()) until = Math.min(until, since)
       return Math.max(before, until)

@@ -164,7 +164,7 @@ export function lead(
         }
         const work = async () => {
           await refused.whenKnown(leading)
-          const looked = createLooked({ before, clock, silentMs: () => silentMs(world) })
+          const looked = createLooked({ before, now: world.serverTime, silentMs: () => silentMs(world) })
           signs.tell(looked)
           await controller.lead(controlPorts(world, term, { perform, keys, slots }), looked, {
             signal: leading,

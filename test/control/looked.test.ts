@@ -13,7 +13,7 @@ const turn = () => new Promise<boolean>((resolve) => setImmediate(() => resolve(
 async function world(keys: readonly string[] = []) {
   const clock = new FakeClock()
   const copies = { silentMs: 0 }
-  const looked = createLooked({ before, clock, silentMs: () => copies.silentMs })
+  const looked = createLooked({ before, now: clock.now, silentMs: () => copies.silentMs })
   await looked.offerAll(keys, () => true, turn)
   return { clock, copies, looked }
 }
@@ -107,7 +107,7 @@ t.test('an object whose look begins while it is added waits no more', async (t) 
 
 t.test('while many are offered others have their turn, and the time is held back', async (t) => {
   const clock = new FakeClock()
-  const looked = createLooked({ before, clock, silentMs: () => 0 })
+  const looked = createLooked({ before, now: clock.now, silentMs: () => 0 })
   t.equal(looked.until(), before, 'nothing was offered yet')
   const keys = Array.from({ length: 2_000 }, (_, i) => `object ${i}`)
   const seen: number[] = []
@@ -132,7 +132,7 @@ t.test('while many are offered others have their turn, and the time is held back
 })
 
 t.test('who leads no more offers no more, and has not looked', async (t) => {
-  const looked = createLooked({ before, clock: new FakeClock(), silentMs: () => 0 })
+  const looked = createLooked({ before, now: new FakeClock().now, silentMs: () => 0 })
   let added = 0
   await looked.offerAll(
     Array(2_000).fill('a'),
@@ -146,7 +146,7 @@ t.test('who leads no more offers no more, and has not looked', async (t) => {
 })
 
 t.test('of more objects than the queue takes each is looked at once, and none is turned away', async (t) => {
-  const looked = createLooked({ before: 0, clock: systemClock, silentMs: () => 0 })
+  const looked = createLooked({ before: 0, now: systemClock.now, silentMs: () => 0 })
   const looks = new Map<string, number>()
   const log = new FakeLog()
   const queue = createQueue({

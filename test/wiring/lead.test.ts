@@ -147,6 +147,22 @@ t.test('while it leads the Lease says until when it looked; when it ends, no lat
   t.same(made.lease.written.at(-1), {}, 'by who looks at nothing any more')
 })
 
+t.test(
+  'a leader whose clock is ahead says that it looked until now, by the time of the API server',
+  async (t) => {
+    const { made, stop, start } = candidate()
+    const aheadMs = 60 * minute
+    made.clock.step(aheadMs)
+    const leading = start()
+    await made.clock.pass(minute)
+    const said = Date.parse(String(made.lease.written.at(-1)?.[lookedUntil]))
+    t.ok(said > newYear && said <= made.clock.now() - aheadMs, iso(said))
+    stop.abort()
+    await made.clock.pass(minute)
+    await leading
+  },
+)
+
 t.test('the Lease says which certificates its holder serves, beside until when it looked', async (t) => {
   const { made, stop, start } = candidate(Promise.resolve(), '{"serving":{}}')
   const leading = start()
