@@ -13,9 +13,13 @@ export type Looked = {
   readonly offer: (key: string, add: Add) => void
   /**
    * Everything is to be looked at: nothing was yet, or something was turned away before. It is offered in parts: `next` resolves when
-   * the next 500 may come, false if none are wanted any more.
+   * so many more may come, false if none are wanted any more.
    */
-  readonly offerAll: (keys: readonly string[], add: Add, next: () => Promise<boolean>) => Promise<void>
+  readonly offerAll: (
+    keys: readonly string[],
+    add: Add,
+    next: (keys: number) => Promise<boolean>,
+  ) => Promise<void>
   /** A look begins; gives since when the object waits for it. */
   readonly begin: (key: string) => number
   /** It is decided what to do for the object, or that there is nothing to do. */
@@ -26,8 +30,8 @@ export type Looked = {
   readonly until: () => number
 }
 
-/** How many keys are offered at once: a millisecond or two of the event loop. */
-export const offeredAtOnce = 500
+// A millisecond or two of the event loop.
+const offeredAtOnce = 500
 
 /** `before`: until when the former leader had looked. This one has looked at nothing until everything was offered. */
 export function createLooked(ports: {
@@ -59,7 +63,7 @@ export function createLooked(ports: {
       offering.add(all)
       turnedAway = Number.POSITIVE_INFINITY
       for (let i = 0; i < keys.length; i += offeredAtOnce) {
-        if (i > 0 && !(await next())) return
+        if (i > 0 && !(await next(offeredAtOnce))) return
         for (const key of keys.slice(i, i + offeredAtOnce)) offer(key, add, all.from)
       }
       offering.delete(all)

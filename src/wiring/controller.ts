@@ -2,7 +2,7 @@
 import { turns } from '../control/turns.ts'
 import { keyOf, reconcileObject, textOf } from '../control/objects.ts'
 import type { ActionRun } from '../api/action-run.ts'
-import { offeredAtOnce, type Looked } from '../control/looked.ts'
+import type { Looked } from '../control/looked.ts'
 import type { ControlPorts } from '../control/ports.ts'
 import { createQueue, type Queue } from '../control/queue.ts'
 import { isHeld } from '../core/hold/turn.ts'
@@ -47,7 +47,7 @@ export function createController(world: () => World): Controller {
       const { clock, log, metrics } = world()
       const seed = async () => {
         for (const key of actionKeys(world())) own.add(key)
-        await looked.offerAll(objectKeys(world()), own.add, () => own.room(offeredAtOnce, signal))
+        await looked.offerAll(objectKeys(world()), own.add, (keys) => own.room(keys, signal))
       }
       const own: Queue = createQueue({
         clock,

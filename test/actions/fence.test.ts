@@ -1,5 +1,6 @@
 import t from 'tap'
-import { fenceOf } from '../../src/actions/fence.ts'
+import { fenced, fenceOf } from '../../src/actions/fence.ts'
+import type { Actor, Call, CallAnswer, Change } from '../../src/actions/ports.ts'
 import { FakeClock, newYear } from '../support/fake-clock.ts'
 
 const aFence = (isOurs?: () => boolean) => {
@@ -43,4 +44,19 @@ t.test('once another leads it is closed, for good', async (t) => {
   t.not((fence.signal.reason as Error).name, 'TimeoutError', 'it is not out of time: whoever leads does it')
   ours = true
   t.equal(fence.isOpen(), false)
+})
+
+t.test('calls and patches carry it to where they are written', async (t) => {
+  const asked: ((() => boolean) | undefined)[] = []
+  const answer = async ({ isWanted }: Pick<Call | Change, 'isWanted'>) => {
+    asked.push(isWanted)
+    return { failed: 'aborted', message: '', sent: false } as const
+  }
+  const send: (call: Call) => Promise<CallAnswer> = answer
+  const actor = { patch: (_aim, _name, change) => answer(change) } as Actor
+  const isWanted = () => false
+  const behind = fenced({ send }, actor, isWanted)
+  await behind.ports.send({} as Call)
+  await behind.actor.patch({ apiVersion: 'v1', kind: 'Pod' }, 'a', {} as Change)
+  t.same(asked, [isWanted, isWanted])
 })

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { createLooked, offeredAtOnce } from '../../src/control/looked.ts'
+import { createLooked } from '../../src/control/looked.ts'
 import { createQueue } from '../../src/control/queue.ts'
 import { systemClock } from '../../src/system-clock.ts'
 import { FakeClock, newYear } from '../support/fake-clock.ts'
@@ -163,7 +163,7 @@ t.test('of more objects than the queue takes each is looked at once, and none is
   const stop = new AbortController()
   const ended = queue.start(stop.signal)
   const keys = Array.from({ length: 3_000 }, (_, i) => `object ${i}`)
-  await looked.offerAll(keys, queue.add, () => queue.room(offeredAtOnce, stop.signal))
+  await looked.offerAll(keys, queue.add, (many) => queue.room(many, stop.signal))
   while (looks.size < keys.length) await systemClock.sleep(5)
   t.same([...new Set(looks.values())], [1])
   t.match(queue.depth(), { dropped: 0 })

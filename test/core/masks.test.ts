@@ -143,3 +143,8 @@ t.test('masking again changes nothing', async () => {
     { seed: 2 },
   )
 })
+
+t.test('without secrets a value stays as it is, however deep', async (t) => {
+  const deep: unknown = JSON.parse(`${'['.repeat(100_000)}${']'.repeat(100_000)}`)
+  t.ok(maskJson(deep, createMask([''])) === deep)
+})

@@ -381,15 +381,20 @@ t.test('what is not wanted any more when its turn on a connection comes is not s
   const others = Array.from({ length: 16 }, () => client.request({ method: 'GET', path: '/busy' }))
   await until(() => busy.length === 16)
   let isWanted = true
+  const asked: boolean[] = []
+  const ask = () => {
+    asked.push(isWanted)
+    return isWanted
+  }
   const waiting = client
-    .request({ method: 'PATCH', path: '/late', body: {}, retry: false, isWanted: () => isWanted })
+    .request({ method: 'PATCH', path: '/late', body: {}, retry: false, isWanted: ask })
     .catch((error: unknown) => error)
   const wanted = client.request({ method: 'PATCH', path: '/good', body: {}, isWanted: () => true })
-  await until(() => busy.length === 16)
   isWanted = false
   for (const answer of busy) answer()
   await Promise.all(others)
   t.match(await waiting, { message: /it was not wanted any more/ })
+  t.same(asked, [false], 'it is asked once, when a connection is free')
   t.same(await wanted, {})
   t.same(
     seen.slice(16).map(({ url }) => url.pathname),

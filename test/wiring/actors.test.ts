@@ -54,6 +54,16 @@ t.test('each request is sent as the account, and does what the account may', asy
   t.ok(managers.some(({ manager, operation }) => manager === 'tidewaiter' && operation === 'Update'))
 })
 
+t.test('a patch that is not wanted any more when it would be written is not sent', async (t) => {
+  const cluster = await startAccounts(t, [aDeployment('web')])
+  const actor = await actorOf(cluster)
+  t.match(await actor.patch(deployments, 'web', { ...merge, isWanted: () => false }), {
+    message: /it was not wanted any more/,
+  })
+  t.equal((cluster.api.read('apps/deployments', 'shop', 'web') as Loose).spec.paused, undefined)
+  t.match(await actor.patch(deployments, 'web', { ...merge, isWanted: () => true }), { ok: {} })
+})
+
 t.test('what the account may not is refused, and says who, what, and what to do', async (t) => {
   const cluster = await startAccounts(t, [aDeployment('web')])
   const actor = await actorOf(cluster, 'poor')
