@@ -79,6 +79,9 @@ const web = async (namespace: string): Promise<Loose> =>
 const pods = async (namespace: string): Promise<readonly Loose[]> =>
   (await call('GET', `/api/v1/namespaces/${namespace}/pods`)).body.items
 
+const backUpShop = (name: string, mark: string, namespace: string) =>
+  velero(['backup', 'create', name, '--include-namespaces', namespace, '--labels', `e2e=${mark}`])
+
 /** The example's two Actions, for what carries the mark. */
 const actionsOf = (
   mark: string,
@@ -116,17 +119,7 @@ t.test(
     const { mark } = aMark()
     await act(t, ...actionsOf(mark, place))
     const name = aBackupName()
-    must(
-      await velero([
-        'backup',
-        'create',
-        name,
-        '--include-namespaces',
-        place.namespace,
-        '--labels',
-        `e2e=${mark}`,
-      ]),
-    )
+    must(await backUpShop(name, mark, place.namespace))
     const run = await settledRun('backup', name, 'PreBackup')
     const backup = await ended('backup', name)
     t.equal(backup.status.phase, 'Completed', JSON.stringify(run.status))
@@ -170,20 +163,10 @@ t.test(
       spec: { ...stop?.['spec'], mode: 'Refuse', retry: { limit: 0 }, timeoutSeconds: 10 },
     })
     await kubectl(['-n', place.namespace, 'delete', 'rolebinding', place.account])
-    const create = () =>
-      velero([
-        'backup',
-        'create',
-        aBackupName(),
-        '--include-namespaces',
-        place.namespace,
-        '--labels',
-        `e2e=${mark}`,
-      ])
     // Rights leave the authorizer a moment after they were taken.
     const refused = await eventually(
       async () => {
-        const ran = await create()
+        const ran = await backUpShop(aBackupName(), mark, place.namespace)
         return /forbidden|cannot/.test(ran.stderr) ? ran : undefined
       },
       { what: 'a refusal' },

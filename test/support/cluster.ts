@@ -4,20 +4,18 @@ import { createServer as createHttpServer, type IncomingMessage, type ServerResp
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import { crdOf } from '../../src/api/crd.ts'
-import { kinds } from '../../src/api/kinds.ts'
 import type { Clock } from '../../src/clock.ts'
 import { parseConfig } from '../../src/config.ts'
 import type { Log } from '../../src/log.ts'
-import { startApiServer, type ApiServer } from '../../src/sandbox/apiserver/server.ts'
+import type { ApiServer } from '../../src/sandbox/apiserver/server.ts'
 import type { Snapshot } from '../../src/sandbox/apiserver/storage/store.ts'
 import { startCluster as startSandbox, type ClusterOptions, type Cluster } from '../../src/sandbox/start.ts'
-import { veleroCrds, veleroInstall } from '../../src/sandbox/velero/install.ts'
 import { startService } from '../../src/service.ts'
 import type { Service } from '../../src/wiring/life.ts'
 import { mayBecome } from './accounts.ts'
 import { callerOf, eventually, type Call } from './asking.ts'
 import { fastClock } from './fast-clock.ts'
+import { firstState } from './first-state.ts'
 import { freePort, isFree } from './free-port.ts'
 
 /** How the hook server answers; behaviours are used up in order, each `times` (default: for ever). */
@@ -79,18 +77,7 @@ export type SystemOptions = Pick<ClusterOptions, 'velero' | 'objects'> & {
   readonly flags?: Readonly<Record<string, string>>
 }
 
-// What each system begins with takes longer to store than to take over.
 let first: Promise<Snapshot> | undefined
-
-async function firstState(): Promise<Snapshot> {
-  const api = await startApiServer()
-  try {
-    api.seed([...veleroCrds(), ...veleroInstall(), ...kinds.map(crdOf)])
-    return api.snapshot()
-  } finally {
-    await api.stop()
-  }
-}
 
 /** Starts a system; ends it after the test. */
 export async function startCluster(t: Test, options: SystemOptions = {}): Promise<System> {

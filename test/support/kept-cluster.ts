@@ -2,15 +2,13 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import { crdOf } from '../../src/api/crd.ts'
-import { kinds } from '../../src/api/kinds.ts'
 import { systemClock as sandboxClock } from '../../src/sandbox/apiserver/clock.ts'
 import { startApiServer, type ApiServer } from '../../src/sandbox/apiserver/server.ts'
 import type { Snapshot } from '../../src/sandbox/apiserver/storage/store.ts'
 import { people } from '../../src/sandbox/people.ts'
-import { veleroCrds, veleroInstall } from '../../src/sandbox/velero/install.ts'
 import { systemClock } from '../../src/system-clock.ts'
 import type { Clock } from '../../src/clock.ts'
+import { firstState } from './first-state.ts'
 
 /** When everything in it was made. */
 export const madeAt = Date.UTC(2026, 0, 31, 3, 0, 0)
@@ -24,21 +22,14 @@ export const after = (ms: number): string => new Date(madeAt + ms).toISOString()
 /** The API server, and the kubeconfig of one of its users. */
 export type Kept = { readonly api: ApiServer; readonly kubeconfig: (user?: string) => string }
 
-// What each of them begins with takes longer to store than to take over from the first.
-let first: Snapshot | undefined
+const clock = { ...sandboxClock, now: () => madeAt }
+let first: Promise<Snapshot> | undefined
 
 /** Starts it with these objects, and ends it with the test. */
 export async function startKept(t: Test, objects: readonly unknown[]): Promise<Kept> {
-  const state = first
-  const api = await startApiServer({
-    clock: { ...sandboxClock, now: () => madeAt },
-    users: people(),
-    controllers: false,
-    ...(state === undefined ? {} : { state }),
-  })
+  const state = await (first ??= firstState(clock))
+  const api = await startApiServer({ clock, users: people(), controllers: false, state })
   t.teardown(() => api.stop())
-  if (state === undefined) api.seed([...veleroCrds(), ...veleroInstall(), ...kinds.map(crdOf)])
-  first ??= api.snapshot()
   api.seed(objects)
   const folder = t.testdir()
   return {
