@@ -92,10 +92,10 @@ export const resets = (lane: string): readonly (readonly [path: string, patch: L
   [`${ofReplicas.path}/${targetName(lane)}`, ofReplicas.patchTo(ofReplicas.before)],
 ]
 
-/** What the application does when its mode was changed: a path and a merge patch. */
-export const following = (lane: string): readonly [path: string, patch: Loose] => [
+/** What the application does when it was given a mode, that of the action unless told: a path and a merge patch. */
+export const following = (lane: string, mode = ofMode.after): readonly [path: string, patch: Loose] => [
   `${ofMode.path}/${targetName(lane)}`,
-  { data: { followed: ofMode.after } },
+  { data: { followed: mode } },
 ]
 
 /** Whether the application has followed the mode that an action set. */

@@ -8,12 +8,19 @@ import { crdOf } from '../../src/api/crd.ts'
 import { kinds } from '../../src/api/kinds.ts'
 import { newToken } from '../../src/sandbox/people.ts'
 import { startCluster } from '../../src/sandbox/start.ts'
+import { targetObjects } from '../crash/targets.ts'
+import { laneName } from './furnish.ts'
+import { mostLanes } from './options.ts'
 
 const [folder = '.'] = process.argv.slice(2)
 const never = 1e9
 const { api, velero, stop } = await startCluster({
   users: [{ name: 'tidewaiter', token: newToken(), groups: ['system:masters'] }],
-  objects: kinds.map(crdOf),
+  // One lane more is that of the Restores.
+  objects: [
+    ...kinds.map(crdOf),
+    ...targetObjects(Array.from({ length: mostLanes + 1 }, (_, at) => laneName(at))),
+  ],
   // The bucket would bring back what was deleted.
   velero: { settings: { runMs: 5, concurrentBackups: 64, syncMs: never, collectMs: never } },
 })

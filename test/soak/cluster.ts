@@ -7,6 +7,7 @@ import type { Reflector } from '../../src/kube/reflector-options.ts'
 import { systemClock } from '../../src/system-clock.ts'
 import { pathOf, type Loose } from '../support/asking.ts'
 import { FakeLog } from '../support/fake-log.ts'
+import { createApplication, type Application } from './application.ts'
 
 /** A run, as far as a soak judges it. */
 export type SeenRun = {
@@ -39,6 +40,7 @@ export type SoakCluster = {
   readonly objects: Readonly<Record<'Backup' | 'Restore', Reflector<SeenObject>>>
   readonly runs: Reflector<SeenRun>
   readonly claims: Reflector<SeenClaim>
+  readonly application: Application
   /** Whether it is so about an object within this time; looked at whenever something of the object changes. */
   readonly until: (object: string, ms: number, isSo: () => boolean) => Promise<boolean>
   readonly stop: () => Promise<void>
@@ -71,18 +73,20 @@ export async function connect(kubeconfigPath: string): Promise<SoakCluster> {
     indexes: { object: ({ object }) => [object] },
     onChange: ({ object }) => looks.get(object.object)?.(),
   })
+  const lookAtAll = (): void => {
+    for (const look of looks.values()) look()
+  }
   const claims = createReflector({
     ...common,
     path: '/apis/coordination.k8s.io/v1/namespaces/velero/leases',
     labelSelector: 'tidewaiter.io/claim',
     project: seenClaim,
     indexes: { holder: ({ holder }) => [holder] },
-    onChange: () => {
-      for (const look of looks.values()) look()
-    },
+    onChange: lookAtAll,
   })
+  const application = createApplication(common, lookAtAll)
   const stopping = new AbortController()
-  const all = [objects.Backup, objects.Restore, runs, claims]
+  const all = [objects.Backup, objects.Restore, runs, claims, application]
   const following = all.map((one) => one.start(stopping.signal))
   await Promise.all(all.map((one) => one.whenSynced(stopping.signal)))
   return {
@@ -91,6 +95,7 @@ export async function connect(kubeconfigPath: string): Promise<SoakCluster> {
     objects,
     runs,
     claims,
+    application,
     until: (object, ms, isSo) => waited(object, { ms, isSo }, looks),
     stop: async () => {
       stopping.abort()

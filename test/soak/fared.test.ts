@@ -1,6 +1,6 @@
 /** What must have come of one object of a soak: each difference is found and named. */
 import t from 'tap'
-import { miscounted, missing, type Standing } from './fared.ts'
+import { mischanged, miscounted, missing, type Standing } from './fared.ts'
 import { kindBy, kindOfName, soakKinds } from './kinds.ts'
 
 const held = kindOfName('held')
@@ -64,6 +64,20 @@ t.test('each effect must be heard once, and no other', async (t) => {
   t.same(miscounted(held, { ...counts, [key('10-freeze-l00')]: 1 }), [
     '10-freeze was heard, and nobody asked for it',
   ])
+})
+
+t.test('what an account changes is changed once and once back, and nothing else is', async (t) => {
+  const acting = kindOfName('acting')
+  const well = { times: 2, isAsBefore: true }
+  t.same(mischanged(acting, { '10-stop': well, '15-scale': well }), [])
+  t.same(mischanged(acting, { '10-stop': { times: 4, isAsBefore: true } }), [
+    '10-stop changed its object 4 times, not 2',
+  ])
+  t.same(mischanged(acting, { '15-scale': { times: 1, isAsBefore: false } }), [
+    '15-scale changed its object 1 times, not 2',
+    'what 15-scale changed was not put back',
+  ])
+  t.same(mischanged(held, { '10-stop': well }), ['10-stop changed its object 2 times, not 0'])
 })
 
 t.test('every kind comes, as often as its weight says', async (t) => {

@@ -1,4 +1,5 @@
 /** What must have come of one object, and whether it has. Pure. */
+import type { Changed } from './application.ts'
 import type { SeenObject, SeenRun } from './cluster.ts'
 import type { Counts } from './effects.ts'
 import type { Ending, Kind } from './kinds.ts'
@@ -48,6 +49,20 @@ export function byRole(counts: Counts): Counts {
     return [`${action.replace(/-l\d+$/, '')}${undo === undefined ? '' : '/undo'}`, count] as const
   })
   return Object.fromEntries(named)
+}
+
+/** How often what a kind acts on was changed while it was there, where that is not once and once back. */
+export function mischanged(
+  { acts = [] }: Kind,
+  changed: Readonly<Record<string, Changed>>,
+): readonly string[] {
+  return Object.entries(changed).flatMap(([role, { times, isAsBefore }]) => {
+    const wanted = acts.includes(role) ? 2 : 0
+    return [
+      ...(times === wanted ? [] : [`${role} changed its object ${times} times, not ${wanted}`]),
+      ...(isAsBefore ? [] : [`what ${role} changed was not put back`]),
+    ]
+  })
 }
 
 /** How the effects of an object differ from those it must have had: each once. */

@@ -5,7 +5,17 @@ import { kindOfName } from './kinds.ts'
 import type { Metrics, Sample } from './sampler.ts'
 import { add, Tally } from './tally.ts'
 
-const kinds = ['plain', 'inline', 'refused', 'held', 'held-refused', 'post-failed', 'invalid', 'restore']
+const kinds = [
+  'plain',
+  'inline',
+  'refused',
+  'held',
+  'held-refused',
+  'acting',
+  'post-failed',
+  'invalid',
+  'restore',
+]
 
 /** Of each kind one that went well. */
 function tallyOf(ended: readonly string[] = kinds): Tally {

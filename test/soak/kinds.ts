@@ -1,4 +1,5 @@
 /** The objects of a soak: which actions act on each kind of them, and what must come of it. */
+import { actingBody } from '../crash/targets.ts'
 import type { Loose } from '../support/asking.ts'
 
 /** One kind. */
@@ -17,6 +18,8 @@ export type Kind = {
   readonly post?: Ending
   /** What the other side hears: each once, an undo as `ROLE/undo`. */
   readonly effects: readonly string[]
+  /** What is changed as an account, and put back: each is changed twice. */
+  readonly acts?: readonly string[]
 }
 
 /** How a run ends. `as`: what the metrics call it, which count a run once, when its own actions have ended. */
@@ -40,7 +43,7 @@ export const soakKinds: readonly Kind[] = [
   {
     name: 'inline',
     of: 'Backup',
-    weight: 25,
+    weight: 20,
     labels: { pre: 'inline', check: '200', note: '200' },
     ends: 'Completed',
     pre: { ...wellDone, actions: both },
@@ -69,7 +72,7 @@ export const soakKinds: readonly Kind[] = [
   {
     name: 'held',
     of: 'Backup',
-    weight: 20,
+    weight: 15,
     labels: { pre: 'held', check: '200', note: '200' },
     ends: 'Completed',
     pre: { phase: 'Undone', as: 'Succeeded', actions: { '10-hold': 'Succeeded', '20-check': 'Succeeded' } },
@@ -85,6 +88,21 @@ export const soakKinds: readonly Kind[] = [
     pre: { phase: 'Undone', as: 'Refused', actions: { '10-hold': 'Succeeded', '20-check': 'Failed' } },
     post: skipped,
     effects: ['10-hold', '20-check', '10-hold/undo'],
+  },
+  {
+    name: 'acting',
+    of: 'Backup',
+    weight: 10,
+    labels: { pre: 'acting', note: '200' },
+    ends: 'Completed',
+    pre: {
+      phase: 'Undone',
+      as: 'Succeeded',
+      actions: { '10-stop': 'Succeeded', '15-scale': 'Succeeded', '20-drained': 'Succeeded' },
+    },
+    post: noted,
+    effects: ['90-note'],
+    acts: ['10-stop', '15-scale'],
   },
   {
     name: 'post-failed',
@@ -140,6 +158,7 @@ export function actionsOf({ lane, pair, effects }: Actions): readonly Loose[] {
     metadata: { name: `${role}-${lane}`, namespace: 'velero' },
     spec: { stage, timeoutSeconds: 10, match: { selector: matching(lane, labels) }, ...spec },
   })
+  const [acting, stands] = [{ pre: 'acting' }, { mode: 'Hold', undoAt: 'Always' }]
   return [
     of('10-freeze', 'PreBackup', { pre: 'inline' }, { mode: 'Refuse', ...undone('10-freeze') }),
     of(
@@ -148,6 +167,9 @@ export function actionsOf({ lane, pair, effects }: Actions): readonly Loose[] {
       { pre: 'held' },
       { mode: 'Hold', exclusive: pair, undoAt: 'Always', ...undone('10-hold') },
     ),
+    of('10-stop', 'PreBackup', acting, { ...stands, ...actingBody('patch', lane) }),
+    of('15-scale', 'PreBackup', acting, { ...stands, ...actingBody('scale', lane) }),
+    of('20-drained', 'PreBackup', acting, { mode: 'Hold', ...actingBody('wait', lane) }),
     of('20-check', 'PreBackup', { check: '' }, { http: { url: answered('20-check', 'backup', 'check') } }),
     of('90-note', 'PostBackup', { note: '' }, { http: { url: answered('90-note', 'backup', 'note') } }),
     of(

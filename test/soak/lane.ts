@@ -2,9 +2,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isKubeError, KubeError } from '../../src/kube/errors.ts'
 import { pathOf } from '../support/asking.ts'
+import type { Application } from './application.ts'
 import type { SoakCluster } from './cluster.ts'
 import type { Counts, Effects } from './effects.ts'
-import { miscounted, missing, type Standing } from './fared.ts'
+import { mischanged, miscounted, missing, type Standing } from './fared.ts'
 import { objectOf, type Kind } from './kinds.ts'
 import { add, type Tally } from './tally.ts'
 
@@ -24,12 +25,14 @@ const graceMs = 5_000
 export async function play(one: Played, stage: Stage): Promise<{ readonly removed: Promise<void> }> {
   const { tally } = stage
   const began = performance.now()
+  const before = stage.cluster.application.changes(one.lane)
   add(tally.asked, one.kind.name)
   const answer = await created(one, stage)
   add(tally.answers, answer.as)
   const wanted = one.kind.ends === undefined ? 'refused' : 'admitted'
   const said = answer.as === wanted ? [] : [`it was ${answer.as}, not ${wanted}: ${answer.said}`]
-  const left = said.length > 0 ? said : await ended(one, stage)
+  const changes = () => since(before, stage.cluster.application.changes(one.lane))
+  const left = said.length > 0 ? said : await ended({ ...one, changes }, stage)
   // What is undone of it, and the keys that it keeps until then, must not be the next one's trouble.
   if (said.length > 0) await stage.cluster.until(one.name, endMs, () => isOver(standing(one, stage)))
   const { uid } = standing(one, stage)
@@ -42,6 +45,17 @@ export async function play(one: Played, stage: Stage): Promise<{ readonly remove
 }
 
 const total = (counts: Counts): number => Object.values(counts).reduce((all, count) => all + count, 0)
+
+type Changes = ReturnType<Application['changes']>
+
+/** What changed from one look to another. */
+const since = (before: Changes, now: Changes): Changes =>
+  Object.fromEntries(
+    Object.entries(now).map(([role, { times, isAsBefore }]) => [
+      role,
+      { times: times - (before[role]?.times ?? 0), isAsBefore },
+    ]),
+  )
 
 type Answer = { readonly as: 'admitted' | 'refused' | 'failed'; readonly said: string }
 
@@ -73,8 +87,11 @@ const isOver = ({ runs, claims }: Standing): boolean =>
   claims.length === 0 && runs.every(({ phase }) => over.has(phase))
 
 /** Waits for its end; what is missing then. */
-async function ended(one: Played, stage: Stage): Promise<readonly string[]> {
-  const left = () => missing(one.kind, standing(one, stage))
+async function ended(
+  one: Played & { readonly changes: () => Changes },
+  stage: Stage,
+): Promise<readonly string[]> {
+  const left = () => [...missing(one.kind, standing(one, stage)), ...mischanged(one.kind, one.changes())]
   const isThere = await stage.cluster.until(one.name, endMs, () => left().length === 0)
   return isThere ? [] : [`after ${endMs / 1000} s ${left().join('; ')}`]
 }

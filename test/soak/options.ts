@@ -36,8 +36,8 @@ const options = {
 } as const
 
 const numbers = ['backups', 'lanes', 'seed', 'minutes'] as const
-// The API server and Velero work on so many at once.
-const mostLanes = 64
+/** As many lanes there may be: the API server and Velero work on so many at once. */
+export const mostLanes = 64
 
 /** Reads the arguments. */
 export function parsed(

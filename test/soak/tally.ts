@@ -27,6 +27,7 @@ export class Tally {
     this.took.set(kind.name, [...(this.took.get(kind.name) ?? []), ms].slice(-mostTook))
     this.effects += effects
     this.actions.done += kind.effects.filter((role) => role.endsWith('/undo')).length
+    this.actions.done += (kind.acts ?? []).length
     for (const [stage, ending] of [
       ['Pre', kind.pre],
       ['Post', kind.post],
