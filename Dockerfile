@@ -46,5 +46,7 @@ LABEL org.opencontainers.image.title="tidewaiter" \
 COPY --from=compiled --chown=0:0 --chmod=0555 /app/compiled ./compiled
 USER 65532:65532
 EXPOSE 9443 8080
+# Half of these threads may wait for name servers (src/net/lookup.ts): a few names that nobody answers for hold up no other.
+ENV UV_THREADPOOL_SIZE=16
 # Room for young objects, MiB. V8 takes up to 134 MB for them on a large node, and is not faster (npm run bench -- admission).
 ENTRYPOINT ["node", "--max-semi-space-size=4", "/app/dist/main.js"]

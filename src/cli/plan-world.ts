@@ -19,7 +19,7 @@ export function probePorts(
   const clock = clockOf(world)
   // The rules of the install are not known here: only what no install lets out is refused.
   const rules = { inCluster: false, refusedAddresses: () => [], allowNames: [], onlyTo: [] }
-  const touch = createTouch({ rules, clock, lookup: systemLookup, connectTimeoutMs })
+  const touch = createTouch({ rules, clock, lookup: systemLookup(), connectTimeoutMs })
   if (cluster === undefined) return { touch, signal }
   const { calls, review } = cluster
   return {

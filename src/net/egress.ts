@@ -34,7 +34,7 @@ export function createEgress(ports: {
 }): Egress {
   const { inAll, perHost, large } = ports.limits ?? usualLimits
   const full: Ports = {
-    lookup: systemLookup,
+    lookup: systemLookup(),
     connectTimeoutMs,
     contexts: createContexts(),
     places: createPlaces({ inAll, perHost }),

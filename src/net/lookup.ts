@@ -4,8 +4,16 @@ import { unlessAborted } from '../until.ts'
 import type { Lookup } from './ports.ts'
 import { semaphore } from './semaphore.ts'
 
-// getaddrinfo cannot be given up and holds a thread; of its four threads libuv gives it two (docs.libuv.org/en/v1.x/threadpool.html).
-const mostLookups = 2
+type Environment = Readonly<Record<string, string | undefined>>
+
+/**
+ * How many names are looked up at once: getaddrinfo cannot be given up and holds a thread, and libuv gives it half of its threads. Those
+ * are four, or as many as `UV_THREADPOOL_SIZE` says (docs.libuv.org/en/v1.x/threadpool.html, src/threadpool.c).
+ */
+export function mostLookups(env: Environment): number {
+  const threads = Number.parseInt(env['UV_THREADPOOL_SIZE'] ?? '4', 10)
+  return Math.floor((Math.min(Math.max(threads || 1, 1), 1024) + 1) / 2)
+}
 
 type UnderWay = {
   readonly found: Promise<readonly string[]>
@@ -50,8 +58,10 @@ export function createLookup(resolve: (host: string) => Promise<readonly string[
   }
 }
 
-/** getaddrinfo: one question, every address of the answer, whatever names it went through. */
-export const systemLookup: Lookup = createLookup(async (host) => {
+/** getaddrinfo: one question, every address of the answer, whatever names it went through. One of them is for a whole process. */
+export const systemLookup = (env: Environment = {}): Lookup => createLookup(addressesOf, mostLookups(env))
+
+async function addressesOf(host: string): Promise<readonly string[]> {
   const found = await nodeLookup(host, { all: true, order: 'verbatim' })
   return [...new Set(found.map(({ address }) => address))]
-}, mostLookups)
+}

@@ -5,6 +5,7 @@ import { egressProblems } from '../core/egress.ts'
 import type { Log } from '../log.ts'
 import { parseAddress } from '../net/address.ts'
 import { createEgress } from '../net/egress.ts'
+import { systemLookup } from '../net/lookup.ts'
 import type { Egress } from '../net/ports.ts'
 import { StartError } from '../start-error.ts'
 import type { Connection } from './connect.ts'
@@ -46,5 +47,5 @@ export function outboundOf({ config, connection, env, clock, log }: OutboundWorl
       ? {}
       : { proxy: { ...config.egressProxy, hosts: config.egressProxyFor } }),
   }
-  return { egress: createEgress({ rules, clock, log }), refused }
+  return { egress: createEgress({ rules, clock, log, lookup: systemLookup(env) }), refused }
 }

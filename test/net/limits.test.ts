@@ -1,7 +1,7 @@
 /** What is bounded over all calls, and in the time before there is a connection. */
 import net from 'node:net'
 import t from 'tap'
-import { createLookup, systemLookup } from '../../src/net/lookup.ts'
+import { createLookup, mostLookups, systemLookup } from '../../src/net/lookup.ts'
 import { serve, serveRaw } from './servers.ts'
 import { client, send, sendBy, soon, textOf } from './support.ts'
 
@@ -207,8 +207,14 @@ t.test('a lookup that nobody waits for any more is not begun', async (t) => {
   answers[1]?.(['10.1.1.2'])
   t.same(await two[1], ['10.1.1.2'])
 })
+t.test('half of the threads look names up, as libuv has it', async (t) => {
+  const sizes = { '1': 1, '4': 2, '5': 3, '16': 8, '5000': 512, '0': 1, many: 1 }
+  for (const [size, most] of Object.entries(sizes))
+    t.equal(mostLookups({ UV_THREADPOOL_SIZE: size }), most, size)
+  t.equal(mostLookups({}), 2)
+})
 t.test('names are looked up as everything on the machine does, each address once', async (t) => {
-  const found = await systemLookup('localhost', never)
+  const found = await systemLookup()('localhost', never)
   t.ok(found.length > 0 && found.every((address) => net.isIP(address) > 0))
   t.equal(new Set(found).size, found.length)
 })
