@@ -4,22 +4,19 @@
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setPriority } from 'node:os'
 import { until } from '../processes.ts'
 import { median, table } from '../report.ts'
 import { load, type Seen } from './load.ts'
 import { reviewOf, sizes } from './reviews.ts'
 import { inRounds } from './rounds.ts'
 import { atMost, quick, tell } from './section.ts'
-import { inWorld, serve, withBackups, type World } from './world.ts'
+import { inWorld, letLoadFirst, serve, withBackups, type World } from './world.ts'
 
 const rounds = quick ? 1 : 5
 const lastsMs = quick ? 1_000 : 8_000
 const backups = 200
 const changesPerSecond = 1_000
 const rate = 200
-// nice(2): as much behind as there is.
-const behind = 19
 
 /** Lets the cluster change Backups until it is stopped; how many that were a second. */
 function churn({ cluster }: World): () => Promise<number> {
@@ -44,8 +41,7 @@ await inWorld(
       return seen
     }
     const own = () => [service.child.pid ?? 0, world.cluster.child.pid ?? 0]
-    // The load generator shares its processor with the API server: it must not wait for it.
-    setPriority(world.cluster.child.pid ?? 0, behind)
+    letLoadFirst(world)
     // Until V8 has compiled what is hot.
     await ask()
     const found = await inRounds(rounds, ['quiet', 'churn'], own, async (name) => {
