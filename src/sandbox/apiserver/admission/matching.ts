@@ -1,5 +1,5 @@
 /** Which calls a registration is for: rules, scope, and selectors on namespace and object. */
-import { at, listAt, objectAt, textAt, textMapAt, textsAt, type Json, type JsonObject } from '../json.ts'
+import { at, isObject, listAt, textAt, textMapAt, textsAt, type Json, type JsonObject } from '../json.ts'
 import { labelSelectorOf } from '../rest/label-selector.ts'
 import type { World } from '../world.ts'
 import type { Call } from './call.ts'
@@ -57,8 +57,12 @@ export function selectorsMatch(world: World, of: Json | undefined, call: Call): 
   )
 }
 
+// A selector that is not there, or empty, selects all.
+const isEverything = (selector: Json | undefined): boolean =>
+  !isObject(selector) || Object.keys(selector).length === 0
+
 function namespaceMatches(world: World, selector: Json | undefined, call: Call): boolean {
-  if (Object.keys(objectAt({ selector: selector ?? {} }, 'selector')).length === 0) return true
+  if (isEverything(selector)) return true
   const selects = labelSelectorOf(selector)
   const isNamespace = call.resource.kind === 'Namespace' && call.resource.group === ''
   if (isNamespace) return selects(textMapAt(call.object ?? call.oldObject, 'metadata', 'labels'))
@@ -68,6 +72,7 @@ function namespaceMatches(world: World, selector: Json | undefined, call: Call):
 }
 
 function objectMatches(selector: Json | undefined, call: Call): boolean {
+  if (isEverything(selector)) return true
   const selects = labelSelectorOf(selector)
   return [call.object, call.oldObject].some(
     (object) => object !== undefined && selects(textMapAt(object, 'metadata', 'labels')),

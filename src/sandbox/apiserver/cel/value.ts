@@ -67,9 +67,12 @@ function lazyObject(fields: readonly Field[]): object {
 const reserved =
   /^(true|false|null|in|as|break|const|continue|else|for|function|if|import|let|loop|package|namespace|return|var|void|while)$/
 
+const needsEscape = /__|[.\-/]/
+
 /** A field name as an expression must write it. */
 export function escapedName(name: string): string {
   if (reserved.test(name)) return `__${name}__`
+  if (!needsEscape.test(name)) return name
   return name
     .replaceAll('__', '__underscores__')
     .replaceAll('.', '__dot__')

@@ -20,6 +20,8 @@ type Side = Json | undefined
 
 /** The differences of two values; at least one is there. */
 export function compare(node: Node | undefined, before: Side, after: Side): Comparison {
+  // Most of what is written is as it was.
+  if (same(before, after)) return none
   const kinds = new Set([before, after].flatMap((one) => (one === undefined ? [] : [kindOf(node, one)])))
   return [...kinds].map((kind) => compareAs(kind, node, [before, after])).reduce(both, none)
 }

@@ -85,9 +85,20 @@ export function afterUpdate(
   return withManagers(after, updated(resource, { before: before ?? {}, after, former }, writer))
 }
 
+// What is stored is looked at with every write.
+const known = new WeakMap<JsonObject, { readonly resource: Resource; readonly isMistyped: boolean }>()
+
 // The real server gives up its book-keeping for an object that is not of its schema's types, even where the write keeps only the
 // part of it that is.
-const isMistyped = (resource: Resource, object: JsonObject): boolean =>
+function isMistyped(resource: Resource, object: JsonObject): boolean {
+  const before = known.get(object)
+  if (before?.resource === resource) return before.isMistyped
+  const found = { resource, isMistyped: isNotOf(resource, object) }
+  known.set(object, found)
+  return found.isMistyped
+}
+
+const isNotOf = (resource: Resource, object: JsonObject): boolean =>
   (Object.hasOwn(object, 'kind') && object['kind'] !== resource.kind) ||
   typedProblems(resource.node, bare(object)).length > 0
 

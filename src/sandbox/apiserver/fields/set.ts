@@ -23,25 +23,25 @@ export function isEmpty(set: FieldSet): boolean {
 
 /** The paths in either. */
 export function union(a: FieldSet, b: FieldSet): FieldSet {
-  return combine(a, b, (x, y) => x || y)
+  if (isEmpty(a)) return b
+  if (isEmpty(b)) return a
+  const onlyInB = [...b.children].filter(([key]) => !a.children.has(key))
+  return { here: a.here || b.here, children: new Map([...eachOf(a, b, union), ...onlyInB]) }
 }
 /** The paths in both. */
 export function intersection(a: FieldSet, b: FieldSet): FieldSet {
-  return combine(a, b, (x, y) => x && y)
+  if (isEmpty(a) || isEmpty(b)) return empty
+  return setWith(a.here && b.here, eachOf(a, b, intersection))
 }
-/** The paths in `a` and not in `b`. */
+/** The paths in `a` and not in `b`; `a` itself where there is nothing in `b`. */
 export function difference(a: FieldSet, b: FieldSet): FieldSet {
-  return combine(a, b, (x, y) => x && !y)
+  if (isEmpty(a) || isEmpty(b)) return a
+  return setWith(a.here && !b.here, eachOf(a, b, difference))
 }
 
-function combine(a: FieldSet, b: FieldSet, keep: (a: boolean, b: boolean) => boolean): FieldSet {
-  const keys = new Set([...a.children.keys(), ...b.children.keys()])
-  const child = (key: string): FieldSet =>
-    combine(a.children.get(key) ?? empty, b.children.get(key) ?? empty, keep)
-  return setWith(
-    keep(a.here, b.here),
-    [...keys].map((key) => [key, child(key)]),
-  )
+/** What is below `a`, each combined with what is at the same place below `b`. */
+function eachOf(a: FieldSet, b: FieldSet, combine: typeof union): readonly (readonly [string, FieldSet])[] {
+  return [...a.children].map(([key, child]) => [key, combine(child, b.children.get(key) ?? empty)])
 }
 
 /** The paths of `a` that neither are in `b` nor lie under one of `b`. */
@@ -53,21 +53,42 @@ export function outside(a: FieldSet, b: FieldSet): FieldSet {
   )
 }
 
+// Sets never change, and most writes leave those of most managers as they were.
+const written = new WeakMap<FieldSet, JsonObject>()
+const read = new WeakMap<JsonObject, FieldSet>()
+
 /** The set as managedFields hold it. */
 export function toFieldsV1(set: FieldSet): JsonObject {
+  const known = written.get(set)
+  if (known !== undefined) return known
+  const made = fieldsV1Of(set)
+  written.set(set, made)
+  return made
+}
+
+function fieldsV1Of(set: FieldSet): JsonObject {
   const entries = [...set.children]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, child]) => [key, toFieldsV1(child)] as const)
+    .map(([key, child]) => [key, fieldsV1Of(child)] as const)
   const inner = Object.fromEntries(entries)
   return set.here && set.children.size > 0 ? { '.': {}, ...inner } : inner
 }
 
 /** The set from managedFields; a leaf is a place that belongs to it. */
-export function fromFieldsV1(value: Json | undefined, root = true): FieldSet {
+export function fromFieldsV1(value: Json | undefined): FieldSet {
+  if (!isObject(value)) return empty
+  const known = read.get(value)
+  if (known !== undefined) return known
+  const made = setIn(value, true)
+  read.set(value, made)
+  return made
+}
+
+function setIn(value: Json, root: boolean): FieldSet {
   if (!isObject(value)) return empty
   const entries = Object.entries(value).filter(([key]) => key !== '.')
-  const children = entries.map(([key, one]) => [key, fromFieldsV1(one, false)] as const)
-  return { here: !root && (entries.length === 0 || Object.hasOwn(value, '.')), children: new Map(children) }
+  const children = entries.map(([key, one]) => [key, setIn(one, false)] as const)
+  return setWith(!root && (entries.length === 0 || Object.hasOwn(value, '.')), children)
 }
 
 /** The set with the declared fields that have something below them: managed fields name those only by what is below. */
