@@ -38,17 +38,16 @@ export const isHeld = (object: SeenObject): boolean => object.held && hasNotBegu
 export const hasNotBegun = ({ progress }: SeenObject): boolean =>
   ['', 'New'].includes(progressOf(progress, 0).phase)
 
-/** When something was last heard of it; it may have been let go hours after it was created. */
-const heardOf = ({ createdAt, startedAt, statusWrittenAt, pre }: SeenObject): number =>
-  Math.max(...[createdAt, startedAt, statusWrittenAt, toldAt(pre)].filter((time) => Number.isFinite(time)), 0)
-
-/** Whether Velero began with it, did not end it, and nothing was heard of it for so long. */
+/** Whether Velero began with it, did not end it, and nothing was heard of it for so long; it may have been let go hours after it was created. */
 export function isStuck(
-  object: SeenObject,
+  { createdAt, startedAt, statusWrittenAt, pre, progress }: SeenObject,
   { stuckAfterMs, now }: Pick<TurnFacts, 'stuckAfterMs' | 'now'>,
 ): boolean {
-  const { ended, phase } = progressOf(object.progress, now)
-  return ended === undefined && phase !== 'Deleting' && now - heardOf(object) > stuckAfterMs
+  // A time that nobody told is NaN, and no sign of life.
+  const isFresh = (time: number): boolean => now - time <= stuckAfterMs
+  if ([createdAt, startedAt, statusWrittenAt].some(isFresh) || isFresh(toldAt(pre))) return false
+  const { ended, phase } = progressOf(progress, now)
+  return ended === undefined && phase !== 'Deleting'
 }
 
 const working: ReadonlySet<string> = new Set(['', 'New', 'Queued', 'ReadyToStart', 'InProgress'])
@@ -80,6 +79,7 @@ const wantedBy = (run: ActionRun | undefined): readonly string[] =>
  */
 export function turnOf(facts: TurnFacts): ReadonlySet<string> {
   const line = inLine(facts.objects).map(({ uid }) => ({ uid, run: facts.runOf(uid) }))
+  if (line.length === 0) return new Set()
   const acting = line.filter(({ run }) => hasBegun(run) && !waitsForKey(run)).length
   let room = Math.max(0, facts.slots - busyIn(facts).length - acting)
   const wanted = new Set<string>()
