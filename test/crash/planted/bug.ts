@@ -1,7 +1,10 @@
 /** What a planted bug is, and how it is put into a source. */
 
+/** Where a bug is looked for: scenarios, call sites and faults, as regular expressions. */
+export type Where = { readonly scenarios: string; readonly sites: string; readonly faults: string }
+
 /** One bug. */
-export type Bug = {
+export type Bug = Where & {
   /** What is wrong with it planted, in the present tense; unique. */
   readonly name: string
   /** Below src. */
@@ -10,10 +13,8 @@ export type Bug = {
   readonly text: string
   /** What the bug makes of it. */
   readonly planted: string
-  /** Where it is looked for: scenarios, call sites and faults, as regular expressions. */
-  readonly scenarios: string
-  readonly sites: string
-  readonly faults: string
+  /** What it is to cause: one of the things that the harness then calls wrong. */
+  readonly wrong: RegExp
 }
 
 /** The source with the bug in it; throws if the source has moved on. */

@@ -10,6 +10,10 @@ for (const bug of bugs)
     t.not(plantedIn(source, bug), source)
   })
 
+t.test('none is found by whatever is wrong', async (t) => {
+  for (const { wrong } of bugs) t.notMatch('something is wrong', wrong)
+})
+
 t.test('there are fifteen at least, and each has a name of its own', async (t) => {
   t.ok(bugs.length >= 15)
   t.equal(new Set(bugs.map(({ name }) => name)).size, bugs.length)
