@@ -21,7 +21,10 @@ const keyIsFree = /^its exclusive key was given back before its undo or its post
 const leftAlone = /^it never comes to an end: (it is held, |the (Pre|Post) run is )/
 const wentBack =
   /was (un)?done again after it was recorded as|^it ran, and the record of its pre actions ends as|: (the Pre run is Undoing|an undo is owed)$/
-const undoesOthers = /^1\d-\w+ was put back over (mended|5), which it had not made$/
+
+// Where several of them are looked for: they share its control.
+const everyCall = ['^(post-once|held)$', '^call ', ''] as const
+const changedSince = ['^(patched|scaled)-changed$', '^act ', '^delayed'] as const
 
 const drive = inFile('core/run/drive.ts')
 const machine = inFile('core/run/machine.ts')
@@ -59,7 +62,7 @@ export const bugs: readonly Bug[] = [
       `: next.effects.some(works) && next.status.phase === 'Running' && current.status.phase === 'Pending' ? { ...current, status: next.status } : await ports.write(current, next.status)
     if`,
     ],
-    ['^held$', '^call ', '', /^\d\d-\w+ was done while no record claimed it$/],
+    [...everyCall, /^\d\d-\w+ was done while no record claimed it$/],
   ),
   runs(
     'a write of a record overlooks what another wrote: no fencing by resourceVersion',
@@ -91,7 +94,7 @@ export const bugs: readonly Bug[] = [
   const see = run.status.phase === 'Running' ? 'overdue' : 'claim'
   const seen: Seen = { see, owner: ports.owner, until, progress: at.progress }`,
     ],
-    ['^(post-once|held)$', '^call ', '', /^the object says post=(Pending|Running), its record /],
+    [...everyCall, /^the object says post=(Pending|Running), its record /],
   ),
   undo(
     'exclusive keys are given back too early',
@@ -170,7 +173,7 @@ export const bugs: readonly Bug[] = [
   inFile('core/run/names.ts')(
     'each attempt has an Idempotency-Key of its own',
     [`  \`\${uid}/\${stage}/\${action}\`\n`, `  \`\${uid}/\${stage}/\${action}-\${Date.now()}\`\n`],
-    ['^inline$', '^call ', '', / came under the key \S+-l\d\d-\d{13}(\/undo)?$/],
+    [...everyCall, / came under the key \S+-l\d\d-\d{13}(\/undo)?$/],
   ),
   inFile('control/queue.ts')(
     'an object whose look failed is not looked at again',
@@ -196,12 +199,12 @@ export const bugs: readonly Bug[] = [
   inFile('core/patch/changes.ts')(
     'a patch is put back over what somebody else changed since',
     [`if (isSame(now, change.after)) object = restoredIn`, `object = restoredIn`],
-    ['^patched-changed$', '^act ', '^delayed', undoesOthers],
+    [...changedSince, /^10-stop was put back over mended, which it had not made$/],
   ),
   inFile('core/scale.ts')(
     'a scale is put back over what somebody else set since',
     [`  if (now.replicas === set) return`, `  if (now.uid === before.uid) return`],
-    ['^scaled-changed$', '^act ', '^delayed', undoesOthers],
+    [...changedSince, /^15-scale was put back over 5, which it had not made$/],
   ),
   inFile('core/scale.ts')(
     'a scaling that is done again keeps its own number as what was there',

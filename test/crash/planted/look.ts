@@ -9,7 +9,8 @@ import { wrongIn, type Told } from './verdict.ts'
 const longestMs = 6 * 60_000
 const much = ['--seed=1', '--lanes=2', '--traces=1', '--runs=80', '--minutes=3', '--until-wrong']
 
-const optionsOf = ({ scenarios, sites, faults }: Where): readonly string[] => [
+/** The options of the harness that say where; they name the place. */
+export const optionsOf = ({ scenarios, sites, faults }: Where): readonly string[] => [
   `--scenarios=${scenarios}`,
   `--sites=${sites}`,
   `--faults=${faults}`,
