@@ -38,6 +38,11 @@ export class Case {
   /** By stage. */
   readonly runs = new Map<string, string>()
   readonly #api: Reader
+  /** The Leases of its exclusive keys, and who had each when that was last looked at. */
+  readonly #keys: readonly string[]
+  #holders: readonly (string | undefined)[] = []
+  /** When one of them last went from hand to hand, milliseconds of the wall. */
+  keyMovedAt = 0
   uid = ''
   isOver = false
   #last = ''
@@ -46,6 +51,7 @@ export class Case {
   constructor(name: string, lane: Lane, at: Armed & { readonly api: Reader }) {
     this.name = name
     this.lane = lane
+    this.#keys = keyLeasesOf(lane)
     this.#api = at.api
     this.#armed = at.armed
     this.#anyOf = at.anyOf ?? []
@@ -73,12 +79,25 @@ export class Case {
 
   /** The Leases that are about it. */
   leases(): readonly string[] {
-    return [claimLeaseOf(this.#kind, this.name), ...keyLeasesOf(this.lane)]
+    return [claimLeaseOf(this.#kind, this.name), ...this.#keys]
   }
 
-  /** Whether a Lease is that of an exclusive key. */
-  isKey(lease: string): boolean {
-    return keyLeasesOf(this.lane).includes(lease)
+  /** Whether it and another object want one exclusive key. */
+  isRivalOf(other: Case): boolean {
+    return this !== other && this.#keys.some((lease) => other.#keys.includes(lease))
+  }
+
+  /** Writes down that it gave an exclusive key back, if it has. */
+  noteKeys(): void {
+    const [before, holders] = [this.#holders, this.#keys.map((lease) => this.#holderOf(lease))]
+    const went = holders.map((holder, at) => (holder === before[at] ? undefined : before[at]))
+    if (this.uid !== '' && went.includes(this.uid)) this.story.push({ is: 'freed' })
+    if (holders.some((holder, at) => holder !== before[at])) this.keyMovedAt = Date.now()
+    this.#holders = holders
+  }
+
+  #holderOf(lease: string): string | undefined {
+    return (this.#api.read('coordination.k8s.io/leases', 'velero', lease) as Loose)?.spec?.holderIdentity
   }
 
   object(): Loose {
@@ -185,10 +204,7 @@ export class Case {
       if (object !== undefined && note === undefined) return `the ${stage} run is not told on the object`
     }
     if (this.#owesUndo()) return 'an undo is owed'
-    const key = keyLeasesOf(this.lane).find((lease) => {
-      const held = this.#api.read('coordination.k8s.io/leases', 'velero', lease) as Loose
-      return held !== undefined && held.spec.holderIdentity === this.uid
-    })
+    const key = this.uid === '' ? undefined : this.#keys.find((lease) => this.#holderOf(lease) === this.uid)
     return key === undefined ? undefined : `an exclusive key of it is not given back (${key})`
   }
 }

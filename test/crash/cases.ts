@@ -55,8 +55,11 @@ export class Cases {
         return this.#byName.get(name)
       case 'run':
         return this.#byRun.get(name)
+      case 'holder':
+        return this.#byUid.get(name)
       case 'lease':
-        return this.#byLease.get(name)
+        // Of those that want it, that of whoever has it; else of who came last.
+        return this.#byUid.get(this.#holderOf(name)) ?? this.#byLease.get(name)
       case 'action':
         return this.#byLane.get(laneOfAction(name))
       case 'target':
@@ -77,8 +80,9 @@ export class Cases {
 
   /** Something was written: whatever is news of it goes into a story. */
   wrote({ verb, resource, name }: Written): void {
-    const keyOf = resource === 'leases' && verb === 'delete' ? this.#byLease.get(name) : undefined
-    if (keyOf?.isOver === false && keyOf.isKey(name)) keyOf.story.push({ is: 'freed' })
+    if (resource === 'leases' && ['create', 'delete'].includes(verb)) {
+      for (const one of this.#byName.values()) if (!one.isOver) one.noteKeys()
+    }
     if (resource === 'backups' || resource === 'restores') {
       // A name that is not told is that of a creation.
       for (const one of name === '' ? this.#byName.values() : [this.#byName.get(name)])
@@ -87,6 +91,17 @@ export class Cases {
       for (const one of name === '' ? this.#byName.values() : [this.#byRun.get(name)])
         if (one?.isOver === false) one.noteRuns(name)
     }
+  }
+
+  /** Something was done for an object: those that want an exclusive key of it must be at rest. */
+  actedFor(one: Case, { role, undo }: { readonly role: string; readonly undo: boolean }): void {
+    for (const other of this.#byName.values())
+      if (!other.isOver && other.isRivalOf(one)) other.story.push({ is: 'rival', by: one.name, role, undo })
+  }
+
+  #holderOf(lease: string): string {
+    const found = this.#api.read('coordination.k8s.io/leases', 'velero', lease) as Loose
+    return found?.spec?.holderIdentity ?? ''
   }
 
   /** Who leads, and since when. */

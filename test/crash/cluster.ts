@@ -5,6 +5,7 @@ import type { Clock as SandboxClock } from '../../src/sandbox/apiserver/clock.ts
 import { startCluster as startSandbox, type Cluster } from '../../src/sandbox/start.ts'
 import { claimName } from '../../src/core/claim.ts'
 import { keyLeaseName } from '../../src/core/hold/exclusive.ts'
+import { keyOf } from '../../src/core/hold/keys.ts'
 import { hash } from '../../src/wiring/crypto.ts'
 import { eventually, pathOf, type Call, type Loose } from '../support/asking.ts'
 import type { Role, Scenario } from './scenarios.ts'
@@ -60,9 +61,11 @@ function actionOf(role: Role, lane: Lane, effects: string): Loose {
 
 /** The Leases of a lane's exclusive keys. */
 export const keyLeasesOf = (lane: Lane): readonly string[] =>
-  lane.scenario.roles
-    .filter(({ hasUndo }) => hasUndo)
-    .map((role) => keyLeaseName(actionName(role, lane), hash))
+  lane.scenario.roles.flatMap((role) => {
+    const undo = role.hasUndo === true ? { undo: {} } : {}
+    const key = keyOf(actionName(role, lane), { exclusive: role.spec?.exclusive, ...undo })
+    return key === undefined ? [] : [keyLeaseName(key, hash)]
+  })
 
 /** The Lease by which the name of an object is claimed. */
 export const claimLeaseOf = (kind: string, name: string): string => claimName(kind, name, hash)

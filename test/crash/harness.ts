@@ -244,8 +244,8 @@ export class Harness {
       const isQuiet = since !== undefined && now - since > quietMs
       if (isQuiet && (judge(one.lane.scenario, one.story).length === 0 || now - (since ?? now) > missingMs))
         return true
-      const { leaderKilledAt } = this.services
-      const looked = { now, wallMs: Date.now() - began, leaderKilledAt, isBearable: this.#isBearable() }
+      const hinderedAt = Math.max(this.services.leaderKilledAt, one.keyMovedAt)
+      const looked = { now, wallMs: Date.now() - began, hinderedAt, isBearable: this.#isBearable() }
       const patient = patience.look(looked)
       if (patient === 'waits') continue
       if (patient === 'busy') return false
@@ -305,6 +305,7 @@ export class Harness {
       // As it is sent: who gives it up now, and says so in its record, may be heard by the other side a moment later.
       if (one?.isOver === true) this.late.push(`${one.name}: ${site} after its end`)
       one?.story.push({ is: 'effect', stage, role, undo, copy: (passed += 1) > 1 })
+      if (one !== undefined) this.cases.actedFor(one, { role, undo })
       if (one !== undefined && !undo && role === one.lane.scenario.deletedAt) void this.#deletedOnce(one)
       return call.pass()
     }

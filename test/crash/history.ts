@@ -32,6 +32,8 @@ export type Happening =
   | { readonly is: 'deleted' }
   /** An exclusive key of it was given back. */
   | { readonly is: 'freed' }
+  /** Something was done, or undone, for another object that wants one of its exclusive keys. */
+  | { readonly is: 'rival'; readonly by: string; readonly role: string; readonly undo: boolean }
   /** The answer to who created it. */
   | { readonly is: 'answered'; readonly code: number; readonly message: string }
   | { readonly is: 'fault'; readonly site: string; readonly phase: string; readonly fault: string }
@@ -61,6 +63,8 @@ export function told(one: Happening): string {
       return 'object: deleted'
     case 'freed':
       return 'its exclusive key is given back'
+    case 'rival':
+      return `another with its exclusive key: ${one.undo ? 'undo of ' : ''}${one.role} for ${one.by}`
     case 'answered':
       return `answer to its creator: ${one.code} ${one.message}`
     case 'fault':

@@ -146,6 +146,27 @@ t.test('what is done at most once is found when it is done twice', async (t) => 
   t.ok(wrongs.some((one) => one.includes('says idempotent: false and was done 2 times')))
 })
 
+const rival = (undo = false): Happening => ({ is: 'rival', by: 'exclusive-2', role: '10-freeze', undo })
+const undoneAtEnd = [undoing, effect('10-freeze', pre, true), undone]
+
+t.test('who shares an exclusive key acts before it or after it, and not in between', async (t) => {
+  const between = (story: readonly Happening[]) =>
+    judge(scenarioOf('exclusive-turned'), story).filter((one) => one.includes('came in between'))
+  t.same(between([rival(), rival(true), ...whole, rival()]), [])
+  t.same(between([rival(), ...claimed, ...undoneAtEnd, rival(), record(post, 'Pending')]), [])
+  t.same(between([rival()]), [])
+  t.same(between([...claimed, rival(), ...checked, ...admitted, ...ran, ...told]), [
+    '10-freeze of exclusive-2, which shares its exclusive key, came in between',
+  ])
+  t.same(between([...claimed, rival(true), ...undoneAtEnd]), [
+    'the undo of 10-freeze of exclusive-2, which shares its exclusive key, came in between',
+  ])
+  const thawing = [record(post, 'Pending'), ...ran, rival(), ...told]
+  t.equal(between([...claimed, ...checked, ...admitted, ...thawing]).length, 1)
+  const planned = [...ran, rival(), record(post, 'Pending')]
+  t.equal(between([...claimed, ...checked, ...admitted, ...planned]).length, 1)
+})
+
 const acted = (undo: boolean, from: string, to: string, role = '10-stop'): Happening => ({
   is: 'effect',
   stage: pre,

@@ -17,8 +17,12 @@ export function judge(scenario: Scenario, story: Story): readonly string[] {
   const early = freedEarly(scenario, story, started)
     ? ['its exclusive key was given back before its undo or its post stage had ended']
     : []
+  const rivals = overlaps(story, started).map(
+    ({ by, role, undo }) =>
+      `${undo ? 'the undo of ' : ''}${role} of ${by}, which shares its exclusive key, came in between`,
+  )
   const hangs = story.flatMap((one) => (one.is === 'hangs' ? [`it never comes to an end: ${one.why}`] : []))
-  return [...ofRoles, ...early, ...endWrongs(story, started), ...hangs]
+  return [...ofRoles, ...early, ...rivals, ...endWrongs(story, started), ...hangs]
 }
 
 const wrongsOf = (role: Role, story: Story, started: number): readonly string[] => [
@@ -99,6 +103,13 @@ function freedEarly({ roles }: Scenario, story: Story, started: number): boolean
   if (started < 0 || started > freed) return done === true && !undone
   const post = before.findLast((one) => one.is === 'record' && one.stage.startsWith('Post'))
   return isOpenPost(post) || (role?.spec?.undoAt === 'Always' && !undone)
+}
+
+/** What was done for others that want its key, from its first action until its last undo and the end of its post stage. */
+function overlaps(story: Story, started: number): readonly Extract<Happening, { is: 'rival' }>[] {
+  const first = story.findIndex(({ is }) => is === 'effect')
+  const last = story.findLastIndex((one) => one.is === 'effect' || (started >= 0 && isOpenPost(one)))
+  return first < 0 ? [] : story.slice(first, last).filter((one) => one.is === 'rival')
 }
 
 function preWrongs(role: Role, story: Story, started: number): readonly string[] {

@@ -28,7 +28,7 @@ t.test('nobody is killed while an object is overdue: it would never come to its 
   t.notOk(kills.may({ isWhole: true, oldestSince: 100_000, now: 221_000 }))
 })
 
-const calm = { leaderKilledAt: 0, isBearable: true }
+const calm = { hinderedAt: 0, isBearable: true }
 /** Looks at it once a second of the faster clock, from `from` to `to`. */
 function waited(patience: Patience, from: number, to: number, how: Partial<typeof calm> = {}) {
   let last: string = 'waits'
@@ -40,9 +40,9 @@ function waited(patience: Patience, from: number, to: number, how: Partial<typeo
 t.test('an object has five minutes, from the last time that a leader was killed', async (t) => {
   const patience = new Patience(0)
   t.equal(waited(patience, 0, 299_000), 'waits')
-  patience.look({ ...calm, leaderKilledAt: 299_500, now: 300_000, wallMs: 60_000 })
-  t.equal(waited(patience, 301_000, 599_000, { leaderKilledAt: 299_500 }), 'waits')
-  t.equal(waited(patience, 600_000, 610_000, { leaderKilledAt: 299_500 }), 'over')
+  patience.look({ ...calm, hinderedAt: 299_500, now: 300_000, wallMs: 60_000 })
+  t.equal(waited(patience, 301_000, 599_000, { hinderedAt: 299_500 }), 'waits')
+  t.equal(waited(patience, 600_000, 610_000, { hinderedAt: 299_500 }), 'over')
 })
 
 t.test('time in which the machine let nobody work does not count, and has an end all the same', async (t) => {

@@ -47,8 +47,8 @@ export type Look = {
   readonly now: number
   /** Of the wall, since the object began. */
   readonly wallMs: number
-  /** When a leader was last killed. */
-  readonly leaderKilledAt: number
+  /** When something last made it wait anew: a leader was killed, or an exclusive key that it wants went to another. */
+  readonly hinderedAt: number
   /** Whether the machine let everybody work since the last look. */
   readonly isBearable: boolean
 }
@@ -57,18 +57,18 @@ export type Look = {
 export class Patience {
   #calm = 0
   #last: number
-  #killedAt = Number.NEGATIVE_INFINITY
+  #hinderedAt = Number.NEGATIVE_INFINITY
 
   constructor(now: number) {
     this.#last = now
   }
 
   /** `over`: it has had all the time that it may take. `busy`: nobody can say, the machine had no time for it. */
-  look({ now, wallMs, leaderKilledAt, isBearable }: Look): 'waits' | 'over' | 'busy' {
+  look({ now, wallMs, hinderedAt, isBearable }: Look): 'waits' | 'over' | 'busy' {
     // While one leader after another is killed nothing can come to its end.
-    if (leaderKilledAt > this.#killedAt) this.#calm = 0
+    if (hinderedAt > this.#hinderedAt) this.#calm = 0
     else if (isBearable) this.#calm += now - this.#last
-    this.#killedAt = Math.max(this.#killedAt, leaderKilledAt)
+    this.#hinderedAt = Math.max(this.#hinderedAt, hinderedAt)
     this.#last = now
     if (this.#calm > boundMs) return 'over'
     return wallMs > longestWallMs ? 'busy' : 'waits'

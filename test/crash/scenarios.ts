@@ -62,6 +62,22 @@ export const scenarios: readonly Scenario[] = [
       { ...note, stage: 'PostRestore' },
     ],
   },
+  // All of these want the same two keys, in both orders.
+  {
+    name: 'exclusive',
+    roles: [held(freeze, { undoAt: 'Always', exclusive: 'shop' }), held(check, { exclusive: 'cart' }), note],
+  },
+  {
+    name: 'exclusive-turned',
+    roles: [held(freeze, { exclusive: 'cart' }), held(check, { exclusive: 'shop' }), note],
+  },
+  {
+    name: 'exclusive-refused',
+    roles: [
+      { ...freeze, spec: { exclusive: 'shop' } },
+      { ...check, status: 503, spec: { exclusive: 'cart' } },
+    ],
+  },
   { name: 'patched', roles: [held(stop, { undoAt: 'Always' }), held(drained), note] },
   { name: 'patched-refused', roles: [stop, { ...check, role: '30-check', status: 503 }] },
   { name: 'patched-changed', roles: [held(stop, { undoAt: 'Always' })], changedAt: '10-stop' },

@@ -47,6 +47,13 @@ const cases: Readonly<Record<string, readonly [Wire, object]>> = {
     call('DELETE', '/apis/coordination.k8s.io/v1/namespaces/velero/leases/tidewaiter-exclusive-ab'),
     { site: 'delete leases exclusive', about: { by: 'lease', name: 'tidewaiter-exclusive-ab' } },
   ],
+  'who asks for a key says for whom': [
+    call('POST', '/apis/coordination.k8s.io/v1/namespaces/velero/leases', {
+      metadata: { name: 'tidewaiter-exclusive-ab' },
+      spec: { holderIdentity: 'uid-1' },
+    }),
+    { site: 'create leases exclusive', about: { by: 'holder', name: 'uid-1' } },
+  ],
   'what an action does to the object of its lane is told apart, and whether it only asks': [
     call('PATCH', '/apis/apps/v1/namespaces/shop/deployments/target-l03/scale?dryRun=All', {}),
     { site: 'act patch deployments/scale dry', about: { by: 'target', name: 'target-l03' } },

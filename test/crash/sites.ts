@@ -10,8 +10,11 @@ export type Wire = { readonly method: string; readonly url: string; readonly bod
 export type Site = {
   readonly site: string
   readonly reads: boolean
-  /** One of a Backup, a run, a Lease, an Action; undefined: the call is about the process. */
-  readonly about?: { readonly by: 'object' | 'run' | 'lease' | 'action' | 'target'; readonly name: string }
+  /** One of a Backup, a run, a Lease or who is to have it, an Action; undefined: the call is about the process. */
+  readonly about?: {
+    readonly by: 'object' | 'run' | 'lease' | 'holder' | 'action' | 'target'
+    readonly name: string
+  }
 }
 
 type Parts = {
@@ -112,7 +115,10 @@ function ofLease({ name, body }: Parts): Found {
   const lease: string = name === '' ? (body?.metadata?.name ?? '') : name
   if (lease.endsWith('-leader')) return { detail: 'leader' }
   const kind = /^tidewaiter-(claim|exclusive)-/.exec(lease)?.[1]
-  return kind === undefined ? { detail: '' } : { detail: kind, ...about('lease', lease) }
+  if (kind === undefined) return { detail: '' }
+  // Several objects may want one key: who asks for it says for whom.
+  const holder: string | undefined = kind === 'exclusive' ? body?.spec?.holderIdentity : undefined
+  return { detail: kind, ...(holder === undefined ? about('lease', lease) : about('holder', holder)) }
 }
 
 function ofEvent({ name, body }: Parts): Found {

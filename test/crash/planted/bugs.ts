@@ -111,6 +111,11 @@ export const bugs: readonly Bug[] = [
       /^it never comes to an end: an exclusive key of it is not given back /,
     ],
   ),
+  inFile('wiring/exclusive.ts')(
+    'an exclusive key that another object has counts as taken',
+    [`=== run.spec.objectRef.uid) return { ok: true }`, `!== '') return { ok: true }`],
+    ['^exclusive', '^call ', '^delayed'],
+  ),
   machine(
     'what was cut short counts as without effect, and is not undone',
     [
