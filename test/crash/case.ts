@@ -1,6 +1,7 @@
 /** One object of a run: its story, the faults that wait for it, and what the API server has of it. */
 import type { ApiServer } from '../../src/sandbox/apiserver/server.ts'
 import type { Loose } from '../support/asking.ts'
+import { carriedBy } from './carried.ts'
 import { claimLeaseOf, keyLeasesOf, type Lane } from './cluster.ts'
 import type { Armed } from './coverage.ts'
 import type { Triple } from './faults.ts'
@@ -48,11 +49,18 @@ export class Case {
   #last = ''
   readonly #noted = new Map<string, string>()
 
-  constructor(name: string, lane: Lane, at: Armed & { readonly api: Reader }) {
+  readonly #outputsKeys: () => readonly string[]
+
+  constructor(
+    name: string,
+    lane: Lane,
+    at: Armed & { readonly api: Reader; readonly keys: () => readonly string[] },
+  ) {
     this.name = name
     this.lane = lane
     this.#keys = keyLeasesOf(lane)
     this.#api = at.api
+    this.#outputsKeys = at.keys
     this.#armed = at.armed
     this.#anyOf = at.anyOf ?? []
   }
@@ -124,7 +132,8 @@ export class Case {
     const object = this.object()
     if (object !== undefined) {
       this.uid = object.metadata.uid
-      this.#push(happeningOf(object))
+      const carried = carriedBy(object, { keys: this.#outputsKeys(), run: this.runs.get('PreBackup') })
+      this.#push({ ...happeningOf(object), ...(carried === undefined ? {} : { carried }) })
     } else if (
       this.story.some(({ is }) => is === 'object') &&
       !this.story.some(({ is }) => is === 'deleted')
@@ -209,7 +218,7 @@ export class Case {
   }
 }
 
-function happeningOf({ metadata, status }: Loose): Happening {
+function happeningOf({ metadata, status }: Loose): Extract<Happening, { readonly is: 'object' }> {
   const annotations = metadata.annotations ?? {}
   const notes = Object.fromEntries(
     ['pre', 'post'].flatMap((stage) => {

@@ -113,6 +113,18 @@ export class Cases {
     const { holderIdentity: holder = '', acquireTime: since = '' } = (lease as Loose)?.spec ?? {}
     return { holder, since }
   }
+  /** The public keys that the outputs of actions may be signed with, as its Secret has them. */
+  outputsKeys(): readonly string[] {
+    const secret = this.#api.read('/secrets', 'velero', this.#secret) as Loose
+    const lines = Buffer.from(secret?.data?.['outputs.pub'] ?? '', 'base64').toString()
+    return lines.split('\n').filter((line) => line !== '')
+  }
+  #secret = ''
+  /** Its Secret, as it is made. */
+  hearSecret({ body }: Wire): void {
+    this.#secret = body?.metadata?.name ?? this.#secret
+  }
+
   #leaderLease: string | undefined
   /** Its Lease, as it is asked for. */
   hearLease({ url, body }: Wire): void {

@@ -1,11 +1,12 @@
 /**
  * The other side of the actions, in a process of its own: what it was asked to do, counted by Idempotency-Key.
- * POST /PATH?status=N answers N (200 unless told); GET /count?of=PREFIX gives the counts of the keys that begin so.
+ * POST /PATH?status=N answers N (200 unless told), with a number of its own; GET /count?of=PREFIX gives the counts of the keys that begin so.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 const counts = new Map<string, number>()
+let lsn = 0
 
 function answer(incoming: IncomingMessage, response: ServerResponse): void {
   const url = new URL(incoming.url ?? '/', 'http://effects')
@@ -19,7 +20,7 @@ function answer(incoming: IncomingMessage, response: ServerResponse): void {
     const key = String(incoming.headers['idempotency-key'] ?? '')
     counts.set(key, (counts.get(key) ?? 0) + 1)
     response.writeHead(Number(url.searchParams.get('status') ?? 200), { 'content-type': 'application/json' })
-    response.end('{"ok":true}')
+    response.end(JSON.stringify({ ok: true, lsn: (lsn += 1) }))
   }
 }
 

@@ -16,7 +16,7 @@ import { inject } from './inject.ts'
 import { judge } from './judge.ts'
 import { Lag } from './lag.ts'
 import { Kills, Patience } from './patience.ts'
-import { relay, type PassingCall } from './proxy.ts'
+import { relay, type PassingCall, type Reply } from './proxy.ts'
 import type { ServiceProcess, ServiceWorld } from './service-process.ts'
 import { Services } from './services.ts'
 import { actionSite, siteOf } from './sites.ts'
@@ -100,7 +100,8 @@ export class Harness {
 
   /** Arms the faults of an object. It may be long before it is played: a first start meets faults before there is an object. */
   prepare(name: string, lane: Lane, plan: Armed): Case {
-    const one = new Case(name, lane, { ...plan, api: this.#parts.cluster.api })
+    const { api } = this.#parts.cluster
+    const one = new Case(name, lane, { ...plan, api, keys: () => this.cases.outputsKeys() })
     this.cases.add(one)
     this.#armProcesses(one)
     return one
@@ -288,6 +289,7 @@ export class Harness {
     const { site, about } = siteOf(call.wire)
     if (site.startsWith('create actionruns')) this.cases.runBorn(call.wire.body)
     if (site.endsWith(' leases leader')) this.cases.hearLease(call.wire)
+    if (site === 'create secrets') this.cases.hearSecret(call.wire)
     const one = about === undefined ? undefined : this.cases.about(about)
     const phase = one === undefined ? this.#phaseOf(service) : one.phase()
     return this.#meet({ one, site, phase }, call, service)
@@ -309,7 +311,13 @@ export class Harness {
       if (one !== undefined && !undo && role === one.lane.scenario.deletedAt) void this.#deletedOnce(one)
       return call.pass()
     }
-    const counted = { ...call, pass }
+    const answer = (reply: Reply) => {
+      const { lsn } = JSON.parse(reply.body.toString())
+      const { status } = reply
+      one?.story.push({ is: 'replied', role, undo, status, ...(lsn === undefined ? {} : { lsn }) })
+      call.answer(reply)
+    }
+    const counted = { ...call, pass, answer }
     const service =
       one === undefined
         ? undefined

@@ -1,5 +1,6 @@
 /** What happened to one object, in the order in which it happened: what the judge judges by. */
 import type { Loose } from '../support/asking.ts'
+import type { Carried } from './carried.ts'
 
 /** One thing that happened. */
 export type Happening =
@@ -13,6 +14,15 @@ export type Happening =
       /** Of an action that changes an object: what was there, and is now. */
       readonly from?: string
       readonly to?: string
+    }
+  /** What an action was answered: this the service heard, unless it was gone. */
+  | {
+      readonly is: 'replied'
+      readonly role: string
+      readonly undo: boolean
+      readonly status: number
+      /** What the other side gave with it, another each time; absent where it was not asked. */
+      readonly lsn?: number
     }
   /** A person changed what an action had changed. */
   | { readonly is: 'changed'; readonly role: string; readonly to: string }
@@ -28,6 +38,8 @@ export type Happening =
       readonly notes: Loose
       /** As its status counts them; absent while it does not. */
       readonly errors?: number
+      /** The outputs of its actions that stand on it. */
+      readonly carried?: Carried
     }
   | { readonly is: 'deleted' }
   /** An exclusive key of it was given back. */
@@ -47,6 +59,8 @@ export function told(one: Happening): string {
   switch (one.is) {
     case 'effect':
       return `effect: ${one.undo ? 'undo of ' : ''}${one.role} (${one.stage})${one.copy ? ', delivered again' : ''}${one.to === undefined ? '' : `: from ${one.from} to ${one.to}`}`
+    case 'replied':
+      return `${one.undo ? 'undo of ' : ''}${one.role} is answered ${one.status}${one.lsn === undefined ? '' : ` with ${one.lsn}`}`
     case 'changed':
       return `a person sets what ${one.role} changed to ${one.to}`
     case 'followed':
@@ -54,7 +68,7 @@ export function told(one: Happening): string {
     case 'record':
       return `record: ${one.stage} ${statusWords(one.status)}${whyOf(one.status)}`
     case 'object':
-      return `object: ${one.phase || 'no phase'}${one.held ? ', held' : ''}${one.errors === undefined ? '' : `, errors: ${one.errors}`}${Object.entries(
+      return `object: ${one.phase || 'no phase'}${one.held ? ', held' : ''}${one.errors === undefined ? '' : `, errors: ${one.errors}`}${one.carried === undefined ? '' : `, carries ${JSON.stringify(one.carried)}`}${Object.entries(
         one.notes,
       )
         .map(([key, value]) => ` ${key}=${String(value)}`)

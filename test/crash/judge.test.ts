@@ -167,6 +167,76 @@ t.test('who shares an exclusive key acts before it or after it, and not in betwe
   t.equal(between([...claimed, ...checked, ...admitted, ...planned]).length, 1)
 })
 
+const replied = (role: string, lsn?: number): Happening => ({
+  is: 'replied',
+  role,
+  undo: false,
+  status: 200,
+  ...(lsn === undefined ? {} : { lsn }),
+})
+const carrying = (phase: string, outputs: object, more: object = {}): Happening => ({
+  is: 'object',
+  phase,
+  held: false,
+  notes: {},
+  carried: { isSigned: true, isOwn: true, outputs, ...more },
+})
+const gave = (name: string, lsn: number) => row(name, 'Succeeded', { outputs: { lsn } })
+const exported = [
+  ...claimed,
+  replied('10-freeze', 7),
+  record(pre, 'Running', gave('10-freeze', 7), row('20-check', 'Running')),
+  effect('20-check', pre),
+  replied('20-check', 8),
+  record(pre, 'Succeeded', gave('10-freeze', 7), gave('20-check', 8)),
+]
+const both = { '10-freeze': { lsn: 7 }, '20-check': { lsn: 8 } }
+
+const wronglyExported: Readonly<Record<string, readonly [readonly Happening[], string]>> = {
+  'it may start without them': [
+    [...exported, object('New'), carrying('InProgress', both)],
+    'Velero could start it, and it carried no outputs',
+  ],
+  'they are taken off while it runs': [
+    [...exported, carrying('New', both), object('InProgress')],
+    'Velero could start it, and it carried no outputs',
+  ],
+  'nobody signed them': [
+    [...exported, carrying('New', both, { isSigned: false })],
+    'it carries outputs that no key of the install signed',
+  ],
+  'they are those of another': [
+    [...exported, carrying('New', both, { isOwn: false })],
+    'it carries outputs that are of another object',
+  ],
+  'they are not those that are recorded': [
+    [...exported, carrying('New', { ...both, '20-check': { lsn: 9 } })],
+    'it carries {"10-freeze":{"lsn":7},"20-check":{"lsn":9}}, and {"10-freeze":{"lsn":7},"20-check":{"lsn":8}} is recorded',
+  ],
+  'nobody answered what is recorded': [
+    [...claimed, record(pre, 'Running', gave('10-freeze', 6)), replied('10-freeze', 6)],
+    '10-freeze is recorded with {"lsn":6}, which nobody answered',
+  ],
+  'what was answered is not recorded': [
+    [...claimed, replied('10-freeze', 7), record(pre, 'Running', row('10-freeze', 'Succeeded'))],
+    '10-freeze is recorded with undefined, which nobody answered',
+  ],
+}
+t.test('what is exported is what was answered and recorded, and there before it may start', async (t) => {
+  const failed = object('FailedValidation')
+  const wrongs = (story: readonly Happening[]) =>
+    judge(scenarioOf('exported'), story).filter((one) => /carr|answered/.test(one))
+  t.same(wrongs([...exported, carrying('New', both), carrying('InProgress', both)]), [])
+  t.same(wrongs([...claimed, { ...object('New'), held: true } as Happening, failed]), [])
+  const again = [...claimed, replied('10-freeze', 6), effect('10-freeze', pre), ...exported.slice(2)]
+  t.same(
+    wrongs([...again, carrying('New', both)]),
+    [],
+    'what was answered before it was done again is nothing',
+  )
+  for (const [name, [story, want]] of Object.entries(wronglyExported)) t.same(wrongs(story), [want], name)
+})
+
 const acted = (undo: boolean, from: string, to: string, role = '10-stop'): Happening => ({
   is: 'effect',
   stage: pre,

@@ -2,6 +2,7 @@
 import type { Loose } from '../support/asking.ts'
 import { roleOf, type Happening } from './history.ts'
 import { answerWrongs } from './judge-answers.ts'
+import { outputWrongs } from './judge-outputs.ts'
 import type { Role, Scenario } from './scenarios.ts'
 import { began, isEffectOf, isPre, objectIn, over, recordsOf } from './story.ts'
 import type { Effect, Recorded, Story } from './story.ts'
@@ -22,7 +23,14 @@ export function judge(scenario: Scenario, story: Story): readonly string[] {
       `${undo ? 'the undo of ' : ''}${role} of ${by}, which shares its exclusive key, came in between`,
   )
   const hangs = story.flatMap((one) => (one.is === 'hangs' ? [`it never comes to an end: ${one.why}`] : []))
-  return [...ofRoles, ...early, ...rivals, ...endWrongs(story, started), ...hangs]
+  return [
+    ...ofRoles,
+    ...early,
+    ...rivals,
+    ...outputWrongs(scenario, story),
+    ...endWrongs(story, started),
+    ...hangs,
+  ]
 }
 
 const wrongsOf = (role: Role, story: Story, started: number): readonly string[] => [

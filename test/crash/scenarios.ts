@@ -34,6 +34,11 @@ const stop: Role = { role: '10-stop', stage: 'PreBackup', hasUndo: true, on: 'pa
 const scale: Role = { role: '15-scale', stage: 'PreBackup', hasUndo: true, on: 'scale' }
 const drained: Role = { role: '20-drained', stage: 'PreBackup', on: 'wait' }
 const held = (one: Role, spec: Loose = {}): Role => ({ ...one, spec: { mode: 'Hold', ...spec } })
+/** What it is answered goes with the Backup, which is held for that. */
+const exporting = (one: Role): Role => ({
+  ...one,
+  spec: { ...one.spec, outputs: [{ name: 'lsn', expression: 'response.body.lsn', export: true }] },
+})
 const invalid = { 'sandbox.velero.io/outcome': 'FailedValidation' }
 
 /** All of them. */
@@ -78,6 +83,7 @@ export const scenarios: readonly Scenario[] = [
       { ...check, status: 503, spec: { exclusive: 'cart' } },
     ],
   },
+  { name: 'exported', roles: [exporting({ ...freeze, spec: { undoAt: 'Always' } }), exporting(check), note] },
   { name: 'patched', roles: [held(stop, { undoAt: 'Always' }), held(drained), note] },
   { name: 'patched-refused', roles: [stop, { ...check, role: '30-check', status: 503 }] },
   { name: 'patched-changed', roles: [held(stop, { undoAt: 'Always' })], changedAt: '10-stop' },

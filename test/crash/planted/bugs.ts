@@ -111,6 +111,17 @@ export const bugs: readonly Bug[] = [
       /^it never comes to an end: an exclusive key of it is not given back /,
     ],
   ),
+  inFile('control/hold.ts')(
+    'what is exported is put on a Backup after it was let go',
+    [
+      `  const annotations = { ...preAnnotation(run), ...exported }
+`,
+      `  const annotations = preAnnotation(run)
+  setTimeout(() => void ports.objects.patch(object, { metadata: { annotations: exported } }), 100)
+`,
+    ],
+    ['^exported$', '^call ', '^delayed'],
+  ),
   inFile('wiring/exclusive.ts')(
     'an exclusive key that another object has counts as taken',
     [`=== run.spec.objectRef.uid) return { ok: true }`, `!== '') return { ok: true }`],
