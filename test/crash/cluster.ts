@@ -42,6 +42,10 @@ export const laneOfAction = (name: string): string => /-(l\d+)$/.exec(name)?.[1]
 
 function actionOf(role: Role, lane: Lane, effects: string): Loose {
   const url = `${effects}/${lane.name}/${role.role}`
+  const answers = [
+    ...(role.status === undefined ? [] : [`status=${role.status}`]),
+    ...(role.first === undefined ? [] : [`first=${role.first}`]),
+  ].join('&')
   const undo = role.hasUndo === true ? { undo: { http: { url: `${url}/undo` } } } : {}
   return {
     apiVersion: 'tidewaiter.io/v1beta1',
@@ -52,7 +56,7 @@ function actionOf(role: Role, lane: Lane, effects: string): Loose {
       match: { selector: { matchLabels: { lane: lane.name } } },
       timeoutSeconds: 12,
       ...(role.on === undefined
-        ? { http: { url: role.status === undefined ? url : `${url}?status=${role.status}` }, ...undo }
+        ? { http: { url: answers === '' ? url : `${url}?${answers}` }, ...undo }
         : actingBody(role.on, lane.name)),
       ...role.spec,
     },

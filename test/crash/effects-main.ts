@@ -1,6 +1,6 @@
 /**
  * The other side of the actions, in a process of its own: what it was asked to do, counted by Idempotency-Key.
- * POST /PATH?status=N answers N (200 unless told), with a number of its own; GET /count?of=PREFIX gives the counts of the keys that begin so.
+ * POST /PATH?status=N&first=M answers M to the first call of a key, then N (200 unless told), with a number of its own; GET /count?of=PREFIX gives the counts of the keys that begin so.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -18,8 +18,11 @@ function answer(incoming: IncomingMessage, response: ServerResponse): void {
     response.end()
   } else {
     const key = String(incoming.headers['idempotency-key'] ?? '')
-    counts.set(key, (counts.get(key) ?? 0) + 1)
-    response.writeHead(Number(url.searchParams.get('status') ?? 200), { 'content-type': 'application/json' })
+    const before = counts.get(key) ?? 0
+    counts.set(key, before + 1)
+    const asked = url.searchParams
+    const status = (before === 0 ? asked.get('first') : undefined) ?? asked.get('status') ?? 200
+    response.writeHead(Number(status), { 'content-type': 'application/json' })
     response.end(JSON.stringify({ ok: true, lsn: (lsn += 1) }))
   }
 }

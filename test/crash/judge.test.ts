@@ -237,6 +237,35 @@ t.test('what is exported is what was answered and recorded, and there before it 
   for (const [name, [story, want]] of Object.entries(wronglyExported)) t.same(wrongs(story), [want], name)
 })
 
+const tried = (status: number, more: object = {}): readonly Happening[] => [
+  effect('10-freeze', pre),
+  { is: 'replied', role: '10-freeze', undo: false, status, lsn: 1, ...more },
+]
+const trying = record(pre, 'Running', row('10-freeze', 'Running'))
+const didIn = (attempts: number) => record(pre, 'Running', row('10-freeze', 'Succeeded', { attempts }))
+
+t.test('what is refused at first is done later, and each attempt that is recorded was made', async (t) => {
+  const wrongs = (...story: readonly Happening[]) =>
+    judge(scenarioOf('retried'), [trying, ...story]).filter(
+      (one) => one.startsWith('10-freeze') && !/undid/.test(one),
+    )
+  const kept: Happening = { is: 'replied', role: '10-freeze', undo: false, status: 500 }
+  t.same(wrongs(...tried(503), ...tried(200), didIn(2)), [])
+  t.same(wrongs(...tried(503), kept, ...tried(200), didIn(3)), [])
+  t.same(wrongs(...tried(503), ...tried(200), didIn(1)), [], 'the first was that of a process that died')
+  t.same(wrongs(...tried(503), didIn(1)), ['10-freeze is recorded as done, and was only refused'])
+  t.same(wrongs(...tried(503), ...tried(200, { undo: true }), didIn(2)), [
+    '10-freeze is recorded as done, and was only refused',
+  ])
+  t.same(wrongs(...tried(503), ...tried(200), didIn(3)), [
+    '10-freeze is recorded with 3 attempts, and 2 were made',
+  ])
+  const again = wrongs(...tried(503), ...tried(200), didIn(2), ...tried(200))
+  t.ok(again.includes('10-freeze was done again after it was recorded as done'))
+  const given = record(pre, 'Refused', row('10-freeze', 'Failed', { message: 'answered 503 "no"' }))
+  t.same(wrongs(...tried(503), given), ['10-freeze failed, and nothing had gone wrong: answered 503 "no"'])
+})
+
 const acted = (undo: boolean, from: string, to: string, role = '10-stop'): Happening => ({
   is: 'effect',
   stage: pre,

@@ -13,6 +13,7 @@ export function judge(scenario: Scenario, story: Story): readonly string[] {
   const ofRoles = scenario.roles.flatMap((role) => [
     ...(role.on === 'wait' ? waitWrongs(role, story, started) : wrongsOf(role, story, started)),
     ...(role.on === undefined ? [] : actingWrongs(role, story)),
+    ...((role.on ?? role.first) === undefined ? [] : failedByItself(role.role, story)),
     ...answerWrongs(role, story),
   ])
   const early = freedEarly(scenario, story, started)
@@ -63,11 +64,7 @@ function actingWrongs({ role }: Role, story: Story): readonly string[] {
       : [`${role} was put back to ${one.to}, and ${last?.from} was there before`]
   })
   const backs = effects.filter(({ undo }) => undo).length
-  return [
-    ...wrongs,
-    ...(backs > 1 ? [`${role} was put back ${backs} times`] : []),
-    ...failedByItself(role, story),
-  ]
+  return [...wrongs, ...(backs > 1 ? [`${role} was put back ${backs} times`] : [])]
 }
 
 /** A scene whose action always fails would show nothing: it fails only where something went wrong, or time ran out. */

@@ -8,6 +8,8 @@ export type Role = {
   readonly stage: 'PreBackup' | 'PostBackup' | 'PreRestore' | 'PostRestore'
   /** What the other side answers. */
   readonly status?: number
+  /** What it answers the first time that it is asked. */
+  readonly first?: number
   readonly hasUndo?: boolean
   /** It calls nobody, but acts on an object of the cluster as an account; its undo puts back what was there. */
   readonly on?: Acting
@@ -39,6 +41,11 @@ const exporting = (one: Role): Role => ({
   ...one,
   spec: { ...one.spec, outputs: [{ name: 'lsn', expression: 'response.body.lsn', export: true }] },
 })
+/** It is refused at first, and tried again. What gets no answer is not: then each attempt that is recorded was heard. */
+const retried = (one: Role): Role => {
+  const retry = { limit: 2, retryOn: ['5xx', '429', 'network'] }
+  return { ...one, first: 503, spec: { ...one.spec, retry } }
+}
 const invalid = { 'sandbox.velero.io/outcome': 'FailedValidation' }
 
 /** All of them. */
@@ -84,6 +91,11 @@ export const scenarios: readonly Scenario[] = [
     ],
   },
   { name: 'exported', roles: [exporting({ ...freeze, spec: { undoAt: 'Always' } }), exporting(check), note] },
+  { name: 'retried', roles: [retried(freeze), check, retried(note)] },
+  {
+    name: 'retried-held',
+    roles: [held(check), retried(held({ ...freeze, role: '30-freeze' }, { undoAt: 'Always' }))],
+  },
   { name: 'patched', roles: [held(stop, { undoAt: 'Always' }), held(drained), note] },
   { name: 'patched-refused', roles: [stop, { ...check, role: '30-check', status: 503 }] },
   { name: 'patched-changed', roles: [held(stop, { undoAt: 'Always' })], changedAt: '10-stop' },
