@@ -1,6 +1,7 @@
 /** The objects that are under way, found by whatever names them. */
 import type { ApiServer } from '../../src/sandbox/apiserver/server.ts'
 import type { Loose } from '../support/asking.ts'
+import type { Shown } from './admission.ts'
 import type { Case } from './case.ts'
 import { laneOfAction } from './cluster.ts'
 import { laneOfTarget } from './targets.ts'
@@ -113,11 +114,23 @@ export class Cases {
     const { holderIdentity: holder = '', acquireTime: since = '' } = (lease as Loose)?.spec ?? {}
     return { holder, since }
   }
-  /** The public keys that the outputs of actions may be signed with, as its Secret has them. */
+  /** The public keys that the outputs of actions may be signed with. */
   outputsKeys(): readonly string[] {
+    return this.#kept('outputs.pub')
+      .split('\n')
+      .filter((line) => line !== '')
+  }
+
+  /** What the webhooks show to the API server; undefined while it is not made. */
+  shown(): Shown | undefined {
+    const [key, cert, ca] = [this.#kept('tls.key'), this.#kept('tls.crt'), this.#kept('ca.crt')]
+    return key === '' ? undefined : { key, cert, ca }
+  }
+
+  /** What stands in the Secret of the service. */
+  #kept(key: string): string {
     const secret = this.#api.read('/secrets', 'velero', this.#secret) as Loose
-    const lines = Buffer.from(secret?.data?.['outputs.pub'] ?? '', 'base64').toString()
-    return lines.split('\n').filter((line) => line !== '')
+    return Buffer.from(secret?.data?.[key] ?? '', 'base64').toString()
   }
   #secret = ''
   /** Its Secret, as it is made. */

@@ -22,6 +22,7 @@ const harness: Harness = await startHarness({
 t.teardown(() => harness.stop())
 
 const planned: readonly Triple[] = [
+  { fault: 'twice', site: 'admit backups', phase: 'absent, no run is open' },
   { fault: 'twice', site: 'create actionruns PostBackup', phase: 'absent, Pre Pending' },
   { fault: 'killed after', site: 'call 10-freeze', phase: 'held, waits, Pre Running' },
   { fault: 'cut after', site: 'call 90-note', phase: 'ended, Post Running' },

@@ -19,7 +19,7 @@ import { Kills, Patience } from './patience.ts'
 import { relay, type PassingCall, type Reply } from './proxy.ts'
 import type { ServiceProcess, ServiceWorld } from './service-process.ts'
 import { Services } from './services.ts'
-import { actionSite, siteOf } from './sites.ts'
+import { actionSite, admissionSite, siteOf } from './sites.ts'
 import { actorUser, following, laneOfTarget, resets, sorts, targetName } from './targets.ts'
 
 /** What a harness is made of. */
@@ -290,6 +290,16 @@ export class Harness {
     if (site.startsWith('create actionruns')) this.cases.runBorn(call.wire.body)
     if (site.endsWith(' leases leader')) this.cases.hearLease(call.wire)
     if (site === 'create secrets') this.cases.hearSecret(call.wire)
+    const one = about === undefined ? undefined : this.cases.about(about)
+    const phase = one === undefined ? this.#phaseOf(service) : one.phase()
+    return this.#meet({ one, site, phase }, call, service)
+  }
+
+  /** The API server asks a process. */
+  onAdmission = (port: number, call: PassingCall): Promise<void> | undefined => {
+    const service = this.services.at(port)
+    if (service === undefined) return undefined
+    const { site, about } = admissionSite(call.wire)
     const one = about === undefined ? undefined : this.cases.about(about)
     const phase = one === undefined ? this.#phaseOf(service) : one.phase()
     return this.#meet({ one, site, phase }, call, service)

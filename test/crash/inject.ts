@@ -1,7 +1,7 @@
 /** Lets one fault happen to one call. */
 import type { Clock } from '../../src/clock.ts'
 import type { Fault } from './faults.ts'
-import { relay, type PassingCall, type Reply } from './proxy.ts'
+import { isWatch, relay, type PassingCall, type Reply } from './proxy.ts'
 import type { ServiceProcess } from './service-process.ts'
 
 /** Whose call it is, and how that is killed. */
@@ -22,8 +22,9 @@ export async function inject(fault: Fault, call: PassingCall, culprit: Culprit):
   switch (fault) {
     case 'killed before':
     case 'killed after':
+      // A watch has no end.
+      if (fault === 'killed after' && !isWatch(call.wire)) await call.pass()
       killSoon(service)
-      if (fault === 'killed after') await call.pass()
       await service.ended
       return call.cut()
     case 'cut after':

@@ -101,6 +101,14 @@ const wrong: Readonly<Record<string, readonly [readonly Happening[], RegExp]>> =
     ],
     /told that it was refused, and it is stored/,
   ],
+  'who made it was told that its webhook failed, and it is there': [
+    [...whole, { is: 'answered', code: 500, message: 'failed calling webhook "b": EOF' }],
+    /told that it was refused, and it is stored/,
+  ],
+  'who made it was told that it is there, and it never was': [
+    [...claimed, { is: 'answered', code: 201, message: '' }],
+    /told that it was created, and it never was/,
+  ],
   'its key is free before it is undone': [
     [...claimed, { is: 'freed' }],
     /its exclusive key was given back before/,

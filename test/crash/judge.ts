@@ -241,11 +241,7 @@ function endWrongs(story: Story, started: number): readonly string[] {
   const object = story.findLast((one) => one.is === 'object')
   const notes = object?.notes ?? {}
   const stored = story.some((one) => one.is === 'object')
-  const refused = story.some(
-    (one) =>
-      one.is === 'answered' &&
-      /^(admission webhook .*)?tidewaiter refused|denied the request: tidewaiter refused/.test(one.message),
-  )
+  const answered = story.find((one) => one.is === 'answered')?.code ?? 0
   return [
     ...(started >= 0 && last('Pre') !== undefined && phaseOf(last('Pre')?.status) !== 'Succeeded'
       ? [`it ran, and the record of its pre actions ends as ${phaseOf(last('Pre')?.status)}`]
@@ -256,6 +252,9 @@ function endWrongs(story: Story, started: number): readonly string[] {
         return []
       return [`the object says ${stage}=${String(notes[stage])}, its record ${phaseOf(record.status)}`]
     }),
-    ...(refused && stored ? ['its creator was told that it was refused, and it is stored'] : []),
+    ...(answered >= 400 && stored ? ['its creator was told that it was refused, and it is stored'] : []),
+    ...(answered >= 200 && answered < 300 && !stored
+      ? ['its creator was told that it was created, and it never was']
+      : []),
   ]
 }

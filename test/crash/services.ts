@@ -68,6 +68,11 @@ export class Services {
     return [...this.#living].find(({ name }) => owner.startsWith(`${name}-`))
   }
 
+  /** The process that listens for the API server at a port. */
+  at(port: number): ServiceProcess | undefined {
+    return [...this.#living].find(({ webhookPort }) => webhookPort === port)
+  }
+
   async whenReady(atLeast = 1, seconds = 180): Promise<void> {
     for (let left = seconds * 1000; this.ready().length < atLeast; left -= 20) {
       if (left <= 0 || this.#stopped)

@@ -1,6 +1,6 @@
 /** What a call is for, by what goes over the wire. */
 import t from 'tap'
-import { siteOf, type Wire } from './sites.ts'
+import { admissionSite, siteOf, type Wire } from './sites.ts'
 
 const own = '/apis/tidewaiter.io/v1beta1/namespaces/velero/actionruns'
 const velero = '/apis/velero.io/v1/namespaces/velero/backups'
@@ -72,3 +72,21 @@ for (const [name, [wire, want]] of Object.entries(cases))
   t.test(name, async (t) => {
     t.match(siteOf(wire), want)
   })
+
+const asked = (route: string, resource: string, more: object = {}): Wire =>
+  call('POST', `/0123456789abcdef/${route}?timeout=30s`, {
+    kind: 'AdmissionReview',
+    request: { resource: { resource }, name: '', object: { metadata: { name: 'b1' } }, ...more },
+  })
+
+t.test('what the API server asks is named by the webhook, and by what it is about', async (t) => {
+  const about = { by: 'object', name: 'b1' }
+  t.same(admissionSite(asked('backups', 'backups')), { site: 'admit backups', reads: false, about })
+  t.match(admissionSite(asked('hold', 'restores')), { site: 'admit hold restores', about })
+  t.match(admissionSite(asked('backups', 'backups', { dryRun: true })), { site: 'admit backups dry' })
+  t.match(admissionSite(asked('author', 'actions', { name: '10-freeze-l01' })), {
+    site: 'admit author actions',
+    about: { by: 'action', name: '10-freeze-l01' },
+  })
+  t.same(admissionSite(asked('deployments', 'deployments')), { site: 'admit deployments', reads: false })
+})

@@ -126,5 +126,16 @@ function ofEvent({ name, body }: Parts): Found {
   return { detail: body?.reason ?? '', ...about('object', of) }
 }
 
+/** What the API server asks the service: by which webhook, and about what. */
+export function admissionSite({ url, body }: Wire): Site {
+  const { resource, name, object, dryRun } = body?.request ?? {}
+  const route = new URL(url, 'http://webhook').pathname.split('/').at(-1) ?? ''
+  const of: string = resource?.resource ?? ''
+  const site = `admit ${route}${route === of ? '' : ` ${of}`}${dryRun === true ? ' dry' : ''}`
+  const named: string = name || (object?.metadata?.name ?? '')
+  const by = ({ backups: 'object', restores: 'object', actions: 'action' } as const)[of]
+  return { site, reads: false, ...(by === undefined ? {} : about(by, named)) }
+}
+
 /** The call of an action: POST of the action itself, or of its undo. */
 export const actionSite = (role: string, undo: boolean): string => `call ${role}${undo ? ' undo' : ''}`

@@ -3,7 +3,7 @@ import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { callerOf } from '../support/asking.ts'
-import { startBalancer } from './balancer.ts'
+import { startAdmission } from './admission.ts'
 import { pacedClock } from './clock.ts'
 import { furnish, startHarnessCluster } from './cluster.ts'
 import { startEffects } from './effects.ts'
@@ -21,7 +21,11 @@ export async function startHarness(
   const teardowns: (() => unknown)[] = []
   const call = callerOf({ teardown: (end: () => unknown) => teardowns.push(end) }, api)
   const folder = mkdtempSync(join(tmpdir(), 'crash-'))
-  const balancer = await startBalancer(() => harness.services.ready().map(({ webhookPort }) => webhookPort))
+  const balancer = await startAdmission({
+    ports: () => harness.services.ready().map(({ webhookPort }) => webhookPort),
+    shown: () => harness.cases.shown(),
+    onCall: (port, one) => harness.onAdmission(port, one),
+  })
   const effects = await startEffects((one) => harness.onAction(one))
   const harness: Harness = new Harness(
     { options, clock, cluster, call, balancer, effects, folder, teardowns },

@@ -3,6 +3,6 @@ import { together } from '../support/together.ts'
 
 together(
   'test/{actions,admission,control,observe,wiring}/**/*.test.ts',
-  'test/crash/{book,carried,coverage,judge,options,patience,planted/planted,sites}.test.ts',
+  'test/crash/{admission,book,carried,coverage,judge,options,patience,planted/planted,sites}.test.ts',
   'test/soak/*.test.ts',
 )
