@@ -32,12 +32,12 @@ const spec = {
   type: 'object',
   doc: 'What will be done, frozen when the run was written.',
   fields: {
-    stage: { type: 'string', doc: 'The moment.', enum: stages, maxLength: 11 },
+    stage: { type: 'string', doc: 'The moment.', enum: stages },
     objectRef: {
       type: 'object',
       doc: 'The Backup or Restore, in the namespace of the run.',
       fields: {
-        kind: { type: 'string', doc: 'Backup or Restore.', enum: ['Backup', 'Restore'], maxLength: 7 },
+        kind: { type: 'string', doc: 'Backup or Restore.', enum: ['Backup', 'Restore'] },
         name: text('Its name.', 253),
         uid: text('Its uid.', 64),
       },
@@ -117,12 +117,11 @@ const status = {
   type: 'object',
   doc: 'What was done.',
   fields: {
-    phase: { type: 'string', doc: 'Where the run is in its life.', enum: runPhases, maxLength: 9 },
+    phase: { type: 'string', doc: 'Where the run is in its life.', enum: runPhases },
     undoneFrom: {
       type: 'string',
       doc: 'The phase that the run had ended in before its actions were undone.',
       enum: runPhases,
-      maxLength: 9,
     },
     owner: text('Who acts: a webhook replica (pod name and start), or the leader.', 253),
     deadline: time('Until when the owner acts; after it and a margin for clocks the leader takes over.'),
@@ -147,7 +146,7 @@ const status = {
         doc: 'One action.',
         fields: {
           name: text('Its name.', 253),
-          phase: { type: 'string', doc: 'Where it is in its life.', enum: rowPhases, maxLength: 9 },
+          phase: { type: 'string', doc: 'Where it is in its life.', enum: rowPhases },
           attempts: { type: 'integer', doc: 'How often it was tried.', minimum: 0, maximum: 1_000_000 },
           startTimestamp: time('When it was claimed; after a wait for an exclusive key, again.'),
           completionTimestamp: time('When it ended.'),
@@ -176,7 +175,6 @@ const status = {
                 type: 'string',
                 doc: 'Where the undo is in its life.',
                 enum: undoPhases,
-                maxLength: 7,
               },
               attempts: { type: 'integer', doc: 'How often it was tried.', minimum: 0, maximum: 1_000_000 },
               lastTimestamp: time('When it was last tried.'),

@@ -49,7 +49,6 @@ const http = {
       type: 'string',
       doc: 'The request method.',
       enum: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
-      maxLength: 6,
       default: 'POST',
     },
     url: {
@@ -224,7 +223,7 @@ const spec = {
   type: 'object',
   doc: 'What to do, when, and for which Backups or Restores.',
   fields: {
-    stage: { type: 'string', doc: 'When to run.', enum: stages, maxLength: 11 },
+    stage: { type: 'string', doc: 'When to run.', enum: stages },
     match: {
       type: 'object',
       doc: 'Which Backups (Restores) of the namespace this is for: all conditions given must hold; none given means every one.',
@@ -264,26 +263,23 @@ const spec = {
       minItems: 1,
       maxItems: 5,
       listType: 'set',
-      items: { type: 'string', doc: 'An end.', enum: outcomes, maxLength: 16 },
+      items: { type: 'string', doc: 'An end.', enum: outcomes },
     },
     at: {
       type: 'string',
       doc: 'Post stages: Ended (default), or ItemsDone: as soon as the object leaves InProgress, which is hours earlier if data is moved, or jumps to an end.',
       enum: ['Ended', 'ItemsDone'],
-      maxLength: 9,
     },
     mode: {
       type: 'string',
       doc: 'Pre stages: Refuse runs the actions inside the admission request, and an error refuses it. Hold admits the object and keeps Velero from starting it until they have ended. Auto holds what a Schedule made, and what may take longer than a request has. Among the matching actions, Hold beats Refuse beats Auto.',
       enum: ['Auto', 'Refuse', 'Hold'],
-      maxLength: 6,
       default: 'Auto',
     },
     onError: {
       type: 'string',
       doc: 'What an error means: Fail refuses the Backup or Restore (post stages: fails the run and stops the stage); Continue only warns.',
       enum: ['Fail', 'Continue'],
-      maxLength: 8,
       default: 'Fail',
     },
     dryRun: {
@@ -387,7 +383,6 @@ const spec = {
       type: 'string',
       doc: 'When to undo: Abort (default), if the object never starts; Always, also when it has ended, however it ended.',
       enum: ['Abort', 'Always'],
-      maxLength: 6,
     },
     serviceAccountName: {
       type: 'string',

@@ -35,7 +35,7 @@ const spec = {
       253,
     ),
     name: text('Its name, if it has neither.', 253),
-    verdict: { type: 'string', doc: 'What became of the request.', enum: verdicts, maxLength: 7 },
+    verdict: { type: 'string', doc: 'What became of the request.', enum: verdicts },
     reason: text('Why, in one word: see the reference of reasons.', 64),
     action: text('The Action that failed, if one did.', 253),
     user: text('Who asked, as the API server authenticated them.', 1024),
@@ -99,7 +99,7 @@ const considered = {
   fields: {
     action: text('Its name.', 253),
     stage: text('Its stage.', 16),
-    found: { type: 'string', doc: 'What was found.', enum: considerations, maxLength: 11 },
+    found: { type: 'string', doc: 'What was found.', enum: considerations },
     because: text('Why, in a sentence.', 512),
   },
   required: ['action', 'stage', 'found'],

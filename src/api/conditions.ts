@@ -18,7 +18,6 @@ export const conditions = (doc: string, maxItems = 8) =>
           type: 'string',
           doc: 'Whether it holds.',
           enum: ['True', 'False', 'Unknown'],
-          maxLength: 7,
         },
         reason: { type: 'string', doc: 'Why, in one word.', minLength: 1, maxLength: 1024 },
         message: { type: 'string', doc: 'Why, in a sentence.', maxLength: 32768 },

@@ -3,6 +3,7 @@ import {
   group,
   version,
   type Column,
+  type FreeTextNode,
   type Kind,
   type ListNode,
   type MapNode,
@@ -107,17 +108,12 @@ function typed(node: Node): Manifest {
   }
 }
 
-const textSchema = ({
-  enum: values,
-  pattern,
-  format,
-  minLength,
-  maxLength,
-  orWhole,
-}: TextNode): Manifest => ({
+const textSchema = (node: TextNode): Manifest =>
+  node.enum === undefined ? freeTextSchema(node) : { type: 'string', enum: node.enum }
+
+const freeTextSchema = ({ pattern, format, minLength, maxLength, orWhole }: FreeTextNode): Manifest => ({
   // Words for texts say nothing of numbers, nor theirs of texts.
   ...(orWhole === undefined ? { type: 'string' } : { 'x-kubernetes-int-or-string': true, ...orWhole }),
-  ...(values === undefined ? {} : { enum: values }),
   ...(pattern === undefined ? {} : { pattern }),
   ...(format === undefined ? {} : { format }),
   ...(minLength === undefined ? {} : { minLength }),

@@ -35,7 +35,6 @@ export const labelSelector = <const D extends string>(doc: D) =>
               type: 'string',
               doc: 'How the label and the values relate.',
               enum: ['In', 'NotIn', 'Exists', 'DoesNotExist'],
-              maxLength: 12,
             },
             values: {
               type: 'array',

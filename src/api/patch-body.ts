@@ -12,13 +12,11 @@ export const patch = {
       type: 'string',
       doc: 'A part of the object that has rights and versions of its own.',
       enum: ['scale', 'status'],
-      maxLength: 6,
     },
     type: {
       type: 'string',
       doc: 'How `patch` is meant: merge (RFC 7396: what is given replaces what is there, null removes), json (RFC 6902: a list of operations), apply (server-side apply: the fields that fieldManager wants to have).',
       enum: ['merge', 'json', 'apply'],
-      maxLength: 5,
       default: 'merge',
     },
     patch: {

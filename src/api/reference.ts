@@ -127,14 +127,9 @@ const rangeOf = ({ minimum, maximum }: WholeNode) =>
 const sizeOf = ({ maxBytes = defaultMaxBytes, maxDepth = defaultMaxDepth }: AnyNode) =>
   `at most ${maxBytes} bytes and ${maxDepth} levels`
 
-function textLimits({
-  enum: values,
-  pattern,
-  format,
-  minLength = 0,
-  maxLength,
-}: TextNode): readonly string[] {
-  if (values !== undefined) return [`one of ${enumerated(values.map(code), 'or')}`]
+function textLimits(node: TextNode): readonly string[] {
+  if (node.enum !== undefined) return [`one of ${enumerated(node.enum.map(code), 'or')}`]
+  const { pattern, format, minLength = 0, maxLength } = node
   if (format !== undefined) return ['as `2026-01-31T12:00:00Z`']
   const length =
     minLength === 0 ? `at most ${maxLength} characters` : `${minLength} to ${maxLength} characters`

@@ -1,5 +1,5 @@
 /** What is wrong with a text, a whole number or a flag, by its declaration. */
-import type { FlagNode, TextNode, WholeNode } from './schema.ts'
+import type { FlagNode, FreeTextNode, TextNode, WholeNode } from './schema.ts'
 import { nearest } from './nearest.ts'
 import { codePoints, enumerated, isLongerThan } from './text.ts'
 
@@ -38,8 +38,8 @@ const isWithin = ({ minimum, maximum }: Bounds, value: unknown): boolean =>
   typeof value === 'number' && Number.isInteger(value) && value >= minimum && value <= maximum
 
 function textFault(node: TextNode, value: string): Fault | undefined {
-  if (node.enum !== undefined && !node.enum.includes(value))
-    return { want: oneOf(node.enum, value), got: value }
+  if (node.enum !== undefined)
+    return node.enum.includes(value) ? undefined : { want: oneOf(node.enum, value), got: value }
   // Before the pattern, so that no pattern runs over a text without end. The length is shown, not the text: it may be a secret.
   return lengthFault(node, value) ?? formFault(node, value)
 }
@@ -49,14 +49,14 @@ function oneOf(allowed: readonly string[], value: string): string {
   return `be ${enumerated(allowed, 'or')}${meant === undefined ? '' : ` (did you mean ${meant}?)`}`
 }
 
-function lengthFault({ minLength = 0, maxLength }: TextNode, value: string): Fault | undefined {
+function lengthFault({ minLength = 0, maxLength }: FreeTextNode, value: string): Fault | undefined {
   if (isLongerThan(value, maxLength))
     return { want: `have at most ${maxLength} characters`, got: codePoints(value) }
   if (codePoints(value) >= minLength) return undefined
   return { want: minLength === 1 ? 'not be empty' : `have at least ${minLength} characters`, got: value }
 }
 
-function formFault({ pattern, format }: TextNode, value: string): Fault | undefined {
+function formFault({ pattern, format }: FreeTextNode, value: string): Fault | undefined {
   if (pattern !== undefined && !new RegExp(pattern, 'u').test(value))
     return { want: `match ${pattern}`, got: value }
   if (format !== undefined && !isDateTime(value))

@@ -24,9 +24,19 @@ type About = {
 }
 
 /** Text. Lengths are counted in Unicode code points, as the API server does. */
-export type TextNode = About & {
+export type TextNode = WordNode | FreeTextNode
+/** One of these words. It has no length: the API server would tell a wrong word twice, once as too long. */
+export type WordNode = About & {
   readonly type: 'string'
-  readonly enum?: readonly string[]
+  readonly enum: readonly string[]
+  readonly default?: string
+  readonly format?: never
+  readonly orWhole?: never
+}
+/** Any text within its limits. */
+export type FreeTextNode = About & {
+  readonly type: 'string'
+  readonly enum?: never
   readonly pattern?: string
   readonly minLength?: number
   readonly maxLength: number

@@ -57,7 +57,6 @@ export const imagePullPolicyNode = {
   type: 'string',
   doc: 'When the kubelet pulls the image.',
   enum: pullPolicies,
-  maxLength: 12,
   default: 'IfNotPresent',
 } as const
 
@@ -91,7 +90,6 @@ const spec = {
       type: 'string',
       doc: 'What a check that failed, or was not made yet, means: Enforce refuses a Deployment of Velero that would begin to carry the plugin (one that carries an earlier image of it, pinned, keeps that); Warn lets the plugin in and says so.',
       enum: ['Enforce', 'Warn'],
-      maxLength: 7,
       default: 'Enforce',
     },
   },

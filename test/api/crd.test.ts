@@ -3,15 +3,17 @@ import t from 'tap'
 import { celName, crdOf, schemaOf } from '../../src/api/crd.ts'
 import { kinds } from '../../src/api/kinds.ts'
 import type { Node } from '../../src/api/schema.ts'
+import { call, started } from '../sandbox/apiserver/client.ts'
+import { anActionObject, anActionSpec } from '../support/build.ts'
 
 const schemas: Readonly<Record<string, { node: Node; want: object }>> = {
   'a text has its limits': {
     node: { type: 'string', doc: 'A.', minLength: 1, maxLength: 9, pattern: '^a', default: 'a' },
     want: { type: 'string', minLength: 1, maxLength: 9, pattern: '^a', description: 'A.', default: 'a' },
   },
-  'a closed set of words is an enum': {
-    node: { type: 'string', doc: 'A.', enum: ['a'], maxLength: 1 },
-    want: { type: 'string', enum: ['a'], maxLength: 1, description: 'A.' },
+  'a closed set of words is an enum, and has no length of its own': {
+    node: { type: 'string', doc: 'A.', enum: ['a'] },
+    want: { type: 'string', enum: ['a'], description: 'A.' },
   },
   'a time is a text with a format': {
     node: { type: 'string', doc: 'A.', format: 'date-time', maxLength: 32 },
@@ -108,6 +110,27 @@ for (const [name, { node, want }] of Object.entries(schemas)) {
   t.test(name, async (t) => t.same(schemaOf(node), want))
 }
 
+t.test(
+  'a wrong word is told once by the API server: it is none of the words, however long it is',
+  async (t) => {
+    const api = await started(t)
+    api.seed(kinds.map(crdOf))
+    const path = '/apis/tidewaiter.io/v1beta1/namespaces/default/actions'
+    const given = { ...anActionObject(), metadata: { name: 'a' } }
+    const spec = { ...anActionSpec(), onError: 'CarryOnRegardless' }
+    const { code, body } = await call(api, 'POST', path, { ...given, spec })
+    t.equal(code, 422)
+    t.same(
+      body.details.causes.map(({ field, reason }: { field: string; reason: string }) => [field, reason]),
+      [
+        ['spec.onError', 'FieldValueNotSupported'],
+        // The rules are asked only where the schema has nothing to say.
+        ['<nil>', 'FieldValueInvalid'],
+      ],
+    )
+  },
+)
+
 t.test('names of fields are escaped as CEL wants them', async (t) => {
   const names = {
     stage: 'stage',
@@ -181,7 +204,9 @@ for (const kind of kinds) {
   t.test(`${kind.kind} bounds every text, list and map, so that rules have a price`, async (t) => {
     const unbounded = all.filter(
       (schema) =>
-        (schema['type'] === 'string' && typeof schema['maxLength'] !== 'number') ||
+        (schema['type'] === 'string' &&
+          schema['enum'] === undefined &&
+          typeof schema['maxLength'] !== 'number') ||
         (schema['type'] === 'array' && typeof schema['maxItems'] !== 'number') ||
         (schema['additionalProperties'] !== undefined && typeof schema['maxProperties'] !== 'number'),
     )
