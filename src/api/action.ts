@@ -219,6 +219,25 @@ const exported = ({ outputs = [] }: Exporting) =>
 /** Where the rules on exported outputs are broken. No message of the API server can name each: its estimate of join() has no bound. */
 const atExported = { field: 'outputs', paths: exported }
 
+type Staged = Bodied & { readonly stage: string }
+
+// A rule for each field, so that a message names what was given and nothing else.
+const onlyAt = (when: 'pre' | 'post', field: string) => {
+  const begins = when === 'pre' ? 'Pre' : 'Post'
+  return {
+    cel: `self.stage.startsWith('${begins}') || !has(self.${field})`,
+    message: `${field} is for ${when} stages only`,
+    holds: (self: Staged) => self.stage.startsWith(begins) || !isGiven(self, field),
+  } as const
+}
+
+const notForWait = (field: string, because: string) =>
+  ({
+    cel: `!has(self.wait) || !has(self.${field})`,
+    message: `${field} is not for wait: ${because}`,
+    holds: (self: Bodied) => !isGiven(self, 'wait') || !isGiven(self, field),
+  }) as const
+
 const spec = {
   type: 'object',
   doc: 'What to do, when, and for which Backups or Restores.',
@@ -416,18 +435,10 @@ const spec = {
       holds: (self: Bodied) =>
         self.undo?.['revert'] === undefined || revertibleBodies.some((body) => isGiven(self, body)),
     },
-    {
-      cel: '!has(self.wait) || (!has(self.undo) && !has(self.retry))',
-      message: 'undo and retry are not for wait: it changes nothing, and asks again by itself',
-      holds: (self: { wait?: unknown; undo?: unknown; retry?: unknown }) =>
-        self.wait === undefined || (self.undo === undefined && self.retry === undefined),
-    },
-    {
-      cel: "self.stage.startsWith('Post') || (!has(self.when) && !has(self.at))",
-      message: 'when and at are for post stages only',
-      holds: (self: { stage: string; when?: unknown; at?: unknown }) =>
-        self.stage.startsWith('Post') || (self.when === undefined && self.at === undefined),
-    },
+    notForWait('undo', 'it changes nothing'),
+    notForWait('retry', 'it asks again by itself'),
+    onlyAt('post', 'when'),
+    onlyAt('post', 'at'),
     {
       cel: "self.stage.startsWith('Post') || !has(self.countsAgainstResult) || !self.countsAgainstResult",
       message: 'countsAgainstResult is for post stages only: a pre action that fails refuses',
@@ -466,12 +477,8 @@ const spec = {
       holds: (self: { mode: string; timeoutSeconds: number }) =>
         self.mode !== 'Refuse' || self.timeoutSeconds <= longestInsideSeconds,
     },
-    {
-      cel: "self.stage.startsWith('Pre') || (!has(self.undo) && !has(self.exclusive))",
-      message: 'undo and exclusive are for pre stages only',
-      holds: (self: { stage: string; undo?: unknown; exclusive?: unknown }) =>
-        self.stage.startsWith('Pre') || (self.undo === undefined && self.exclusive === undefined),
-    },
+    onlyAt('pre', 'undo'),
+    onlyAt('pre', 'exclusive'),
     {
       cel: 'has(self.undo) || !has(self.undoAt)',
       message: 'undoAt is for actions with undo only',

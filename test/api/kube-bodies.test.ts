@@ -57,11 +57,11 @@ for (const [name, { spec, want }] of Object.entries({
   },
   'a wait that is undone': {
     spec: { ...wait({ name: 'a', gone: true }), undo: { http: { url: 'http://a/' } } },
-    want: /undo and retry are not for wait/,
+    want: /^spec must keep this rule: undo is not for wait: it changes nothing$/,
   },
   'a wait that is tried again': {
     spec: { ...wait({ name: 'a', gone: true }), retry: { limit: 1 } },
-    want: /undo and retry are not for wait/,
+    want: /^spec must keep this rule: retry is not for wait: it asks again by itself$/,
   },
   'an undo that waits': {
     spec: { ...scale({ name: 'a' }), undo: wait({ name: 'a', gone: true }) },

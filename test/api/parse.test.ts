@@ -504,7 +504,11 @@ const brokenRules: Readonly<Record<string, { given: object; want: string }>> = {
   },
   'a pre action has no when': {
     given: { when: ['Failed'] },
-    want: 'spec must keep this rule: when and at are for post stages only',
+    want: 'spec must keep this rule: when is for post stages only',
+  },
+  'a pre action has no at': {
+    given: { at: 'Ended' },
+    want: 'spec must keep this rule: at is for post stages only',
   },
   'when and ItemsDone exclude each other': {
     given: { stage: 'PostBackup', when: ['Failed'], at: 'ItemsDone' },
@@ -535,11 +539,11 @@ const brokenRules: Readonly<Record<string, { given: object; want: string }>> = {
   },
   'only what comes before can be undone': {
     given: { stage: 'PostBackup', undo: { http: anHttp() } },
-    want: 'spec must keep this rule: undo and exclusive are for pre stages only',
+    want: 'spec must keep this rule: undo is for pre stages only',
   },
   'only what comes before can be exclusive': {
     given: { stage: 'PostRestore', exclusive: 'shop' },
-    want: 'spec must keep this rule: undo and exclusive are for pre stages only',
+    want: 'spec must keep this rule: exclusive is for pre stages only',
   },
   'when to undo is for what can be undone': {
     given: { undoAt: 'Always' },

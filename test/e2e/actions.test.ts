@@ -85,10 +85,10 @@ t.test('what the schema can say is refused with every problem and its path in on
     }),
   )
   t.match(said.join('\n'), 'spec.http.url: Invalid value: "ftp://a.b/"')
-  t.match(said.join('\n'), 'when and at are for post stages only')
+  t.match(said.join('\n'), 'when is for post stages only')
   t.match(said.join('\n'), 'timeoutSeconds with mode Refuse must be at most 28')
   const undone = anAction(aName('bad'), 'x', { stage: 'PostBackup', http, undo: { http } })
-  t.match((await refused(t, undone)).join('\n'), 'undo and exclusive are for pre stages only')
+  t.match((await refused(t, undone)).join('\n'), 'undo is for pre stages only')
   const counting = anAction(aName('bad'), 'x', { http, countsAgainstResult: true })
   t.match((await refused(t, counting)).join('\n'), 'countsAgainstResult is for post stages only')
 })
