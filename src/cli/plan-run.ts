@@ -27,6 +27,7 @@ import {
   subjectProblems,
   type Located,
 } from './plan-documents.ts'
+import { fieldDoubts, wrongFields } from './plan-fields.ts'
 import { probe, type ProbePorts } from './plan-probe.ts'
 import { reportOf, type Report } from './plan-report.ts'
 import { subjectOf } from './plan-subject.ts'
@@ -72,7 +73,7 @@ async function planOffline(task: Task): Promise<void> {
   const cel = createCel()
   const tools = { checkExpression: cel.check, unknownFields: cel.unknownFields, parsePem }
   const { actions, problems, doubts } = actionsIn(given.all, tools)
-  for (const { file, line, message } of doubts)
+  for (const { file, line, message } of [...doubts, ...given.subjects.flatMap(fieldDoubts)])
     world.stderr(`${plain(`${file}:${line}: warning: ${message}`)}\n`)
   const wrong = [...given.problems, ...problems]
   if (wrong.length > 0) return refuse(wrong, world)
@@ -95,6 +96,8 @@ async function planInCluster(cluster: Reached, task: Task): Promise<void> {
     world.stderr(
       `tidewaiter: warning: ${ignored} Actions of the files are not looked at, those of the cluster are; for files give --actions\n`,
     )
+  const wrong = await wrongFields(given.subjects, cluster, task)
+  if (wrong.length > 0) return refuse(wrong, world)
   const review = createAccessReview({ client: cluster.client, clock: clockOf(world) })
   const trusted = [...(await keysIn(flags.trustedKeys)), ...(await publishedFor(given.subjects, cluster))]
   const ports = clusterForesight(

@@ -15,6 +15,9 @@ the API server gives a new object only when it is created (uid) is shown as zero
 rendered as if it had ended as Completed. Whether the name is taken, or a refusal of a moment ago still
 holds, is not asked.
 
+The API server is asked whether it knows every field, by a dry run of the creation, as kubectl does it: this user
+needs the verb create for that. Without a cluster a field that Velero 1.18 does not have is a warning.
+
 Outputs that a Backup exported are believed if a key of --trusted-keys signed them, or one that the install has
 published (tidewaiter keys show): in namespace tidewaiter, in velero, or in the namespace of the object.
 

@@ -86,7 +86,8 @@ export function doubtsOf(spec: ActionSpec, tools: Pick<CheckTools, 'unknownField
 
 const fewKnown = 8
 
-function meant({ name, known }: UnknownField): string {
+/** Which field was most likely meant, in brackets; or which there are. */
+export function meant({ name, known }: UnknownField): string {
   const near = nearest(name, known)
   if (near !== undefined) return ` (did you mean ${near}?)`
   return known.length > fewKnown ? '' : ` (there is ${[...known].sort().join(', ')})`

@@ -80,6 +80,17 @@ const restore: Fields = {
 /** What expressions find in each variable whose fields are known. */
 export const knownFields: { readonly backup: Fields; readonly restore: Fields } = { backup, restore }
 
+/** The fields of an object that are not among those that are known, each with its path. */
+export function strangersIn(object: unknown, known: Fields, path = ''): readonly UnknownField[] {
+  if (typeof object !== 'object' || object === null || Array.isArray(object)) return []
+  return Object.entries(object).flatMap(([name, value]: readonly [string, unknown]) => {
+    const field = Object.hasOwn(known, name) ? known[name] : undefined
+    const here = path === '' ? name : `${path}.${name}`
+    if (field === undefined) return [{ path: here, name, known: Object.keys(known) }]
+    return field === 'any' ? [] : strangersIn(value, field, here)
+  })
+}
+
 /** What a body gave back; ours, so there are no others. */
 export const responseFields = {
   http: names('status headers body durationMs'),

@@ -406,6 +406,31 @@ t.test('an expression that is most likely wrong is told, and hinders nothing', a
   t.equal(code, 0)
 })
 
+const misspelt: Readonly<Record<string, { readonly subject: unknown; readonly says: string }>> = {
+  Backup: {
+    subject: velero('Backup', 'b', { spec: { includedNamespace: ['shop'] } }),
+    says: 'spec.includedNamespace is no field of Velero 1.18 (did you mean includedNamespaces?)',
+  },
+  Restore: {
+    subject: velero('Restore', 'r', { spec: { backupNam: 'b', labelSelector: { matchLabel: {} } } }),
+    says: 'spec.backupNam is no field of Velero 1.18 (did you mean backupName?)',
+  },
+  Schedule: {
+    subject: velero('Schedule', 's', { spec: { schedule: '@daily', template: { tll: '1h' } } }),
+    says: 'spec.template.tll is no field of Velero 1.18 (did you mean ttl?)',
+  },
+}
+for (const [kind, { subject, says }] of Object.entries(misspelt))
+  t.test(
+    `without a cluster a field of a ${kind} that Velero is not known to have is a warning`,
+    async (t) => {
+      const files = { 'a.yaml': manifests(verify), 'b.yaml': manifests(subject) }
+      const { err, code } = await offline(t, files)
+      t.match(err, new RegExp(`^DIR/b.yaml:\\d+: warning: ${says.replaceAll(/[.()?]/g, '\\$&')}\n`))
+      t.equal(code, 0)
+    },
+  )
+
 for (const [line, want] of Object.entries({
   plan: /-f must name a file, a folder, or - for stdin, got nothing/,
   'plan -f - --actions -': /- must be given once/,
@@ -534,8 +559,21 @@ const secret = (name: string, labels: Readonly<Record<string, string>>) => ({
   data: { token: Buffer.from('correct horse battery staple').toString('base64') },
 })
 
+/** May look, and no more. */
+const viewer = {
+  name: 'viewer',
+  token: 'token-of-viewer',
+  grants: ['velero.io', 'tidewaiter.io'].map((group) => ({
+    verbs: ['get', 'list', 'watch'],
+    groups: [group],
+    resources: ['*'],
+    namespaces: ['velero'],
+  })),
+}
+
 async function inCluster(t: Test, objects: readonly unknown[], subject: unknown) {
   const kept = await startKept(t, objects)
+  kept.api.addUser(viewer)
   const dir = t.testdir({ 'b.yaml': manifests(subject) })
   return async (as: string, ...args: readonly string[]) => {
     const kubeconfig = kept.kubeconfig(as)
@@ -580,6 +618,7 @@ t.test(
   async (t) => {
     const schedule = velero('Schedule', 's', {
       metadata: { name: 's', annotations: { 'tidewaiter.io/skip-actions': 'migration' } },
+      spec: { schedule: '@daily', template: {} },
     })
     const ask = await inCluster(t, [stamped({ name: 'a' })], schedule)
     t.match(await ask('alice'), {
@@ -625,6 +664,48 @@ t.test(
     t.match(JSON.parse(alice.out).plans[0].probes[1], { found: 'unknown', said: /this user may not look/ })
   },
 )
+
+const noFields: Readonly<Record<string, { readonly subject: unknown; readonly says: RegExp }>> = {
+  'a field that is not there': {
+    subject: velero('Backup', 'b', { spec: { includedNamespace: ['shop'] } }),
+    says: /b.yaml:6: the API server refuses the unknown field "spec.includedNamespace" \(did you mean includedNamespaces\?\)\ntidewaiter: no plan: mend this problem, and run again\n$/,
+  },
+  'two of them, deep in a Schedule': {
+    subject: velero('Schedule', 's', {
+      spec: { schedule: '@daily', template: { ttll: '1h', hooks: { resource: [] } } },
+    }),
+    says: /b.yaml:10: .* "spec.template.hooks.resource".*\n.*b.yaml:8: .* "spec.template.ttll" \(did you mean ttl\?\)\n.*these 2 problems/,
+  },
+  'a value of another type': {
+    subject: velero('Restore', 'r', { spec: { backupName: 'b', includedNamespaces: 'shop' } }),
+    says: /b.yaml:7: the API server refuses it: spec.includedNamespaces: Invalid value: .* must be of type array/,
+  },
+}
+for (const [name, { subject, says }] of Object.entries(noFields))
+  t.test(`against the cluster there is no plan for ${name}: the API server says so`, async (t) => {
+    const ask = await inCluster(t, [stamped({ name: 'a' })], subject)
+    t.match(await ask('admin'), { out: '', code: 1, err: says })
+  })
+
+t.test(
+  'what is asked about the fields stores nothing, and who may not create is told that it was not asked',
+  async (t) => {
+    const ask = await inCluster(t, [stamped({ name: 'a' })], velero('Backup', 'b'))
+    t.match(await ask('admin'), { code: 0, err: '' })
+    t.match(await ask('admin'), { code: 0, err: '' }, 'the name is still free')
+    t.match(await ask('viewer'), {
+      code: 0,
+      out: /would be admitted/,
+      err: /^tidewaiter: warning: whether all fields are known could not be asked: .* 403: backups.velero.io is forbidden/,
+    })
+  },
+)
+
+t.test('a name that is taken is no problem of its fields', async (t) => {
+  const taken = velero('Backup', 'b', { metadata: { name: 'b', namespace: 'velero' } })
+  const ask = await inCluster(t, [stamped({ name: 'a' }), taken], taken)
+  t.match(await ask('admin'), { code: 0, err: '' })
+})
 
 t.test('an Action of the cluster that cannot be understood refuses, as it would', async (t) => {
   const odd = { ...stamped({ name: 'odd' }), spec: { stage: 'MidBackup' } }

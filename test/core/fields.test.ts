@@ -1,7 +1,7 @@
 /** The known fields are those of the CRDs of Velero: the same ones that the sandbox serves. */
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { knownFields, type Fields } from '../../src/core/fields.ts'
+import { knownFields, strangersIn, type Fields } from '../../src/core/fields.ts'
 
 type Schema = { readonly properties?: Readonly<Record<string, Schema>> }
 type Crd = {
@@ -29,3 +29,15 @@ for (const kind of ['Backup', 'Restore'] as const)
     t.same({ ...own, metadata: 'any' }, declared)
     t.match(metadata, { name: 'any', labels: 'any', annotations: 'any' })
   })
+
+t.test('fields that are not known are found at every depth that is known, each with its path', async (t) => {
+  const object = {
+    spec: { ttll: '1h', hooks: { resource: [] }, labelSelector: null, ttl: { a: 1 } },
+    constructor: 1,
+  }
+  t.same(
+    strangersIn(object, knownFields.backup).map(({ path }) => path),
+    ['spec.ttll', 'spec.hooks.resource', 'constructor'],
+  )
+  t.same(strangersIn([], knownFields.backup), [])
+})

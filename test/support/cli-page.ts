@@ -52,7 +52,8 @@ Every command is also one of a plugin of kubectl: \`npm link\` (or a link by han
 
 - **Who asks.** \`plan\`, \`runs\`, \`actions\` and \`holds\` ask the cluster of the kubeconfig as its user, and need no pod of ours. Whoever
   may view Velero's namespace may look ([rights](rbac.md)). \`plan\` also reads Velero's storage locations, and the Schedule or the Backup
-  that an object names; \`holds\` reads Backups, Restores and Velero's Deployment. To end a hold takes the verb \`release\`: [Holds](hold.md).
+  that an object names, and asks for a dry run of the creation (\`create\`) to see whether all fields are known; \`holds\` reads Backups,
+  Restores and Velero's Deployment. To end a hold takes the verb \`release\`: [Holds](hold.md).
   \`actions adopt\` writes, and needs \`patch\` on Actions; \`uninstall\` asks beforehand for the rights that it needs.
 - **Output.** Data goes to standard output, everything else to standard error. \`-o table\` (the default), \`wide\`, \`json\`, \`yaml\` or
   \`name\`. In a pipe nothing is cut, and each row is one line; on a terminal no line is longer than it. \`json\` and \`yaml\` of
