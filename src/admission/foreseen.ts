@@ -2,9 +2,12 @@
 import type { Stage } from '../api/action.ts'
 import type { ActionRun, PlannedAction } from '../api/action-run.ts'
 import { templatesOf } from '../core/action-check.ts'
+import type { Outcome } from '../core/outcome.ts'
 import { specOf } from '../core/run/rows.ts'
 import { draftOf, type Case } from './case.ts'
 import type { ForesightPorts } from './gate-ports.ts'
+
+type Failed = Extract<Outcome, { readonly status: 'failed' }>
 
 /** One action, and what it would do. */
 export type Foreseen = { readonly action: PlannedAction } & (
@@ -13,7 +16,7 @@ export type Foreseen = { readonly action: PlannedAction } & (
   | { readonly does: 'call'; readonly request: string }
   /** It needs outputs of actions before it, which are not there yet. */
   | { readonly does: 'later' }
-  | { readonly does: 'fail'; readonly problem: string }
+  | { readonly does: 'fail'; readonly cause: Failed['cause']; readonly problem: string }
 )
 
 // For one action: what is slow here is the API server, asked for a Secret.
@@ -47,7 +50,7 @@ async function foreseeOne(
   })
   if (outcome.status !== 'failed') return { action, does: 'call', request: outcome.request }
   if (outcome.cause === 'template' && usesOutputs(action, ports)) return { action, does: 'later' }
-  return { action, does: 'fail', problem: outcome.message }
+  return { action, does: 'fail', cause: outcome.cause, problem: outcome.message }
 }
 
 // Outputs of actions that were not run are not there: what refers to them cannot be rendered in a preview.

@@ -8,6 +8,7 @@ import { exportedNames } from '../core/exported/outputs.ts'
 import { keyOf } from '../core/hold/keys.ts'
 import { stagesOf } from '../core/run/names.ts'
 import { specOf } from '../core/run/rows.ts'
+import type { Now } from './plan-now.ts'
 import type { Probed } from './plan-probe.ts'
 import type { Subject } from './plan-subject.ts'
 
@@ -18,6 +19,8 @@ export type ReportRow = {
   /** call: as `request` says. later: with outputs of the actions before it. fail: it cannot be rendered, as `because` says. */
   readonly does: Foreseen['does']
   readonly because?: string
+  /** Of a failure: `template`, or `account` where its author may not act for it. */
+  readonly cause?: string
   /** As it would be recorded, secrets masked: the request line, headers, an empty line, the body. */
   readonly request?: string
   /** Where it cannot be rendered yet: what it calls, as the Action says it. */
@@ -33,6 +36,8 @@ export type ReportRow = {
   readonly undoAt?: 'Abort' | 'Always'
   /** Of post actions: the ends after which it runs. */
   readonly when?: readonly string[]
+  /** Whether it could work at this moment; absent where nothing was looked at. */
+  readonly now?: readonly Now[]
 }
 
 /** The plan for one object. */
@@ -72,13 +77,14 @@ export type Reported = {
   readonly subject: Subject
   readonly foresight: Foresight
   readonly maySkip: boolean | undefined
+  readonly now: ReadonlyMap<PlannedAction, readonly Now[]>
 }
 
 /** The report of one object. */
-export function reportOf({ file, subject, foresight, maySkip }: Reported): Report {
+export function reportOf({ file, subject, foresight, maySkip, now }: Reported): Report {
   const { kind, schedule, request } = subject
-  const { verdict } = foresight
   const { pre, post } = stagesOf(kind)
+  const before = foresight.before.map((row) => rowOf(row, pre, now))
   const refused = schedule === undefined ? undefined : scheduleRefusal(foresight, maySkip)
   return {
     file,
@@ -86,13 +92,13 @@ export function reportOf({ file, subject, foresight, maySkip }: Reported): Repor
     namespace: request.namespace,
     name: request.name,
     ...(schedule === undefined ? {} : { schedule }),
-    admitted: verdict.allowed && refused === undefined,
-    reason: refused === undefined ? verdict.reason : 'MayNotSkip',
-    message: refused ?? verdict.message,
+    ...(refused === undefined
+      ? verdictNow(foresight, before)
+      : { admitted: false, reason: 'MayNotSkip', message: refused }),
     planned: foresight.planned,
     ...wayIn(foresight),
-    before: foresight.before.map((row) => rowOf(row, pre)),
-    after: foresight.after.map((row) => rowOf(row, post)),
+    before,
+    after: foresight.after.map((row) => rowOf(row, post, now)),
     leftOut: foresight.leftOut,
     ...(foresight.exported === undefined ? {} : { exported: foresight.exported }),
     takenOff: foresight.takenOff,
@@ -100,6 +106,30 @@ export function reportOf({ file, subject, foresight, maySkip }: Reported): Repor
     ...(maySkip === undefined || foresight.skips.length === 0 ? {} : { maySkip }),
   }
 }
+
+/** What cannot work now refuses what is not held: its actions run before the answer. */
+function verdictNow(
+  { verdict: { allowed, reason, message }, way }: Foresight,
+  before: readonly ReportRow[],
+): Pick<Report, 'admitted' | 'reason' | 'message'> {
+  const failing = allowed && !way.hold ? before.find(failsNow) : undefined
+  if (failing === undefined) return { admitted: allowed, reason, message }
+  const [because] = (failing.now ?? []).filter(isNo)
+  return {
+    admitted: false,
+    reason: 'ActionFailed',
+    message: `as things are now, ${failing.stage} action "${failing.name}" fails: ${because?.said ?? ''}`,
+  }
+}
+
+const isNo = ({ found }: Now): boolean => found === 'no'
+
+/** Whether an action cannot work at this moment, and what it is for depends on it. */
+export const failsNow = ({ now = [], onError }: ReportRow): boolean => onError === 'Fail' && now.some(isNo)
+
+/** Whether everything that was looked at is as it must be. */
+export const isSoundNow = ({ before, after }: Report): boolean =>
+  [...before, ...after].every(({ cause, now = [] }) => cause !== 'account' && !now.some(isNo))
 
 const wayIn = ({ way, budget }: Foresight): Pick<Report, 'held' | 'budget'> =>
   way.hold
@@ -114,17 +144,13 @@ const scheduleRefusal = ({ skips }: Foresight, maySkip: boolean | undefined): st
 
 const usually = ['Completed', 'PartiallyFailed', 'Failed']
 
-function rowOf(row: Foreseen, stage: Stage): ReportRow {
+function rowOf(row: Foreseen, stage: Stage, now: Reported['now']): ReportRow {
   const spec = specOf(row.action)
-  const calls = callOf(spec)
-  const because = row.does === 'skip' ? row.because : row.does === 'fail' ? row.problem : undefined
   return {
     name: row.action.name,
     stage,
     does: row.does,
-    ...(because === undefined ? {} : { because }),
-    ...(row.does === 'call' ? { request: row.request } : {}),
-    ...(['later', 'fail'].includes(row.does) && calls !== undefined ? { calls } : {}),
+    ...doesPart(row),
     timeoutSeconds: spec.timeoutSeconds,
     onError: spec.onError,
     dryRun: spec.dryRun,
@@ -133,8 +159,26 @@ function rowOf(row: Foreseen, stage: Stage): ReportRow {
     ...(stage.startsWith('Post')
       ? { when: spec.at === 'ItemsDone' ? ['ItemsDone'] : (spec.when ?? usually) }
       : {}),
+    ...nowPart(now.get(row.action)),
   }
 }
+
+function doesPart(row: Foreseen): Pick<ReportRow, 'because' | 'cause' | 'request' | 'calls'> {
+  const called = callOf(specOf(row.action))
+  const calls = called === undefined ? {} : { calls: called }
+  switch (row.does) {
+    case 'skip':
+      return { because: row.because }
+    case 'call':
+      return { request: row.request }
+    case 'later':
+      return calls
+    case 'fail':
+      return { because: row.problem, cause: row.cause, ...calls }
+  }
+}
+
+const nowPart = (now: readonly Now[] = []): Pick<ReportRow, 'now'> => (now.length === 0 ? {} : { now })
 
 function exportsOf(action: PlannedAction): Pick<ReportRow, 'exports'> {
   const exports = exportedNames(action)

@@ -28,13 +28,14 @@ import {
   type Located,
 } from './plan-documents.ts'
 import { fieldDoubts, wrongFields } from './plan-fields.ts'
+import { nowOf, type NowPorts } from './plan-now.ts'
 import { probe, type ProbePorts } from './plan-probe.ts'
-import { reportOf, type Report } from './plan-report.ts'
+import { isSoundNow, reportOf, type Report } from './plan-report.ts'
 import { subjectOf } from './plan-subject.ts'
 import { planText } from './plan-text.ts'
 import { screenOf } from './screen.ts'
 import { tellUsage } from './usage.ts'
-import { probePorts } from './plan-world.ts'
+import { nowPorts, probePorts } from './plan-world.ts'
 import { whoAmI } from './who-am-i.ts'
 import type { CliWorld } from './world.ts'
 
@@ -84,6 +85,7 @@ async function planOffline(task: Task): Promise<void> {
     user: { username: 'this user', groups: [], extra: {} },
     knowsSkips: false,
     probes: probePorts(task.world, task.signal),
+    now: undefined,
   })
 }
 
@@ -109,6 +111,7 @@ async function planInCluster(cluster: Reached, task: Task): Promise<void> {
     user: await whoAmI(cluster),
     knowsSkips: true,
     probes: probePorts(world, signal, { calls: cluster.calls, review }),
+    now: nowPorts(world, signal, { ...cluster, review }),
   })
 }
 
@@ -183,27 +186,31 @@ type Tools = {
   /** Whether the cluster was asked who may skip. */
   readonly knowsSkips: boolean
   readonly probes: ProbePorts
+  /** Absent without a cluster. */
+  readonly now: NowPorts | undefined
 }
 
 async function planAll(subjects: readonly Located[], task: Task, tools: Tools): Promise<void> {
   const reports: Report[] = []
   for (const one of subjects) reports.push(await planOne(one, task, tools))
   task.world.stdout(written(reports, task))
-  const isYes = ({ admitted, probes = [] }: Report) => admitted && probes.every(({ found }) => found !== 'no')
+  const isYes = (report: Report) =>
+    report.admitted && isSoundNow(report) && (report.probes ?? []).every(({ found }) => found !== 'no')
   task.world.exitCode(reports.every(isYes) ? 0 : 1)
 }
 
 async function planOne(
   { file, value }: Located,
   { flags, signal }: Task,
-  { ports, user, knowsSkips, probes }: Tools,
+  { ports, user, knowsSkips, probes, now: looking }: Tools,
 ): Promise<Report> {
   const subject = subjectOf(value, { user, now: ports.clock.now(), signal })
   const { namespace } = subject.request
   const foresight = await foresee(subject.kind, subject.request, ports)
   const asks = knowsSkips && foresight.skips.length > 0
   const maySkip = asks ? await ports.maySkip(user, namespace) : undefined
-  const report = reportOf({ file, subject, foresight, maySkip })
+  const now = looking === undefined ? new Map() : await nowOf(foresight, namespace, looking)
+  const report = reportOf({ file, subject, foresight, maySkip, now })
   return flags.probe ? { ...report, probes: await probe(foresight, namespace, probes) } : report
 }
 

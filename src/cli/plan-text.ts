@@ -2,7 +2,7 @@
 import { wholeSeconds } from '../core/plan.ts'
 import { spell } from '../core/refusal.ts'
 import type { Probed } from './plan-probe.ts'
-import type { Report, ReportRow } from './plan-report.ts'
+import { failsNow, type Report, type ReportRow } from './plan-report.ts'
 import { cutTo, plain } from './plain.ts'
 import type { Screen, Tone } from './screen.ts'
 import { paragraph } from './sheet.ts'
@@ -39,13 +39,15 @@ function headOf(report: Report, screen: Screen): string {
   const from = schedule === undefined ? '' : `, as the Schedule ${schedule} makes it`
   const starts =
     reason === 'NotStarting' ? ', and starts nothing: its status.phase says that it began before' : ''
-  const verdict = admitted
-    ? `would be admitted${held === undefined ? '' : ', and held'}${starts}`
-    : 'would be refused'
+  const fails = report.before.some(failsNow)
+  const verdict = admitted ? `would be admitted${heldThen(held, fails)}${starts}` : 'would be refused'
   const head = paragraph(`${kind} ${namespace}/${name}${from}: ${verdict}`, screen, '')
   const why = admitted ? (held === undefined ? '' : heldWords(held)) : message
-  return `${toned(head, admitted ? 'good' : 'bad', screen)}${why === '' ? '' : paragraph(why, screen, '  ')}`
+  return `${toned(head, admitted && !fails ? 'good' : 'bad', screen)}${why === '' ? '' : paragraph(why, screen, '  ')}`
 }
+
+const heldThen = (held: string | undefined, fails: boolean): string =>
+  held === undefined ? '' : `, and held${fails ? '; as things are now, it would then fail' : ''}`
 
 const heldWords = (why: string): string =>
   `held: ${why}; Velero starts it when the actions before it have ended`
@@ -75,15 +77,27 @@ function rowText(row: ReportRow, place: number, telling: Telling): string {
     ...(row.undoAt === undefined ? [] : [`undone ${undoneWhen[row.undoAt]}`]),
     ...(row.dryRun ? ['dryRun: rendered only'] : []),
   ]
-  return paragraph(`${place}. ${row.name} (${facts.join('; ')})`, screen, '    ') + doesText(row, telling)
+  const head = paragraph(`${place}. ${row.name} (${facts.join('; ')})`, screen, '    ')
+  return head + doesText(row, telling) + nowText(row, screen)
 }
+
+const nowTones = { yes: 'good', no: 'bad', waits: 'warn', unknown: 'warn' } as const
+
+/** What is true at this moment may not be when it runs. */
+const nowText = ({ now = [] }: ReportRow, screen: Screen): string =>
+  now
+    .map(({ found, said }) => {
+      const head = found === 'unknown' ? 'not known now' : 'now'
+      return toned(paragraph(`${head}: ${said}`, screen, indent), nowTones[found], screen)
+    })
+    .join('')
 
 const undoneWhen = { Abort: 'if it never starts', Always: 'when it has ended' } as const
 
 const indent = '       '
 
 function doesText(
-  { does, because = '', request = '', calls = '', stage }: ReportRow,
+  { does, because = '', cause = '', request = '', calls = '', stage }: ReportRow,
   telling: Telling,
 ): string {
   const { screen } = telling
@@ -96,11 +110,18 @@ function doesText(
     case 'later':
       return `${said(calls)}${said('rendered with outputs of the actions before it')}`
     case 'fail': {
-      // What a post action needs of the end may be there then.
-      const head = stage.startsWith('Pre') ? 'cannot be rendered' : 'cannot be rendered before it ended'
-      return `${said(calls)}${toned(said(`${head}: ${because}`), stage.startsWith('Pre') ? 'bad' : 'warn', screen)}`
+      const { head, tone } = failureOf(stage, cause)
+      return `${said(calls)}${toned(said(`${head}: ${because}`), tone, screen)}`
     }
   }
+}
+
+function failureOf(stage: string, cause: string): { readonly head: string; readonly tone: Tone } {
+  if (cause === 'account') return { head: 'cannot act', tone: 'bad' }
+  // What a post action needs of the end may be there then.
+  return stage.startsWith('Pre')
+    ? { head: 'cannot be rendered', tone: 'bad' }
+    : { head: 'cannot be rendered before it ended', tone: 'warn' }
 }
 
 // Every call carries them, and they say nothing of the action.

@@ -18,6 +18,11 @@ holds, is not asked.
 The API server is asked whether it knows every field, by a dry run of the creation, as kubectl does it: this user
 needs the verb create for that. Without a cluster a field that Velero 1.18 does not have is a warning.
 
+Lines with "now:" say whether an action could work at this moment, as far as this user may look (get on
+serviceaccounts and leases, create on subjectaccessreviews): whether the kinds are there that it aims at, its
+ServiceAccount, and the rights that this needs, and who has its exclusive key. Whether the objects are there, and
+whether the install may act for the account (deploy/components/actors), is not asked.
+
 Outputs that a Backup exported are believed if a key of --trusted-keys signed them, or one that the install has
 published (tidewaiter keys show): in namespace tidewaiter, in velero, or in the namespace of the object.
 
@@ -25,8 +30,8 @@ published (tidewaiter keys show): in namespace tidewaiter, in velero, or in the 
 whether Secrets are there, carry the label and the key, and may be read by the author of the Action. It sees
 what can be seen from where it runs: names of Services are known inside the cluster only.
 
-Exit codes: 0 all would be admitted; 1 one would be refused, or a probe failed; 2 usage; 3 the cluster could not be
-asked; 4 could not start (kubeconfig, rights, files).`
+Exit codes: 0 all would be admitted; 1 one would be refused, a probe failed, or an action could not work now; 2 usage;
+3 the cluster could not be asked; 4 could not start (kubeconfig, rights, files).`
 
 /** The command. */
 export function planCommand(world: CliWorld): Command {

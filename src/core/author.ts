@@ -93,3 +93,10 @@ function readStamp(text: string): Read | undefined {
 /** The username of a ServiceAccount (kubernetes.io, Authenticating: service account tokens). */
 export const usernameOf = (namespace: string, name: string): string =>
   `system:serviceaccount:${namespace}:${name}`
+
+/** The groups that the API server gives every ServiceAccount of a namespace. */
+export const accountGroups = (namespace: string): readonly string[] => [
+  'system:serviceaccounts',
+  `system:serviceaccounts:${namespace}`,
+  'system:authenticated',
+]

@@ -13,6 +13,13 @@ export type ServedKind = {
   readonly subresources: readonly string[]
 }
 
+/** As RBAC and `kubectl auth can-i` name it: `deployments/scale.apps`. */
+export const resourceText = (
+  { plural, group }: Pick<ServedKind, 'plural' | 'group'>,
+  subresource: string | undefined,
+): string =>
+  `${plural}${subresource === undefined ? '' : `/${subresource}`}${group === '' ? '' : `.${group}`}`
+
 /** Asks as this client; the answer is the same for all that may ask. */
 export type Discovery = (
   client: KubeClient,

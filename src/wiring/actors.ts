@@ -54,24 +54,30 @@ export const mayBecome = (
 export function createActors(world: ActorWorld): Actors {
   const discovery = createDiscovery(world.clock)
   const large = semaphore(mostLists)
-  return async (name, { author, namespace }) => {
-    if (author === undefined)
-      return {
-        refused: `nobody is known as the author of this Action, so it may not act for the ServiceAccount ${name}`,
-      }
+  return async (name, by) => {
+    const refused = await whyNoActor(name, by, world)
+    if (refused !== undefined) return { refused }
+    const { namespace } = by
     const username = usernameOf(namespace, name)
-    if (world.isVelero(username, namespace))
-      return {
-        refused: `${name} is the account of Velero, which may do everything: name an account of its own`,
-      }
-    if (!(await mayUse(world.review, author, { namespace, name })))
-      return {
-        refused: `${author.username}, the author of this Action, must hold the verb use on the ServiceAccount ${namespace}/${name}, and does not`,
-      }
     // Groups are left out: the API server gives an account its own, and would want the right to impersonate each that we name.
     const client = world.client.as({ user: username })
     return { ok: actorBy({ client, discovery, large, clock: world.clock, namespace, name }) }
   }
+}
+
+/** Why the author of an Action may not act for an account; undefined if they may. */
+export async function whyNoActor(
+  name: string,
+  { author, namespace }: Parameters<Actors>[1],
+  { review, isVelero }: Pick<ActorWorld, 'review' | 'isVelero'>,
+): Promise<string | undefined> {
+  if (author === undefined)
+    return `nobody is known as the author of this Action, so it may not act for the ServiceAccount ${name}`
+  if (isVelero(usernameOf(namespace, name), namespace))
+    return `${name} is the account of Velero, which may do everything: name an account of its own`
+  return (await mayUse(review, author, { namespace, name }))
+    ? undefined
+    : `${author.username}, the author of this Action, must hold the verb use on the ServiceAccount ${namespace}/${name}, and does not`
 }
 
 type Acting = {

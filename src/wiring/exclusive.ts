@@ -38,7 +38,7 @@ export function exclusiveKeys({ calls, clock, hash }: ExclusiveWorld): Exclusive
       // Given back in between: whoever asks again finds out.
       if (found === undefined) return { heldBy: 'another object, until a moment ago' }
       if (textAt(found, 'spec', 'holderIdentity') === run.spec.objectRef.uid) return { ok: true }
-      return { heldBy: textMapAt(found, 'metadata', 'annotations')[holderAnnotation] ?? 'somebody else' }
+      return { heldBy: holderIn(found) }
     },
     free: async (run, keys) => {
       const leases = calls.leases(run.metadata.namespace)
@@ -47,6 +47,19 @@ export function exclusiveKeys({ calls, clock, hash }: ExclusiveWorld): Exclusive
     },
   }
 }
+
+/** Who has a key in a namespace at this moment; undefined if nobody has. */
+export async function keyHolder(
+  { calls, hash }: Omit<ExclusiveWorld, 'clock'>,
+  namespace: string,
+  key: string,
+): Promise<string | undefined> {
+  const found = await calls.leases(namespace).find(keyLeaseName(key, hash))
+  return found === undefined ? undefined : holderIn(found)
+}
+
+const holderIn = (lease: unknown): string =>
+  textMapAt(lease, 'metadata', 'annotations')[holderAnnotation] ?? 'somebody else'
 
 // Somebody who writes labels on it again and again has to be in a hurry to win this.
 const mostTries = 5

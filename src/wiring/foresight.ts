@@ -8,8 +8,10 @@ import type { OutputsKey } from '../core/exported/keys.ts'
 import type { Author } from '../core/plan.ts'
 import { objectAt, scheduleLabel, textAt, textMapAt, type Json } from '../core/velero.ts'
 import type { AccessReview } from '../kube/access-review.ts'
+import { isKubeError } from '../kube/errors.ts'
 import type { Log } from '../log.ts'
 import { defaultLocation, keptAction, keptLocation, type UnreadAction } from './caches.ts'
+import { whyNoActor, type Actors } from './actors.ts'
 import { hash } from './crypto.ts'
 import { backupOf, exportedFor, type ExportedWorld } from './exported.ts'
 import { knownActions } from './gate.ts'
@@ -50,6 +52,7 @@ export function offlineForesight(actions: readonly Action[], world: ForesightWor
     }),
     annotationsOfSchedule: async () => ({}),
     maySkip: async () => true,
+    whyNoActor: async () => undefined,
   })
 }
 
@@ -71,6 +74,16 @@ export function clusterForesight(
     annotationsOfSchedule: (namespace, schedule) => annotationsOfSchedule(asking, namespace, schedule),
     maySkip: (_, namespace) =>
       review.mayI({ verb: 'skip', group: 'tidewaiter.io', resource: 'actions', namespace }),
+    whyNoActor: async (name, by) => {
+      const isVelero = (username: string, namespace: string) => username === veleroAccount(namespace)
+      try {
+        return await whyNoActor(name, by, { review, isVelero })
+      } catch (error) {
+        // What this user may not ask hinders nothing here.
+        if (isKubeError(error, 'FORBIDDEN')) return undefined
+        throw error
+      }
+    },
   })
 }
 
@@ -101,7 +114,9 @@ type Asked = Pick<
   ForesightPorts,
   'actionsOf' | 'authorOf' | 'defaultsOf' | 'scheduleOfBackup' | 'annotationsOfSchedule' | 'maySkip'
 > &
-  Pick<ExportedWorld, 'backupOf'>
+  Pick<ExportedWorld, 'backupOf'> & {
+    readonly whyNoActor: (...asked: Parameters<Actors>) => Promise<string | undefined>
+  }
 
 function ports(world: ForesightWorld, asked: Asked): ForesightPorts {
   const { clock, cel, documents } = world
@@ -149,9 +164,11 @@ function ports(world: ForesightWorld, asked: Asked): ForesightPorts {
         send: () => Promise.reject(new Error('a command renders only, and calls nobody')),
         // Never read, for what is shown of it is stars anyway.
         secret: async () => ({ ok: unread }),
-        actor: async (name, { namespace }) => ({
-          ok: { ...nobody, account: `ServiceAccount ${namespace}/${name}` },
-        }),
+        actor: async (name, by) => {
+          const refused = await asked.whyNoActor(name, by)
+          if (refused !== undefined) return { refused }
+          return { ok: { ...nobody, account: `ServiceAccount ${by.namespace}/${name}` } }
+        },
         spanId: () => '0'.repeat(16),
       }),
   }

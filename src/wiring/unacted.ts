@@ -4,7 +4,7 @@ import { causeOf } from '../actions/attempts.ts'
 import { quoted } from '../actions/words.ts'
 import { cutInside } from '../core/cut-inside.ts'
 import { isKubeError, type KubeError } from '../kube/errors.ts'
-import type { ServedKind } from '../kube/discovery.ts'
+import { resourceText, type ServedKind } from '../kube/discovery.ts'
 
 /** A call as an account, in words. */
 export type Wanted = {
@@ -109,7 +109,7 @@ function nextFor({ code, causes }: KubeError, wanted: Wanted): string {
   if (causes.some(({ reason }) => reason === 'FieldManagerConflict'))
     return '. What another manager owns is taken over with force: true'
   if (code !== 'FORBIDDEN' || served === undefined) return ''
-  const resource = `${served.plural}${subresource === undefined ? '' : `/${subresource}`}${served.group === '' ? '' : `.${served.group}`}`
+  const resource = resourceText(served, subresource)
   const where = aim.namespace === undefined ? '' : ` in namespace ${aim.namespace}`
   return `. Give the account the verb ${verb} on ${resource}${where}${orElse(wanted)}`
 }

@@ -6,6 +6,9 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { parse, stringify } from 'yaml'
 import { eventually } from '../support/asking.ts'
+import { keyLeaseName } from '../../src/core/hold/exclusive.ts'
+import { hash } from '../../src/wiring/crypto.ts'
+import { account, granted, mayUseAccount } from '../support/accounts.ts'
 import { anActionObject, type ActionGiven } from '../support/build.ts'
 import { cli, golden, type CliSetting } from '../support/cli.ts'
 import { madeAt, standingAt, startKept } from '../support/kept-cluster.ts'
@@ -705,6 +708,201 @@ t.test('a name that is taken is no problem of its fields', async (t) => {
   const taken = velero('Backup', 'b', { metadata: { name: 'b', namespace: 'velero' } })
   const ask = await inCluster(t, [stamped({ name: 'a' }), taken], taken)
   t.match(await ask('admin'), { code: 0, err: '' })
+})
+
+const quiescer = {
+  apiVersion: 'v1',
+  kind: 'ServiceAccount',
+  metadata: { name: 'quiescer', namespace: 'velero' },
+}
+const mayPatch = granted('quiescer', 'shop', account('quiescer'), [
+  { apiGroups: ['apps'], resources: ['deployments'], resourceNames: ['web'], verbs: ['get', 'patch'] },
+])
+/** An Action of alice that patches a Deployment as an account of its own. */
+const patching = (patch: object = {}, more: object = {}) => {
+  const { spec, ...rest } = stamped({ name: '10-stop', timeoutSeconds: 1 })
+  const { http: _, ...others } = spec
+  const aim = { apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'shop', name: 'web' }
+  const body = { ...aim, patch: { spec: { replicas: 0 } }, ...patch }
+  return {
+    ...rest,
+    spec: { ...others, serviceAccountName: 'quiescer', patch: body, undo: { revert: true }, ...more },
+  }
+}
+/** The key of an Action, taken by another Backup. */
+const taken = (key: string) => ({
+  apiVersion: 'coordination.k8s.io/v1',
+  kind: 'Lease',
+  metadata: {
+    name: keyLeaseName(key, hash),
+    namespace: 'velero',
+    annotations: { 'tidewaiter.io/held-by': 'Backup velero/monday (run monday-1-prebackup)' },
+  },
+  spec: { holderIdentity: 'uid-of-monday' },
+})
+const inPlace = [quiescer, ...mayPatch, ...mayUseAccount('alice', 'quiescer')]
+const lacking = 'ServiceAccount velero/quiescer may not'
+
+type Standing = {
+  readonly objects: readonly object[]
+  readonly code: number
+  readonly plan: object
+  readonly now?: readonly object[]
+  readonly out: RegExp
+}
+const standings: Readonly<Record<string, Standing>> = {
+  'everything is there': {
+    objects: [...inPlace, patching()],
+    code: 0,
+    plan: { admitted: true },
+    now: [{ found: 'yes', said: 'ServiceAccount velero/quiescer is there, and may do this' }],
+    out: /would be admitted\n.* now: ServiceAccount velero\/quiescer is there, and may do this\n/s,
+  },
+  'there is no such account': {
+    objects: [...mayUseAccount('alice', 'quiescer'), patching()],
+    code: 1,
+    plan: {
+      admitted: false,
+      reason: 'ActionFailed',
+      message:
+        'as things are now, PreBackup action "10-stop" fails: there is no ServiceAccount velero/quiescer',
+    },
+    now: [
+      { found: 'no', said: 'there is no ServiceAccount velero/quiescer' },
+      { found: 'no', said: `${lacking} get, patch deployments.apps in namespace shop` },
+    ],
+    out: /would be refused\n.* now: there is no ServiceAccount velero\/quiescer\n/s,
+  },
+  'the account has the right for another name': {
+    objects: [...inPlace, patching({ name: 'db' })],
+    code: 1,
+    plan: { admitted: false },
+    now: [{ found: 'no', said: `${lacking} get, patch deployments.apps in namespace shop` }],
+    out: /would be refused/,
+  },
+  'the account may get, and not list': {
+    objects: [
+      ...inPlace,
+      patching({ name: undefined, selector: { matchLabels: { a: 'b' } } }, { undo: undefined }),
+    ],
+    code: 1,
+    plan: { admitted: false },
+    now: [
+      { found: 'no', said: `${lacking} list deployments.apps in namespace shop` },
+      { found: 'no', said: `${lacking} patch deployments.apps in namespace shop` },
+    ],
+    out: /would be refused/,
+  },
+  'the kind is not there': {
+    objects: [...inPlace, patching({ kind: 'Deploymnt' })],
+    code: 1,
+    plan: { admitted: false },
+    now: [{ found: 'no', said: 'the API server has no kind Deploymnt there (apps/v1)' }],
+    out: /would be refused/,
+  },
+  'the kind is of no namespace': {
+    objects: [...inPlace, patching({ apiVersion: 'v1', kind: 'Namespace', name: 'shop' })],
+    code: 1,
+    plan: { admitted: false },
+    now: [{ found: 'no', said: 'Namespace is cluster-scoped: leave the namespace out' }],
+    out: /would be refused/,
+  },
+  'the action may fail': {
+    objects: [...inPlace, patching({ name: 'db' }, { onError: 'Continue' })],
+    code: 1,
+    plan: { admitted: true },
+    now: [{ found: 'no' }],
+    out: /would be admitted\n/,
+  },
+  'it is held, and would fail then': {
+    objects: [...inPlace, patching({ name: 'db' }, { mode: 'Hold' })],
+    code: 1,
+    plan: { admitted: true },
+    now: [{ found: 'no' }],
+    out: /would be admitted, and held; as things are now, it would then fail\n/,
+  },
+  'the author may not act for the account': {
+    objects: [quiescer, ...mayPatch, patching()],
+    code: 1,
+    plan: { admitted: false, reason: 'CannotRender', before: [{ does: 'fail', cause: 'account' }] },
+    out: /cannot act: alice, the author of this Action, must hold the verb use on the ServiceAccount velero\/quiescer, and does not\n/,
+  },
+  'the key is taken, and it waits for it': {
+    objects: [stamped({ name: 'a', mode: 'Hold', exclusive: 'shop' }), taken('shop')],
+    code: 0,
+    plan: { admitted: true },
+    now: [
+      {
+        found: 'waits',
+        said: 'the exclusive key "shop" is taken by Backup velero/monday (run monday-1-prebackup); it would wait until that gives it back',
+      },
+    ],
+    out: /would be admitted, and held\n.* now: the exclusive key "shop" is taken by Backup velero\/monday/s,
+  },
+  'the key is taken, and it is refused for it': {
+    objects: [stamped({ name: 'a', mode: 'Refuse', exclusive: 'shop' }), taken('shop')],
+    code: 1,
+    plan: { admitted: false, reason: 'ActionFailed' },
+    now: [{ found: 'no', said: /is taken by Backup velero\/monday .*; it would be refused until/ }],
+    out: /as things are now, PreBackup action "a" fails: the exclusive key "shop" is taken by Backup/,
+  },
+  'another key is taken, and one that is only tried out': {
+    objects: [
+      stamped({ name: 'a', exclusive: 'shop' }),
+      stamped({ name: 'b', exclusive: 'bank', dryRun: true }),
+      taken('bank'),
+    ],
+    code: 0,
+    plan: { admitted: true, before: [{ now: undefined }, { now: undefined }] },
+    out: /would be admitted\n/,
+  },
+}
+for (const [name, { objects, code, plan, now, out }] of Object.entries(standings))
+  t.test(`against the cluster it is told whether an action could work now: ${name}`, async (t) => {
+    const ask = await inCluster(t, objects, velero('Backup', 'b'))
+    const seen = await ask('admin', '-o', 'json')
+    t.equal(seen.code, code, seen.err)
+    t.match(JSON.parse(seen.out).plans[0], plan)
+    if (now !== undefined) t.match(JSON.parse(seen.out).plans[0].before[0].now, now)
+    t.equal(JSON.parse(seen.out).plans[0].before[0].now?.length, now?.length)
+    t.match((await ask('admin')).out, out)
+  })
+
+t.test(
+  'who may not look at what an action needs is told that it is not known, and it hinders nothing',
+  async (t) => {
+    const ask = await inCluster(t, [patching({}, { exclusive: 'shop' })], velero('Backup', 'b'))
+    const { out, code } = await ask('viewer', '-o', 'json')
+    t.equal(code, 0)
+    t.match(JSON.parse(out).plans[0].before[0].now, [
+      {
+        found: 'unknown',
+        said: /^whether ServiceAccount velero\/quiescer is there, and may do all of this: this user may not look \(/,
+      },
+      {
+        found: 'unknown',
+        said: /^whether the exclusive key "shop" is taken: this user may not look \(.*leases/,
+      },
+    ])
+    t.match((await ask('viewer')).out, /would be admitted\n.* not known now: whether ServiceAccount/s)
+  },
+)
+
+t.test('an action after the end is looked at too, and changes nothing of the verdict', async (t) => {
+  const after = patching({}, { stage: 'PostBackup', undo: undefined })
+  const subject = velero('Backup', 'b')
+  const lacking = await inCluster(t, [...mayUseAccount('alice', 'quiescer'), after], subject)
+  const { out, code } = await lacking('admin', '-o', 'json')
+  t.equal(code, 1)
+  t.match(JSON.parse(out).plans[0], {
+    admitted: true,
+    after: [{ now: [{ found: 'no' }, { found: 'no' }] }],
+  })
+  const unused = await inCluster(t, [after], subject)
+  t.match(await unused('admin'), {
+    code: 1,
+    out: /would be admitted\n.*cannot act: alice, the author of this Action, must hold the verb use/s,
+  })
 })
 
 t.test('an Action of the cluster that cannot be understood refuses, as it would', async (t) => {
