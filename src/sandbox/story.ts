@@ -140,37 +140,69 @@ async function told({ say, paint }: Teller, demo: Demo, made: Made): Promise<Att
   return attempt
 }
 
-/** What needs the Actions of the demo. */
-const shopTries = (shop: Shop): readonly (readonly [string, string])[] => [
-  [`curl -X PUT '${shop.url}/lag?seconds=40'`, 'the shop refuses from now on'],
-  ['velero backup create tuesday --include-namespaces shop --wait', 'refused, with the reason'],
-  [`curl -X PUT '${shop.url}/lag?seconds=0'`, 'well again: the same Backup runs'],
-  ['velero restore create --from-backup monday --wait', 'the shop is stopped, and started again'],
+type Tries = readonly (readonly [command: string, what: string])[]
+
+const ours = 'npm run -s tidewaiter --'
+
+/** A Backup that can be piped. */
+const tuesday =
+  "echo '{apiVersion: velero.io/v1, kind: Backup, metadata: {name: tuesday}, spec: {includedNamespaces: [shop]}}'"
+
+/** What works with what npm brought. */
+const anyTries: Tries = [
+  [`${ours} actions list`, 'what there is to do'],
+  [`${ours} runs list`, 'what was done, and with which result'],
+  [`${ours} decisions list`, 'what was asked for, and answered'],
+  [`${tuesday} | ${ours} plan -f -`, 'what would run for a Backup'],
 ]
 
-/** Tells what to try next; with the shop if its Actions are there. */
+const lagging = (shop: Shop, seconds: number) => `curl -X PUT '${shop.url}/lag?seconds=${seconds}'`
+
+/** With the Actions of the demo a Backup can be refused. */
+const kubectlTries = (kubeconfig: string, shop: Shop | undefined): Tries => [
+  ['kubectl -n velero get actions,actionruns,backups', 'what there is'],
+  ...(shop === undefined
+    ? []
+    : ([
+        [lagging(shop, 40), 'the shop refuses from now on'],
+        [`${tuesday} | kubectl -n velero create -f -`, 'refused, with the reason'],
+        [lagging(shop, 0), 'well again: the same Backup runs'],
+      ] as const)),
+  [
+    `kubectl --kubeconfig ${quoted(kubeconfig.replace(/kubeconfig$/, 'alice.kubeconfig'))} -n velero get backups`,
+    'as alice, who may not skip actions',
+  ],
+]
+
+const veleroTries = (shop: Shop | undefined): Tries => [
+  ...(shop === undefined
+    ? []
+    : ([
+        ['velero restore create --from-backup monday --wait', 'the shop is stopped, and started again'],
+      ] as const)),
+  [
+    'velero backup create other --include-namespaces default --wait',
+    'no Action matches: as without tidewaiter',
+  ],
+  ["velero schedule create often --schedule '@every 1m' --include-namespaces shop", 'a Schedule'],
+  [
+    'velero backup create bad --include-namespaces default --annotations sandbox.velero.io/outcome=PartiallyFailed',
+    'a Backup that ends so',
+  ],
+]
+
+/** Tells what to try next; with the shop if its Actions are there. Whoever is new has perhaps neither kubectl nor velero. */
 export function tellNext({ say, paint }: Teller, kubeconfig: string, shop: Shop | undefined): void {
-  say(`\n${paint.bold('Now you')}, in another terminal\n`)
-  const tries: readonly (readonly [string, string])[] = [
+  const tell = (head: string, tries: Tries) => {
+    say(`\n${head}\n`)
+    for (const [command, what] of tries) say(`   ${command}${what === '' ? '' : paint.dim(`   # ${what}`)}\n`)
+  }
+  tell(`${paint.bold('Now you')}, in another terminal, in this folder`, [
     [`export KUBECONFIG=${quoted(kubeconfig)}`, ''],
-    ['kubectl -n velero get actions,actionruns,backups', 'what there is'],
-    [`kubectl -n velero get actionruns -o yaml`, 'what was done, and with which result'],
-    ...(shop === undefined ? [] : shopTries(shop)),
-    [
-      'velero backup create other --include-namespaces default --wait',
-      'no Action matches: as without tidewaiter',
-    ],
-    ["velero schedule create often --schedule '@every 1m' --include-namespaces shop", 'a Schedule'],
-    [
-      'velero backup create bad --include-namespaces default --annotations sandbox.velero.io/outcome=PartiallyFailed',
-      'a Backup that ends so',
-    ],
-    [
-      `kubectl --kubeconfig ${quoted(kubeconfig.replace(/kubeconfig$/, 'alice.kubeconfig'))} -n velero get backups`,
-      'as alice, who may not skip actions',
-    ],
-  ]
-  for (const [command, what] of tries) say(`   ${command}${what === '' ? '' : paint.dim(`   # ${what}`)}\n`)
+    ...anyTries,
+  ])
+  tell(paint.bold('If you have kubectl'), kubectlTries(kubeconfig, shop))
+  tell(paint.bold('If you have the velero CLI'), veleroTries(shop))
   say(`\nYour own Action: docs/sandbox.md. Ctrl-C ends it all.\n\n`)
 }
 
@@ -179,7 +211,7 @@ export function tellServe({ say, paint }: Teller, kubeconfig: string): void {
   say(`\n${paint.bold('Run the service')} against it, in another terminal\n`)
   say(`   tidewaiter serve --kubeconfig ${quoted(kubeconfig)} \\\n`)
   say(`     --webhook-url https://127.0.0.1:9443 --listen 127.0.0.1:9443 --metrics-listen 127.0.0.1:8080\n`)
-  say(paint.dim('   (in a checkout: npm run tidewaiter -- instead of tidewaiter)\n'))
+  say(paint.dim('   (in a checkout: npm run -s tidewaiter -- instead of tidewaiter)\n'))
   say(`\nCtrl-C ends it.\n\n`)
 }
 

@@ -1,14 +1,15 @@
 /** `tidewaiter sandbox` as people start it: the real command, its files, its story, its end. */
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { createPublicKey, generateKeyPairSync } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { keySetText } from '../../src/core/exported/keys.ts'
 import { ownKeys, signOutputs } from '../../src/wiring/exported.ts'
 import { eventually } from '../support/asking.ts'
 import { ask, launch, send, start, told, type Run } from '../support/command.ts'
+import { projectRoot } from '../support/generate.ts'
 import { whenThorough } from '../support/runs.ts'
 
 t.jobs = 2
@@ -35,6 +36,7 @@ t.test(
     t.match(run.out(), /✓ 90-start-shop: run monday-back-[0-9a-f]{8}-postrestore is Succeeded/)
     t.notOk(run.out().includes('\u001b'), 'no colours where there is no terminal')
     t.match(run.out(), `export KUBECONFIG=${join(dir, 'kubeconfig')}`)
+    tried(t, run.out(), join(dir, '..', 'bin'))
     t.match((await ask(t, join(dir, 'kubeconfig'), backups)).body.items[0].metadata.name, 'monday')
     const alice = await ask(t, join(dir, 'alice.kubeconfig'), '/api/v1/namespaces/velero/secrets')
     t.equal(alice.status, 403)
@@ -46,6 +48,34 @@ t.test(
       t.match(JSON.parse(line), { level: /^(info|warn)$/, time: /^\d{4}-.*Z$/, msg: /./ }, line)
   },
 )
+
+/** What is said to work without kubectl and velero works: typed as it stands there, with nothing on the PATH but npm and Node. */
+function tried(t: Test, story: string, bin: string): void {
+  const [, next = ''] = story.split('Now you')
+  const [anybody = '', kubectl = '', velero = ''] = next.split(/If you have (?:kubectl|the velero CLI)\n/)
+  const commandsIn = (text: string) =>
+    [...text.matchAll(/^ {3}(\S.*?)(?: {3}# .*)?$/gm)].map(([, command = '']) => command)
+  t.match(commandsIn(kubectl), [
+    /^kubectl /,
+    /^curl /,
+    /\| kubectl -n velero create -f -$/,
+    /^curl /,
+    /^kubectl /,
+  ])
+  t.match(commandsIn(velero), [/^velero /, /^velero /, /^velero /, /^velero /])
+  mkdirSync(bin)
+  for (const name of ['npm', 'node', 'sh']) {
+    const found = spawnSync('/bin/sh', ['-c', `command -v ${name}`], { encoding: 'utf8' }).stdout.trim()
+    symlinkSync(found, join(bin, name))
+  }
+  const said = spawnSync('/bin/sh', ['-ec', commandsIn(anybody).join('\n')], {
+    cwd: projectRoot,
+    env: { PATH: bin, HOME: process.env['HOME'] },
+    encoding: 'utf8',
+  })
+  t.equal(said.status, 0, said.stderr)
+  t.match(said.stdout, /10-quiesce-shop.*monday-back-.*Refused.*Backup velero\/tuesday: would be admitted/s)
+}
 
 t.test('kill ends what npm start began, and not npm alone', whenThorough, async (t) => {
   const dir = join(t.testdir(), 'box')
