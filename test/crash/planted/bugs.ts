@@ -120,12 +120,12 @@ export const bugs: readonly Bug[] = [
   setTimeout(() => void ports.objects.patch(object, { metadata: { annotations: exported } }), 100)
 `,
     ],
-    ['^exported$', '^call ', '^delayed'],
+    ['^exported$', '^call ', '^delayed', /^Velero could start it, and it carried no outputs$/],
   ),
   inFile('wiring/exclusive.ts')(
     'an exclusive key that another object has counts as taken',
     [`=== run.spec.objectRef.uid) return { ok: true }`, `!== '') return { ok: true }`],
-    ['^exclusive', '^call ', '^delayed'],
+    ['^exclusive', '^call ', '^delayed', /, which shares its exclusive key, came in between$/],
   ),
   machine(
     'what was cut short counts as without effect, and is not undone',
