@@ -73,15 +73,22 @@ export const inLine = (objects: readonly SeenObject[]): readonly SeenObject[] =>
 const wantedBy = (run: ActionRun | undefined): readonly string[] =>
   (run?.spec.actions ?? []).flatMap((action) => keyOf(action.name, specOf(action)) ?? [])
 
+type Waiting = { readonly uid: string; readonly run: ActionRun | undefined }
+
+/** For how many more of those in line Velero has room. Where nobody waits, as in most installs, what it works on is not looked through. */
+function roomFor(line: readonly Waiting[], facts: TurnFacts): number {
+  if (line.length === 0) return 0
+  const acting = line.filter(({ run }) => hasBegun(run) && !waitsForKey(run)).length
+  return Math.max(0, facts.slots - busyIn(facts).length - acting)
+}
+
 /**
  * The uids of the held objects whose actions may run now: those that have begun, and the next ones while there is room. Of
  * those that want one exclusive key only the first: else all others would begin too, and whoever asks first would get it.
  */
 export function turnOf(facts: TurnFacts): ReadonlySet<string> {
   const line = inLine(facts.objects).map(({ uid }) => ({ uid, run: facts.runOf(uid) }))
-  if (line.length === 0) return new Set()
-  const acting = line.filter(({ run }) => hasBegun(run) && !waitsForKey(run)).length
-  let room = Math.max(0, facts.slots - busyIn(facts).length - acting)
+  let room = roomFor(line, facts)
   const wanted = new Set<string>()
   const turns = new Set<string>()
   for (const { uid, run } of line) {
