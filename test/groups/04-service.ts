@@ -3,6 +3,7 @@ import { together } from '../support/together.ts'
 
 together(
   'test/{actions,admission,control,observe,wiring}/**/*.test.ts',
-  'test/crash/{admission,book,carried,coverage,judge,options,patience,planted/planted,sites}.test.ts',
+  'test/crash/{admission,book,carried,coverage,judge,options,patience,sites}.test.ts',
+  'test/crash/planted/*.test.ts',
   'test/soak/*.test.ts',
 )
