@@ -1,5 +1,6 @@
 /** How Backups go: on request, when they expire, and when the bucket does not have them. */
 import assert from 'node:assert/strict'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { about, rule } from '../case.ts'
 import { ended, phaseOf, type Velero } from '../velero.ts'
 
@@ -9,7 +10,8 @@ const request = (velero: Velero, backupName: string) =>
     spec: { backupName },
   })
 
-const mostRequests = 5
+const mostRequests = 60
+const pauseMs = 500
 
 /**
  * Asks until Velero takes the request. It refuses one without having tried while it counts the Backup as one that runs, which it may do
@@ -26,6 +28,7 @@ async function taken(velero: Velero, backupName: string): Promise<string> {
     const errors: readonly string[] = seen?.status?.errors ?? []
     if (errors.length === 0) return metadata.name
     if (tries === mostRequests) throw new Error(`refused ${tries} times: ${errors.join('; ')}`)
+    await sleep(pauseMs)
   }
 }
 
