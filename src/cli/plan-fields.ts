@@ -1,11 +1,11 @@
 /** Whether what a plan is for has fields that nobody knows: the API server is asked, or, without one, what Velero is known to have. */
-import { meant } from '../core/action-check.ts'
+import { meant, noField } from '../core/action-check.ts'
 import { knownFields, strangersIn, type UnknownField } from '../core/fields.ts'
 import { at, textAt } from '../core/velero.ts'
 import type { KubeClient } from '../kube/client.ts'
 import { isKubeError, type KubeError } from '../kube/errors.ts'
 import type { LocatedProblem } from '../plugins/collect.ts'
-import { veleroPath } from '../wiring/kinds.ts'
+import { veleroPath, veleroPlural } from '../wiring/kinds.ts'
 import type { Reached } from '../wiring/reach.ts'
 import { plain } from './plain.ts'
 import type { Located } from './plan-documents.ts'
@@ -16,7 +16,7 @@ export const fieldDoubts = (one: Located): readonly LocatedProblem[] =>
   strangers(one).map((field) => ({
     file: one.file,
     line: one.lineOf(field.path),
-    message: `${field.path} is no field of Velero 1.18${meant(field)}`,
+    message: noField(field),
   }))
 
 function strangers({ value }: Located): readonly UnknownField[] {
@@ -47,11 +47,7 @@ export async function wrongFields(
 
 type Checked = { readonly problems: readonly LocatedProblem[]; readonly unasked?: string }
 
-const plurals: Readonly<Record<string, string>> = {
-  Backup: 'backups',
-  Restore: 'restores',
-  Schedule: 'schedules',
-}
+const plurals: Readonly<Record<string, string>> = { ...veleroPlural, Schedule: 'schedules' }
 
 /**
  * Asks for a dry run of its creation, as kubectl does: nothing is stored. The API server refuses a field that it does not know

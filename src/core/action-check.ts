@@ -77,10 +77,7 @@ export function doubtsOf(spec: ActionSpec, tools: Pick<CheckTools, 'unknownField
   return expressionsOf(spec).found.flatMap(({ path, source, variables }) =>
     tools
       .unknownFields(source, variables, knownFields)
-      .map(
-        (field) =>
-          `${path}: ${field.path} is no field of Velero 1.18${meant(field)}, and an expression that finds it absent fails`,
-      ),
+      .map((field) => `${path}: ${noField(field)}, and an expression that finds it absent fails`),
   )
 }
 
@@ -92,6 +89,10 @@ export function meant({ name, known }: UnknownField): string {
   if (near !== undefined) return ` (did you mean ${near}?)`
   return known.length > fewKnown ? '' : ` (there is ${[...known].sort().join(', ')})`
 }
+
+/** That Velero does not have a field, as far as its CRDs are known here, and what was most likely meant. */
+export const noField = (field: UnknownField): string =>
+  `${field.path} is no field of Velero 1.18${meant(field)}`
 
 /** An expression, the field it stands in, the variables it finds, and what it must give. */
 type Expression = {
